@@ -1,0 +1,44 @@
+/*
+ * Borrowed text (octets that are meant to be read; not terminated) and the fixed-capacity
+ * text buffer that identifiers live in. ASCII case folding only: identifiers of the standard
+ * that ignore case are ASCII.
+ */
+#ifndef KEYSTEAD_BASE_TEXT_H
+#define KEYSTEAD_BASE_TEXT_H
+
+#include "base/bytes.h"
+
+struct text {
+    const char *p;
+    size_t n;
+};
+
+struct text text_of(const char *z);             /* NULL gives the empty text */
+struct text text_span(const char *p, size_t n); /* NULL gives the empty text */
+struct text text_empty(void);
+struct bytes text_bytes(struct text t);
+
+bool text_eq(struct text a, struct text b);
+bool text_eq_z(struct text a, const char *z);
+bool text_eq_nocase(struct text a, struct text b);
+bool text_starts(struct text t, const char *prefix);
+struct text text_skip(struct text t, size_t n); /* without its first n octets (all of them if fewer) */
+struct text text_take(struct text t, size_t n);
+
+/* Position of c, or t.n. `last` looks from the end. */
+size_t text_find(struct text t, char c);
+size_t text_find_last(struct text t, char c);
+
+/* Takes what stands before the next `sep` off the front of *rest; false when *rest is used up. */
+bool text_next(struct text *rest, char sep, struct text *part);
+
+/* Decimal without sign, no leading zeros but "0" itself, not above max. */
+MUST_USE err_t text_u64(struct text t, uint64_t max, uint64_t *out);
+
+/* Copies with a terminating NUL; ERR_LIMIT_SIZE if it does not fit, ERR_MALFORMED_NUL if t holds a NUL. */
+MUST_USE err_t text_copy(struct text t, char *dst, size_t cap);
+#define TEXT_COPY(t, array) text_copy((t), (array), sizeof(array))
+
+char text_lower(char c); /* ASCII only */
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * The provider interface: everything the core needs from a cryptographic library, and the
+ * randomness and Unicode normalisation it must not have of its own. shell/crypto_openssl.c
+ * fills it; tests use the same with a settable random. No library symbol is reached below shell/.
+ */
+#ifndef KEYSTEAD_CRYPTO_CRYPTO_H
+#define KEYSTEAD_CRYPTO_CRYPTO_H
+
+#include "base/secret.h"
+#include "base/writer.h"
+
+#define CRYPTO_HASH_LEN 32  /* SHA-256 */
+#define CRYPTO_KEY_LEN 32   /* AES-256-GCM */
+#define CRYPTO_NONCE_LEN 12 /* AES-GCM */
+#define CRYPTO_TAG_LEN 16
+#define CRYPTO_SIG_LEN 64 /* Ed25519 */
+#define CRYPTO_SIG_KEY_LEN 32
+
+struct crypto {
+    MUST_USE err_t (*sha256)(struct bytes in, uint8_t out[CRYPTO_HASH_LEN]);
+
+    /* HMAC-SHA-256 over the parts one after another; the key may have any length up to SECRET_MAX. */
+    MUST_USE err_t (*hmac_sha256)(struct bytes key, const struct bytes *parts, size_t count,
+                                  uint8_t out[CRYPTO_HASH_LEN]);
+
+    /* AES-256-GCM: appends ciphertext and tag to out; open appends the plaintext or fails with ERR_CRYPTO_UNSEAL. */
+    MUST_USE err_t (*aead_seal)(struct bytes key, struct bytes nonce, struct bytes aad, struct bytes plain,
+                                struct writer *out);
+    MUST_USE err_t (*aead_open)(struct bytes key, struct bytes nonce, struct bytes aad, struct bytes sealed,
+                                struct writer *out);
+
+    MUST_USE err_t (*random)(uint8_t *out, size_t n);
+
+    /* Ed25519 over a 32-octet private seed (audit checkpoints). verify: ERR_CRYPTO on a wrong signature. */
+    MUST_USE err_t (*sign)(struct bytes seed, struct bytes msg, uint8_t sig[CRYPTO_SIG_LEN]);
+    MUST_USE err_t (*sign_public)(struct bytes seed, uint8_t pub[CRYPTO_SIG_KEY_LEN]);
+    MUST_USE err_t (*verify)(struct bytes pub, struct bytes msg, struct bytes sig);
+
+    /* Unicode NFKC of UTF-8 text, as UTF-8 [TS-0003 10.3.2]; ERR_MALFORMED_ID for invalid UTF-8. */
+    MUST_USE err_t (*nfkc)(struct text in, struct writer *out);
+};
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * Configuration as the roles see it: a table of rows they declare, and an immutable snapshot they
+ * read. Reading files and reporting faults with line numbers is the shell's (shell/conf_file).
+ *
+ * Sections are `[name]`, or `[name ARGUMENT]` where several are allowed (`[peer mef.example.com]`).
+ */
+#ifndef KEYSTEAD_ROLE_CONF_H
+#define KEYSTEAD_ROLE_CONF_H
+
+#include "base/text.h"
+
+enum conf_type {
+    CONF_TEXT,
+    CONF_FQDN,
+    CONF_ADDRESS,  /* 127.0.0.1:8443, [::1]:8443 */
+    CONF_FILE,     /* must exist and be readable; relative to the configuration file */
+    CONF_SECRET_FILE, /* the same, mode 0600 or stricter */
+    CONF_PATH,     /* relative to the configuration file; need not exist */
+    CONF_NUMBER,   /* min..max */
+    CONF_DURATION, /* 5s, 90d: microseconds, min..max in microseconds */
+    CONF_BOOL,     /* on / off */
+    CONF_CHOICE    /* one of the words in `choices`, separated by '|' */
+};
+
+enum { CONF_REQUIRED = 1, CONF_MANY = 2 /* comma-separated list */, CONF_REPEATS = 4 /* section takes an argument */ };
+
+struct conf_row {
+    const char *section;
+    const char *key;
+    enum conf_type type;
+    unsigned flags;
+    const char *fallback; /* default as text, or NULL */
+    int64_t min, max;
+    const char *choices;
+    const char *doc; /* one line: --help, man page, docs/operate/configuration.md */
+};
+
+struct conf; /* immutable snapshot */
+
+/* `arg` is NULL for sections without argument. Values were validated against their row; an absent
+ * optional value gives its fallback, or empty / 0 / false. A (section, key) without a row is a bug: asserts. */
+struct text conf_text(const struct conf *c, const char *section, const char *arg, const char *key);
+int64_t conf_number(const struct conf *c, const char *section, const char *arg, const char *key);
+bool conf_bool(const struct conf *c, const char *section, const char *arg, const char *key);
+
+/* The arguments of a repeated section, in file order; NULL beyond the last. */
+const char *conf_section_arg(const struct conf *c, const char *section, size_t i);
+
+#endif

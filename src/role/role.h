@@ -1,0 +1,159 @@
+/*
+ * A function of the standard (MEF, MAF, CSE ...) is a role: a configuration table, a route table,
+ * a table of operator commands and pure functions (request, view of the store, now) -> (response,
+ * staged changes). The shell runs them; a role never sees a socket, a clock or a driver.
+ *
+ * Handlers that change anything run in the writer process, the others in a worker on a read-only
+ * view. The shell commits the staged changes and the audit events, then answers.
+ */
+#ifndef KEYSTEAD_ROLE_ROLE_H
+#define KEYSTEAD_ROLE_ROLE_H
+
+#include "keys/keys.h"
+#include "proto/association.h"
+#include "role/conf.h"
+#include "store/seal.h"
+#include "store/txn.h"
+#include "wire/ipaddr.h"
+#include "wire/primitive.h"
+
+#define ROLE_DETAIL_MAX 192
+
+struct role_env {
+    const struct crypto *crypto;
+    const struct sealer *sealer;
+};
+
+/* -- requests ------------------------------------------------------------------------------------ */
+struct request {
+    const struct primitive *prim;
+    const struct association *assoc; /* never NULL; ASSOCIATION_NONE on a plain listener */
+    const struct keys_export *exported; /* never NULL; .set only if the route has ROUTE_EXPORT and the session's one export was unused */
+    struct ipaddr ip;
+    usec_t now;
+};
+
+struct response {
+    uint16_t rsc;      /* chosen by a handler for success (2000, 2001 ...); on failure from the error table */
+    struct writer body; /* JSON text; memory of the shell */
+    char location[M2MID_MAX * 2]; /* Content-Location, or empty */
+    char detail[ROLE_DETAIL_MAX]; /* which attribute, which identifier; goes to the peer and the log: never a secret */
+};
+
+typedef err_t role_handler(const void *ctx, const struct request *rq, struct txn *t, struct response *rs);
+
+enum {
+    ROUTE_WRITES = 1, /* runs in the writer; changes and audit are durable before the answer */
+    ROUTE_EXPORT = 2  /* takes the one exported key of the session (CHOICE-10) */
+};
+
+struct route {
+    enum op op;
+    const char *path;  /* segments of primitive.path: literal, {any} one segment, ** the rest (also none) */
+    uint32_t ty;       /* CREATE: resource type it is for; 0 any */
+    unsigned peers;    /* PEER_* bits that may call; others: ERR_DENIED_NO_ASSOCIATION (plain) or ERR_DENIED_CLIENT */
+    unsigned flags;
+    role_handler *handler;
+    const char *clause;
+};
+
+/* -- handshakes ---------------------------------------------------------------------------------- */
+/* What the role must learn from another authority before a handshake can go on. */
+struct question {
+    char peer[256];   /* FQDN: a configured [peer]; anything else is refused by the shell */
+    char path[512];   /* path to GET */
+    char origin[M2MID_MAX]; /* X-M2M-Origin */
+    struct keyid key_id;    /* the identity asked about: equal questions are coalesced */
+};
+
+struct answer {
+    err_t err;       /* ERR_OK: an HTTP response came; else why not */
+    unsigned status; /* HTTP */
+    struct bytes body;
+};
+
+enum role_verdict { ROLE_KEY, ROLE_ASK };
+
+struct role_psk {
+    enum role_verdict verdict;
+    struct secret key;          /* ROLE_KEY; the shell wipes it */
+    struct association assoc;   /* ROLE_KEY: framework, peer, ids, credential_id, key_id, not_after filled in */
+    struct question ask;        /* ROLE_ASK */
+};
+
+/* What a verified peer certificate says (path, time and profile were checked by the shell). */
+struct role_cert {
+    struct text dns[8];
+    size_t dns_n;
+    struct text uri[8];
+    size_t uri_n;
+    usec_t not_after;
+};
+
+/* -- operator commands --------------------------------------------------------------------------- */
+enum { CTL_ARG_REQUIRED = 1, CTL_ARG_SECRET_FILE = 2, /* the CLI reads FILE and sends its hex under the name "key" */
+       CTL_ARG_POSITIONAL = 4 };
+
+struct ctl_arg {
+    const char *name; /* "--kind", or "ID" for a positional */
+    unsigned flags;
+    const char *doc;
+};
+
+struct ctl_request {
+    const json_t *args; /* object: argument name without dashes -> text; "key" holds hex of a secret file */
+    usec_t now;
+};
+
+/* Appends one JSON object to `out` that never holds a secret. */
+typedef err_t ctl_handler(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                          char detail[static ROLE_DETAIL_MAX]);
+
+struct ctl_row {
+    const char *noun;
+    const char *verb;
+    const struct ctl_arg *args;
+    size_t args_n;
+    bool writes;
+    ctl_handler *handler;
+    const char *doc;
+};
+
+/* -- the role -------------------------------------------------------------------------------------- */
+struct role {
+    const char *name; /* "mef": also its configuration section */
+    const char *doc;
+    const struct conf_row *conf;
+    size_t conf_n;
+    const struct route *routes;
+    size_t routes_n;
+    const struct ctl_row *ctl;
+    size_t ctl_n;
+
+    /* RFC 5705 label of the session's one export, or NULL. With export_on_handshake the export is taken when the
+     * handshake completes and given to `established`; else a ROUTE_EXPORT request takes it. */
+    const char *export_label;
+    bool export_on_handshake;
+
+    size_t ctx_size; /* memory the shell gives to configure(), zeroed; read-only afterwards */
+    err_t (*configure)(void *ctx, const struct conf *cf, const struct role_env *env, char detail[static ROLE_DETAIL_MAX]);
+
+    /* Writer, once after start: records that must exist (CSEBase). May be NULL. */
+    err_t (*seed)(const void *ctx, struct txn *t, usec_t now);
+
+    /* Worker, read-only: which key belongs to this psk_identity? Errors refuse the handshake with their alert. */
+    err_t (*psk)(const void *ctx, struct txn *t, struct text identity, usec_t now, struct role_psk *out);
+
+    /* Writer: the answer to a question of psk(); stages what is to be kept, and resolves. May be NULL. */
+    err_t (*answer)(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
+                    struct role_psk *out);
+
+    /* Worker, read-only: who is this certificate? NULL: certificates are not accepted. */
+    err_t (*cert)(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now, struct association *out);
+
+    /* Writer, when the handshake is complete and before its last flight leaves; a failure ends the handshake.
+     * May change *a (not_after). NULL: nothing to store. */
+    err_t (*established)(const void *ctx, struct association *a, const struct keys_export *x, struct txn *t, usec_t now);
+};
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * One TLS 1.2 server connection over memory: octets in, octets out, and a question when the key of
+ * a psk_identity has to be fetched first. This is the only file that drives OpenSSL's SSL object on the server side.
+ *
+ *   tls_feed(octets from the socket) ; s = tls_step() ; tls_drain(octets for the socket)
+ *
+ *   TLS_HANDSHAKE    more octets are needed
+ *   TLS_WANT_KEY     suspended inside the handshake: look up tls_identity(), then tls_answer() or tls_refuse(), then step again
+ *   TLS_ESTABLISHED  the handshake is complete but its last flight is HELD: commit what must be durable, then
+ *                    tls_release(), or tls_abort() which throws the flight away and sends one plaintext alert
+ *   TLS_OPEN         tls_read() / tls_write()
+ *   TLS_CLOSED       the peer closed in good order; drain and close
+ *   TLS_FAILED       tls_error() says why; drain (the alert) and close
+ *
+ * Rules kept here (design section 5): version 1.2 only, the mandatory suites, extended master secret
+ * required [CHOICE-09], no tickets, no session cache, no renegotiation, no compression; SNI selects or is refused
+ * (112); an identity with a NUL is refused (true length from ClientKeyExchange); a suspended SSL is never freed.
+ */
+#ifndef KEYSTEAD_SHELL_TLS_H
+#define KEYSTEAD_SHELL_TLS_H
+
+#include "keys/keys.h"
+#include "role/role.h"
+
+enum tls_state { TLS_HANDSHAKE, TLS_WANT_KEY, TLS_ESTABLISHED, TLS_OPEN, TLS_CLOSED, TLS_FAILED };
+
+struct tls_ctx_config {
+    const char *cert_file;  /* PEM chain, or NULL: PSK suites only */
+    const char *key_file;   /* PEM, mode 0600 */
+    const char *trust_file; /* PEM anchors for client certificates, or NULL: none are accepted */
+    const char *const *names; /* FQDN first, then aliases; NULL-terminated */
+    bool psk;               /* accept PSK suites */
+    bool require_ems;       /* default on */
+};
+
+struct tls_ctx; /* immutable; shared by all connections of a listener */
+MUST_USE err_t tls_ctx_new(const struct tls_ctx_config *cfg, struct tls_ctx **out, char detail[static ROLE_DETAIL_MAX]);
+void tls_ctx_free(struct tls_ctx *ctx);
+
+struct tls;
+MUST_USE err_t tls_new(struct tls_ctx *ctx, struct tls **out);
+void tls_free(struct tls *t); /* in any state, also while suspended (it refuses and resumes first) */
+
+MUST_USE err_t tls_feed(struct tls *t, struct bytes in);
+enum tls_state tls_step(struct tls *t);
+/* Takes what is to be sent (at most cap octets); 0 while the last flight is held or nothing is pending. */
+size_t tls_drain(struct tls *t, uint8_t *out, size_t cap);
+bool tls_has_output(struct tls *t);
+
+struct text tls_identity(const struct tls *t); /* in TLS_WANT_KEY and later; empty for certificates */
+void tls_answer(struct tls *t, const struct secret *key);
+void tls_refuse(struct tls *t, err_t why); /* the alert of why's row is sent */
+
+void tls_release(struct tls *t);
+void tls_abort(struct tls *t, err_t why);
+
+/* The exporter of RFC 5705 without context; the caller keeps the rule "once a session". */
+MUST_USE err_t tls_export(struct tls *t, const char *label, struct keys_export *out);
+bool tls_is_psk(const struct tls *t);
+uint16_t tls_version(const struct tls *t);
+uint16_t tls_suite(const struct tls *t);
+/* Names of the verified client certificate; views live as long as t. ERR_DENIED_CERT_MISSING. */
+MUST_USE err_t tls_peer(struct tls *t, struct role_cert *out);
+
+/* Application data. *n = 0: nothing there now. */
+MUST_USE err_t tls_read(struct tls *t, uint8_t *out, size_t cap, size_t *n);
+MUST_USE err_t tls_write(struct tls *t, struct bytes in);
+void tls_close(struct tls *t); /* queues close_notify */
+err_t tls_error(const struct tls *t);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * Sealing of secret fields: AES-256-GCM under a root secret that lives outside the store, with
+ * the table and record id as associated data, so that a sealed field cannot be moved to another
+ * record. Sealed form: version(1) nonce(12) ciphertext tag(16).
+ */
+#ifndef KEYSTEAD_STORE_SEAL_H
+#define KEYSTEAD_STORE_SEAL_H
+
+#include "crypto/crypto.h"
+#include "store/store.h"
+
+#define SEAL_OVERHEAD (1 + CRYPTO_NONCE_LEN + CRYPTO_TAG_LEN)
+#define SEAL_MAX (SECRET_MAX + SEAL_OVERHEAD)
+
+struct sealer {
+    const struct crypto *crypto;
+    struct secret root; /* 32 octets */
+};
+
+/* Appends a block16 with the sealed form. */
+MUST_USE err_t seal_write(const struct sealer *s, enum store_table t, struct text id, const struct secret *in,
+                          struct writer *w);
+/* `sealed` is the content of that block16. ERR_CRYPTO_UNSEAL. */
+MUST_USE err_t seal_open(const struct sealer *s, enum store_table t, struct text id, struct bytes sealed,
+                         struct secret *out);
+void seal_wipe(struct sealer *s);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * The SQLite driver: WAL, synchronous=FULL. One writer connection (holds an flock beside the file so that a
+ * second writer gets ERR_STORE_LOCKED at once) and any number of read-only connections.
+ */
+#ifndef KEYSTEAD_STORE_STORE_SQLITE_H
+#define KEYSTEAD_STORE_STORE_SQLITE_H
+#include "store/store.h"
+enum store_sqlite_mode { STORE_SQLITE_WRITER, STORE_SQLITE_READER };
+/* vfs: name of a registered VFS for tests, or NULL. A file of another application or format: ERR_STORE_CORRUPT. */
+MUST_USE err_t store_sqlite_open(const char *file, enum store_sqlite_mode mode, const char *vfs, struct store **out);
+/* WAL checkpoint between batches; the writer calls it when idle or the WAL is long. */
+MUST_USE err_t store_sqlite_checkpoint(struct store *s);
+/* Online backup to another file (ctl backup). */
+MUST_USE err_t store_sqlite_backup(struct store *s, const char *file);
+#endif

@@ -1,0 +1,22 @@
+/*
+ * X(name, number, doc): the tables of the store. Numbers are on disk: never reuse one.
+ * clang-format off
+ */
+X(META,        1, "format version, store identity, counters in blocks")
+X(AUDIT,       2, "audit events by time-ordered number")
+X(CHECKPOINT,  3, "signed checkpoints of the audit chain")
+X(MEF_CREDENTIAL, 10, "bootstrap credential and instruction by folded KpmId")
+X(MEF_KE,      11, "Enrolment Keys by folded KeId")
+X(MEF_KE_OF,   12, "KpmId / time -> KeId: the live Enrolment Keys of a credential, oldest first")
+X(MAF_KM,      20, "Master Credentials by every folded identifier (KmId, KeId) that names them")
+X(MAF_CLIENT,  21, "MAF client registrations by resource identifier")
+X(MAF_CLIENT_OF, 22, "client identity / adminFQDN -> registration")
+X(MAF_KEY,     23, "symmetric key registrations by folded RelativeKeyID")
+X(MAF_ALLOW,   24, "who may register keys, for whom (ctl client allow)")
+X(CSE_KEY,     30, "Kpsa and fetched Kc by folded identifier")
+X(CSE_RES,     31, "resources by resource identifier")
+X(CSE_NAME,    32, "parent identifier / resource name -> resource identifier")
+X(CSE_CHILD,   33, "parent identifier / type / time-ordered number -> resource identifier")
+X(CSE_ACP,     34, "compiled access control policies by resource identifier")
+X(CSE_AE,      35, "AE-ID stem -> AE resource")
+/* clang-format on */

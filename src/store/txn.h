@@ -1,0 +1,46 @@
+/*
+ * What a handler sees of the store: reads through to the committed state (plus what the batch has
+ * staged before), and stages its own changes. If the handler returns ERR_OK the shell applies
+ * them with its audit events in the batch's transaction; if not, they are dropped and only a
+ * refusal's audit event stays. Handlers never see a driver.
+ */
+#ifndef KEYSTEAD_STORE_TXN_H
+#define KEYSTEAD_STORE_TXN_H
+
+#include "store/audit.h"
+#include "store/store.h"
+
+#define TXN_STAGED_MAX 32
+
+struct txn_change {
+    enum store_table table;
+    struct bytes id;
+    struct bytes data;
+    enum store_put mode;
+    uint64_t version;
+    bool is_delete;
+};
+
+struct txn {
+    struct store *store; /* borrowed; a transaction is open on it */
+    struct arena *arena; /* borrowed; values, ids and staged data live here until the request ends */
+    bool writable;       /* staging on a read-only view is ERR_BUG */
+    struct txn_change staged[TXN_STAGED_MAX];
+    size_t staged_n;
+    struct audit_event audit[2];
+    size_t audit_n;
+};
+
+void txn_init(struct txn *t, struct store *s, struct arena *a, bool writable);
+/* Own staged changes are seen by get. */
+MUST_USE err_t txn_get(struct txn *t, enum store_table table, struct text id, struct store_value *out);
+MUST_USE err_t txn_put(struct txn *t, enum store_table table, struct text id, struct bytes data, enum store_put mode,
+                       uint64_t version);
+MUST_USE err_t txn_del(struct txn *t, enum store_table table, struct text id);
+/* Own staged changes are NOT seen by scan (they are by get). */
+MUST_USE err_t txn_scan(struct txn *t, const struct store_scan *q, store_scan_fn *fn, void *arg);
+MUST_USE err_t txn_audit(struct txn *t, const struct audit_event *e);
+/* Copies the staged changes into the open write transaction of the store; the shell calls it. */
+MUST_USE err_t txn_apply(struct txn *t);
+
+#endif

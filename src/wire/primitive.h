@@ -1,0 +1,48 @@
+/*
+ * The oneM2M request and response primitive, whatever binding it came by [TS-0004 8.2].
+ * All text views point into the message it was parsed from; `pc` is owned by whoever parsed it.
+ */
+#ifndef KEYSTEAD_WIRE_PRIMITIVE_H
+#define KEYSTEAD_WIRE_PRIMITIVE_H
+
+#include "base/writer.h"
+
+#include <jansson.h>
+
+enum op { OP_NONE = 0, OP_CREATE = 1, OP_RETRIEVE = 2, OP_UPDATE = 3, OP_DELETE = 4, OP_NOTIFY = 5 };
+
+struct primitive {
+    enum op op;
+    struct text to;   /* "-/name", "/cse/name" or "//sp/cse/name"; percent-decoded octets are refused but %40 */
+    struct text path; /* the path as sent, for routes that are no resources (/fetchCredentials/...) */
+    bool has_from;    /* an empty From counts as absent [CHOICE-69] */
+    struct text from;
+    struct text rqi;
+    struct text rvi;
+    bool has_ty;
+    uint32_t ty;
+    bool has_rcn;
+    uint32_t rcn;       /* result content */
+    uint32_t fu;        /* filterUsage: 1 = discovery */
+    usec_t expires;     /* Request Expiration Timestamp, USEC_NEVER if none */
+    bool unsupported;   /* carries a parameter that is not implemented: 5001 */
+    char unsupported_name[32];
+    struct bytes content; /* as sent, empty if none */
+    json_t *pc;           /* the content parsed (one object, no duplicates), or NULL */
+};
+
+struct primitive_response {
+    uint16_t rsc;
+    struct text rqi;
+    struct text rvi;
+    struct text location; /* Content-Location, empty if none */
+    struct bytes body;    /* JSON text, empty if none */
+};
+
+/* Statuses of a response status code on the bindings (rsc_rows.h); 500 / 0xA0 for an unknown one. */
+unsigned primitive_http_status(uint16_t rsc);
+unsigned primitive_coap_code(uint16_t rsc); /* class << 5 | detail */
+const char *primitive_rsc_name(uint16_t rsc);
+const char *primitive_op_name(enum op op);
+
+#endif
