@@ -1,0 +1,178 @@
+#include "role/credential_args.h"
+
+#include "base/ct.h"
+#include "base/hex.h"
+#include "role/detail.h"
+#include "wire/json.h"
+#include "wire/timestamp.h"
+
+#include <string.h>
+
+const struct ctl_arg credential_args_add[] = {
+    {"--kind", CTL_ARG_REQUIRED, "kpm (MEF), km (MAF) or kpsa (CSE)"},
+    {"--id", CTL_ARG_REQUIRED, "identifier of the key: NAME@FQDN of the authority that issues it"},
+    {"--key-file", CTL_ARG_REQUIRED | CTL_ARG_SECRET_FILE, "file with the key as hex, 16 to 64 octets, mode 0600"},
+    {"--enrolee-id", 0, "absolute AE-ID or CSE-ID of the holder: //sp/Sname, //sp/cse, //sp/cse/Cname"},
+    {"--target", 0, "Enrolment Target: FQDN of a MAF, or absolute CSE-ID or AE-ID (MEF)"},
+    {"--profile", 0, "r3 (published text, default) or seed (MEF)"},
+    {"--lifetime", 0, "how long it may be used: 90d, 12h, 30m, 45s"},
+};
+const size_t credential_args_add_n = ARRAY_LEN(credential_args_add);
+
+const struct ctl_arg credential_args_one[] = {
+    {"ID", CTL_ARG_REQUIRED | CTL_ARG_POSITIONAL, "identifier of the credential: NAME@FQDN"},
+};
+const size_t credential_args_one_n = ARRAY_LEN(credential_args_one);
+
+/* Names as the control interface sends them: without dashes, a key file as the hex of its content under "key". */
+static struct text arg(const json_t *args, const char *name)
+{
+    return json_get_text(args, name);
+}
+
+static err_t parse_id(const struct credential_rules *rules, const json_t *args, struct credential_args *out,
+                      char detail[static ROLE_DETAIL_MAX])
+{
+    struct text id = arg(args, "id");
+    struct keyid_parts parts;
+    if (keyid_parse(id, &parts) != ERR_OK || TEXT_COPY(id, out->id.z) != ERR_OK ||
+        keyid_fold(id, &out->folded) != ERR_OK) {
+        return detail_fail(detail, ERR_MALFORMED_KEY_ID, "--id must be NAME@FQDN", id);
+    }
+    if (rules->fqdn.n > 0 && !text_eq_nocase(parts.fqdn, rules->fqdn)) {
+        return detail_fail(detail, ERR_MALFORMED_KEY_ID, "--id must name this authority after the @", rules->fqdn);
+    }
+    return ERR_OK;
+}
+
+static void wipe_hex(uint8_t (*b)[SECRET_MAX])
+{
+    ct_wipe(*b, sizeof(*b));
+}
+
+static err_t parse_key(const json_t *args, struct credential_args *out, char detail[static ROLE_DETAIL_MAX])
+{
+    SCOPED(wipe_hex) uint8_t octets[SECRET_MAX] = {0};
+    struct writer w = WRITER_ARRAY(octets);
+    struct text hex = arg(args, "key");
+    if (hex.n == 0) {
+        return detail_fail(detail, ERR_MISSING, "--key-file", text_empty());
+    }
+    if (!hex_is_text(hex)) {
+        return detail_fail(detail, ERR_MALFORMED_HEX, "the content of --key-file", text_empty());
+    }
+    if (hex.n < 2 * KEYS_PROVISIONED_MIN || hex.n > 2 * KEYS_PROVISIONED_MAX || hex_parse(hex, &w) != ERR_OK) {
+        return detail_fail(detail, ERR_MALFORMED_KEY, "--key-file must hold 16 to 64 octets", text_empty());
+    }
+    return secret_set(&out->key, writer_view(&w));
+}
+
+/* An absolute identifier of the kinds allowed; an FQDN is kept in lower case, since MAF-ID enters derivations. */
+static err_t parse_entity(struct text t, unsigned kinds, struct m2mid *out)
+{
+    enum m2mid_kind kind = m2mid_kind(t);
+    if (t.n == 0 || kind == M2MID_INVALID || (kinds & CREDENTIAL_ID_OF(kind)) == 0) {
+        return ERR_MALFORMED_ID;
+    }
+    return kind == M2MID_FQDN ? m2mid_fqdn(t, out) : TEXT_COPY(t, out->z);
+}
+
+static err_t parse_entities(const struct credential_rules *rules, const json_t *args, struct credential_args *out,
+                            char detail[static ROLE_DETAIL_MAX])
+{
+    struct text enrolee = arg(args, "enrolee-id");
+    if (enrolee.n > 0 && parse_entity(enrolee, CREDENTIAL_IDS_ENTITY, &out->enrolee_id) != ERR_OK) {
+        return detail_fail(detail, ERR_MALFORMED_ID, "--enrolee-id must be an absolute AE-ID or CSE-ID", enrolee);
+    }
+    struct text target = arg(args, "target");
+    if (target.n > 0 && rules->targets == 0) {
+        return detail_fail(detail, ERR_USAGE, "--target is not for this kind", text_of(rules->kind));
+    }
+    if (target.n > 0 && parse_entity(target, rules->targets, &out->target) != ERR_OK) {
+        return detail_fail(detail, ERR_MALFORMED_ID, "--target must be an FQDN or an absolute CSE-ID or AE-ID", target);
+    }
+    return ERR_OK;
+}
+
+static err_t parse_profile(const struct credential_rules *rules, const json_t *args, struct credential_args *out,
+                           char detail[static ROLE_DETAIL_MAX])
+{
+    struct text profile = arg(args, "profile");
+    out->profile = CREDENTIAL_R3;
+    if (profile.n == 0) {
+        return ERR_OK;
+    }
+    if (!rules->takes_profile) {
+        return detail_fail(detail, ERR_USAGE, "--profile is not for this kind", text_of(rules->kind));
+    }
+    if (credential_args_profile(profile, &out->profile) != ERR_OK) {
+        return detail_fail(detail, ERR_USAGE, "--profile must be r3 or seed", profile);
+    }
+    return ERR_OK;
+}
+
+static err_t parse_lifetime(const struct credential_rules *rules, const json_t *args, struct credential_args *out,
+                            char detail[static ROLE_DETAIL_MAX])
+{
+    struct text lifetime = arg(args, "lifetime");
+    out->lifetime = rules->lifetime;
+    if (lifetime.n == 0) {
+        return ERR_OK;
+    }
+    if (timestamp_duration(lifetime, &out->lifetime) != ERR_OK || out->lifetime <= 0 ||
+        out->lifetime > CREDENTIAL_LIFETIME_MAX) {
+        return detail_fail(detail, ERR_MALFORMED_TIME, "--lifetime must be like 90d, 12h, 30m or 45s", lifetime);
+    }
+    return ERR_OK;
+}
+
+err_t credential_args_parse(const struct credential_rules *rules, const json_t *args, struct credential_args *out,
+                            char detail[static ROLE_DETAIL_MAX])
+{
+    memset(out, 0, sizeof(*out));
+    struct text kind = arg(args, "kind");
+    if (!text_eq_z(kind, rules->kind)) {
+        return detail_fail(detail, ERR_USAGE, "--kind must be one that this role keeps, here", text_of(rules->kind));
+    }
+    TRY(parse_id(rules, args, out, detail));
+    TRY(parse_entities(rules, args, out, detail));
+    TRY(parse_profile(rules, args, out, detail));
+    TRY(parse_lifetime(rules, args, out, detail));
+    return parse_key(args, out, detail); /* last: nothing that fails afterwards holds a key */
+}
+
+void credential_args_wipe(struct credential_args *a)
+{
+    secret_wipe(&a->key);
+}
+
+err_t credential_args_id(const json_t *args, struct keyid *folded, char detail[static ROLE_DETAIL_MAX])
+{
+    struct text id = arg(args, "id");
+    if (id.n == 0) { /* a positional argument keeps the capitals of its name */
+        id = arg(args, "ID");
+    }
+    struct keyid_parts parts;
+    if (keyid_parse(id, &parts) != ERR_OK || keyid_fold(id, folded) != ERR_OK) {
+        return detail_fail(detail, ERR_MALFORMED_KEY_ID, "ID must be NAME@FQDN", id);
+    }
+    return ERR_OK;
+}
+
+static const char *const profile_names[] = {[CREDENTIAL_R3] = "r3", [CREDENTIAL_SEED] = "seed"};
+
+const char *credential_args_profile_name(enum credential_profile p)
+{
+    return p == CREDENTIAL_R3 || p == CREDENTIAL_SEED ? profile_names[p] : "-";
+}
+
+err_t credential_args_profile(struct text t, enum credential_profile *out)
+{
+    for (size_t i = CREDENTIAL_R3; i < ARRAY_LEN(profile_names); i++) {
+        if (text_eq_z(t, profile_names[i])) {
+            *out = (enum credential_profile)i;
+            return ERR_OK;
+        }
+    }
+    return ERR_USAGE;
+}
