@@ -16,7 +16,7 @@ struct m2mid {
 enum m2mid_kind {
     M2MID_INVALID,
     M2MID_STEM,        /* C... or S...           (AE-ID-Stem) */
-    M2MID_SP_CSE,      /* /cse                   (SP-relative CSE-ID) */
+    M2MID_SP_CSE,      /* /cse                   (SP-relative CSE-ID); also /C...: a C-type AE is never alone */
     M2MID_SP_AE_C,     /* /cse/Cxxx */
     M2MID_SP_AE_S,     /* /Sxxx: also a legal CSE-ID by grammar; the S first letter decides for an AE */
     M2MID_ABS_CSE,     /* //sp/cse */
@@ -40,13 +40,17 @@ MUST_USE err_t m2mid_sp_relative(struct text absolute, struct m2mid *out);
 MUST_USE err_t m2mid_stem(struct text ae, struct text *out);
 
 /* FQDN representation of an absolute CSE-ID or AE-ID [CHOICE-03, CHOICE-04]: lower case,
- * //sp/in -> in.sp, //sp/Sx -> sx.sp, //sp/cse/Cx -> cx.cse.sp; an FQDN stays itself. */
+ * //sp/in -> in.sp, //sp/Sx -> sx.sp, //sp/cse/Cx -> cx.cse.sp; an FQDN stays itself. ERR_MALFORMED_ID if a
+ * segment is no host name label (dot, underscore, tilde): the name would be ambiguous. */
 MUST_USE err_t m2mid_fqdn(struct text absolute, struct m2mid *out);
 
 /* Same entity: compared octet by octet, but FQDN and SP parts without case. */
 bool m2mid_same(struct text a, struct text b);
 
-/* `*` matches within one path segment only [TS-0003 7.1.3, part 12.6.1]. */
+/*
+ * `*` matches within one path segment only [TS-0003 7.1.3, part 12.6.1]; in the SP part too [CHOICE-73]. A pattern
+ * that is an SP domain alone (//sp.example) matches every CSE and AE of that domain. The SP part ignores case.
+ */
 bool m2mid_match(struct text pattern, struct text id);
 
 #endif

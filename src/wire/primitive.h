@@ -14,7 +14,7 @@ enum op { OP_NONE = 0, OP_CREATE = 1, OP_RETRIEVE = 2, OP_UPDATE = 3, OP_DELETE 
 struct primitive {
     enum op op;
     struct text to;   /* "-/name", "/cse/name" or "//sp/cse/name"; percent-decoded octets are refused but %40 */
-    struct text path; /* the path as sent, for routes that are no resources (/fetchCredentials/...) */
+    struct text path; /* the path as sent (but %40 decoded), for routes that are no resources (/fetchCredentials/...) */
     bool has_from;    /* an empty From counts as absent [CHOICE-69] */
     struct text from;
     struct text rqi;
@@ -25,6 +25,7 @@ struct primitive {
     uint32_t rcn;       /* result content */
     uint32_t fu;        /* filterUsage: 1 = discovery */
     usec_t expires;     /* Request Expiration Timestamp, USEC_NEVER if none */
+    uint32_t expires_after_ms; /* the same counted from the arrival, 0 if none: the caller knows the time */
     bool unsupported;   /* carries a parameter that is not implemented: 5001 */
     char unsupported_name[32];
     struct bytes content; /* as sent, empty if none */
