@@ -1,0 +1,17 @@
+#include "keys/keyid.h"
+#include "keys/keys_id.h"
+
+#define LABEL "oneM2M Enrolment Key to Master Credential derivation"
+_Static_assert(sizeof(LABEL) - 1 == 52, "TS-0003 10.3.2");
+
+/* Enrolee and MEF run this same function [TS-0003 10.3.2; R001-35, R001-37, R001-53]. The MAF-ID is the FQDN of the MAF. */
+err_t keys_km_derive(const struct crypto *c, const struct key_ke *ke, struct text maf_id, struct key_km *out)
+{
+    struct keys_id id;
+    secret_wipe(&out->s);
+    TRY(keys_id_normalise(c, maf_id, &id));
+    if (!keyid_is_fqdn(keys_id_view(&id))) {
+        return ERR_MALFORMED_ID;
+    }
+    return keys_id_derive(c, ke, LABEL, bytes_empty(), &id, &out->s);
+}

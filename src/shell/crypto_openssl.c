@@ -1,0 +1,250 @@
+#include "shell/crypto_openssl.h"
+
+#include "base/ct.h"
+#include "shell/openssl.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <uninorm.h>
+#include <unistr.h>
+
+/*
+ * Fetching an algorithm by name costs more than using it, so each is fetched once a process and never changed
+ * again; every thread may read it. The contexts that hold a key live for one call: freeing one wipes it, and a
+ * context kept for reuse would keep the last key. Measured, 100 octets: HMAC 0.9 us (kept context 0.5, HMAC() 1.5),
+ * AES-256-GCM 0.6 us (kept 0.6), against some 300 us of a handshake.
+ */
+static struct {
+    EVP_MD *sha256;
+    EVP_MAC_CTX *hmac; /* HMAC-SHA-256 without a key, to be copied */
+    EVP_CIPHER *gcm;
+} fetched;
+static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
+
+static void fetch(void)
+{
+    fetched.sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+    fetched.gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *ctx = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
+    EVP_MAC_free(mac); /* the context holds its own reference */
+    char digest[] = "SHA2-256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_construct_end()};
+    if (ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) == 1) {
+        fetched.hmac = ctx;
+    } else {
+        EVP_MAC_CTX_free(ctx);
+    }
+}
+
+static void cipher_free(EVP_CIPHER_CTX **c)
+{
+    EVP_CIPHER_CTX_free(*c);
+}
+
+static void mac_free(EVP_MAC_CTX **c)
+{
+    EVP_MAC_CTX_free(*c);
+}
+
+static void md_free(EVP_MD_CTX **c)
+{
+    EVP_MD_CTX_free(*c);
+}
+
+static void pkey_free(EVP_PKEY **k)
+{
+    EVP_PKEY_free(*k);
+}
+
+static err_t ok(int openssl_result)
+{
+    return openssl_result == 1 ? ERR_OK : ERR_CRYPTO;
+}
+
+static err_t sha256(struct bytes in, uint8_t out[CRYPTO_HASH_LEN])
+{
+    unsigned n = 0;
+    if (fetched.sha256 == NULL) {
+        return ERR_CRYPTO;
+    }
+    return ok(EVP_Digest(in.p, in.n, out, &n, fetched.sha256, NULL));
+}
+
+static err_t hmac_sha256(struct bytes key, const struct bytes *parts, size_t count, uint8_t out[CRYPTO_HASH_LEN])
+{
+    /* An empty key is a key that was never set. */
+    if (key.n == 0 || key.n > SECRET_MAX) {
+        return ERR_MALFORMED_KEY;
+    }
+    SCOPED(mac_free) EVP_MAC_CTX *ctx = fetched.hmac == NULL ? NULL : EVP_MAC_CTX_dup(fetched.hmac);
+    if (ctx == NULL) {
+        return ERR_CRYPTO;
+    }
+    TRY(ok(EVP_MAC_init(ctx, key.p, key.n, NULL)));
+    for (size_t i = 0; i < count; i++) {
+        TRY(ok(EVP_MAC_update(ctx, parts[i].p, parts[i].n)));
+    }
+    size_t n = 0;
+    return ok(EVP_MAC_final(ctx, out, &n, CRYPTO_HASH_LEN));
+}
+
+static err_t aead_check(struct bytes key, struct bytes nonce, struct bytes aad, struct bytes text)
+{
+    if (key.n != CRYPTO_KEY_LEN) {
+        return ERR_MALFORMED_KEY;
+    }
+    if (nonce.n != CRYPTO_NONCE_LEN || fetched.gcm == NULL) {
+        return ERR_CRYPTO;
+    }
+    return aad.n > INT_MAX || text.n > INT_MAX - CRYPTO_TAG_LEN ? ERR_LIMIT_SIZE : ERR_OK;
+}
+
+static err_t aead_seal(struct bytes key, struct bytes nonce, struct bytes aad, struct bytes plain, struct writer *out)
+{
+    TRY(aead_check(key, nonce, aad, plain));
+    uint8_t *at = writer_reserve(out, plain.n + CRYPTO_TAG_LEN);
+    if (at == NULL) {
+        return ERR_LIMIT_SIZE;
+    }
+    SCOPED(cipher_free) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    int n = 0;
+    if (ctx != NULL && EVP_EncryptInit_ex2(ctx, fetched.gcm, key.p, nonce.p, NULL) == 1 &&
+        EVP_EncryptUpdate(ctx, NULL, &n, aad.p, (int)aad.n) == 1 &&
+        EVP_EncryptUpdate(ctx, at, &n, plain.p, (int)plain.n) == 1 &&
+        EVP_EncryptFinal_ex(ctx, at + plain.n, &n) == 1 &&
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, CRYPTO_TAG_LEN, at + plain.n) == 1) {
+        return ERR_OK;
+    }
+    out->n -= plain.n + CRYPTO_TAG_LEN;
+    return ERR_CRYPTO;
+}
+
+static err_t aead_open(struct bytes key, struct bytes nonce, struct bytes aad, struct bytes sealed, struct writer *out)
+{
+    TRY(aead_check(key, nonce, aad, sealed));
+    if (sealed.n < CRYPTO_TAG_LEN) {
+        return ERR_CRYPTO_UNSEAL;
+    }
+    size_t plain_n = sealed.n - CRYPTO_TAG_LEN;
+    uint8_t *at = writer_reserve(out, plain_n);
+    if (at == NULL) {
+        return ERR_LIMIT_SIZE;
+    }
+    uint8_t tag[CRYPTO_TAG_LEN]; /* OpenSSL takes it through a pointer to non-const */
+    memcpy(tag, sealed.p + plain_n, sizeof(tag));
+    SCOPED(cipher_free) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    int n = 0;
+    if (ctx != NULL && EVP_DecryptInit_ex2(ctx, fetched.gcm, key.p, nonce.p, NULL) == 1 &&
+        EVP_DecryptUpdate(ctx, NULL, &n, aad.p, (int)aad.n) == 1 &&
+        EVP_DecryptUpdate(ctx, at, &n, sealed.p, (int)plain_n) == 1 &&
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG_LEN, tag) == 1 &&
+        EVP_DecryptFinal_ex(ctx, at + plain_n, &n) == 1) {
+        return ERR_OK;
+    }
+    ct_wipe(at, plain_n); /* what does not authenticate is not seen */
+    out->n -= plain_n;
+    return ERR_CRYPTO_UNSEAL;
+}
+
+static err_t random_octets(uint8_t *out, size_t n)
+{
+    return n > INT_MAX ? ERR_CRYPTO : ok(RAND_bytes(out, (int)n));
+}
+
+static err_t seed_key(struct bytes seed, EVP_PKEY **out)
+{
+    if (seed.n != CRYPTO_SIG_KEY_LEN) {
+        return ERR_MALFORMED_KEY;
+    }
+    *out = EVP_PKEY_new_raw_private_key_ex(NULL, "ED25519", NULL, seed.p, seed.n);
+    return *out == NULL ? ERR_CRYPTO : ERR_OK;
+}
+
+static err_t sign(struct bytes seed, struct bytes msg, uint8_t sig[CRYPTO_SIG_LEN])
+{
+    SCOPED(pkey_free) EVP_PKEY *key = NULL;
+    TRY(seed_key(seed, &key));
+    SCOPED(md_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (ctx == NULL) {
+        return ERR_CRYPTO;
+    }
+    size_t n = CRYPTO_SIG_LEN;
+    TRY(ok(EVP_DigestSignInit_ex(ctx, NULL, NULL, NULL, NULL, key, NULL)));
+    return ok(EVP_DigestSign(ctx, sig, &n, msg.p, msg.n));
+}
+
+static err_t sign_public(struct bytes seed, uint8_t pub[CRYPTO_SIG_KEY_LEN])
+{
+    SCOPED(pkey_free) EVP_PKEY *key = NULL;
+    TRY(seed_key(seed, &key));
+    size_t n = CRYPTO_SIG_KEY_LEN;
+    return ok(EVP_PKEY_get_raw_public_key(key, pub, &n));
+}
+
+static err_t verify(struct bytes pub, struct bytes msg, struct bytes sig)
+{
+    if (pub.n != CRYPTO_SIG_KEY_LEN || sig.n != CRYPTO_SIG_LEN) {
+        return ERR_CRYPTO;
+    }
+    SCOPED(pkey_free) EVP_PKEY *key = EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, pub.p, pub.n);
+    SCOPED(md_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (key == NULL || ctx == NULL) {
+        return ERR_CRYPTO;
+    }
+    TRY(ok(EVP_DigestVerifyInit_ex(ctx, NULL, NULL, NULL, NULL, key, NULL)));
+    return ok(EVP_DigestVerify(ctx, sig.p, sig.n, msg.p, msg.n));
+}
+
+static bool is_ascii(struct text t)
+{
+    unsigned char seen = 0;
+    for (size_t i = 0; i < t.n; i++) {
+        seen |= (unsigned char)t.p[i];
+    }
+    return seen < 0x80;
+}
+
+static err_t nfkc(struct text in, struct writer *out)
+{
+    if (is_ascii(in)) { /* ASCII is its own NFKC form: nearly every identifier */
+        writer_text(out, in);
+        return writer_finish(out);
+    }
+    const uint8_t *utf8 = text_bytes(in).p;
+    if (u8_check(utf8, in.n) != NULL) {
+        return ERR_MALFORMED_ID;
+    }
+    size_t n = 0;
+    uint8_t *normal = u8_normalize(UNINORM_NFKC, utf8, in.n, NULL, &n);
+    if (normal == NULL) {
+        return ERR_CRYPTO;
+    }
+    writer_bytes(out, bytes_of(normal, n));
+    free(normal);
+    return writer_finish(out);
+}
+
+const struct crypto *crypto_openssl(void)
+{
+    static const struct crypto provider = {
+        .sha256 = sha256,
+        .hmac_sha256 = hmac_sha256,
+        .aead_seal = aead_seal,
+        .aead_open = aead_open,
+        .random = random_octets,
+        .sign = sign,
+        .sign_public = sign_public,
+        .verify = verify,
+        .nfkc = nfkc,
+    };
+    (void)pthread_once(&fetch_once, fetch);
+    return &provider;
+}
