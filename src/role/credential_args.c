@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-const struct ctl_arg credential_args_add[] = {
+const struct ctl_arg credential_args_add[CREDENTIAL_ARGS_ADD_N] = {
     {"--kind", CTL_ARG_REQUIRED, "kpm (MEF), km (MAF) or kpsa (CSE)"},
     {"--id", CTL_ARG_REQUIRED, "identifier of the key: NAME@FQDN of the authority that issues it"},
     {"--key-file", CTL_ARG_REQUIRED | CTL_ARG_SECRET_FILE, "file with the key as hex, 16 to 64 octets, mode 0600"},
@@ -17,12 +17,10 @@ const struct ctl_arg credential_args_add[] = {
     {"--profile", 0, "r3 (published text, default) or seed (MEF)"},
     {"--lifetime", 0, "how long it may be used: 90d, 12h, 30m, 45s"},
 };
-const size_t credential_args_add_n = ARRAY_LEN(credential_args_add);
 
-const struct ctl_arg credential_args_one[] = {
+const struct ctl_arg credential_args_one[CREDENTIAL_ARGS_ONE_N] = {
     {"ID", CTL_ARG_REQUIRED | CTL_ARG_POSITIONAL, "identifier of the credential: NAME@FQDN"},
 };
-const size_t credential_args_one_n = ARRAY_LEN(credential_args_one);
 
 /* Names as the control interface sends them: without dashes, a key file as the hex of its content under "key". */
 static struct text arg(const json_t *args, const char *name)
@@ -146,17 +144,20 @@ void credential_args_wipe(struct credential_args *a)
     secret_wipe(&a->key);
 }
 
-err_t credential_args_id(const json_t *args, struct keyid *folded, char detail[static ROLE_DETAIL_MAX])
+err_t credential_args_named(const json_t *args, const char *name, struct keyid *folded,
+                            char detail[static ROLE_DETAIL_MAX])
 {
-    struct text id = arg(args, "id");
-    if (id.n == 0) { /* a positional argument keeps the capitals of its name */
-        id = arg(args, "ID");
-    }
+    struct text id = arg(args, name);
     struct keyid_parts parts;
     if (keyid_parse(id, &parts) != ERR_OK || keyid_fold(id, folded) != ERR_OK) {
-        return detail_fail(detail, ERR_MALFORMED_KEY_ID, "ID must be NAME@FQDN", id);
+        return detail_fail(detail, ERR_MALFORMED_KEY_ID, "the identifier must be NAME@FQDN", id);
     }
     return ERR_OK;
+}
+
+err_t credential_args_id(const json_t *args, struct keyid *folded, char detail[static ROLE_DETAIL_MAX])
+{
+    return credential_args_named(args, "ID", folded, detail);
 }
 
 static const char *const profile_names[] = {[CREDENTIAL_R3] = "r3", [CREDENTIAL_SEED] = "seed"};

@@ -47,16 +47,17 @@ MUST_USE err_t credential_args_parse(const struct credential_rules *rules, const
                                      struct credential_args *out, char detail[static ROLE_DETAIL_MAX]);
 void credential_args_wipe(struct credential_args *a);
 
-/* The positional ID of `credential show` and `credential revoke`, folded. */
+/* The positional ID of `credential show` and `credential revoke`, folded; _named: a positional of another name. */
 MUST_USE err_t credential_args_id(const json_t *args, struct keyid *folded, char detail[static ROLE_DETAIL_MAX]);
+MUST_USE err_t credential_args_named(const json_t *args, const char *name, struct keyid *folded,
+                                     char detail[static ROLE_DETAIL_MAX]);
 
 const char *credential_args_profile_name(enum credential_profile p); /* "r3", "seed" */
 MUST_USE err_t credential_args_profile(struct text t, enum credential_profile *out); /* ERR_USAGE */
 
 /* Argument tables for the rows of `credential add` (all roles), and of `show` and `revoke` (one positional ID). */
-extern const struct ctl_arg credential_args_add[];
-extern const size_t credential_args_add_n;
-extern const struct ctl_arg credential_args_one[];
-extern const size_t credential_args_one_n;
+enum { CREDENTIAL_ARGS_ADD_N = 7, CREDENTIAL_ARGS_ONE_N = 1 };
+extern const struct ctl_arg credential_args_add[CREDENTIAL_ARGS_ADD_N];
+extern const struct ctl_arg credential_args_one[CREDENTIAL_ARGS_ONE_N];
 
 #endif

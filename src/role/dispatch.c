@@ -122,11 +122,17 @@ err_t dispatch_run(const struct role *role, const void *ctx, const struct reques
     rs->rsc = 0;
     rs->location[0] = '\0';
     rs->detail[0] = '\0';
+    rs->own_refusal = false;
     rs->body = writer_of(rs->body.buf, rs->body.cap);
     err_t e = run(role, ctx, rq, t, rs);
     if (e != ERR_OK) {
         unstage(t);
-        dispatch_refuse(rs, e);
+        if (rs->own_refusal && !rs->body.overflow) { /* table 8.3.2.1-6: a failure at /fetchCredentials has its own form */
+            rs->rsc = err_info(e)->rsc;
+            rs->location[0] = '\0';
+        } else {
+            dispatch_refuse(rs, e);
+        }
     }
     return e;
 }

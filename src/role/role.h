@@ -37,6 +37,7 @@ struct response {
     uint16_t rsc;      /* chosen by a handler for success (2000, 2001 ...); on failure from the error table */
     struct writer body; /* JSON text; memory of the shell */
     char location[M2MID_MAX * 2]; /* Content-Location, or empty */
+    bool own_refusal; /* set by a handler that fails and has written the body of its refusal itself */
     char detail[ROLE_DETAIL_MAX]; /* which attribute, which identifier; goes to the peer and the log: never a secret */
 };
 

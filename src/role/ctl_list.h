@@ -1,0 +1,30 @@
+/*
+ * Answers of `... list` commands: one object with an array, cut off before the answer's buffer is full and then with
+ * "next", which the following call gives as --after.
+ */
+#ifndef KEYSTEAD_ROLE_CTL_LIST_H
+#define KEYSTEAD_ROLE_CTL_LIST_H
+
+#include "role/emit.h"
+#include "role/role.h"
+
+#define CTL_LIST_ID_MAX 512
+#define CTL_LIST_ITEM_MAX 2048 /* room that one item may need */
+
+struct ctl_list {
+    struct emit e;
+    char last[CTL_LIST_ID_MAX];
+    bool more;
+};
+
+enum { CTL_LIST_ARGS_N = 1 };
+extern const struct ctl_arg ctl_list_args[CTL_LIST_ARGS_N]; /* --after ID */
+
+void ctl_list_begin(struct ctl_list *l, struct writer *out, const char *name);
+/* Is there room for the item stored under id? If not, the scan is to stop. */
+bool ctl_list_room(struct ctl_list *l, struct bytes id);
+MUST_USE err_t ctl_list_end(struct ctl_list *l);
+/* The id to start beyond, as given by --after. */
+struct bytes ctl_list_after(const struct ctl_request *rq);
+
+#endif

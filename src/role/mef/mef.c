@@ -1,0 +1,77 @@
+#include "role/mef/mef.h"
+
+#include "role/credential_args.h"
+#include "role/ctl_list.h"
+#include "role/detail.h"
+#include "role/mef/mef_ctx.h"
+
+#define DAY (INT64_C(86400) * USEC_PER_SEC)
+
+static const struct conf_row rows[] = {
+    {"mef", "fqdn", CONF_FQDN, CONF_REQUIRED, NULL, 0, 0, NULL, "FQDN of this MEF: the right half of KpmId and KeId"},
+    {"mef", "max-live-ke", CONF_NUMBER, 0, "8", 1, 1024, NULL,
+     "Enrolment Keys kept per credential; the oldest makes room for the next"},
+    {"mef", "credential-lifetime", CONF_DURATION, 0, "365d", USEC_PER_SEC, 36500 * DAY, NULL,
+     "Enrolment Expiry of a credential that is added without --lifetime"},
+    {"mef", "ke-lifetime", CONF_DURATION, 0, "3650d", USEC_PER_SEC, 36500 * DAY, NULL,
+     "longest life of one Enrolment Key; it never outlives its credential"},
+};
+
+/* One handler for both forms: the credential's profile decides which of them is right (design section 12). */
+static const struct route routes[] = {
+    {OP_RETRIEVE, "/fetchCredentials/{ke_id}", 0, PEER_CLIENT | PEER_MAF | PEER_CSE | PEER_AE, ROUTE_WRITES,
+     mef_fetch_credential, "TS-0003 8.3.2.1, 10.3.2, 10.3.3"},
+    {OP_RETRIEVE, "/fetchCredentials/{ke_id}/{suid}", 0, PEER_CLIENT | PEER_MAF | PEER_CSE | PEER_AE, ROUTE_WRITES,
+     mef_fetch_credential, "TS-0003 8.3.2.1, 10.3.7"},
+};
+
+static const struct ctl_arg enrolment_show_args[] = {
+    {"KEID", CTL_ARG_REQUIRED | CTL_ARG_POSITIONAL, "identifier of the Enrolment Key"},
+};
+
+static const struct ctl_row commands[] = {
+    {"credential", "add", credential_args_add, CREDENTIAL_ARGS_ADD_N, true, mef_ctl_credential_add,
+     "add a bootstrap credential (Kpm) and its instruction"},
+    {"credential", "list", ctl_list_args, CTL_LIST_ARGS_N, false, mef_ctl_credential_list, "bootstrap credentials"},
+    {"credential", "show", credential_args_one, CREDENTIAL_ARGS_ONE_N, false, mef_ctl_credential_show,
+     "one bootstrap credential, without its key"},
+    {"credential", "revoke", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, mef_ctl_credential_revoke,
+     "refuse this credential and every key that came from it"},
+    {"enrolment", "list", ctl_list_args, CTL_LIST_ARGS_N, false, mef_ctl_enrolment_list, "live Enrolment Keys"},
+    {"enrolment", "show", enrolment_show_args, ARRAY_LEN(enrolment_show_args), false, mef_ctl_enrolment_show,
+     "one Enrolment Key, without its value"},
+};
+
+static err_t configure(void *ctx, const struct conf *cf, const struct role_env *env,
+                       char detail[static ROLE_DETAIL_MAX])
+{
+    struct mef *m = ctx;
+    m->env = *env;
+    struct text fqdn = conf_text(cf, "mef", NULL, "fqdn");
+    struct keyid folded;
+    if (!keyid_is_fqdn(fqdn) || keyid_fold(fqdn, &folded) != ERR_OK || TEXT_COPY(text_of(folded.z), m->fqdn) != ERR_OK) {
+        return detail_fail(detail, ERR_CONFIG, "[mef] fqdn is no host name", fqdn);
+    }
+    m->max_live_ke = (size_t)conf_number(cf, "mef", NULL, "max-live-ke");
+    m->credential_lifetime = conf_number(cf, "mef", NULL, "credential-lifetime");
+    m->ke_lifetime = conf_number(cf, "mef", NULL, "ke-lifetime");
+    return ERR_OK;
+}
+
+const struct role role_mef = {
+    .name = "mef",
+    .doc = "M2M Enrolment Function: enrols devices that hold a pre-shared key",
+    .conf = rows,
+    .conf_n = ARRAY_LEN(rows),
+    .routes = routes,
+    .routes_n = ARRAY_LEN(routes),
+    .ctl = commands,
+    .ctl_n = ARRAY_LEN(commands),
+    .export_label = KEYS_LABEL_BOOTSTRAP,
+    .export_on_handshake = true, /* nothing but the handshake is needed to be enrolled */
+    .ctx_size = sizeof(struct mef),
+    .configure = configure,
+    .psk = mef_enrol_psk,
+    .cert = mef_enrol_cert,
+    .established = mef_enrol_established,
+};

@@ -1,0 +1,217 @@
+/* Operator commands of the MEF. None of them can print a key: the records' sealed octets are not even opened. */
+#include "role/credential_args.h"
+#include "role/ctl_list.h"
+#include "role/detail.h"
+#include "role/emit.h"
+#include "role/mef/mef_ctx.h"
+#include "role/mef/rec_credential.h"
+#include "role/mef/rec_ke.h"
+#include "wire/json.h"
+
+static err_t tell(struct txn *t, enum audit_kind kind, const struct keyid *id, usec_t now)
+{
+    struct audit_event e = {.kind = kind, .time = now, .outcome = ERR_OK, .peer = "operator"};
+    TRY(TEXT_COPY(text_of(id->z), e.object));
+    return txn_audit(t, &e);
+}
+
+/* -- credentials ------------------------------------------------------------------------------------- */
+static void credential_members(struct emit *e, const struct rec_credential *c, usec_t now)
+{
+    emit_object(e, NULL);
+    emit_z(e, "id", c->kpm_id.z);
+    emit_z(e, "kind", "kpm");
+    emit_z_if(e, "enrolee-id", c->enrolee_id.z);
+    emit_z_if(e, "target", c->target.z);
+    emit_z(e, "profile", credential_args_profile_name(c->profile));
+    emit_time(e, "added", c->added);
+    emit_time(e, "not-after", c->not_after);
+    emit_z(e, "state", c->revoked ? "revoked" : c->not_after <= now ? "expired" : "valid");
+    emit_close_object(e);
+}
+
+static err_t credential_answer(const struct rec_credential *c, usec_t now, struct writer *out)
+{
+    struct emit e = emit_to(out);
+    credential_members(&e, c, now);
+    return writer_finish(out);
+}
+
+static err_t credential_put(const struct rec_credential *c, const struct rec_seal *kpm, enum store_put mode,
+                            struct txn *t)
+{
+    uint8_t buf[REC_MAX];
+    struct writer w = WRITER_ARRAY(buf);
+    TRY(rec_credential_write(c, kpm, &w));
+    return rec_put(t, TABLE_MEF_CREDENTIAL, kpm->id, &w, mode);
+}
+
+err_t mef_ctl_credential_add(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                             char detail[static ROLE_DETAIL_MAX])
+{
+    const struct mef *m = ctx;
+    const struct credential_rules rules = {.kind = "kpm",
+                                           .fqdn = text_of(m->fqdn),
+                                           .targets = CREDENTIAL_IDS_TARGET,
+                                           .takes_profile = true,
+                                           .lifetime = m->credential_lifetime};
+    SCOPED(credential_args_wipe) struct credential_args a;
+    TRY(credential_args_parse(&rules, rq->args, &a, detail));
+    struct bytes there;
+    err_t e = rec_get(t, TABLE_MEF_CREDENTIAL, text_of(a.folded.z), &there);
+    if (e != ERR_NOT_FOUND) {
+        return e == ERR_OK ? detail_fail(detail, ERR_EXISTS, "credential", text_of(a.id.z)) : e;
+    }
+    struct rec_credential c = {.kpm_id = a.id,
+                               .enrolee_id = a.enrolee_id,
+                               .target = a.target,
+                               .profile = a.profile,
+                               .added = rq->now,
+                               .not_after = rq->now + a.lifetime};
+    struct rec_seal kpm = {.sealer = m->env.sealer,
+                           .table = TABLE_MEF_CREDENTIAL,
+                           .id = text_of(a.folded.z),
+                           .key = &a.key};
+    TRY(credential_put(&c, &kpm, STORE_PUT_IF_ABSENT, t));
+    TRY(tell(t, AUDIT_CREDENTIAL_ADDED, &c.kpm_id, rq->now));
+    return credential_answer(&c, rq->now, out);
+}
+
+static err_t credential_named(const struct ctl_request *rq, struct txn *t, struct keyid *folded,
+                              struct rec_credential *c, char detail[static ROLE_DETAIL_MAX])
+{
+    TRY(credential_args_id(rq->args, folded, detail));
+    err_t e = rec_credential_get(t, text_of(folded->z), c);
+    return e == ERR_OK ? e : detail_fail(detail, e, "credential", text_of(folded->z));
+}
+
+err_t mef_ctl_credential_show(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                              char detail[static ROLE_DETAIL_MAX])
+{
+    (void)ctx;
+    struct keyid folded;
+    struct rec_credential c;
+    TRY(credential_named(rq, t, &folded, &c, detail));
+    return credential_answer(&c, rq->now, out);
+}
+
+err_t mef_ctl_credential_revoke(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                                char detail[static ROLE_DETAIL_MAX])
+{
+    const struct mef *m = ctx;
+    struct keyid folded;
+    struct rec_credential c;
+    TRY(credential_named(rq, t, &folded, &c, detail));
+    if (!c.revoked) {
+        c.revoked = true;
+        struct rec_seal kpm = {.sealer = m->env.sealer,
+                               .table = TABLE_MEF_CREDENTIAL,
+                               .id = text_of(folded.z),
+                               .sealed = c.sealed};
+        TRY(credential_put(&c, &kpm, STORE_PUT_ANY, t));
+        TRY(tell(t, AUDIT_CREDENTIAL_REVOKED, &c.kpm_id, rq->now));
+    }
+    return credential_answer(&c, rq->now, out);
+}
+
+/* -- lists ------------------------------------------------------------------------------------------- */
+struct listing {
+    struct ctl_list list;
+    usec_t now;
+};
+
+static void broken_item(struct emit *e, struct bytes id)
+{
+    emit_object(e, NULL);
+    emit_text(e, "id", text_span((const char *)id.p, id.n));
+    emit_z(e, "state", "record-malformed");
+    emit_close_object(e);
+}
+
+static bool credential_item(void *arg, struct bytes id, struct store_value value)
+{
+    struct listing *l = arg;
+    struct rec_credential c;
+    if (!ctl_list_room(&l->list, id)) {
+        return false;
+    }
+    if (rec_credential_parse(value.data, &c) == ERR_OK) {
+        credential_members(&l->list.e, &c, l->now);
+    } else {
+        broken_item(&l->list.e, id);
+    }
+    return true;
+}
+
+static err_t list(const struct ctl_request *rq, struct txn *t, enum store_table table, const char *name,
+                  store_scan_fn *item, struct writer *out)
+{
+    struct listing l = {.now = rq->now};
+    ctl_list_begin(&l.list, out, name);
+    struct store_scan q = {
+        .table = table, .prefix = bytes_empty(), .after = ctl_list_after(rq), .order = STORE_ASCENDING};
+    TRY(txn_scan(t, &q, item, &l));
+    return ctl_list_end(&l.list);
+}
+
+err_t mef_ctl_credential_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                              char detail[static ROLE_DETAIL_MAX])
+{
+    (void)ctx;
+    (void)detail;
+    return list(rq, t, TABLE_MEF_CREDENTIAL, "credentials", credential_item, out);
+}
+
+/* -- enrolments -------------------------------------------------------------------------------------- */
+static void ke_members(struct emit *e, const struct rec_ke *k, usec_t now)
+{
+    emit_object(e, NULL);
+    emit_z(e, "id", k->ke_id.z);
+    emit_z(e, "credential", k->kpm_id.z);
+    emit_z_if(e, "enrolee-id", k->enrolee_id.z);
+    emit_z(e, "target", k->target.z);
+    emit_z(e, "profile", credential_args_profile_name(k->profile));
+    emit_time(e, "issued", k->issued);
+    emit_time(e, "not-after", k->not_after);
+    emit_z(e, "state", k->not_after <= now ? "expired" : "valid");
+    emit_close_object(e);
+}
+
+static bool ke_item(void *arg, struct bytes id, struct store_value value)
+{
+    struct listing *l = arg;
+    struct rec_ke k;
+    if (!ctl_list_room(&l->list, id)) {
+        return false;
+    }
+    if (rec_ke_parse(value.data, &k) == ERR_OK) {
+        ke_members(&l->list.e, &k, l->now);
+    } else {
+        broken_item(&l->list.e, id);
+    }
+    return true;
+}
+
+err_t mef_ctl_enrolment_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                             char detail[static ROLE_DETAIL_MAX])
+{
+    (void)ctx;
+    (void)detail;
+    return list(rq, t, TABLE_MEF_KE, "enrolments", ke_item, out);
+}
+
+err_t mef_ctl_enrolment_show(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                             char detail[static ROLE_DETAIL_MAX])
+{
+    (void)ctx;
+    struct keyid folded;
+    struct rec_ke k;
+    TRY(credential_args_named(rq->args, "KEID", &folded, detail));
+    err_t e = rec_ke_get(t, text_of(folded.z), &k);
+    if (e != ERR_OK) {
+        return detail_fail(detail, e, "enrolment", text_of(folded.z));
+    }
+    struct emit em = emit_to(out);
+    ke_members(&em, &k, rq->now);
+    return writer_finish(out);
+}

@@ -1,0 +1,31 @@
+/* What the files of the MEF share: its configured context and the handlers that its tables in mef.c name. */
+#ifndef KEYSTEAD_ROLE_MEF_MEF_CTX_H
+#define KEYSTEAD_ROLE_MEF_MEF_CTX_H
+
+#include "role/role.h"
+
+struct mef {
+    struct role_env env;
+    char fqdn[KEYID_MAX];      /* lower case: MEF-ID and the right half of KpmId and KeId */
+    size_t max_live_ke;        /* per credential */
+    usec_t credential_lifetime; /* of an instruction without --lifetime */
+    usec_t ke_lifetime;        /* at most; the instruction's end may be earlier */
+};
+
+/* mef_enrol.c */
+err_t mef_enrol_psk(const void *ctx, struct txn *t, struct text identity, usec_t now, struct role_psk *out);
+err_t mef_enrol_established(const void *ctx, struct association *a, const struct keys_export *x, struct txn *t,
+                            usec_t now);
+err_t mef_enrol_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now,
+                     struct association *out);
+/* mef_fetch.c */
+role_handler mef_fetch_credential;
+/* mef_ctl.c */
+ctl_handler mef_ctl_credential_add;
+ctl_handler mef_ctl_credential_list;
+ctl_handler mef_ctl_credential_show;
+ctl_handler mef_ctl_credential_revoke;
+ctl_handler mef_ctl_enrolment_list;
+ctl_handler mef_ctl_enrolment_show;
+
+#endif

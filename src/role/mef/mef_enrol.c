@@ -1,0 +1,199 @@
+#include "role/key_wipe.h"
+#include "role/mef/mef_ctx.h"
+#include "role/mef/rec_credential.h"
+#include "role/mef/rec_ke.h"
+#include "role/originator.h"
+
+#include <string.h>
+
+enum { DROP_MAX = 14 }; /* two staged changes each, within TXN_STAGED_MAX; the next enrolment drops the rest */
+
+/* -- handshake --------------------------------------------------------------------------------------- */
+/* May this credential be used for an enrolment now? */
+static err_t credential_check(const struct rec_credential *c, usec_t now)
+{
+    if (c->revoked) {
+        return ERR_DENIED_REVOKED;
+    }
+    if (c->not_after <= now) { /* R002-63: not used past its lifetime */
+        return ERR_DENIED_EXPIRED;
+    }
+    return c->target.z[0] == '\0' ? ERR_DENIED_NOT_INSTRUCTED : ERR_OK; /* R001-73, R001-77 */
+}
+
+/* R001-80, R001-82: psk_identity is KpmId, which names the Enrolee, its key and its instruction. */
+static err_t credential_of(const struct mef *m, struct txn *t, struct text identity, struct keyid *folded,
+                           struct rec_credential *out)
+{
+    struct keyid_parts parts;
+    TRY(keyid_fold(identity, folded));
+    TRY(keyid_parse(text_of(folded->z), &parts));
+    if (!text_eq_z(parts.fqdn, m->fqdn)) {
+        return ERR_DENIED_PSK_UNKNOWN;
+    }
+    err_t e = rec_credential_get(t, text_of(folded->z), out);
+    return e == ERR_NOT_FOUND ? ERR_DENIED_PSK_UNKNOWN : e;
+}
+
+static err_t associate(const struct rec_credential *c, struct text identity, struct association *a)
+{
+    memset(a, 0, sizeof(*a));
+    a->framework = ASSOCIATION_PSK;
+    a->peer = PEER_ENROLEE;
+    a->not_after = c->not_after;
+    if (c->enrolee_id.z[0] != '\0') {
+        a->ids[a->ids_n++] = c->enrolee_id;
+    }
+    struct writer w = WRITER_ARRAY(a->credential_id);
+    writer_z(&w, "10-"); /* symmetric key used toward a MEF [TS-0003 10.4] */
+    writer_z(&w, c->kpm_id.z);
+    TRY(writer_finish_z(&w));
+    return TEXT_COPY(identity, a->key_id.z);
+}
+
+err_t mef_enrol_psk(const void *ctx, struct txn *t, struct text identity, usec_t now, struct role_psk *out)
+{
+    const struct mef *m = ctx;
+    struct keyid folded;
+    struct rec_credential c;
+    TRY(credential_of(m, t, identity, &folded, &c));
+    TRY(credential_check(&c, now));
+    TRY(rec_credential_kpm(&c, m->env.sealer, text_of(folded.z), &out->key)); /* R001-83 */
+    out->verdict = ROLE_KEY;
+    return associate(&c, identity, &out->assoc);
+}
+
+err_t mef_enrol_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now, struct association *out)
+{
+    (void)ctx;
+    (void)t;
+    (void)now;
+    return originator_of_cert(cert, out); /* R001-51: whether it is the target is asked at each fetch */
+}
+
+/* -- Enrolment Key Generation ------------------------------------------------------------------------ */
+struct live {
+    struct {
+        char index[REC_KE_OF_ID_MAX];
+        struct keyid ke_id;
+    } oldest[DROP_MAX];
+    size_t kept;  /* entries of `oldest` in use */
+    size_t total;
+    uint64_t last; /* highest number in use */
+    err_t err;
+};
+
+static bool collect(void *arg, struct bytes id, struct store_value value)
+{
+    struct live *l = arg;
+    l->err = rec_ke_of_number(id, &l->last);
+    if (l->err == ERR_OK && l->kept < DROP_MAX) {
+        l->err = TEXT_COPY(text_span((const char *)id.p, id.n), l->oldest[l->kept].index);
+        if (l->err == ERR_OK) {
+            l->err = rec_ke_of_parse(value.data, &l->oldest[l->kept].ke_id);
+        }
+        l->kept++;
+    }
+    l->total++;
+    return l->err == ERR_OK;
+}
+
+static err_t live_of(struct txn *t, const struct keyid *kpm_id, struct live *l)
+{
+    memset(l, 0, sizeof(*l));
+    char prefix[KEYID_MAX + 1];
+    struct writer w = WRITER_ARRAY(prefix);
+    writer_z(&w, kpm_id->z);
+    writer_z(&w, "/");
+    TRY(writer_finish(&w));
+    struct store_scan q = {
+        .table = TABLE_MEF_KE_OF, .prefix = writer_view(&w), .after = bytes_empty(), .order = STORE_ASCENDING};
+    TRY(txn_scan(t, &q, collect, l));
+    return l->err;
+}
+
+static err_t tell(struct txn *t, enum audit_kind kind, const struct association *a, const struct keyid *ke_id,
+                  usec_t now)
+{
+    struct audit_event e = {.kind = kind, .time = now, .outcome = ERR_OK};
+    TRY(TEXT_COPY(association_name(a), e.peer));
+    TRY(TEXT_COPY(text_of(ke_id->z), e.object));
+    TRY(TEXT_COPY(text_of(a->id), e.association));
+    return txn_audit(t, &e);
+}
+
+/* The oldest Enrolment Keys make room in the transaction that stores the new one. */
+static err_t make_room(const struct mef *m, const struct association *a, const struct live *l, struct txn *t,
+                       usec_t now)
+{
+    size_t drop = l->total >= m->max_live_ke ? l->total - m->max_live_ke + 1 : 0;
+    drop = drop < l->kept ? drop : l->kept;
+    for (size_t i = 0; i < drop; i++) {
+        struct text ke_id = text_of(l->oldest[i].ke_id.z);
+        struct bytes there;
+        TRY(txn_del(t, TABLE_MEF_KE_OF, text_of(l->oldest[i].index)));
+        err_t e = rec_get(t, TABLE_MEF_KE, ke_id, &there);
+        if (e == ERR_OK) {
+            TRY(txn_del(t, TABLE_MEF_KE, ke_id));
+        } else if (e != ERR_NOT_FOUND) {
+            return e;
+        }
+    }
+    /* The event names the newest of those dropped: all older ones of this credential are gone with it. */
+    return drop == 0 ? ERR_OK : tell(t, AUDIT_KE_DROPPED, a, &l->oldest[drop - 1].ke_id, now);
+}
+
+static err_t store_ke(const struct mef *m, const struct rec_ke *k, const struct key_ke *ke, uint64_t number,
+                      struct txn *t)
+{
+    struct keyid folded;
+    TRY(keyid_fold(text_of(k->ke_id.z), &folded));
+    struct bytes taken;
+    err_t e = rec_get(t, TABLE_MEF_KE, text_of(folded.z), &taken);
+    if (e != ERR_NOT_FOUND) { /* CHOICE-25: never two keys under one identifier */
+        return e == ERR_OK ? ERR_KEY_ID_TAKEN : e;
+    }
+    uint8_t buf[REC_MAX];
+    struct writer w = WRITER_ARRAY(buf);
+    struct rec_seal seal = {
+        .sealer = m->env.sealer, .table = TABLE_MEF_KE, .id = text_of(folded.z), .key = &ke->s};
+    TRY(rec_ke_write(k, &seal, &w));
+    TRY(rec_put(t, TABLE_MEF_KE, text_of(folded.z), &w, STORE_PUT_IF_ABSENT));
+    char index[REC_KE_OF_ID_MAX];
+    TRY(rec_ke_of_id(&k->kpm_id, number, index));
+    struct writer of = WRITER_ARRAY(buf);
+    TRY(rec_ke_of_write(&folded, &of));
+    return rec_put(t, TABLE_MEF_KE_OF, text_of(index), &of, STORE_PUT_IF_ABSENT);
+}
+
+/* R001-85 .. R001-88: Ke and RelativeKeId by TLS export, KeId with the FQDN of the MEF, both stored. */
+static err_t issue(const struct mef *m, struct association *a, const struct keys_export *x, struct txn *t, usec_t now)
+{
+    struct rec_credential c;
+    struct keyid kpm_id;
+    TRY(credential_of(m, t, text_of(a->key_id.z), &kpm_id, &c));
+    TRY(credential_check(&c, now)); /* it may have been revoked since the handshake began */
+    struct rec_ke k = {.kpm_id = kpm_id, .enrolee_id = c.enrolee_id, .target = c.target, .profile = c.profile,
+                       .issued = now};
+    k.not_after = m->ke_lifetime < c.not_after - now ? now + m->ke_lifetime : c.not_after;
+    SCOPED(key_wipe_ke) struct key_ke ke = {0};
+    struct keys_relative id;
+    TRY(keys_ke_split(x, &ke, &id));
+    TRY(keyid_of_relative(&id, text_of(m->fqdn), &k.ke_id));
+    struct live l;
+    TRY(live_of(t, &kpm_id, &l));
+    TRY(make_room(m, a, &l, t, now));
+    /* Numbers rise even if the clock is set back, so that the oldest stays the oldest. */
+    uint64_t number = l.total > 0 && (uint64_t)now <= l.last ? l.last + 1 : (uint64_t)now;
+    TRY(store_ke(m, &k, &ke, number, t));
+    return tell(t, AUDIT_KE_ISSUED, a, &k.ke_id, now);
+}
+
+err_t mef_enrol_established(const void *ctx, struct association *a, const struct keys_export *x, struct txn *t,
+                            usec_t now)
+{
+    if (a->peer != PEER_ENROLEE) { /* an Enrolment Target that came to fetch */
+        return ERR_OK;
+    }
+    return x->set ? issue(ctx, a, x, t, now) : ERR_BUG;
+}

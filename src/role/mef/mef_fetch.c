@@ -1,0 +1,202 @@
+/*
+ * /fetchCredentials: the Enrolment Target gets what was derived for it from Ke, with the Enrolee-ID and the lifetime that
+ * is left [TS-0003 8.3.2.1 tables -5 and -6, CHOICE-46 .. CHOICE-48]. A refusal has a body too.
+ */
+#include "role/credential_args.h"
+#include "role/detail.h"
+#include "role/emit.h"
+#include "role/key_wipe.h"
+#include "role/mef/mef_ctx.h"
+#include "role/mef/rec_credential.h"
+#include "role/mef/rec_ke.h"
+#include "role/originator.h"
+
+/* Which SUIDs a key for this kind of target may have [TS-0004 6.3.4.2.39: provisioned by RSPF]. */
+static const struct {
+    unsigned suid;
+    bool for_maf;
+} suids[] = {{21, true}, {22, false}, {23, false}, {24, false}, {25, false}};
+
+struct fetch {
+    struct keyid ke_id; /* folded */
+    bool has_suid;      /* r3 form */
+    unsigned suid;
+};
+
+/* "@" may come as %40 [CHOICE-47]; keyid_parse refuses every other octet that does not belong there. */
+static err_t parse_ke_id(struct text segment, struct keyid *folded)
+{
+    struct keyid plain;
+    struct writer w = WRITER_ARRAY(plain.z);
+    while (segment.n > 0) {
+        bool escaped = text_starts(segment, "%40");
+        writer_u8(&w, escaped ? (uint8_t)'@' : (uint8_t)segment.p[0]);
+        segment = text_skip(segment, escaped ? 3 : 1);
+    }
+    struct keyid_parts parts;
+    TRY(keyid_parse(writer_view_text(&w), &parts));
+    return writer_finish(&w) == ERR_OK ? keyid_fold(writer_view_text(&w), folded) : ERR_MALFORMED_KEY_ID;
+}
+
+static err_t parse(const struct request *rq, struct fetch *out, char detail[static ROLE_DETAIL_MAX])
+{
+    struct text rest = text_skip(rq->prim->path, sizeof("/fetchCredentials/") - 1);
+    struct text segment = text_empty();
+    struct text suid = text_empty();
+    (void)text_next(&rest, '/', &segment);
+    if (parse_ke_id(segment, &out->ke_id) != ERR_OK) {
+        return detail_fail(detail, ERR_MALFORMED_KEY_ID, "KeId", segment);
+    }
+    out->has_suid = text_next(&rest, '/', &suid);
+    out->suid = 0;
+    if (out->has_suid) {
+        uint64_t n = 0;
+        if (text_u64(suid, 99, &n) != ERR_OK || !keys_usage_is_suid((unsigned)n)) { /* CHOICE-26 */
+            return detail_fail(detail, ERR_MALFORMED_SUID, "SUID", suid);
+        }
+        out->suid = (unsigned)n;
+    }
+    return ERR_OK;
+}
+
+static bool suid_fits(unsigned suid, bool for_maf)
+{
+    for (size_t i = 0; i < ARRAY_LEN(suids); i++) {
+        if (suids[i].suid == suid) {
+            return suids[i].for_maf == for_maf;
+        }
+    }
+    return false;
+}
+
+/* May this peer have this key in this form? (R001-77: for that target and for no other.) */
+static err_t check(const struct request *rq, const struct fetch *f, const struct rec_ke *k,
+                   char detail[static ROLE_DETAIL_MAX])
+{
+    if (!originator_is(rq->assoc, text_of(k->target.z))) {
+        return detail_fail(detail, ERR_DENIED_TARGET, "KeId", text_of(k->ke_id.z));
+    }
+    if (k->not_after - rq->now < USEC_PER_SEC) { /* CHOICE-48; less than a second left counts as none */
+        return detail_fail(detail, ERR_DENIED_EXPIRED, "KeId", text_of(k->ke_id.z));
+    }
+    if (f->has_suid != (k->profile == CREDENTIAL_R3)) {
+        return detail_fail(detail, ERR_DENIED_SUID, "the Enrolee's profile is",
+                           text_of(credential_args_profile_name(k->profile)));
+    }
+    bool for_maf = m2mid_kind(text_of(k->target.z)) == M2MID_FQDN;
+    if (f->has_suid && !suid_fits(f->suid, for_maf)) {
+        return detail_fail(detail, ERR_DENIED_SUID, for_maf ? "a MAF may ask for 21" : "a CSE or AE may ask for 22..25",
+                           text_empty());
+    }
+    return ERR_OK;
+}
+
+/* A revoked credential takes its Enrolment Keys with it. */
+static err_t check_credential(struct txn *t, const struct rec_ke *k)
+{
+    struct rec_credential c;
+    TRY(rec_credential_get(t, text_of(k->kpm_id.z), &c));
+    return c.revoked ? ERR_DENIED_REVOKED : ERR_OK;
+}
+
+/* Km by 10.3.2 for a MAF, Kpsa by 10.3.3 for a CSE or AE (R001-35, R001-53, R001-63). */
+static err_t derive_seed(const struct mef *m, const struct rec_ke *k, const struct key_ke *ke, struct secret *out)
+{
+    struct text target = text_of(k->target.z);
+    if (m2mid_kind(target) == M2MID_FQDN) {
+        SCOPED(key_wipe_km) struct key_km km = {0};
+        TRY(keys_km_derive(m->env.crypto, ke, target, &km));
+        *out = km.s;
+        return ERR_OK;
+    }
+    SCOPED(key_wipe_kpsa) struct key_kpsa kpsa = {0};
+    TRY(keys_kpsa_derive(m->env.crypto, ke, target, &kpsa));
+    *out = kpsa.s;
+    return ERR_OK;
+}
+
+/* K by 10.3.7, the target as an FQDN. */
+static err_t derive_usage(const struct mef *m, const struct rec_ke *k, unsigned suid, const struct key_ke *ke,
+                          struct secret *out)
+{
+    struct m2mid fqdn;
+    TRY(m2mid_fqdn(text_of(k->target.z), &fqdn));
+    SCOPED(key_wipe_usage) struct key_usage usage = {0};
+    TRY(keys_usage_derive(m->env.crypto, ke, suid, text_of(fqdn.z), &usage));
+    *out = usage.s;
+    return ERR_OK;
+}
+
+static err_t derive(const struct mef *m, const struct fetch *f, const struct rec_ke *k, struct secret *out)
+{
+    SCOPED(key_wipe_ke) struct key_ke ke = {0};
+    TRY(rec_ke_key(k, m->env.sealer, text_of(f->ke_id.z), &ke));
+    return f->has_suid ? derive_usage(m, k, f->suid, &ke, out) : derive_seed(m, k, &ke, out);
+}
+
+/* Credential and Enrolee-ID go together (R001-54, R001-55, R001-79). */
+static void answer(const struct rec_ke *k, const struct secret *key, usec_t now, struct response *rs)
+{
+    struct emit e = emit_to(&rs->body);
+    emit_object(&e, NULL);
+    emit_bool(&e, "status", true);
+    emit_secret(&e, "credential", key);
+    emit_z_if(&e, "enroleeID", k->enrolee_id.z);
+    emit_number(&e, "lifetime", (uint64_t)((k->not_after - now) / USEC_PER_SEC));
+    emit_z(&e, "profile", credential_args_profile_name(k->profile));
+    emit_close_object(&e);
+    rs->rsc = 2000;
+}
+
+static err_t tell(struct txn *t, const struct request *rq, const struct rec_ke *k)
+{
+    struct audit_event e = {.kind = AUDIT_KEY_RELEASED, .time = rq->now, .outcome = ERR_OK};
+    TRY(TEXT_COPY(association_name(rq->assoc), e.peer));
+    TRY(TEXT_COPY(text_of(k->ke_id.z), e.object));
+    TRY(TEXT_COPY(text_of(rq->assoc->id), e.association));
+    return txn_audit(t, &e);
+}
+
+static err_t release(const struct mef *m, const struct request *rq, struct txn *t, struct response *rs)
+{
+    struct fetch f;
+    struct rec_ke k;
+    TRY(originator_check(rq, rs->detail)); /* CHOICE-46 */
+    TRY(parse(rq, &f, rs->detail));
+    err_t e = rec_ke_get(t, text_of(f.ke_id.z), &k); /* R001-42 */
+    if (e != ERR_OK) {
+        return detail_fail(rs->detail, e, "KeId", text_of(f.ke_id.z));
+    }
+    TRY(check(rq, &f, &k, rs->detail));
+    TRY(check_credential(t, &k));
+    SCOPED(secret_wipe) struct secret key = {0};
+    TRY(derive(m, &f, &k, &key));
+    answer(&k, &key, rq->now, rs);
+    return tell(t, rq, &k);
+}
+
+static void refuse(err_t reason, struct response *rs)
+{
+    const struct err_info *info = err_info(reason);
+    char text[512];
+    struct writer w = WRITER_ARRAY(text);
+    writer_z(&w, info->code);
+    writer_z(&w, ": ");
+    writer_z(&w, info->text);
+    rs->body = writer_of(rs->body.buf, rs->body.cap);
+    struct emit e = emit_to(&rs->body);
+    emit_object(&e, NULL);
+    emit_bool(&e, "status", false);
+    emit_text(&e, "errorString", writer_view_text(&w));
+    emit_close_object(&e);
+    rs->own_refusal = true;
+}
+
+err_t mef_fetch_credential(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
+{
+    err_t e = release(ctx, rq, t, rs);
+    if (e != ERR_OK) {
+        refuse(e, rs);
+    }
+    return e;
+}

@@ -1,0 +1,25 @@
+/*
+ * Who asks: From against the association [TS-0003 7.2.1, CHOICE-46, CHOICE-66] on the interfaces of MEF and MAF. An
+ * identity from a certificate is an FQDN, so an absolute CSE-ID or AE-ID is also matched by its FQDN
+ * representation [CHOICE-03, CHOICE-04].
+ */
+#ifndef KEYSTEAD_ROLE_ORIGINATOR_H
+#define KEYSTEAD_ROLE_ORIGINATOR_H
+
+#include "role/role.h"
+
+/* Is the authenticated peer this entity (FQDN or absolute identifier)? */
+bool originator_is(const struct association *a, struct text id);
+
+/* From must be an identity of the association, or be absent where only a Credential-ID is known:
+ * ERR_MALFORMED_FROM (absent though an identity is known), ERR_DENIED_FROM. */
+MUST_USE err_t originator_check(const struct request *rq, char detail[static ROLE_DETAIL_MAX]);
+
+/* Peer kind of an identity: PEER_AE, PEER_CSE, else PEER_CLIENT. */
+enum association_peer originator_peer(struct text id);
+
+/* A client that showed a certificate: bound to every name of it that is an FQDN or an absolute identifier
+ * (R001-51). ERR_DENIED_CERT_NAME if there is none, or more than an association holds. */
+MUST_USE err_t originator_of_cert(const struct role_cert *cert, struct association *out);
+
+#endif
