@@ -38,7 +38,9 @@ struct conf_row {
 struct conf; /* immutable snapshot */
 
 /* `arg` is NULL for sections without argument. Values were validated against their row; an absent
- * optional value gives its fallback, or empty / 0 / false. A (section, key) without a row is a bug: asserts. */
+ * optional value gives its fallback, or empty / 0 / false. A (section, key) without a row is a bug: asserts.
+ * Text is terminated with NUL after its n octets; a CONF_MANY value is its elements joined by ',' without
+ * spaces (take it apart with text_next). */
 struct text conf_text(const struct conf *c, const char *section, const char *arg, const char *key);
 int64_t conf_number(const struct conf *c, const char *section, const char *arg, const char *key);
 bool conf_bool(const struct conf *c, const char *section, const char *arg, const char *key);

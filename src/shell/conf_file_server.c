@@ -1,0 +1,125 @@
+#include "shell/conf_fault.h"
+
+#include <string.h>
+
+#define SECONDS(n) ((n) * USEC_PER_SEC)
+#define SOCKET_PATH_MAX 107 /* octets of sun_path without its NUL */
+
+/* clang-format off */
+static const struct conf_row rows[] = {
+    {"server", "", CONF_TEXT, 0, NULL, 0, 0, NULL, "What this process tree is: its roles, its store and its secrets."},
+    {"server", "roles", CONF_TEXT, CONF_REQUIRED | CONF_MANY, NULL, 0, 0, NULL,
+     "The functions it serves: mef, maf, cse; each has a section of its own name."},
+    {"server", "store", CONF_PATH, CONF_REQUIRED, NULL, 0, 0, NULL, "The SQLite file that holds all state; made when absent."},
+    {"server", "root-secret", CONF_SECRET_FILE, CONF_REQUIRED, NULL, 0, 0, NULL,
+     "Hex of 32 octets that seal every secret in the store. Lose it and the store is lost; keep a copy apart."},
+    {"server", "audit-key", CONF_SECRET_FILE, CONF_REQUIRED, NULL, 0, 0, NULL,
+     "Hex of the 32-octet Ed25519 seed that signs checkpoints of the audit chain."},
+    {"server", "control", CONF_PATH, CONF_REQUIRED, NULL, 0, SOCKET_PATH_MAX, NULL, "The unix socket of keystead ctl, mode 0600."},
+    {"server", "workers", CONF_NUMBER, 0, "0", 0, 256, NULL, "Worker processes; 0 is one for each core, 1 joins worker and writer."},
+    {"server", "log-level", CONF_CHOICE, 0, "info", 0, 0, "debug|info|notice|warn|error", "The least level that is logged."},
+
+    {"limits", "", CONF_TEXT, 0, NULL, 0, 0, NULL, "What one server bears; every value has a default."},
+    {"limits", "connections", CONF_NUMBER, 0, "4096", 1, 1000000, NULL, "Open connections of one worker."},
+    {"limits", "connections-per-peer", CONF_NUMBER, 0, "0", 0, 1000000, NULL, "Open connections from one address to one worker; 0 is no limit."},
+    {"limits", "handshake-time", CONF_DURATION, 0, "10s", 10000, SECONDS(300), NULL, "A TLS handshake that takes longer is ended."},
+    {"limits", "idle-time", CONF_DURATION, 0, "60s", 10000, SECONDS(86400), NULL, "A connection without a request this long is closed."},
+    {"limits", "message", CONF_NUMBER, 0, "65536", 1024, 16777216, NULL, "Octets of one request with its content."},
+    {"limits", "waiting-handshakes", CONF_NUMBER, 0, "1024", 1, 100000, NULL, "Handshakes of one worker that wait for a key."},
+    {"limits", "waiting-per-peer", CONF_NUMBER, 0, "256", 1, 100000, NULL, "Of these, how many may wait for one MEF or MAF."},
+    {"limits", "fetch-time", CONF_DURATION, 0, "5s", 10000, SECONDS(5), NULL,
+     "How long a MEF or MAF may take to answer before the waiting handshake is refused (CHOICE-35)."},
+    {"limits", "refusal-log-rate", CONF_NUMBER, 0, "10", 1, 100000, NULL, "Log lines a second for one reason of refusing strangers; the rest are counted."},
+
+    {"listener", "", CONF_TEXT, CONF_REPEATS, NULL, 0, 32, NULL, "An address to serve on, under a name of your choice: [listener main]."},
+    {"listener", "role", CONF_TEXT, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "Which of the roles answers here."},
+    {"listener", "address", CONF_ADDRESS, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "Where it listens; port 0 is any free port (see keystead ctl status)."},
+    {"listener", "tls", CONF_BOOL, CONF_REPEATS, "on", 0, 0, NULL, "off: plain HTTP; nobody is authenticated there."},
+    {"listener", "certificate", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM certificate with its chain; without one only pre-shared keys are possible."},
+    {"listener", "key", CONF_SECRET_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM private key of the certificate."},
+    {"listener", "trust", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM anchors that client certificates must lead to; without them none are accepted."},
+    {"listener", "aliases", CONF_FQDN, CONF_REPEATS | CONF_MANY, NULL, 0, 0, NULL, "Server names (SNI) accepted besides the role's own; localhost for a lab."},
+    {"listener", "psk", CONF_BOOL, CONF_REPEATS, "on", 0, 0, NULL, "Accept TLS-PSK suites."},
+
+    {"peer", "", CONF_FQDN, CONF_REPEATS, NULL, 0, 0, NULL, "Another authority that this server may ask: [peer mef.example.com]. No other host is ever called."},
+    {"peer", "kind", CONF_CHOICE, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, "mef|maf|cse", "What it is."},
+    {"peer", "address", CONF_ADDRESS, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "Where it listens."},
+    {"peer", "certificate", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM certificate shown to it."},
+    {"peer", "key", CONF_SECRET_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM private key of that certificate."},
+    {"peer", "trust", CONF_FILE, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "PEM anchors its certificate must lead to; the name must be exact."},
+    {"peer", "profile", CONF_CHOICE, CONF_REPEATS, "r3", 0, 0, "r3|seed", "Which form of fetching keys it speaks: the published one or that of the drafts."},
+};
+/* clang-format on */
+
+const struct conf_schema conf_file_server_schema = {rows, ARRAY_LEN(rows)};
+
+static bool list_has(struct text list, struct text word)
+{
+    struct text part;
+    while (text_next(&list, ',', &part)) {
+        if (text_eq(part, word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int line_of(const struct conf *c, const char *section, const char *arg, const char *key)
+{
+    const struct conf_value *v = conf_value_of(c, section, arg, key);
+    return v == NULL ? 0 : v->line;
+}
+
+/* certificate and key go together; returns whether both are there. */
+static bool pair_check(const struct conf *c, const char *section, const char *arg, struct conf_faults *f)
+{
+    bool cert = conf_text(c, section, arg, "certificate").n > 0;
+    bool key = conf_text(c, section, arg, "key").n > 0;
+    if (cert != key) {
+        conf_fault_add(f, line_of(c, section, arg, cert ? "certificate" : "key"), "[%s %s]: %s without %s", section,
+                       arg, cert ? "certificate" : "key", cert ? "key" : "certificate");
+    }
+    return cert && key;
+}
+
+static void listener_check(const struct conf *c, const struct conf_section *s, struct conf_faults *f)
+{
+    struct text role = conf_text(c, "listener", s->arg, "role");
+    if (role.n > 0 && !list_has(conf_text(c, "server", NULL, "roles"), role)) {
+        conf_fault_add(f, line_of(c, "listener", s->arg, "role"), "[listener %s]: role %s is not in [server] roles",
+                       s->arg, role.p);
+    }
+    bool cert = pair_check(c, "listener", s->arg, f);
+    bool tls = conf_bool(c, "listener", s->arg, "tls");
+    if (tls && !cert && !conf_bool(c, "listener", s->arg, "psk")) {
+        conf_fault_add(f, s->line, "[listener %s]: tls needs a certificate and key, or psk = on", s->arg);
+    }
+}
+
+static void address_check(const struct conf *c, const struct conf_section *s, struct conf_faults *f)
+{
+    struct text mine = conf_text(c, "listener", s->arg, "address");
+    for (const struct conf_section *o = c->sections; o < s; o++) {
+        if (strcmp(o->name, "listener") == 0 && o->arg != NULL && !text_eq_z(text_skip(mine, text_find_last(mine, ':')), ":0") &&
+            mine.n > 0 && text_eq(conf_text(c, "listener", o->arg, "address"), mine)) {
+            conf_fault_add(f, line_of(c, "listener", s->arg, "address"), "[listener %s]: [listener %s] has this address",
+                           s->arg, o->arg);
+        }
+    }
+}
+
+void conf_file_server_check(const struct conf *c, struct conf_faults *f)
+{
+    for (size_t i = 0; i < c->sections_n; i++) {
+        const struct conf_section *s = &c->sections[i];
+        if (s->arg != NULL && strcmp(s->name, "listener") == 0) {
+            listener_check(c, s, f);
+            address_check(c, s, f);
+        } else if (s->arg != NULL && strcmp(s->name, "peer") == 0) {
+            (void)pair_check(c, "peer", s->arg, f);
+        }
+    }
+    if (conf_section_arg(c, "listener", 0) == NULL) {
+        conf_fault_add(f, 0, "there is no [listener NAME] section: nothing would be served");
+    }
+}
