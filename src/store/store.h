@@ -51,9 +51,18 @@ struct store_ops {
     uint64_t (*changes)(struct store *s); /* differs after any commit by any process; cheap */
 };
 
-/* First member of every driver's own struct. `open` is the driver's: store_memory_open, store_sqlite_open ... */
+#define STORE_ID_MAX 1024         /* octets of an id: 1..; more is ERR_LIMIT_SIZE */
+#define STORE_DATA_MAX (16u << 20) /* octets of a record */
+
+enum store_state { STORE_IDLE, STORE_READING, STORE_WRITING };
+
+/* First member of every driver's own struct, zeroed but for ops. `open` is the driver's: store_memory_open,
+ * store_sqlite_open ... The rest is kept by store.c, so that every driver is guarded in the same way. */
 struct store {
     const struct store_ops *ops;
+    enum store_state state;
+    unsigned scanning; /* inside so many scan callbacks: reads are allowed there, changes are ERR_BUG */
+    err_t failure;     /* the write transaction is doomed: everything but rollback answers this */
 };
 
 void store_close(struct store *s); /* NULL is allowed */
@@ -68,6 +77,8 @@ MUST_USE err_t store_del(struct store *s, enum store_table t, struct bytes id); 
 MUST_USE err_t store_scan(struct store *s, const struct store_scan *q, store_scan_fn *fn, void *arg);
 MUST_USE err_t store_commit(struct store *s); /* on failure nothing of the transaction is in the store */
 void store_rollback(struct store *s);
+/* Dooms the open write transaction: its commit rolls back and returns `why`. Without one it does nothing. */
+void store_fail(struct store *s, err_t why);
 uint64_t store_changes(struct store *s);
 
 #endif

@@ -10,6 +10,10 @@ enum store_sqlite_mode { STORE_SQLITE_WRITER, STORE_SQLITE_READER };
 MUST_USE err_t store_sqlite_open(const char *file, enum store_sqlite_mode mode, const char *vfs, struct store **out);
 /* WAL checkpoint between batches; the writer calls it when idle or the WAL is long. */
 MUST_USE err_t store_sqlite_checkpoint(struct store *s);
-/* Online backup to another file (ctl backup). */
+/* Pages in the write-ahead log after the last commit: what tells the writer that a checkpoint is due. */
+uint64_t store_sqlite_wal_pages(const struct store *s);
+/* Walks every page of the store: ERR_STORE_CORRUPT. Takes about a second a gigabyte; for ctl and after a restore. */
+MUST_USE err_t store_sqlite_check(struct store *s);
+/* Online backup to a new file of mode 0600 (ctl backup); ERR_EXISTS. Outside of transactions. */
 MUST_USE err_t store_sqlite_backup(struct store *s, const char *file);
 #endif
