@@ -62,6 +62,7 @@ X(ERR_DENIED_CERT_NAME,     "certificate-name",      NOTICE, 0, 4107,  42, "no s
 X(ERR_DENIED_CERT_CA,       "certificate-untrusted", NOTICE, 0, 4107,  48, "the certificate leads to no configured trust anchor", "configure the CA in trust", "TS-0003 8.1.2.2")
 X(ERR_DENIED_CERT_EXPIRED,  "certificate-expired",   NOTICE, 0, 4107,  45, "the certificate is not valid now", "renew the certificate; check the clock", "TS-0003 8.1.2.2")
 X(ERR_DENIED_CERT_PROFILE,  "certificate-profile",   NOTICE, 0, 4107,  42, "the certificate breaks the profile (P-256, SHA-256, digitalSignature)", "issue a certificate by the profile", "TS-0003 10.1.1.1")
+X(ERR_DENIED_CERT_PROOF,   "certificate-proof",     NOTICE, 0, 4107,  51, "the peer does not hold the private key of its certificate", "configure the key that belongs to the certificate", "TS-0003 8.1.2.5")
 X(ERR_DENIED_SNI,           "sni-unknown",           NOTICE, 0, 4107, 112, "the server name is not served here", "use the FQDN of this authority", "TS-0003 10.2.1")
 X(ERR_DENIED_TLS,           "tls-parameters",        NOTICE, 0, 4107,  40, "no common TLS version, suite or extension", "use TLS 1.2, a mandatory suite, extended master secret", "TS-0003 10.2")
 X(ERR_DENIED_PEER,          "peer-not-configured",   NOTICE, 0, 4107, 115, "the identifier names a MEF or MAF that is not configured", "add a [peer FQDN] section", "TS-0003 8.8.2.3")

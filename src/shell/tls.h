@@ -33,6 +33,13 @@ struct tls_ctx_config {
     bool require_ems;       /* default on */
 };
 
+/* Once in each thread (process) before its first tls_new: at most suspended_max handshakes wait for a key at a time
+ * (each holds a stack of 32 KiB; 0: no limit); one more fails with ERR_LIMIT_BUSY. Never while one is suspended. */
+MUST_USE err_t tls_thread_init(size_t suspended_max);
+void tls_thread_cleanup(void);
+
+/* A certificate without trust_file: mutual authentication stays required [spec 4.7], so every client certificate is
+ * refused. ERR_CONFIG, ERR_FILE_MODE, ERR_IO, ERR_DENIED_CERT_PROFILE; detail names the file. */
 struct tls_ctx; /* immutable; shared by all connections of a listener */
 MUST_USE err_t tls_ctx_new(const struct tls_ctx_config *cfg, struct tls_ctx **out, char detail[static ROLE_DETAIL_MAX]);
 void tls_ctx_free(struct tls_ctx *ctx);
@@ -41,6 +48,8 @@ struct tls;
 MUST_USE err_t tls_new(struct tls_ctx *ctx, struct tls **out);
 void tls_free(struct tls *t); /* in any state, also while suspended (it refuses and resumes first) */
 
+/* ERR_LIMIT_SIZE when TLS_FEED_MAX octets wait unread: stop reading the socket while suspended or held. */
+#define TLS_FEED_MAX (128U * 1024U)
 MUST_USE err_t tls_feed(struct tls *t, struct bytes in);
 enum tls_state tls_step(struct tls *t);
 /* Takes what is to be sent (at most cap octets); 0 while the last flight is held or nothing is pending. */
@@ -62,7 +71,7 @@ uint16_t tls_suite(const struct tls *t);
 /* Names of the verified client certificate; views live as long as t. ERR_DENIED_CERT_MISSING. */
 MUST_USE err_t tls_peer(struct tls *t, struct role_cert *out);
 
-/* Application data. *n = 0: nothing there now. */
+/* Application data. *n = 0: nothing there now, or the peer closed: tls_step() tells which. */
 MUST_USE err_t tls_read(struct tls *t, uint8_t *out, size_t cap, size_t *n);
 MUST_USE err_t tls_write(struct tls *t, struct bytes in);
 void tls_close(struct tls *t); /* queues close_notify */

@@ -7,6 +7,7 @@
 #define KEYSTEAD_SHELL_X509_H
 
 #include "role/role.h"
+#include "shell/openssl.h" /* before any other header of OpenSSL */
 
 #include <openssl/ssl.h>
 
@@ -23,5 +24,10 @@ MUST_USE err_t x509_fqdn_check(const struct role_cert *names, struct text fqdn);
 /* Loads anchors into ctx and installs the verify callback that adds the profile check and keeps the reason. */
 MUST_USE err_t x509_trust_install(SSL_CTX *ctx, const char *trust_file);
 err_t x509_reason(int x509_v_err); /* X509_V_ERR_* to our error rows */
+
+/* A PEM private key from a file that only its owner may read: ERR_FILE_MODE, ERR_IO, ERR_CONFIG. Never prompts. */
+MUST_USE err_t x509_key_load(const char *file, EVP_PKEY **out);
+/* One PEM certificate. */
+MUST_USE err_t x509_cert_load(const char *file, X509 **out);
 
 #endif

@@ -1,0 +1,169 @@
+/* The context that all connections of a listener share: the TLS profile of TS-0003 10.2, and nothing else. */
+#include "shell/tls_impl.h"
+
+#include "base/writer.h"
+#include "shell/x509.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CERT_LIST_MAX (16 * 1024) /* octets of a client's chain */
+
+static const struct {
+    const char *suite;
+    bool certificate;
+} suites[] = {
+    /* [10.2.2, 10.2.3]; the CCM_8 suites of the mandatory four are DTLS (R001-84, R001-108) */
+    {"PSK-AES128-CBC-SHA256", false},
+    {"ECDHE-ECDSA-AES128-SHA256", true},
+};
+
+static void detail_set(char detail[static ROLE_DETAIL_MAX], const char *what, const char *file)
+{
+    (void)snprintf(detail, ROLE_DETAIL_MAX, "%s%s%s", what, file == NULL ? "" : ": ", file == NULL ? "" : file);
+}
+
+static err_t suites_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg)
+{
+    char list[128];
+    struct writer w = WRITER_ARRAY(list);
+    for (size_t i = 0; i < ARRAY_LEN(suites); i++) {
+        if (suites[i].certificate ? cfg->cert_file != NULL : cfg->psk) {
+            writer_z(&w, w.n > 0 ? ":" : "");
+            writer_z(&w, suites[i].suite);
+        }
+    }
+    TRY(writer_finish_z(&w));
+    return SSL_CTX_set_cipher_list(ssl, list) == 1 && SSL_CTX_set_ciphersuites(ssl, "") == 1 ? ERR_OK : ERR_CRYPTO;
+}
+
+static err_t profile_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg)
+{
+    TRY(suites_set(ssl, cfg));
+    bool ok = SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 && /* [10.2.1, CHOICE-28] R001-105 */
+              SSL_CTX_set_max_proto_version(ssl, TLS1_2_VERSION) == 1 && SSL_CTX_set1_groups_list(ssl, "P-256") == 1 &&
+              SSL_CTX_set1_sigalgs_list(ssl, "ECDSA+SHA256") == 1 &&
+              SSL_CTX_set1_client_sigalgs_list(ssl, "ECDSA+SHA256") == 1;
+    (void)SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                       SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_CLEANSE_PLAINTEXT |
+                                       SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION);
+    (void)SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF); /* no resumption [CHOICE-11] */
+    (void)SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_max_cert_list(ssl, CERT_LIST_MAX);
+    return ok ? ERR_OK : ERR_CRYPTO;
+}
+
+/* R001-13: a certificate whose key does not match the private key is refused here, at configuration. */
+static err_t own_cert_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg, char detail[static ROLE_DETAIL_MAX])
+{
+    if (cfg->key_file == NULL) {
+        detail_set(detail, "certificate without key", cfg->cert_file);
+        return ERR_CONFIG;
+    }
+    detail_set(detail, "private key", cfg->key_file);
+    EVP_PKEY *key = NULL;
+    TRY(x509_key_load(cfg->key_file, &key));
+    bool chain = SSL_CTX_use_certificate_chain_file(ssl, cfg->cert_file) == 1;
+    bool pair = chain && SSL_CTX_use_PrivateKey(ssl, key) == 1 && SSL_CTX_check_private_key(ssl) == 1;
+    EVP_PKEY_free(key);
+    detail_set(detail, chain ? "key does not belong to certificate" : "certificate chain", cfg->cert_file);
+    if (!pair) {
+        return ERR_CONFIG;
+    }
+    detail_set(detail, "certificate", cfg->cert_file);
+    return x509_profile_check(SSL_CTX_get0_certificate(ssl));
+}
+
+/* Both sides show certificates, always [spec 4.7]; a PSK handshake asks for none. */
+static err_t peer_trust_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg, char detail[static ROLE_DETAIL_MAX])
+{
+    detail_set(detail, "trust anchors", cfg->trust_file);
+    TRY(x509_trust_install(ssl, cfg->trust_file));
+    if (cfg->trust_file != NULL) {
+        STACK_OF(X509_NAME) *issuers = SSL_load_client_CA_file(cfg->trust_file);
+        if (issuers == NULL) {
+            return ERR_CONFIG;
+        }
+        SSL_CTX_set_client_CA_list(ssl, issuers); /* takes them */
+    }
+    return ERR_OK;
+}
+
+static err_t names_copy(struct tls_ctx *ctx, const char *const *names)
+{
+    size_t n = 0;
+    while (names[n] != NULL) {
+        n++;
+    }
+    ctx->names = calloc(n + 1, sizeof(*ctx->names));
+    if (ctx->names == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    for (size_t i = 0; i < n; i++) {
+        ctx->names[i] = strdup(names[i]);
+        if (ctx->names[i] == NULL) {
+            return ERR_LIMIT_CAPACITY;
+        }
+    }
+    return ERR_OK;
+}
+
+static err_t ctx_fill(struct tls_ctx *ctx, const struct tls_ctx_config *cfg, char detail[static ROLE_DETAIL_MAX])
+{
+    if (cfg->names == NULL || cfg->names[0] == NULL) {
+        detail_set(detail, "no server name", NULL);
+        return ERR_CONFIG;
+    }
+    if (!cfg->psk && cfg->cert_file == NULL) {
+        detail_set(detail, "neither psk nor certificate", NULL);
+        return ERR_CONFIG;
+    }
+    ctx->psk = cfg->psk;
+    ctx->require_ems = cfg->require_ems;
+    TRY(names_copy(ctx, cfg->names));
+    ctx->ssl = SSL_CTX_new(TLS_server_method());
+    if (ctx->ssl == NULL) {
+        return ERR_CRYPTO;
+    }
+    TRY(profile_set(ctx->ssl, cfg));
+    if (cfg->cert_file != NULL) {
+        TRY(own_cert_set(ctx->ssl, cfg, detail));
+        TRY(peer_trust_set(ctx->ssl, cfg, detail));
+    }
+    tls_hook_install(ctx->ssl, ctx);
+    return ERR_OK;
+}
+
+err_t tls_ctx_new(const struct tls_ctx_config *cfg, struct tls_ctx **out, char detail[static ROLE_DETAIL_MAX])
+{
+    *out = NULL;
+    detail[0] = '\0';
+    struct tls_ctx *ctx = calloc(1, sizeof(*ctx));
+    if (ctx == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    ERR_clear_error();
+    err_t e = ctx_fill(ctx, cfg, detail);
+    ERR_clear_error();
+    if (e != ERR_OK) {
+        tls_ctx_free(ctx);
+        return e;
+    }
+    detail[0] = '\0';
+    *out = ctx;
+    return ERR_OK;
+}
+
+void tls_ctx_free(struct tls_ctx *ctx)
+{
+    if (ctx == NULL) {
+        return;
+    }
+    for (char **name = ctx->names; name != NULL && *name != NULL; name++) {
+        free(*name);
+    }
+    free(ctx->names);
+    SSL_CTX_free(ctx->ssl);
+    free(ctx);
+}

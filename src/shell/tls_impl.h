@@ -1,0 +1,48 @@
+/*
+ * What the files of the TLS adapter share (tls.c the connection, tls_ctx.c the context, tls_hook.c the callbacks that
+ * OpenSSL calls during a handshake, tls_reason.c why it failed). Nobody else includes this.
+ */
+#ifndef KEYSTEAD_SHELL_TLS_IMPL_H
+#define KEYSTEAD_SHELL_TLS_IMPL_H
+
+#include "shell/openssl.h" /* before any other header of OpenSSL */
+#include "shell/tls.h"
+
+#include <openssl/ssl.h>
+
+#define TLS_IDENTITY_MAX 255 /* octets of a psk_identity [CHOICE-32] */
+
+struct tls_ctx {
+    SSL_CTX *ssl;
+    char **names; /* NULL-terminated copies */
+    bool psk;
+    bool require_ems;
+};
+
+struct tls {
+    SSL *ssl; /* its app data is this struct */
+    BIO *in;  /* both memory, both owned by ssl */
+    BIO *out;
+    const struct tls_ctx *ctx;
+    enum tls_state state;
+    err_t err;     /* why TLS_FAILED */
+    err_t refused; /* set by a callback or by tls_refuse: stronger than what OpenSSL then reports */
+    bool answered; /* the suspended callback may go on */
+    bool held;     /* the last flight is in `out` and stays there */
+    bool keyed;    /* a key was handed to OpenSSL: what cannot be decrypted now means that keys differ */
+    bool alert_out; /* OpenSSL has put its own fatal alert into `out` */
+    size_t cke_identity_n; /* true length, from ClientKeyExchange: the callback's text ends at a NUL */
+    struct text identity;
+    struct secret key; /* between tls_answer and the callback */
+    void *names;       /* of the peer's certificate, x509_names */
+    char identity_buf[TLS_IDENTITY_MAX + 1];
+};
+
+/* -- tls_hook.c ---- */
+void tls_hook_install(SSL_CTX *ssl, struct tls_ctx *ctx);
+
+/* -- tls_reason.c ---- */
+/* Empties OpenSSL's error queue. */
+err_t tls_reason_take(const struct tls *t);
+
+#endif
