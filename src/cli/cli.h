@@ -19,7 +19,9 @@ struct cli_opt {
 /* Values found, parallel to the option table; NULL if absent. --json and --help are understood everywhere. */
 #define CLI_OPTS_MAX 24
 #define CLI_REPEATS_MAX 16
+struct cli_verb;
 struct cli_args {
+    const struct cli_verb *verb; /* which row was called, for run functions that serve many */
     const struct cli_opt *opts;
     size_t opts_n;
     const char *value[CLI_OPTS_MAX];
@@ -27,10 +29,11 @@ struct cli_args {
     size_t more_n;
     bool json;
 };
+/* NULL if absent; "on" for a flag that is there. A name that is not in the table is a bug: asserts. */
 const char *cli_arg(const struct cli_args *a, const char *name);
 
 struct cli_verb {
-    const char *verb; /* "" if the command has no verbs */
+    const char *verb; /* "" if the command has no verbs; may be two words ("credential add") */
     const struct cli_opt *opts;
     size_t opts_n;
     int (*run)(const struct cli_args *a);
@@ -42,6 +45,8 @@ struct cli_command {
     const struct cli_verb *verbs;
     size_t verbs_n;
     const char *doc;
+    /* Optional, for verbs that come from other tables (ctl from the roles): gives them, called once, instead of `verbs`. */
+    const struct cli_verb *(*build)(size_t *n);
 };
 
 int cli_exit_code(err_t e); /* from the error's group */

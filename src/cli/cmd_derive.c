@@ -1,0 +1,271 @@
+/*
+ * keystead derive: every derivation of the key hierarchy with the functions that the servers use, for vectors and
+ * for people. The only command that takes keys as arguments and prints keys: both are its contract.
+ */
+#include "cli/cli.h"
+
+#include "base/ct.h"
+#include "base/hex.h"
+#include "keys/keyid.h"
+#include "keys/keys_selftest.h"
+#include "shell/crypto_openssl.h"
+
+#include <string.h>
+
+extern const struct cli_command cmd_derive;
+
+/* Others on the machine see the command line. */
+#define WARNING "; made up, never that of a real device"
+
+/* -- input and output ----------------------------------------------------------------------------------- */
+
+/* Everything a derivation holds, wiped together when the command ends. */
+struct work {
+    struct key_ke ke;
+    struct key_km km;
+    struct key_kpsa kpsa;
+    struct key_kc kc;
+    struct key_usage usage;
+    struct key_ke2e ke2e;
+    struct key_esprim_pairwise pairwise;
+    struct key_esprim_session session;
+    struct keys_export exported;
+    const char *at; /* the argument that is wrong, for the message */
+};
+
+static void work_wipe(struct work *w)
+{
+    ct_wipe(w, sizeof(*w));
+}
+
+struct octets {
+    uint8_t b[SECRET_MAX];
+    size_t n;
+};
+
+static void octets_wipe(struct octets *o)
+{
+    ct_wipe(o, sizeof(*o));
+}
+
+static err_t octets_arg(const struct cli_args *a, const char *name, struct work *w, struct octets *out)
+{
+    const char *hex = cli_arg(a, name);
+    struct writer to = WRITER_ARRAY(out->b);
+    w->at = name;
+    if (hex != NULL) {
+        TRY(hex_parse(text_of(hex), &to));
+    }
+    out->n = to.n;
+    return ERR_OK;
+}
+
+static err_t key_arg(const struct cli_args *a, const char *name, size_t least, struct work *w, struct secret *out)
+{
+    SCOPED(octets_wipe) struct octets o = {{0}, 0};
+    TRY(octets_arg(a, name, w, &o));
+    return o.n < least ? ERR_MALFORMED_KEY : secret_set(out, bytes_of(o.b, o.n));
+}
+
+static struct text text_arg(const struct cli_args *a, const char *name, struct work *w)
+{
+    w->at = name;
+    return text_of(cli_arg(a, name));
+}
+
+static err_t put_key(const struct cli_args *a, const char *name, const struct secret *key)
+{
+    char hex[2 * SECRET_MAX];
+    struct writer w = WRITER_ARRAY(hex);
+    hex_write_lower(&w, secret_view(key));
+    cli_out(a, name, writer_view_text(&w));
+    ct_wipe(hex, sizeof(hex));
+    return writer_finish(&w);
+}
+
+/* -- derivations ---------------------------------------------------------------------------------------- */
+
+static err_t ke_arg(const struct cli_args *a, struct work *w)
+{
+    TRY(key_arg(a, "--ke", KEYS_DERIVED_LEN, w, &w->ke.s));
+    return w->ke.s.n == KEYS_DERIVED_LEN ? ERR_OK : ERR_MALFORMED_KEY;
+}
+
+typedef err_t derivation(const struct cli_args *a, const struct crypto *c, struct work *w);
+
+static err_t derive_km(const struct cli_args *a, const struct crypto *c, struct work *w)
+{
+    TRY(ke_arg(a, w));
+    TRY(keys_km_derive(c, &w->ke, text_arg(a, "--maf-id", w), &w->km));
+    return put_key(a, "km", &w->km.s);
+}
+
+static err_t derive_kpsa(const struct cli_args *a, const struct crypto *c, struct work *w)
+{
+    TRY(ke_arg(a, w));
+    TRY(keys_kpsa_derive(c, &w->ke, text_arg(a, "--target", w), &w->kpsa));
+    return put_key(a, "kpsa", &w->kpsa.s);
+}
+
+static err_t derive_usage(const struct cli_args *a, const struct crypto *c, struct work *w)
+{
+    uint64_t suid = 0;
+    TRY(ke_arg(a, w));
+    if (text_u64(text_arg(a, "--suid", w), UINT16_MAX, &suid) != ERR_OK || !keys_usage_is_suid((unsigned)suid)) {
+        return ERR_MALFORMED_SUID;
+    }
+    TRY(keys_usage_derive(c, &w->ke, (unsigned)suid, text_arg(a, "--target", w), &w->usage));
+    return put_key(a, "usage_key", &w->usage.s);
+}
+
+static err_t put_key_id(const struct cli_args *a, const struct keys_relative *relative, struct work *w)
+{
+    struct keyid id;
+    TRY(keyid_of_relative(relative, text_arg(a, "--fqdn", w), &id));
+    cli_out(a, "key_id", text_of(id.z));
+    return ERR_OK;
+}
+
+static err_t derive_key_id(const struct cli_args *a, const struct crypto *c, struct work *w)
+{
+    (void)c;
+    struct keys_relative relative;
+    struct octets o = {{0}, 0};
+    TRY(octets_arg(a, "--relative", w, &o));
+    if (o.n != sizeof(relative.b)) {
+        return ERR_MALFORMED_KEY_ID;
+    }
+    memcpy(relative.b, o.b, sizeof(relative.b));
+    return put_key_id(a, &relative, w);
+}
+
+static err_t derive_ke2e(const struct cli_args *a, const struct crypto *c, struct work *w)
+{
+    struct octets salt = {{0}, 0}; /* not secret (RFC 5869 3.1) */
+    TRY(key_arg(a, "--kpsa", KEYS_PROVISIONED_MIN, w, &w->kpsa.s));
+    TRY(octets_arg(a, "--salt", w, &salt));
+    TRY(keys_ke2e_derive(c, &w->kpsa, bytes_of(salt.b, salt.n), &w->ke2e));
+    TRY(put_key(a, "ke2e_master", &w->ke2e.master));
+    TRY(put_key(a, "ke2e_msg_auth", &w->ke2e.msg_auth));
+    TRY(put_key(a, "ke2e_msg_conf", &w->ke2e.msg_conf));
+    TRY(put_key(a, "ke2e_att_auth", &w->ke2e.att_auth));
+    return put_key(a, "ke2e_att_conf", &w->ke2e.att_conf);
+}
+
+static err_t derive_esprim(const struct cli_args *a, const struct crypto *c, struct work *w)
+{
+    TRY(key_arg(a, "--key", KEYS_PROVISIONED_MIN, w, &w->pairwise.s));
+    TRY(keys_esprim_derive(c, &w->pairwise, text_arg(a, "--receiver", w), text_arg(a, "--originator", w), &w->session));
+    return put_key(a, "esprim_session", &w->session.s);
+}
+
+static err_t export_arg(const struct cli_args *a, struct work *w)
+{
+    SCOPED(octets_wipe) struct octets o = {{0}, 0};
+    TRY(octets_arg(a, "--export", w, &o));
+    if (o.n != sizeof(w->exported.b)) {
+        return ERR_MALFORMED_KEY;
+    }
+    memcpy(w->exported.b, o.b, sizeof(w->exported.b));
+    w->exported.set = true;
+    return ERR_OK;
+}
+
+static err_t derive_ke(const struct cli_args *a, const struct crypto *c, struct work *w)
+{
+    (void)c;
+    struct keys_relative relative;
+    TRY(export_arg(a, w));
+    TRY(keys_ke_split(&w->exported, &w->ke, &relative));
+    TRY(put_key_id(a, &relative, w));
+    return put_key(a, "ke", &w->ke.s);
+}
+
+static err_t derive_kc(const struct cli_args *a, const struct crypto *c, struct work *w)
+{
+    (void)c;
+    struct keys_relative relative;
+    TRY(export_arg(a, w));
+    TRY(keys_kc_split(&w->exported, &w->kc, &relative));
+    TRY(put_key_id(a, &relative, w));
+    return put_key(a, "kc", &w->kc.s);
+}
+
+/* A library that answers wrongly makes wrong vectors: the self-test stands before every derivation. */
+static int run(const struct cli_args *a, derivation *derive)
+{
+    const struct crypto *c = crypto_openssl();
+    const char *failed = NULL;
+    err_t e = keys_selftest_run(c, &failed);
+    if (e != ERR_OK) {
+        return cli_fail(a, e, failed);
+    }
+    SCOPED(work_wipe) struct work w = {0};
+    cli_out_begin(a);
+    e = derive(a, c, &w);
+    if (e != ERR_OK) {
+        return cli_fail(a, e, w.at);
+    }
+    cli_out_end(a);
+    return CLI_DONE;
+}
+
+#define RUN(name)                                                                                                      \
+    static int run_##name(const struct cli_args *a)                                                                    \
+    {                                                                                                                  \
+        return run(a, derive_##name);                                                                                  \
+    }
+RUN(km)
+RUN(kpsa)
+RUN(usage)
+RUN(key_id)
+RUN(ke2e)
+RUN(esprim)
+RUN(ke)
+RUN(kc)
+
+/* -- tables --------------------------------------------------------------------------------------------- */
+
+#define KE {"--ke", CLI_OPT_REQUIRED, "the Enrolment Key, 32 octets in hex" WARNING}
+#define EXPORT {"--export", CLI_OPT_REQUIRED, "the exporter's 48 octets in hex (RFC 5705, no context)" WARNING}
+
+static const struct cli_opt km_opts[] = {KE, {"--maf-id", CLI_OPT_REQUIRED, "the MAF-ID: the FQDN of the MAF"}};
+static const struct cli_opt kpsa_opts[] = {
+    KE, {"--target", CLI_OPT_REQUIRED, "CSE-ID or AE-ID of the other entity in absolute form: //sp.example/cse01"}};
+static const struct cli_opt usage_opts[] = {
+    KE,
+    {"--suid", CLI_OPT_REQUIRED, "security usage identifier, e.g. 21 for a MAF, 22 for an association"},
+    {"--target", CLI_OPT_REQUIRED, "FQDN of the target: the MAF, or cse01.sp.example for //sp.example/cse01"}};
+static const struct cli_opt key_id_opts[] = {
+    {"--relative", CLI_OPT_REQUIRED, "the first 16 octets of the export in hex"},
+    {"--fqdn", CLI_OPT_REQUIRED, "FQDN of the MEF or MAF"}};
+static const struct cli_opt ke2e_opts[] = {{"--kpsa", CLI_OPT_REQUIRED, "Kpsa, 16 to 64 octets in hex" WARNING},
+                                           {"--salt", 0, "salt in hex, at most 64 octets; 32 zero octets if absent"}};
+static const struct cli_opt esprim_opts[] = {
+    {"--key", CLI_OPT_REQUIRED, "pairwiseESPrimKey, 16 to 64 octets in hex" WARNING},
+    {"--receiver", CLI_OPT_REQUIRED, "esprimRandValue of the receiver, as it was sent"},
+    {"--originator", CLI_OPT_REQUIRED, "esprimRandValue of the originator, as it was sent"}};
+static const struct cli_opt ke_opts[] = {EXPORT, {"--fqdn", CLI_OPT_REQUIRED, "FQDN of the MEF"}};
+static const struct cli_opt kc_opts[] = {EXPORT, {"--fqdn", CLI_OPT_REQUIRED, "FQDN of the MAF"}};
+
+static const struct cli_verb verbs[] = {
+    {"ke", ke_opts, ARRAY_LEN(ke_opts), run_ke,
+     "Ke and KeId from an export with the label " KEYS_LABEL_BOOTSTRAP ".", "TS-0003 10.3.1, 10.3.4"},
+    {"km", km_opts, ARRAY_LEN(km_opts), run_km, "Km, the Master Credential, from Ke.", "TS-0003 10.3.2"},
+    {"kpsa", kpsa_opts, ARRAY_LEN(kpsa_opts), run_kpsa,
+     "Kpsa, the Provisioned Secure Connection Key, from Ke.", "TS-0003 10.3.3"},
+    {"usage-key", usage_opts, ARRAY_LEN(usage_opts), run_usage,
+     "A usage-constrained symmetric key from Ke.", "TS-0003 10.3.7, TS-0004 6.3.4.2.39"},
+    {"key-id", key_id_opts, ARRAY_LEN(key_id_opts), run_key_id,
+     "The key identifier RELATIVE@FQDN.", "TS-0003 10.3.4, 10.3.5"},
+    {"kc", kc_opts, ARRAY_LEN(kc_opts), run_kc,
+     "Kc and its Key Identifier from an export with the label " KEYS_LABEL_CONNECTION ".",
+     "TS-0003 10.3.1, 10.3.5"},
+    {"ke2e", ke2e_opts, ARRAY_LEN(ke2e_opts), run_ke2e,
+     "The end-to-end master key and its four sub-keys.", "TS-0003 10.3.6"},
+    {"esprim-session", esprim_opts, ARRAY_LEN(esprim_opts), run_esprim,
+     "sessionESPrimKey from pairwiseESPrimKey and two random values.", "TS-0003 10.3.8.2"},
+};
+const struct cli_command cmd_derive = {"derive", verbs, ARRAY_LEN(verbs),
+                                       "every derivation of the key hierarchy, for vectors and for people: real keys do not belong on a command line",
+                                       NULL};
