@@ -29,7 +29,7 @@ static bool is_clean(const uint8_t *p, size_t n)
 
 /*
  * Length of the head with its empty line, or 0 if it has not all come yet. llhttp takes some of what is
- * refused here (empty lines in front, folded headers); refusing garbage early also spares waiting for its end.
+ * refused here (empty lines in front, folded headers, empty names); refusing garbage early also spares waiting for its end.
  */
 static err_t head_find(struct bytes in, size_t *head_n)
 {
@@ -50,7 +50,7 @@ static err_t head_find(struct bytes in, size_t *head_n)
             *head_n = (size_t)(lf - in.p) + 1;
             return ERR_OK;
         }
-        if (line[0] == ' ' || line[0] == '\t' || !is_clean(line, n)) {
+        if (line[0] == ' ' || line[0] == '\t' || line[0] == ':' || !is_clean(line, n)) {
             return ERR_MALFORMED_HTTP;
         }
         line = lf + 1;
@@ -63,13 +63,18 @@ static err_t head_find(struct bytes in, size_t *head_n)
     return in.n >= HEAD_MAX ? ERR_LIMIT_SIZE : ERR_OK;
 }
 
-/* llhttp takes RTSP/1.1 for some methods and HTTP/1.0; here it is HTTP/1.1 or nothing. */
-static bool is_http_1_1(struct bytes head)
+/* METHOD SP target SP HTTP/1.1: llhttp also takes RTSP/1.1, HTTP/1.0 and several spaces. */
+static bool request_line_is_strict(struct bytes head)
 {
     const size_t n = sizeof(VERSION_AT_END) - 1;
     const uint8_t *lf = memchr(head.p, '\n', head.n);
     size_t line = lf == NULL ? 0 : (size_t)(lf - head.p) + 1;
-    return line > n && memcmp(head.p + line - n, VERSION_AT_END, n) == 0;
+    if (line <= n || memcmp(head.p + line - n, VERSION_AT_END, n) != 0) {
+        return false;
+    }
+    struct text before = text_span((const char *)head.p, line - n);
+    size_t space = text_find(before, ' ');
+    return space < before.n && text_find_last(before, ' ') == space;
 }
 
 /* -- llhttp's callbacks ---------------------------------------------------------------------------- */
@@ -219,7 +224,7 @@ static err_t head_parse(struct bytes head, struct http1_request *out)
     llhttp_t parser;
     llhttp_init(&parser, HTTP_REQUEST, &settings);
     parser.data = &c;
-    if (!is_http_1_1(head)) {
+    if (!request_line_is_strict(head)) {
         return ERR_MALFORMED_HTTP;
     }
     if (llhttp_execute(&parser, (const char *)head.p, head.n) != HPE_PAUSED) {

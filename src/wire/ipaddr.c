@@ -1,6 +1,7 @@
 #include "wire/ipaddr.h"
 
-#include <arpa/inet.h> /* inet_pton alone: a pure function from text to octets */
+#include "base/writer.h"
+
 #include <string.h>
 
 #define V4_LEN 4
@@ -22,16 +23,83 @@ struct ipaddr ipaddr_of_octets(struct bytes b)
     return out;
 }
 
+/* Four decimal numbers without leading zeros (RFC 4632 2). */
+static bool v4_parse(struct text t, uint8_t out[V4_LEN])
+{
+    for (size_t i = 0; i < V4_LEN; i++) {
+        uint64_t v;
+        size_t dot = text_find(t, '.');
+        if ((dot == t.n) != (i == V4_LEN - 1) || text_u64(text_take(t, dot), UINT8_MAX, &v) != ERR_OK) {
+            return false;
+        }
+        out[i] = (uint8_t)v;
+        t = text_skip(t, dot + 1);
+    }
+    return true;
+}
+
+/* One to four hexadecimal digits. */
+static bool group_parse(struct text t, uint8_t out[2])
+{
+    unsigned v = 0;
+    for (size_t i = 0; i < t.n; i++) {
+        char c = text_lower(t.p[i]);
+        bool digit = c >= '0' && c <= '9';
+        if (!digit && (c < 'a' || c > 'f')) {
+            return false;
+        }
+        v = v << 4 | (unsigned)(digit ? c - '0' : c - 'a' + 10);
+        v &= 0xffff;
+    }
+    out[0] = (uint8_t)(v >> 8);
+    out[1] = (uint8_t)v;
+    return t.n >= 1 && t.n <= 4;
+}
+
+/* Groups separated by ':', the last of the whole address perhaps as dotted quad (RFC 4291 2.2). Appends to out. */
+static bool groups_parse(struct text t, bool at_end, struct writer *out)
+{
+    while (t.n > 0) {
+        size_t colon = text_find(t, ':');
+        struct text part = text_take(t, colon);
+        bool quad = at_end && colon == t.n && text_find(part, '.') < part.n;
+        uint8_t octets[V4_LEN];
+        if (!(quad ? v4_parse(part, octets) : group_parse(part, octets)) || colon + 1 == t.n) {
+            return false;
+        }
+        writer_bytes(out, bytes_of(octets, quad ? 4 : 2));
+        t = text_skip(t, colon + 1);
+    }
+    return !out->overflow;
+}
+
+static bool v6_parse(struct text t, uint8_t out[V6_LEN])
+{
+    uint8_t tail[V6_LEN];
+    struct writer left = writer_of(out, V6_LEN);
+    struct writer right = WRITER_ARRAY(tail);
+    size_t gap = 0;
+    while (gap + 1 < t.n && !(t.p[gap] == ':' && t.p[gap + 1] == ':')) {
+        gap++;
+    }
+    if (gap + 1 >= t.n) {
+        return groups_parse(t, true, &left) && left.n == V6_LEN;
+    }
+    if (!groups_parse(text_take(t, gap), false, &left) || !groups_parse(text_skip(t, gap + 2), true, &right) ||
+        left.n + right.n > V6_LEN - 2) {
+        return false;
+    }
+    memset(out + left.n, 0, V6_LEN - left.n);
+    memcpy(out + V6_LEN - right.n, tail, right.n);
+    return true;
+}
+
 /* The octets as written: a mapped address is still 16 octets here, because its prefix counts from there. */
 static err_t octets_parse(struct text t, uint8_t octets[V6_LEN], size_t *n)
 {
-    char z[INET6_ADDRSTRLEN];
-    if (TEXT_COPY(t, z) != ERR_OK) {
-        return ERR_ATTRIBUTE_TYPE;
-    }
-    bool v6 = strchr(z, ':') != NULL;
+    bool v6 = text_find(t, ':') < t.n;
     *n = v6 ? V6_LEN : V4_LEN;
-    return inet_pton(v6 ? AF_INET6 : AF_INET, z, octets) == 1 ? ERR_OK : ERR_ATTRIBUTE_TYPE;
+    return (v6 ? v6_parse(t, octets) : v4_parse(t, octets)) ? ERR_OK : ERR_ATTRIBUTE_TYPE;
 }
 
 err_t ipaddr_parse(struct text t, struct ipaddr *out)
