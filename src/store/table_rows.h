@@ -19,4 +19,6 @@ X(CSE_NAME,    32, "parent identifier / resource name -> resource identifier")
 X(CSE_CHILD,   33, "parent identifier / type / time-ordered number -> resource identifier")
 X(CSE_ACP,     34, "compiled access control policies by resource identifier")
 X(CSE_AE,      35, "AE-ID stem -> AE resource")
+X(DEVICE,      50, "the Enrolee's own state: one record")
+X(CSE_GARBAGE, 36, "nodes of deleted resources whose children are still to be collected")
 /* clang-format on */

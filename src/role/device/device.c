@@ -1,0 +1,72 @@
+#include "role/device/device.h"
+
+#include "role/detail.h"
+#include "role/device/device_step.h"
+#include "wire/json.h"
+
+/* The goals as lists of steps, in the order in which they are taken. */
+static const struct device_step steps[] = {
+    {DEVICE_ENROL, "bootstrap handshake", "TS-0003 8.3.2.1", NULL, device_enrol_prepare, device_enrol_accept},
+    {DEVICE_ASSOCIATE, "MAF client registration", "TS-0003 8.8.2.3", device_maf_register_needed,
+     device_maf_register_prepare, device_maf_register_accept},
+    {DEVICE_ASSOCIATE, "MAF key registration", "TS-0003 8.8.2.7", device_maf_key_needed, device_maf_key_prepare,
+     device_maf_key_accept},
+    {DEVICE_ASSOCIATE, "association security handshake", "TS-0003 8.2.2", NULL, device_cse_handshake_prepare,
+     device_cse_handshake_accept},
+    {DEVICE_REGISTER, "AE registration", "TS-0001 10.2.2.2", NULL, device_cse_register_prepare,
+     device_cse_register_accept},
+    {DEVICE_REQUEST, "request", "TS-0004 7.3", NULL, device_cse_request_prepare, device_cse_request_accept},
+};
+
+void device_start(struct device *d, struct device_state *state, const struct crypto *c, const struct device_task *task)
+{
+    *d = (struct device){.state = state, .crypto = c, .task = task};
+}
+
+err_t device_next(struct device *d, usec_t now, struct device_exchange *out)
+{
+    for (; d->step < ARRAY_LEN(steps); d->step++) {
+        const struct device_step *s = &steps[d->step];
+        if (s->goal != d->task->goal || (s->needed != NULL && !s->needed(d, now))) {
+            continue;
+        }
+        *out = (struct device_exchange){.name = s->name, .clause = s->clause};
+        TRY(s->prepare(d, now, out));
+        if (out->server->address[0] == '\0') { /* R001-71: without an address the Enrolee does not start */
+            return detail_fail(d->detail, ERR_STATE, "no address is configured for", text_of(out->server->fqdn));
+        }
+        d->waiting = true;
+        return ERR_OK;
+    }
+    return ERR_NOT_FOUND;
+}
+
+/* The peer's reason code stands at the front of its debug text; what it says beyond goes to the detail. */
+static err_t refusal(struct device *d, const struct device_outcome *got)
+{
+    SCOPED(json_scope) json_t *body = NULL;
+    char code[64];
+    if (json_parse(got->body, &body) == ERR_OK) {
+        struct text dbg = json_get_text(body, "m2m:dbg");
+        (void)detail_fail(d->detail, ERR_OK, "the peer says", dbg);
+        if (text_copy(text_take(dbg, text_find(dbg, ':')), code, sizeof(code)) == ERR_OK && err_of_code(code) != ERR_OK) {
+            return err_of_code(code);
+        }
+    }
+    return ERR_PEER_REFUSED;
+}
+
+err_t device_accept(struct device *d, usec_t now, const struct device_outcome *got)
+{
+    if (!d->waiting) {
+        return ERR_BUG;
+    }
+    d->waiting = false;
+    TRY(got->err);
+    if (got->rsc >= 3000) {
+        return refusal(d, got);
+    }
+    TRY(steps[d->step].accept(d, now, got));
+    d->step++;
+    return ERR_OK;
+}

@@ -1,0 +1,73 @@
+/*
+ * The Enrolee's side as a sans-IO engine: a goal (enrol, associate, register, request) is a list of steps, each one
+ * connection that the shell makes and reports back. No socket, no clock: the command line and the scenario tests run the same steps.
+ *
+ *     device_start(&d, &state, crypto, &task);
+ *     while (device_next(&d, now, &exchange)) {
+ *         ... connect with exchange.psk_id and exchange.psk, export if a label is given, send the request if there is one ...
+ *         TRY(device_accept(&d, now, &outcome));      changes the state; save it before the next step
+ *     }
+ */
+#ifndef KEYSTEAD_ROLE_DEVICE_DEVICE_H
+#define KEYSTEAD_ROLE_DEVICE_DEVICE_H
+
+#include "role/device/device_state.h"
+#include "role/role.h"
+
+#define DEVICE_BODY_MAX 65536
+#define DEVICE_PATH_MAX 512
+
+enum device_goal { DEVICE_ENROL, DEVICE_ASSOCIATE, DEVICE_REGISTER, DEVICE_REQUEST };
+
+/* What the caller wants beyond what the state says. All borrowed for the life of the engine. */
+struct device_task {
+    enum device_goal goal;
+    const char *admin_fqdn; /* ASSOCIATE: administrating stakeholder, the M2M-SP's FQDN */
+    const char *app_id;     /* REGISTER */
+    const char *from;       /* REGISTER: "", "S", "C" or a stem. REQUEST: NULL for the registered stem */
+    bool unreachable;       /* REGISTER: requestReachability false */
+    enum op op;             /* REQUEST */
+    const char *path;       /* REQUEST: as in HTTP, "/-/name" or "/name" */
+    uint32_t ty;            /* REQUEST CREATE */
+    const char *body;       /* REQUEST: JSON text or NULL */
+};
+
+struct device_exchange {
+    const char *name;   /* "MAF key registration" */
+    const char *clause;
+    const struct device_state_server *server;
+    const struct keyid *psk_id;
+    const struct secret *psk;
+    const char *export_label; /* NULL: nothing to export */
+    bool has_request;         /* false: the handshake is all */
+    enum op op;
+    uint32_t ty; /* 0: none */
+    const char *from;
+    char path[DEVICE_PATH_MAX];
+    struct text body;
+};
+
+struct device_outcome {
+    err_t err; /* ERR_OK: the handshake and, if there is one, the HTTP exchange went through */
+    struct keys_export exported;
+    uint16_t rsc; /* X-M2M-RSC of the response */
+    struct bytes body;
+};
+
+struct device {
+    struct device_state *state;
+    const struct crypto *crypto;
+    const struct device_task *task;
+    size_t step;
+    bool waiting; /* device_accept() is due */
+    char body[1024];
+    char detail[ROLE_DETAIL_MAX]; /* of a refusal: what the peer said, or what is missing */
+};
+
+void device_start(struct device *d, struct device_state *state, const struct crypto *c, const struct device_task *task);
+/* ERR_NOT_FOUND: nothing left to do. ERR_STATE: something is missing, d->detail says what. */
+MUST_USE err_t device_next(struct device *d, usec_t now, struct device_exchange *out);
+/* ERR_OK: the step is done and *state changed. A refusal by the peer is its reason code where one came, else ERR_PEER_REFUSED. */
+MUST_USE err_t device_accept(struct device *d, usec_t now, const struct device_outcome *got);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * What an Enrolee holds between two runs: its bootstrap credential and instruction, what it derived from
+ * them, and its registration (R001-39, R001-61, R001-88, R002-62). One record, every key sealed by itself.
+ */
+#ifndef KEYSTEAD_ROLE_DEVICE_DEVICE_STATE_H
+#define KEYSTEAD_ROLE_DEVICE_DEVICE_STATE_H
+
+#include "keys/keyid.h"
+#include "role/credential_args.h"
+#include "store/seal.h"
+#include "wire/m2mid.h"
+
+#define DEVICE_STATE_ADDRESS_MAX 280 /* host:port */
+#define DEVICE_STATE_RECORD_MAX 6144
+
+struct device_state_server { /* how to reach an authority, and who it has to be */
+    char fqdn[KEYID_MAX];
+    char address[DEVICE_STATE_ADDRESS_MAX]; /* empty: not configured */
+};
+
+struct device_state {
+    /* Bootstrap credential and instruction (R001-69 .. R001-74) */
+    struct keyid kpm_id;
+    struct key_kpm kpm;
+    struct device_state_server mef; /* the MEF URI (R001-71) */
+    struct device_state_server maf; /* the Enrolment Target: maf.fqdn is the MAF-ID (R001-24, R001-74) */
+    enum credential_profile profile;
+    usec_t lifetime; /* Enrolment Expiry as the Enrolee was told it: lifetime of Ke */
+
+    /* Enrolment */
+    struct keyid ke_id;
+    struct key_ke ke;
+    usec_t ke_not_after;
+    struct key_km km;
+    struct keyid km_id; /* assigned by the MAF (r3) or KeId (seed, R001-60) */
+    char registration[64]; /* resource identifier of the MAF client registration */
+
+    /* Association: either Kpsa, or Kc from the MAF */
+    struct m2mid cse_id; /* absolute CSE-ID of the registrar (R002-74) */
+    struct device_state_server cse;
+    struct keyid kpsa_id;
+    struct key_kpsa kpsa;
+    struct keyid kc_id;
+    struct key_kc kc;
+    usec_t kc_not_after;
+
+    /* Registration */
+    char ae_stem[M2MID_MAX];
+};
+
+void device_state_wipe(struct device_state *s);
+MUST_USE err_t device_state_write(const struct device_state *s, const struct sealer *sealer, struct writer *w);
+/* ERR_MALFORMED_RECORD, ERR_CRYPTO_UNSEAL. */
+MUST_USE err_t device_state_parse(struct bytes b, const struct sealer *sealer, struct device_state *out);
+
+/* Forgets everything that came from the enrolment: Ke and all below it. */
+void device_state_forget_enrolment(struct device_state *s);
+
+#endif

@@ -1,0 +1,30 @@
+/* One step of a goal: a row of device.c's table; the functions are in device_enrol.c, device_maf.c, device_cse.c. */
+#ifndef KEYSTEAD_ROLE_DEVICE_DEVICE_STEP_H
+#define KEYSTEAD_ROLE_DEVICE_DEVICE_STEP_H
+
+#include "role/device/device.h"
+
+typedef bool device_needed_fn(const struct device *d, usec_t now);
+typedef err_t device_prepare_fn(struct device *d, usec_t now, struct device_exchange *out);
+typedef err_t device_accept_fn(struct device *d, usec_t now, const struct device_outcome *got);
+
+struct device_step {
+    enum device_goal goal;
+    const char *name;
+    const char *clause;
+    device_needed_fn *needed; /* NULL: always */
+    device_prepare_fn *prepare;
+    device_accept_fn *accept;
+};
+
+device_prepare_fn device_enrol_prepare;
+device_accept_fn device_enrol_accept;
+
+device_needed_fn device_maf_register_needed, device_maf_key_needed;
+device_prepare_fn device_maf_register_prepare, device_maf_key_prepare;
+device_accept_fn device_maf_register_accept, device_maf_key_accept;
+
+device_prepare_fn device_cse_handshake_prepare, device_cse_register_prepare, device_cse_request_prepare;
+device_accept_fn device_cse_handshake_accept, device_cse_register_accept, device_cse_request_accept;
+
+#endif
