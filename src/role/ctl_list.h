@@ -9,7 +9,7 @@
 #include "role/role.h"
 
 #define CTL_LIST_ID_MAX 512
-#define CTL_LIST_ITEM_MAX 2048 /* room that one item may need */
+#define CTL_LIST_ITEM_MAX 4096 /* room that one item may need */
 
 struct ctl_list {
     struct emit e;

@@ -15,6 +15,7 @@ uint8_t rec_u8(struct reader *r, uint8_t low, uint8_t high)
     uint8_t v = reader_u8(r);
     if (v < low || v > high) {
         r->failed = true;
+        return low;
     }
     return v;
 }
@@ -27,6 +28,23 @@ usec_t rec_time(struct reader *r)
         return 0;
     }
     return (usec_t)v;
+}
+
+void rec_list_write(const struct rec_list *l, struct writer *w)
+{
+    writer_u8(w, (uint8_t)l->n);
+    for (size_t i = 0; i < l->n; i++) {
+        writer_block16(w, text_bytes(l->at[i]));
+    }
+}
+
+void rec_list_read(struct reader *r, struct rec_list *out)
+{
+    out->n = rec_u8(r, 0, REC_LIST_MAX);
+    for (size_t i = 0; i < out->n && !reader_failed(r); i++) {
+        struct bytes b = reader_block16(r);
+        out->at[i] = text_span((const char *)b.p, b.n);
+    }
 }
 
 err_t rec_finish(const struct reader *r)

@@ -7,7 +7,7 @@
 
 #include "role/role.h"
 
-#define REC_MAX 4096 /* octets of any record of MEF and MAF */
+#define REC_MAX 6144 /* octets of any record of MEF and MAF */
 
 /* Reads the version octet; another version fails the reader. */
 void rec_version(struct reader *r, uint8_t version);
@@ -15,6 +15,15 @@ bool rec_bool(struct reader *r);                  /* 0 or 1; else fails */
 uint8_t rec_u8(struct reader *r, uint8_t low, uint8_t high);
 usec_t rec_time(struct reader *r);                /* not negative */
 MUST_USE err_t rec_finish(const struct reader *r); /* ERR_MALFORMED_RECORD */
+
+/* A short list of texts: labels, targets. Views into whatever it was filled from. */
+#define REC_LIST_MAX 16
+struct rec_list {
+    struct text at[REC_LIST_MAX];
+    size_t n;
+};
+void rec_list_write(const struct rec_list *l, struct writer *w);
+void rec_list_read(struct reader *r, struct rec_list *out);
 
 /* The secret that ends a record: sealed anew if `key` is given, else the sealed octets it was read with. */
 struct rec_seal {

@@ -31,3 +31,19 @@ err_t secret_text_parse(struct text t, struct secret *out)
     }
     return secret_set(out, writer_view(&w));
 }
+
+err_t secret_text_take(json_t *v, struct secret *out)
+{
+    if (!json_is_string(v)) {
+        return ERR_MALFORMED_KEY;
+    }
+    struct text t = text_span(json_string_value(v), json_string_length(v));
+    err_t e = secret_text_parse(t, out);
+    /* jansson frees without wiping; the value is ours, and its own buffer is writable. */
+    union {
+        const char *borrowed;
+        char *owned;
+    } buffer = {.borrowed = t.p};
+    ct_wipe(buffer.owned, t.n);
+    return e;
+}

@@ -9,9 +9,14 @@
 #include "base/secret.h"
 #include "base/writer.h"
 
+#include <jansson.h>
+
 void secret_text_write(struct writer *w, const struct secret *s);
 
 /* ERR_MALFORMED_BASE64, or ERR_MALFORMED_KEY if it is not exactly 32 octets. */
 MUST_USE err_t secret_text_parse(struct text t, struct secret *out);
+
+/* The same from a JSON string, whose memory is wiped: afterwards it reads as NULs. ERR_MALFORMED_KEY for another type. */
+MUST_USE err_t secret_text_take(json_t *v, struct secret *out);
 
 #endif

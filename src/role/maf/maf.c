@@ -1,0 +1,108 @@
+#include "role/maf/maf.h"
+
+#include "role/credential_args.h"
+#include "role/ctl_list.h"
+#include "role/detail.h"
+#include "role/maf/maf_ctx.h"
+#include "role/maf/maf_types.h"
+
+#define DAY (INT64_C(86400) * USEC_PER_SEC)
+#define LONGEST (36500 * DAY)
+#define CLIENTS (PEER_CLIENT | PEER_CSE | PEER_AE)
+
+static const struct conf_row rows[] = {
+    {"maf", "fqdn", CONF_FQDN, CONF_REQUIRED, NULL, 0, 0, NULL, "FQDN of this MAF: MAF-ID, right half of KmId"},
+    {"maf", "km-lifetime", CONF_DURATION, 0, "365d", USEC_PER_SEC, LONGEST, NULL,
+     "longest life of a Master Credential; a fetched one never outlives its Enrolment Key"},
+    {"maf", "kc-lifetime", CONF_DURATION, 0, "1d", USEC_PER_SEC, LONGEST, NULL,
+     "longest life of a registered key; it never outlives its Master Credential"},
+    {"maf", "hide-identities", CONF_BOOL, 0, "off", 0, 0, NULL,
+     "answer an unknown psk_identity like a wrong key, so that nobody learns which exist"},
+};
+
+static const struct route routes[] = {
+    {OP_CREATE, "/-", MAF_TYPES_CLIENT_REG, CLIENTS, ROUTE_WRITES, maf_client_register, "TS-0003 8.8.2.3"},
+    {OP_CREATE, "/{ri}", MAF_TYPES_KEY_REG, CLIENTS, ROUTE_WRITES | ROUTE_EXPORT, maf_key_register,
+     "TS-0003 8.8.2.7"},
+    {OP_RETRIEVE, "/-/{relative}", 0, CLIENTS, ROUTE_WRITES, maf_key_retrieve, "TS-0003 8.8.2.8"},
+};
+
+static const struct ctl_arg allow_args[] = {
+    {"--client", CTL_ARG_REQUIRED, "Enrolee-ID, FQDN or KmId of the client; * matches within one segment"},
+    {"--target", 0, "absolute CSE-ID or AE-ID it may register keys for, several with commas; none: every target"},
+};
+static const struct ctl_arg remove_args[] = {
+    {"--client", CTL_ARG_REQUIRED, "as it was given to client allow"},
+};
+
+static const struct ctl_row commands[] = {
+    {"credential", "add", credential_args_add, CREDENTIAL_ARGS_ADD_N, true, maf_ctl_credential_add,
+     "add a pre-provisioned Master Credential (Km)"},
+    {"credential", "list", ctl_list_args, CTL_LIST_ARGS_N, false, maf_ctl_credential_list, "Master Credentials"},
+    {"credential", "show", credential_args_one, CREDENTIAL_ARGS_ONE_N, false, maf_ctl_credential_show,
+     "one Master Credential, without its key"},
+    {"credential", "revoke", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, maf_ctl_credential_revoke,
+     "refuse this Master Credential and the keys registered with it"},
+    {"client", "allow", allow_args, ARRAY_LEN(allow_args), true, maf_ctl_allow_add,
+     "let a client register keys, for these targets; adds to what it may already"},
+    {"client", "list", ctl_list_args, CTL_LIST_ARGS_N, false, maf_ctl_allow_list, "who may register keys, for whom"},
+    {"client", "remove", remove_args, ARRAY_LEN(remove_args), true, maf_ctl_allow_remove,
+     "take back all that client allow gave to a client"},
+};
+
+/* Only configured MEFs are ever asked: a stranger cannot make the MAF call a host (R001-49). */
+static err_t add_mef(struct maf *m, const struct conf *cf, const char *arg, char detail[static ROLE_DETAIL_MAX])
+{
+    if (m->mefs_n == MAF_PEERS_MAX) {
+        return detail_fail(detail, ERR_CONFIG, "too many [peer] sections of kind mef", text_of(arg));
+    }
+    struct maf_peer *p = &m->mefs[m->mefs_n++];
+    struct keyid folded;
+    TRY(keyid_fold(text_of(arg), &folded));
+    TRY(TEXT_COPY(text_of(folded.z), p->fqdn));
+    struct text profile = conf_text(cf, "peer", arg, "profile");
+    p->profile = CREDENTIAL_R3;
+    if (profile.n > 0 && credential_args_profile(profile, &p->profile) != ERR_OK) {
+        return detail_fail(detail, ERR_CONFIG, "profile of a MEF must be r3 or seed", profile);
+    }
+    return ERR_OK;
+}
+
+static err_t configure(void *ctx, const struct conf *cf, const struct role_env *env,
+                       char detail[static ROLE_DETAIL_MAX])
+{
+    struct maf *m = ctx;
+    m->env = *env;
+    struct text fqdn = conf_text(cf, "maf", NULL, "fqdn");
+    struct keyid folded;
+    if (!keyid_is_fqdn(fqdn) || keyid_fold(fqdn, &folded) != ERR_OK || TEXT_COPY(text_of(folded.z), m->fqdn) != ERR_OK) {
+        return detail_fail(detail, ERR_CONFIG, "[maf] fqdn is no host name", fqdn);
+    }
+    m->km_lifetime = conf_number(cf, "maf", NULL, "km-lifetime");
+    m->kc_lifetime = conf_number(cf, "maf", NULL, "kc-lifetime");
+    m->hide_identities = conf_bool(cf, "maf", NULL, "hide-identities");
+    const char *arg = NULL;
+    for (size_t i = 0; (arg = conf_section_arg(cf, "peer", i)) != NULL; i++) {
+        if (text_eq_z(conf_text(cf, "peer", arg, "kind"), "mef")) {
+            TRY(add_mef(m, cf, arg, detail));
+        }
+    }
+    return ERR_OK;
+}
+
+const struct role role_maf = {
+    .name = "maf",
+    .doc = "M2M Authentication Function: authenticates clients and distributes connection keys",
+    .conf = rows,
+    .conf_n = ARRAY_LEN(rows),
+    .routes = routes,
+    .routes_n = ARRAY_LEN(routes),
+    .ctl = commands,
+    .ctl_n = ARRAY_LEN(commands),
+    .export_label = KEYS_LABEL_CONNECTION,
+    .ctx_size = sizeof(struct maf),
+    .configure = configure,
+    .psk = maf_handshake_psk,
+    .answer = maf_answer_take,
+    .cert = maf_handshake_cert,
+};

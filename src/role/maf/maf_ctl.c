@@ -1,0 +1,147 @@
+/* Operator commands on Master Credentials. None of them can print a key. */
+#include "role/credential_args.h"
+#include "role/ctl_list.h"
+#include "role/detail.h"
+#include "role/emit.h"
+#include "role/key_wipe.h"
+#include "role/maf/maf_ctx.h"
+
+static err_t tell(struct txn *t, enum audit_kind kind, struct text id, usec_t now)
+{
+    struct audit_event e = {.kind = kind, .time = now, .outcome = ERR_OK, .peer = "operator"};
+    TRY(TEXT_COPY(id, e.object));
+    return txn_audit(t, &e);
+}
+
+static const char *state_of(const struct rec_km *k, usec_t now)
+{
+    if (k->revoked) {
+        return "revoked";
+    }
+    return k->not_after <= now ? "expired" : "valid";
+}
+
+static void members(struct emit *e, const struct rec_km *k, usec_t now)
+{
+    emit_object(e, NULL);
+    emit_text(e, "id", rec_km_name(k));
+    emit_z(e, "kind", "km");
+    emit_z_if(e, "ke-id", k->ke_id.z);
+    emit_z_if(e, "enrolee-id", k->enrolee_id.z);
+    emit_z(e, "origin", k->ke_id.z[0] == '\0' ? "pre-provisioned" : "mef");
+    emit_z(e, "profile", credential_args_profile_name(k->profile));
+    emit_time(e, "stored", k->stored);
+    emit_time(e, "not-after", k->not_after);
+    emit_z(e, "state", state_of(k, now));
+    emit_close_object(e);
+}
+
+static err_t answer(const struct rec_km *k, usec_t now, struct writer *out)
+{
+    struct emit e = emit_to(out);
+    members(&e, k, now);
+    return writer_finish(out);
+}
+
+err_t maf_ctl_credential_add(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                             char detail[static ROLE_DETAIL_MAX])
+{
+    const struct maf *m = ctx;
+    const struct credential_rules rules = {.kind = "km", .fqdn = text_of(m->fqdn), .lifetime = m->km_lifetime};
+    SCOPED(credential_args_wipe) struct credential_args a;
+    TRY(credential_args_parse(&rules, rq->args, &a, detail));
+    struct bytes there;
+    err_t e = rec_get(t, TABLE_MAF_KM, text_of(a.folded.z), &there);
+    if (e != ERR_NOT_FOUND) {
+        return e == ERR_OK ? detail_fail(detail, ERR_EXISTS, "credential", text_of(a.id.z)) : e;
+    }
+    struct rec_km k = {.km_id = a.id,
+                       .enrolee_id = a.enrolee_id,
+                       .no_enrolee = a.enrolee_id.z[0] == '\0',
+                       .profile = a.profile,
+                       .stored = rq->now,
+                       .not_after = rq->now + a.lifetime};
+    SCOPED(key_wipe_km) struct key_km km = {.s = a.key};
+    TRY(rec_km_put(t, &k, m->env.sealer, &km)); /* R001-03, R001-04: the import path of a pre-provisioned Km */
+    TRY(tell(t, AUDIT_CREDENTIAL_ADDED, text_of(k.km_id.z), rq->now));
+    return answer(&k, rq->now, out);
+}
+
+static err_t named(const struct ctl_request *rq, struct txn *t, struct keyid *folded, struct rec_km *k,
+                   char detail[static ROLE_DETAIL_MAX])
+{
+    TRY(credential_args_id(rq->args, folded, detail));
+    err_t e = rec_km_get(t, text_of(folded->z), k);
+    return e == ERR_OK ? e : detail_fail(detail, e, "credential", text_of(folded->z));
+}
+
+err_t maf_ctl_credential_show(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                              char detail[static ROLE_DETAIL_MAX])
+{
+    (void)ctx;
+    struct keyid folded;
+    struct rec_km k;
+    TRY(named(rq, t, &folded, &k, detail));
+    return answer(&k, rq->now, out);
+}
+
+err_t maf_ctl_credential_revoke(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                                char detail[static ROLE_DETAIL_MAX])
+{
+    const struct maf *m = ctx;
+    struct keyid folded;
+    struct rec_km k;
+    TRY(named(rq, t, &folded, &k, detail));
+    if (!k.revoked) {
+        SCOPED(key_wipe_km) struct key_km km = {0};
+        TRY(rec_km_key(&k, m->env.sealer, text_of(folded.z), &km));
+        k.revoked = true;
+        TRY(rec_km_put(t, &k, m->env.sealer, &km)); /* under every name it has */
+        TRY(tell(t, AUDIT_CREDENTIAL_REVOKED, rec_km_name(&k), rq->now));
+    }
+    return answer(&k, rq->now, out);
+}
+
+struct listing {
+    struct ctl_list list;
+    usec_t now;
+};
+
+/* A Km with two names is shown once, under the KmId. */
+static bool is_second_name(const struct rec_km *k, struct bytes id)
+{
+    struct keyid folded;
+    return keyid_fold(rec_km_name(k), &folded) == ERR_OK &&
+           !text_eq_z(text_span((const char *)id.p, id.n), folded.z);
+}
+
+static bool item(void *arg, struct bytes id, struct store_value value)
+{
+    struct listing *l = arg;
+    struct rec_km k;
+    if (!ctl_list_room(&l->list, id)) {
+        return false;
+    }
+    if (rec_km_parse(value.data, &k) != ERR_OK) {
+        emit_object(&l->list.e, NULL);
+        emit_text(&l->list.e, "id", text_span((const char *)id.p, id.n));
+        emit_z(&l->list.e, "state", "record-malformed");
+        emit_close_object(&l->list.e);
+    } else if (!is_second_name(&k, id)) {
+        members(&l->list.e, &k, l->now);
+    }
+    return true;
+}
+
+err_t maf_ctl_credential_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                              char detail[static ROLE_DETAIL_MAX])
+{
+    (void)ctx;
+    (void)detail;
+    struct listing l = {.now = rq->now};
+    ctl_list_begin(&l.list, out, "credentials");
+    struct store_scan q = {
+        .table = TABLE_MAF_KM, .prefix = bytes_empty(), .after = ctl_list_after(rq), .order = STORE_ASCENDING};
+    TRY(txn_scan(t, &q, item, &l));
+    return ctl_list_end(&l.list);
+}

@@ -1,0 +1,55 @@
+/* What the files of the MAF share: its configured context and the handlers that its tables in maf.c name. */
+#ifndef KEYSTEAD_ROLE_MAF_MAF_CTX_H
+#define KEYSTEAD_ROLE_MAF_MAF_CTX_H
+
+#include "role/maf/rec_km.h"
+#include "role/role.h"
+
+#define MAF_PEERS_MAX 64
+
+struct maf_peer { /* a configured MEF */
+    char fqdn[KEYID_MAX]; /* lower case */
+    enum credential_profile profile;
+};
+
+struct maf {
+    struct role_env env;
+    char fqdn[KEYID_MAX]; /* lower case: MAF-ID */
+    usec_t km_lifetime;   /* at most, of a fetched Km */
+    usec_t kc_lifetime;   /* at most, of a registered key */
+    bool hide_identities; /* CHOICE-34: an unknown identity fails like a wrong key */
+    struct maf_peer mefs[MAF_PEERS_MAX];
+    size_t mefs_n;
+};
+
+/* maf_handshake.c */
+err_t maf_handshake_psk(const void *ctx, struct txn *t, struct text identity, usec_t now, struct role_psk *out);
+err_t maf_handshake_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now,
+                         struct association *out);
+/* Key and association of a Km that is held, under the identity the client sent. */
+MUST_USE err_t maf_handshake_resolve(const struct maf *m, const struct rec_km *k, struct text identity, usec_t now,
+                                     struct role_psk *out);
+/* KeId as its MEF wrote it: hexadecimal part upper case [CHOICE-14]; from the parts of a folded one. */
+MUST_USE err_t maf_handshake_canonical(const struct keyid_parts *p, struct keyid *out);
+/* NULL if no such MEF is configured. */
+const struct maf_peer *maf_handshake_mef(const struct maf *m, struct text fqdn);
+
+/* maf_answer.c */
+err_t maf_answer_take(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
+                      struct role_psk *out);
+
+/* maf_client.c, maf_key.c */
+role_handler maf_client_register;
+role_handler maf_key_register;
+role_handler maf_key_retrieve;
+
+/* maf_ctl.c, maf_ctl_allow.c */
+ctl_handler maf_ctl_credential_add;
+ctl_handler maf_ctl_credential_list;
+ctl_handler maf_ctl_credential_show;
+ctl_handler maf_ctl_credential_revoke;
+ctl_handler maf_ctl_allow_add;
+ctl_handler maf_ctl_allow_list;
+ctl_handler maf_ctl_allow_remove;
+
+#endif

@@ -1,0 +1,143 @@
+/* Which key belongs to this psk_identity: KmId, or KeId at first contact and ever after [TS-0003 8.8.2.2, 8.8.2.3, CHOICE-33]. */
+#include "base/hex.h"
+#include "role/key_wipe.h"
+#include "role/maf/maf_ctx.h"
+#include "role/originator.h"
+
+#include <string.h>
+
+const struct maf_peer *maf_handshake_mef(const struct maf *m, struct text fqdn)
+{
+    for (size_t i = 0; i < m->mefs_n; i++) {
+        if (text_eq_nocase(fqdn, text_of(m->mefs[i].fqdn))) {
+            return &m->mefs[i];
+        }
+    }
+    return NULL;
+}
+
+static err_t associate(const struct rec_km *k, struct text identity, struct association *a)
+{
+    memset(a, 0, sizeof(*a));
+    a->framework = ASSOCIATION_PSK;
+    a->peer = originator_peer(text_of(k->enrolee_id.z));
+    a->not_after = k->not_after;
+    if (k->enrolee_id.z[0] != '\0') {
+        a->ids[a->ids_n++] = k->enrolee_id;
+    }
+    struct writer w = WRITER_ARRAY(a->credential_id);
+    writer_z(&w, "11-"); /* symmetric key used toward a MAF [TS-0003 10.4] */
+    writer_text(&w, rec_km_name(k));
+    TRY(writer_finish_z(&w));
+    return TEXT_COPY(identity, a->key_id.z);
+}
+
+err_t maf_handshake_resolve(const struct maf *m, const struct rec_km *k, struct text identity, usec_t now,
+                            struct role_psk *out)
+{
+    if (k->revoked) {
+        return ERR_DENIED_REVOKED;
+    }
+    if (k->not_after <= now) { /* R002-63; the Enrolee must enrol again [TS-0003 10.7] */
+        return ERR_DENIED_EXPIRED;
+    }
+    struct keyid folded;
+    TRY(keyid_fold(identity, &folded));
+    SCOPED(key_wipe_km) struct key_km km = {0};
+    TRY(rec_km_key(k, m->env.sealer, text_of(folded.z), &km));
+    out->key = km.s; /* R001-58 */
+    out->verdict = ROLE_KEY;
+    return associate(k, identity, &out->assoc);
+}
+
+err_t maf_handshake_canonical(const struct keyid_parts *p, struct keyid *out)
+{
+    struct writer w = WRITER_ARRAY(out->z);
+    bool hex = hex_is_text(p->relative);
+    for (size_t i = 0; i < p->relative.n; i++) {
+        char c = p->relative.p[i];
+        writer_u8(&w, (uint8_t)(hex && c >= 'a' && c <= 'f' ? c - 'a' + 'A' : c));
+    }
+    writer_u8(&w, '@');
+    writer_text(&w, p->fqdn);
+    return writer_finish_z(&w);
+}
+
+/* R001-48, R001-49: ask the MEF that the KeId names, in the form configured for it (design section 12). */
+static err_t ask(const struct maf *m, const struct maf_peer *mef, const struct keyid *folded,
+                 const struct keyid_parts *parts, struct question *q)
+{
+    struct keyid ke_id;
+    TRY(maf_handshake_canonical(parts, &ke_id));
+    struct writer w = WRITER_ARRAY(q->path);
+    writer_z(&w, "/fetchCredentials/");
+    writer_z(&w, ke_id.z);
+    writer_z(&w, mef->profile == CREDENTIAL_R3 ? "/21" : ""); /* SUID of a key for a MAF from an RSPF */
+    TRY(writer_finish_z(&w));
+    TRY(TEXT_COPY(text_of(mef->fqdn), q->peer));
+    TRY(TEXT_COPY(text_of(m->fqdn), q->origin));
+    q->key_id = *folded;
+    return ERR_OK;
+}
+
+static err_t unknown(const struct maf *m, const struct keyid *folded, struct role_psk *out)
+{
+    struct keyid_parts parts;
+    TRY(keyid_parse(text_of(folded->z), &parts));
+    if (text_eq_z(parts.fqdn, m->fqdn)) {
+        return ERR_DENIED_PSK_UNKNOWN; /* R001-41: a KmId that was never seen cannot be resolved */
+    }
+    const struct maf_peer *mef = maf_handshake_mef(m, parts.fqdn);
+    if (mef == NULL) {
+        return ERR_DENIED_PEER;
+    }
+    out->verdict = ROLE_ASK;
+    return ask(m, mef, folded, &parts, &out->ask);
+}
+
+static err_t lookup(const struct maf *m, struct txn *t, struct text identity, usec_t now, struct role_psk *out)
+{
+    struct keyid folded;
+    struct keyid_parts parts;
+    TRY(keyid_parse(identity, &parts));
+    TRY(keyid_fold(identity, &folded));
+    struct rec_km k;
+    err_t e = rec_km_get(t, text_of(folded.z), &k);
+    if (e != ERR_OK && e != ERR_NOT_FOUND) {
+        return e;
+    }
+    if (e == ERR_OK && rec_km_is_held(&k)) { /* R001-44 .. R001-47 */
+        return maf_handshake_resolve(m, &k, identity, now, out);
+    }
+    return unknown(m, &folded, out);
+}
+
+/* A key that nobody else has: the handshake goes on and fails as it does for a wrong key. */
+static err_t decoy(const struct maf *m, struct role_psk *out)
+{
+    memset(out, 0, sizeof(*out));
+    uint8_t octets[KEYS_DERIVED_LEN];
+    TRY(m->env.crypto->random(octets, sizeof(octets)));
+    TRY(secret_set(&out->key, BYTES_ARRAY(octets)));
+    out->verdict = ROLE_KEY;
+    out->assoc.framework = ASSOCIATION_PSK;
+    out->assoc.peer = PEER_UNKNOWN; /* no route takes it */
+    out->assoc.not_after = USEC_NEVER;
+    return ERR_OK;
+}
+
+err_t maf_handshake_psk(const void *ctx, struct txn *t, struct text identity, usec_t now, struct role_psk *out)
+{
+    const struct maf *m = ctx;
+    err_t e = lookup(m, t, identity, now, out);
+    return e == ERR_DENIED_PSK_UNKNOWN && m->hide_identities ? decoy(m, out) : e;
+}
+
+err_t maf_handshake_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now,
+                         struct association *out)
+{
+    (void)ctx;
+    (void)t;
+    (void)now;
+    return originator_of_cert(cert, out);
+}

@@ -1,0 +1,58 @@
+/*
+ * Resource types of the Mmaf interface: numbers, short names, and which attribute may stand in a CREATE [CHOICE-63, CHOICE-64].
+ * The body of TS-0032 could not be read; if it is found, this table and maf_types.c are what changes.
+ */
+#ifndef KEYSTEAD_ROLE_MAF_MAF_TYPES_H
+#define KEYSTEAD_ROLE_MAF_MAF_TYPES_H
+
+#include "role/emit.h"
+#include "role/rec.h"
+
+enum { MAF_TYPES_CLIENT_REG = 60002, MAF_TYPES_KEY_REG = 60003 };
+
+#define MAF_TYPES_LABEL_MAX 64
+
+enum maf_attr {
+    MAF_ATTR_RI,
+    MAF_ATTR_RN,
+    MAF_ATTR_TY,
+    MAF_ATTR_PI,
+    MAF_ATTR_CT,
+    MAF_ATTR_LT,
+    MAF_ATTR_ET,
+    MAF_ATTR_LBL,
+    MAF_ATTR_CR,
+    MAF_ATTR_ADFQ,
+    MAF_ATTR_ASKI,
+    MAF_ATTR_SUID,
+    MAF_ATTR_TGIS,
+    MAF_ATTR_KV,
+    MAF_ATTR_COUNT
+};
+
+const char *maf_types_name(enum maf_attr a); /* short name: "adfq" */
+const char *maf_types_root(uint32_t ty);     /* "m2m:macr", "m2m:skr" */
+
+/* A CREATE's content; views into the JSON value. */
+struct maf_content {
+    bool has[MAF_ATTR_COUNT];
+    usec_t et;
+    struct rec_list lbl;
+    struct text adfq;
+    unsigned suid;
+    struct rec_list tgis;
+    struct secret kv;
+};
+
+/*
+ * {"ROOT": {...}} with every attribute allowed, of its type, and none missing. ERR_MISSING, ERR_UNKNOWN_ATTRIBUTE,
+ * ERR_ATTRIBUTE_TYPE (4000), ERR_CONTENTS (an attribute that only the MAF sets, or an et that has passed: 4102 [CHOICE-56]),
+ * ERR_MALFORMED_SUID. `detail` names the attribute.
+ */
+MUST_USE err_t maf_types_parse(uint32_t ty, json_t *pc, usec_t now, struct maf_content *out,
+                               char detail[static ROLE_DETAIL_MAX]);
+void maf_types_wipe(struct maf_content *c);
+
+void maf_types_emit_list(struct emit *e, enum maf_attr a, const struct rec_list *l); /* nothing if it is empty */
+
+#endif

@@ -1,0 +1,126 @@
+#include "role/maf/maf_who.h"
+
+#include "role/detail.h"
+#include "role/maf/rec_allow.h"
+#include "role/originator.h"
+
+#include <string.h>
+
+enum { PATTERNS_MAX = 1000 };
+
+err_t maf_who_name(struct maf_who *w)
+{
+    struct writer n = WRITER_ARRAY(w->name);
+    if (w->km.enrolee_id.z[0] != '\0') {
+        writer_z(&n, w->km.enrolee_id.z);
+    } else {
+        writer_z(&n, "11-");
+        writer_text(&n, rec_km_name(&w->km));
+    }
+    return writer_finish_z(&n);
+}
+
+static err_t by_key(const struct request *rq, struct txn *t, struct maf_who *out)
+{
+    TRY(keyid_fold(text_of(rq->assoc->key_id.z), &out->km_folded));
+    err_t e = rec_km_get(t, text_of(out->km_folded.z), &out->km);
+    if (e != ERR_OK) {
+        return e == ERR_NOT_FOUND ? ERR_DENIED_CLIENT : e;
+    }
+    if (out->km.revoked) {
+        return ERR_DENIED_REVOKED;
+    }
+    out->has_km = true;
+    out->not_after = out->km.not_after;
+    return out->not_after <= rq->now ? ERR_DENIED_EXPIRED : maf_who_name(out);
+}
+
+err_t maf_who_of(const struct request *rq, struct txn *t, struct maf_who *out, char detail[static ROLE_DETAIL_MAX])
+{
+    memset(out, 0, sizeof(*out));
+    TRY(originator_check(rq, detail));
+    if (rq->assoc->framework == ASSOCIATION_PSK) {
+        return by_key(rq, t, out);
+    }
+    out->not_after = rq->assoc->not_after;
+    return TEXT_COPY(rq->prim->from, out->name);
+}
+
+/* -- permissions ------------------------------------------------------------------------------------- */
+struct names { /* everything this client may be called in a permission */
+    struct text at[3];
+    size_t n;
+};
+
+static struct names names_of(const struct maf_who *w)
+{
+    struct names s = {.n = 0};
+    s.at[s.n++] = text_of(w->name);
+    if (w->has_km && w->km.km_id.z[0] != '\0') {
+        s.at[s.n++] = text_of(w->km.km_id.z);
+    }
+    if (w->has_km && w->km.ke_id.z[0] != '\0') {
+        s.at[s.n++] = text_of(w->km.ke_id.z);
+    }
+    return s;
+}
+
+static err_t permitted_by_name(struct text name, struct txn *t, struct text target, bool *out)
+{
+    char id[REC_ALLOW_ID_MAX];
+    struct rec_allow a;
+    struct bytes b;
+    if (rec_allow_id(name, id) != ERR_OK) { /* a Credential-ID has no row of its own: its KmId has */
+        return ERR_OK;
+    }
+    err_t e = rec_get(t, TABLE_MAF_ALLOW, text_of(id), &b);
+    if (e != ERR_OK) {
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    TRY(rec_allow_parse(b, &a));
+    *out = rec_allow_permits(&a, target);
+    return ERR_OK;
+}
+
+struct search {
+    const struct names *names;
+    struct text target;
+    bool permitted;
+};
+
+static bool pattern_row(void *arg, struct bytes id, struct store_value value)
+{
+    struct search *s = arg;
+    struct rec_allow a;
+    (void)id;
+    if (rec_allow_parse(value.data, &a) != ERR_OK || !rec_allow_permits(&a, s->target)) {
+        return true;
+    }
+    for (size_t i = 0; i < s->names->n; i++) {
+        if (m2mid_match(text_of(a.client), s->names->at[i])) {
+            s->permitted = true;
+            return false;
+        }
+    }
+    return true;
+}
+
+err_t maf_who_check(const struct maf_who *w, struct txn *t, struct text target, char detail[static ROLE_DETAIL_MAX])
+{
+    struct names names = names_of(w);
+    bool permitted = false;
+    for (size_t i = 0; i < names.n && !permitted; i++) {
+        TRY(permitted_by_name(names.at[i], t, target, &permitted));
+    }
+    if (permitted) {
+        return ERR_OK;
+    }
+    struct search s = {.names = &names, .target = target};
+    struct store_scan q = {.table = TABLE_MAF_ALLOW,
+                           .prefix = bytes_of("*", 1),
+                           .after = bytes_empty(),
+                           .order = STORE_ASCENDING,
+                           .limit = PATTERNS_MAX};
+    TRY(txn_scan(t, &q, pattern_row, &s));
+    return s.permitted ? ERR_OK : detail_fail(detail, ERR_DENIED_CLIENT, "may not register a key for", target);
+}

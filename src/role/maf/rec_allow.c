@@ -1,0 +1,64 @@
+#include "role/maf/rec_allow.h"
+
+#include <string.h>
+
+enum { VERSION = 1 };
+
+err_t rec_allow_write(const struct rec_allow *a, struct writer *w)
+{
+    writer_u8(w, VERSION);
+    writer_text16(w, a->client);
+    writer_u8(w, a->any ? 1 : 0);
+    rec_list_write(&a->targets, w);
+    return writer_finish(w);
+}
+
+err_t rec_allow_parse(struct bytes b, struct rec_allow *out)
+{
+    memset(out, 0, sizeof(*out));
+    struct reader r = reader_of(b);
+    rec_version(&r, VERSION);
+    reader_text16(&r, out->client, sizeof(out->client));
+    out->any = rec_bool(&r);
+    rec_list_read(&r, &out->targets);
+    return rec_finish(&r);
+}
+
+/* How much of an identifier ignores case: the SP part of an absolute one, all of a host name or key identifier. */
+static size_t folded_length(struct text client)
+{
+    if (!text_starts(client, "//")) {
+        return client.n;
+    }
+    return 2 + text_find(text_skip(client, 2), '/');
+}
+
+err_t rec_allow_id(struct text client, char out[static REC_ALLOW_ID_MAX])
+{
+    struct keyid_parts parts;
+    bool pattern = text_find(client, '*') < client.n;
+    bool named = m2mid_kind(client) == M2MID_FQDN || keyid_parse(client, &parts) == ERR_OK;
+    if (!text_starts(client, "//") && !named) {
+        return ERR_MALFORMED_ID;
+    }
+    struct writer w = writer_of(out, REC_ALLOW_ID_MAX);
+    writer_z(&w, pattern ? "*" : "");
+    size_t fold = folded_length(client);
+    for (size_t i = 0; i < client.n; i++) {
+        writer_u8(&w, (uint8_t)(i < fold ? text_lower(client.p[i]) : client.p[i]));
+    }
+    return writer_finish_z(&w) == ERR_OK ? ERR_OK : ERR_MALFORMED_ID;
+}
+
+bool rec_allow_permits(const struct rec_allow *a, struct text target)
+{
+    if (a->any) {
+        return true;
+    }
+    for (size_t i = 0; i < a->targets.n; i++) {
+        if (m2mid_same(a->targets.at[i], target) || m2mid_match(a->targets.at[i], target)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,33 @@
+/*
+ * MAF Client Registration [TS-0003 8.8.2.3] by resource identifier (TABLE_MAF_CLIENT) and its index: one live
+ * registration per client and administrating stakeholder (TABLE_MAF_CLIENT_OF).
+ */
+#ifndef KEYSTEAD_ROLE_MAF_REC_CLIENT_H
+#define KEYSTEAD_ROLE_MAF_REC_CLIENT_H
+
+#include "role/rec.h"
+
+#define REC_CLIENT_RI_MAX 40
+#define REC_CLIENT_NAME_MAX (KEYID_MAX + 4) /* an absolute identifier, an FQDN, or a Credential-ID */
+#define REC_CLIENT_OF_MAX (REC_CLIENT_NAME_MAX + KEYID_MAX)
+
+struct rec_client {
+    char ri[REC_CLIENT_RI_MAX];
+    char client[REC_CLIENT_NAME_MAX]; /* creator: the MAF Client ID */
+    char adfq[KEYID_MAX];             /* adminFQDN */
+    struct keyid km_name;             /* KmId or KeId of the Km it was made with; empty: a certificate */
+    struct rec_list lbl;              /* views into the record or the request */
+    usec_t created;
+    usec_t not_after;
+};
+
+MUST_USE err_t rec_client_write(const struct rec_client *c, struct writer *w);
+MUST_USE err_t rec_client_parse(struct bytes b, struct rec_client *out);
+MUST_USE err_t rec_client_get(struct txn *t, struct text ri, struct rec_client *out); /* ERR_NOT_FOUND */
+
+/* client "/" adminFQDN (which has no '/') -> ri. */
+MUST_USE err_t rec_client_of_id(struct text client, struct text adfq, char out[static REC_CLIENT_OF_MAX]);
+MUST_USE err_t rec_client_of_write(const char *ri, struct writer *w);
+MUST_USE err_t rec_client_of_parse(struct bytes b, char ri[static REC_CLIENT_RI_MAX]);
+
+#endif
