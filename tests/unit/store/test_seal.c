@@ -1,0 +1,148 @@
+/* Sealing: opens where it was written, and nowhere else. R001-88, R002-62: credentials are stored securely. */
+#include "shell/crypto_openssl.h"
+#include "store/seal.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct sealed {
+    uint8_t b[2 + SEAL_MAX];
+    size_t n;
+};
+
+static void root_of(struct sealer *s, uint8_t octet)
+{
+    uint8_t root[CRYPTO_KEY_LEN];
+    memset(root, octet, sizeof(root));
+    s->crypto = crypto_openssl();
+    assert_int_equal(secret_set(&s->root, BYTES_ARRAY(root)), ERR_OK);
+}
+
+static void secret_of(struct secret *s, size_t n)
+{
+    uint8_t b[SECRET_MAX];
+    memset(b, 0xA5, sizeof(b));
+    assert_int_equal(secret_set(s, bytes_of(b, n)), ERR_OK);
+}
+
+static struct bytes seal(const struct sealer *s, enum store_table t, const char *id, const struct secret *in,
+                         struct sealed *out)
+{
+    struct writer w = WRITER_ARRAY(out->b);
+    assert_int_equal(seal_write(s, t, text_of(id), in, &w), ERR_OK);
+    out->n = w.n;
+    assert_int_equal(out->n, 2 + SEAL_OVERHEAD + in->n);
+    assert_int_equal(out->b[0] << 8 | out->b[1], out->n - 2);
+    return bytes_of(out->b + 2, out->n - 2);
+}
+
+static void refuse(const struct sealer *s, enum store_table t, const char *id, struct bytes sealed)
+{
+    struct secret out;
+    secret_of(&out, 16);
+    assert_int_equal(seal_open(s, t, text_of(id), sealed, &out), ERR_CRYPTO_UNSEAL);
+    assert_false(secret_is_set(&out)); /* nothing of an older value stays */
+}
+
+static void opens_where_it_was_written(void **state)
+{
+    (void)state;
+    struct sealer s;
+    root_of(&s, 1);
+    for (size_t n = 0; n <= SECRET_MAX; n++) {
+        struct secret in;
+        struct secret out = {0};
+        struct sealed box;
+        secret_of(&in, n);
+        struct bytes b = seal(&s, TABLE_MEF_KE, "keid@mef.example", &in, &box);
+        assert_int_equal(seal_open(&s, TABLE_MEF_KE, text_of("keid@mef.example"), b, &out), ERR_OK);
+        assert_true(secret_eq(&in, &out));
+    }
+}
+
+static void two_seals_of_one_secret_differ(void **state)
+{
+    (void)state;
+    struct sealer s;
+    struct secret in;
+    struct sealed a;
+    struct sealed b;
+    root_of(&s, 1);
+    secret_of(&in, 32);
+    assert_false(bytes_eq(seal(&s, TABLE_MEF_KE, "id", &in, &a), seal(&s, TABLE_MEF_KE, "id", &in, &b)));
+}
+
+static void refuses_another_place_or_root(void **state)
+{
+    (void)state;
+    struct sealer s;
+    struct sealer other;
+    struct secret in;
+    struct sealed box;
+    root_of(&s, 1);
+    root_of(&other, 2);
+    secret_of(&in, 32);
+    struct bytes b = seal(&s, TABLE_MEF_KE, "id", &in, &box);
+    refuse(&s, TABLE_MAF_KM, "id", b);
+    refuse(&s, TABLE_MEF_KE, "ie", b);
+    refuse(&s, TABLE_MEF_KE, "id ", b);
+    refuse(&s, TABLE_MEF_KE, "", b);
+    refuse(&other, TABLE_MEF_KE, "id", b);
+}
+
+static void refuses_each_flipped_bit_and_each_cut(void **state)
+{
+    (void)state;
+    struct sealer s;
+    struct secret in;
+    struct sealed box;
+    root_of(&s, 1);
+    secret_of(&in, 32);
+    struct bytes b = seal(&s, TABLE_MEF_KE, "id", &in, &box);
+    for (size_t bit = 0; bit < b.n * 8; bit++) {
+        box.b[2 + bit / 8] ^= (uint8_t)(1u << bit % 8);
+        refuse(&s, TABLE_MEF_KE, "id", b);
+        box.b[2 + bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    for (size_t n = 0; n < b.n; n++) {
+        refuse(&s, TABLE_MEF_KE, "id", bytes_of(b.p, n));
+    }
+    uint8_t longer[SEAL_MAX + 1] = {1};
+    refuse(&s, TABLE_MEF_KE, "id", BYTES_ARRAY(longer));
+    struct secret out = {0};
+    assert_int_equal(seal_open(&s, TABLE_MEF_KE, text_of("id"), b, &out), ERR_OK); /* as it was */
+}
+
+static void refuses_a_wrong_root_and_a_full_buffer(void **state)
+{
+    (void)state;
+    struct sealer s;
+    struct secret in;
+    struct secret out;
+    uint8_t small[2 + SEAL_OVERHEAD + 31];
+    root_of(&s, 1);
+    secret_of(&in, 32);
+    struct writer w = WRITER_ARRAY(small);
+    assert_int_not_equal(seal_write(&s, TABLE_MEF_KE, text_of("id"), &in, &w), ERR_OK);
+    seal_wipe(&s);
+    assert_false(secret_is_set(&s.root));
+    uint8_t room[256];
+    w = WRITER_ARRAY(room);
+    assert_int_equal(seal_write(&s, TABLE_MEF_KE, text_of("id"), &in, &w), ERR_BUG);
+    assert_int_equal(seal_open(&s, TABLE_MEF_KE, text_of("id"), bytes_empty(), &out), ERR_BUG);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(opens_where_it_was_written),
+        cmocka_unit_test(two_seals_of_one_secret_differ),
+        cmocka_unit_test(refuses_another_place_or_root),
+        cmocka_unit_test(refuses_each_flipped_bit_and_each_cut),
+        cmocka_unit_test(refuses_a_wrong_root_and_a_full_buffer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
