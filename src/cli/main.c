@@ -130,5 +130,6 @@ int main(int argc, char **argv)
 {
     int code = dispatch(argc, argv);
     /* A full disk behind stdout must not look like success. */
-    return fflush(stdout) != 0 && code == CLI_DONE ? CLI_INTERNAL : code;
+    bool is_lost = fflush(stdout) != 0 || ferror(stdout) != 0;
+    return is_lost && code == CLI_DONE ? CLI_INTERNAL : code;
 }
