@@ -6,7 +6,7 @@ from common import Findings, ROOT, is_driver, layer_of, tracked
 
 BANNED = {
     r"\b(strcpy|strcat|sprintf|vsprintf|gets|strncpy|strncat|strtok|atoi|atol|atof|alloca)\s*\(": "unbounded or unchecked",
-    r"\b(rand|srand|random|drand48)\s*\(": "not a source of randomness",
+    r"(?<![>.])\b(rand|srand|random|drand48)\s*\(": "not a source of randomness",
     r"\bmemcmp\s*\([^)]*(key|secret|psk|mac)\b": "secrets are compared by ct_eq",
     r"\bsystem\s*\(|\bpopen\s*\(": "no shell",
     r"\bassert\s*\([^)]*(=[^=]|\+\+|--)[^)]*\)": "assert with an effect",
