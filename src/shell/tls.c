@@ -123,7 +123,7 @@ static void handshake_fail(struct tls *t, err_t e)
     t->state = TLS_FAILED;
     t->err = e;
     t->held = false;
-    if (e != ERR_PEER_REFUSED && !alert_of_openssl_stays(t)) {
+    if (!t->alert_in && !alert_of_openssl_stays(t)) {
         alert_queue(t);
     }
 }

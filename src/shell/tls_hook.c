@@ -1,11 +1,7 @@
-/* The callbacks of the handshake. They run inside SSL_do_handshake, with PSK on the stack of an ASYNC job. */
+/* The callbacks of the handshake that look and refuse; the one that asks for a key is in tls_psk.c. */
 #include "shell/tls_impl.h"
 
-#include "base/ct.h"
 #include "base/reader.h"
-
-#include <openssl/async.h>
-#include <string.h>
 
 #define TLS1_2 0x0303
 
@@ -76,69 +72,26 @@ static void on_handshake_in(struct tls *t, struct bytes msg)
     }
 }
 
+static void on_alert(struct tls *t, bool out, struct bytes alert)
+{
+    struct reader r = reader_of(alert);
+    bool fatal = reader_u8(&r) == SSL3_AL_FATAL;
+    bool closes = reader_u8(&r) == SSL3_AD_CLOSE_NOTIFY;
+    t->alert_out = t->alert_out || (out && fatal);
+    t->alert_in = t->alert_in || (!out && (fatal || closes));
+}
+
+/* Seven parameters: the signature is OpenSSL's. There is no other way to the true length of the identity. */
 static void on_message(int out, int version, int type, const void *buf, size_t n, SSL *ssl, void *arg)
 {
     (void)version;
     (void)arg;
     struct tls *t = SSL_get_app_data(ssl);
-    if (t == NULL) {
-        return;
-    }
     if (type == SSL3_RT_HANDSHAKE && out == 0) {
         on_handshake_in(t, bytes_of(buf, n));
-    } else if (type == SSL3_RT_ALERT && out == 1 && n == 2 && ((const uint8_t *)buf)[0] == SSL3_AL_FATAL) {
-        t->alert_out = true;
+    } else if (type == SSL3_RT_ALERT) {
+        on_alert(t, out == 1, bytes_of(buf, n));
     }
-}
-
-/* -- psk_identity --------------------------------------------------------------------------------------- */
-
-static err_t identity_take(struct tls *t, const char *identity)
-{
-    struct text seen = text_of(identity);
-    if (seen.n != t->cke_identity_n) {
-        return ERR_MALFORMED_NUL; /* the longer name must not pass as the shorter one */
-    }
-    if (seen.n == 0 || seen.n > TLS_IDENTITY_MAX) {
-        return ERR_MALFORMED_ID;
-    }
-    TRY(TEXT_COPY(seen, t->identity_buf));
-    t->identity = text_span(t->identity_buf, seen.n);
-    return ERR_OK;
-}
-
-/* Suspends the handshake until tls_answer or tls_refuse. The loop: a resume without an answer pauses again. */
-static err_t answer_wait(struct tls *t)
-{
-    while (!t->answered) {
-        if (ASYNC_get_current_job() == NULL || ASYNC_pause_job() != 1) {
-            return ERR_BUG;
-        }
-    }
-    return t->refused;
-}
-
-/* R001-82: the identity names the key; R001-83: and both sides must hold the same. 0 refuses. */
-static unsigned on_psk(SSL *ssl, const char *identity, unsigned char *psk, unsigned cap)
-{
-    struct tls *t = SSL_get_app_data(ssl);
-    err_t e = identity_take(t, identity);
-    if (e == ERR_OK) {
-        e = answer_wait(t);
-    }
-    struct bytes key = secret_view(&t->key);
-    if (e == ERR_OK && (key.n == 0 || key.n > cap)) {
-        e = ERR_DENIED_PSK_UNKNOWN;
-    }
-    unsigned n = 0;
-    if (e == ERR_OK) {
-        memcpy(psk, key.p, key.n);
-        n = (unsigned)key.n;
-        t->keyed = true;
-    }
-    t->refused = e;
-    secret_wipe(&t->key);
-    return n;
 }
 
 void tls_hook_install(SSL_CTX *ssl, struct tls_ctx *ctx)
@@ -147,6 +100,6 @@ void tls_hook_install(SSL_CTX *ssl, struct tls_ctx *ctx)
     SSL_CTX_set_tlsext_servername_callback(ssl, on_server_name);
     SSL_CTX_set_msg_callback(ssl, on_message);
     if (ctx->psk) {
-        SSL_CTX_set_psk_server_callback(ssl, on_psk);
+        SSL_CTX_set_psk_server_callback(ssl, tls_psk_take);
     }
 }

@@ -1,6 +1,6 @@
 /*
- * What the files of the TLS adapter share (tls.c the connection, tls_ctx.c the context, tls_hook.c the callbacks that
- * OpenSSL calls during a handshake, tls_reason.c why it failed). Nobody else includes this.
+ * What the files of the TLS adapter share: tls.c the connection, tls_ctx.c the context, tls_hook.c the callbacks of a
+ * handshake, tls_psk.c the one of them that waits, tls_reason.c why it failed. Nobody else includes this.
  */
 #ifndef KEYSTEAD_SHELL_TLS_IMPL_H
 #define KEYSTEAD_SHELL_TLS_IMPL_H
@@ -31,6 +31,7 @@ struct tls {
     bool held;     /* the last flight is in `out` and stays there */
     bool keyed;    /* a key was handed to OpenSSL: what cannot be decrypted now means that keys differ */
     bool alert_out; /* OpenSSL has put its own fatal alert into `out` */
+    bool alert_in;  /* the peer ended it: no alert answers an alert */
     size_t cke_identity_n; /* true length, from ClientKeyExchange: the callback's text ends at a NUL */
     struct text identity;
     struct secret key; /* between tls_answer and the callback */
@@ -40,6 +41,10 @@ struct tls {
 
 /* -- tls_hook.c ---- */
 void tls_hook_install(SSL_CTX *ssl, struct tls_ctx *ctx);
+
+/* -- tls_psk.c ---- */
+/* The psk server callback: length of the key, 0 refuses with the alert of t->refused. */
+unsigned tls_psk_take(SSL *ssl, const char *identity, unsigned char *psk, unsigned cap);
 
 /* -- tls_reason.c ---- */
 /* Empties OpenSSL's error queue. */

@@ -189,7 +189,11 @@ static void refused_keys_get_the_alert_of_their_row(void **state)
     static const struct {
         err_t why;
         int alert;
-    } rows[] = {{ERR_DENIED_PSK_UNKNOWN, 115}, {ERR_PEER_TIMEOUT, 80}, {ERR_DENIED_CERT_EXPIRED, 45}, {ERR_STORE, 80}};
+    } rows[] = {{ERR_DENIED_PSK_UNKNOWN, 115},
+                {ERR_PEER_TIMEOUT, 80},
+                {ERR_DENIED_CERT_EXPIRED, 45},
+                {ERR_STORE, 80},
+                {ERR_PEER_REFUSED, 80}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct pair pair;
         pair_open(&pair, &fixture_good);

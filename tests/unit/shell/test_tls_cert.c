@@ -29,7 +29,7 @@ static int ctx_teardown(void **state)
     return fixture_teardown(state);
 }
 
-/* R001-25 of the seed's table is R000-25: both prove their private keys. */
+/* R000-24, R000-25, R001-107: both show a certificate and prove its private key. */
 static void mutual_certificates_succeed(void **state)
 {
     (void)state;
