@@ -93,7 +93,7 @@ struct role_cert {
 
 /* -- operator commands --------------------------------------------------------------------------- */
 enum { CTL_ARG_REQUIRED = 1, CTL_ARG_SECRET_FILE = 2, /* the CLI reads FILE and sends its hex under the name "key" */
-       CTL_ARG_POSITIONAL = 4 };
+       CTL_ARG_POSITIONAL = 4, CTL_ARG_PATH = 8 /* a file name for the server: the CLI makes it absolute */ };
 
 struct ctl_arg {
     const char *name; /* "--kind", or "ID" for a positional */

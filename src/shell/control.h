@@ -2,10 +2,11 @@
  * The control interface: a local unix socket (mode 0600) on which an operator runs the commands of the roles and
  * of the shell. One JSON object a line each way; a line is at most CONTROL_LINE_MAX octets with its newline.
  *
- *   -> {"noun":"credential","verb":"add","args":{"kind":"kpm","id":"dev@mef.example","key":"<hex>"}}
+ *   -> {"noun":"credential","verb":"add","role":"mef","args":{"kind":"kpm","id":"dev@mef.example","key":"<hex>"}}
  *   <- {"ok":true,"result":{...}}
  *   <- {"ok":false,"code":"name-conflict","text":"...","hint":"...","clause":"...","detail":"..."}
  *
+ * `role` is optional: without it the roles are tried in the order of the configuration, the next one after ERR_USAGE.
  * `key` is the only member that is a secret, and only a request has it: both sides wipe their line buffers, and no
  * answer, log line or audit event repeats it. One connection may send any number of requests, one after another.
  */

@@ -1,0 +1,393 @@
+/*
+ * keystead ctl: the operator's commands. Verbs and options are those of the roles' ctl_row tables and of the shell's
+ * own rows. A running server is asked over its control socket; without one the command runs here, on the store.
+ */
+#include "base/ct.h"
+#include "base/hex.h"
+#include "base/secret.h"
+#include "cli/cmd_check.h"
+#include "cli/ctl_client.h"
+#include "cli/ctl_print.h"
+#include "cli/roles.h"
+#include "shell/clock.h"
+#include "shell/control.h"
+#include "shell/offline.h"
+#include "wire/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern const struct cli_command cmd_ctl;
+
+#define VERBS_MAX 64
+#define NAME_MAX_OCTETS 48
+#define PATH_MAX_OCTETS 4096
+#define COMMON_N 2 /* options every verb has: -c, --role */
+
+/* -- the table of verbs, made of the tables of others ---------------------------------------------------- */
+struct verb {
+    char name[NAME_MAX_OCTETS];
+    const struct ctl_row *row; /* of the first role that has it: names and options are the same in each */
+    struct cli_opt opts[CLI_OPTS_MAX];
+};
+
+static struct {
+    struct verb verbs[VERBS_MAX];
+    struct cli_verb table[VERBS_MAX];
+    size_t n;
+} built;
+
+static int run(const struct cli_args *a);
+
+static bool same_command(const struct ctl_row *a, const struct ctl_row *b)
+{
+    return strcmp(a->noun, b->noun) == 0 && strcmp(a->verb, b->verb) == 0;
+}
+
+static unsigned opt_flags(unsigned ctl_flags)
+{
+    return ((ctl_flags & CTL_ARG_REQUIRED) != 0 ? (unsigned)CLI_OPT_REQUIRED : 0U) |
+           ((ctl_flags & CTL_ARG_POSITIONAL) != 0 ? (unsigned)CLI_OPT_POSITIONAL : 0U);
+}
+
+static void verb_add(const struct ctl_row *row)
+{
+    for (size_t i = 0; i < built.n; i++) {
+        if (same_command(built.verbs[i].row, row)) {
+            return;
+        }
+    }
+    if (built.n == VERBS_MAX || row->args_n + COMMON_N > CLI_OPTS_MAX) {
+        return; /* a test counts the rows */
+    }
+    struct verb *v = &built.verbs[built.n];
+    v->row = row;
+    (void)snprintf(v->name, sizeof(v->name), "%s%s%s", row->noun, row->verb[0] == '\0' ? "" : " ", row->verb);
+    size_t n = 0;
+    v->opts[n++] = (struct cli_opt){"-c", CLI_OPT_REQUIRED, "configuration file of the server"};
+    v->opts[n++] = (struct cli_opt){"--role", 0, "which role of this server, if several have the command"};
+    for (size_t i = 0; i < row->args_n; i++) {
+        v->opts[n++] = (struct cli_opt){row->args[i].name, opt_flags(row->args[i].flags), row->args[i].doc};
+    }
+    built.table[built.n++] = (struct cli_verb){v->name, v->opts, n, run, row->doc, "-"};
+}
+
+static const struct cli_verb *build(size_t *n)
+{
+    if (built.n == 0) {
+        for (size_t r = 0; r < roles_all_n; r++) {
+            for (size_t i = 0; i < roles_all[r]->ctl_n; i++) {
+                verb_add(&roles_all[r]->ctl[i]);
+            }
+        }
+        for (size_t i = 0; i < control_rows_n; i++) {
+            verb_add(&control_rows[i]);
+        }
+    }
+    *n = built.n;
+    return built.table;
+}
+
+/* -- one call ------------------------------------------------------------------------------------------ */
+struct call {
+    const struct cli_args *a;
+    const struct ctl_row *row;
+    const struct role *role; /* NULL: the shell's own, or to be found by the server */
+    bool generic;
+    const char *file;
+    char roles[256]; /* of the server, as the file says */
+    char socket[PATH_MAX_OCTETS];
+    json_t *args;
+    char *line; /* CONTROL_LINE_MAX: the request, then the answer; it may hold the key */
+    char detail[ROLE_DETAIL_MAX + 128];
+};
+
+static void call_wipe(struct call *c)
+{
+    /* jansson frees without wiping, so the one secret member goes first. */
+    const json_t *key = json_object_get(c->args, "key");
+    if (key != NULL) {
+        ct_wipe((void *)(uintptr_t)json_string_value(key), json_string_length(key));
+    }
+    json_decref(c->args);
+    if (c->line != NULL) {
+        ct_wipe(c->line, CONTROL_LINE_MAX);
+        free(c->line);
+    }
+}
+
+static err_t fail(struct call *c, err_t e, const char *what, const char *why)
+{
+    if (snprintf(c->detail, sizeof(c->detail), "%s%s%s", what, why[0] == '\0' ? "" : ": ", why) < 0) {
+        c->detail[0] = '\0';
+    }
+    return e;
+}
+
+static const struct ctl_row *row_in(const struct ctl_row *rows, size_t n, const struct ctl_row *like)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (same_command(&rows[i], like)) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+static bool role_is_served(const struct call *c, const char *name)
+{
+    struct text rest = text_of(c->roles);
+    struct text part;
+    while (text_next(&rest, ',', &part)) {
+        if (text_eq_z(part, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The row of the only role of this server that has the command, or of --role. */
+static err_t role_choose(struct call *c)
+{
+    const struct ctl_row *like = c->row;
+    const struct ctl_row *own = row_in(control_rows, control_rows_n, like);
+    if (own != NULL) {
+        c->row = own;
+        c->generic = true;
+        return ERR_OK;
+    }
+    const char *wanted = cli_arg(c->a, "--role");
+    size_t found = 0;
+    for (size_t r = 0; r < roles_all_n; r++) {
+        const struct role *role = roles_all[r];
+        const struct ctl_row *row = row_in(role->ctl, role->ctl_n, like);
+        if (row != NULL && role_is_served(c, role->name) && (wanted == NULL || strcmp(wanted, role->name) == 0)) {
+            c->role = role;
+            c->row = row;
+            found++;
+        }
+    }
+    if (found == 0) {
+        return fail(c, ERR_USAGE, "no role of this server has the command; its roles", c->roles);
+    }
+    if (found > 1) {
+        return fail(c, ERR_USAGE, "several roles of this server have the command: add --role, one of", c->roles);
+    }
+    return ERR_OK;
+}
+
+/* Read without any schema: a server that runs must stay reachable also when its file has become wrong. */
+static err_t server_find(struct call *c)
+{
+    char control[PATH_MAX_OCTETS];
+    struct writer w = WRITER_ARRAY(control);
+    struct writer roles = WRITER_ARRAY(c->roles);
+    int line = 0;
+    c->file = cli_arg(c->a, "-c");
+    err_t e = conf_file_peek(c->file, "server", "roles", &roles, &line);
+    if (e == ERR_OK) {
+        e = conf_file_peek(c->file, "server", "control", &w, &line);
+    }
+    if (e != ERR_OK) {
+        return fail(c, ERR_CONFIG, c->file,
+                    e == ERR_IO ? "cannot be read" : "has no [server] roles and control");
+    }
+    TRY(writer_finish_z(&roles));
+    size_t slash = text_find_last(text_of(c->file), '/');
+    bool relative = control[0] != '/' && slash < strlen(c->file);
+    struct writer path = WRITER_ARRAY(c->socket);
+    writer_text(&path, relative ? text_take(text_of(c->file), slash + 1) : text_empty());
+    writer_text(&path, writer_view_text(&w));
+    return writer_finish_z(&path);
+}
+
+/* -- arguments ------------------------------------------------------------------------------------------ */
+static err_t arg_set(struct call *c, const char *name, struct text value)
+{
+    while (name[0] == '-') {
+        name++;
+    }
+    return json_set_text(c->args, name, value) ? ERR_OK : fail(c, ERR_USAGE, name, "not valid UTF-8");
+}
+
+static void wipe_hex(char (*hex)[2 * SECRET_MAX])
+{
+    ct_wipe(*hex, sizeof(*hex));
+}
+
+static err_t arg_key(struct call *c, const char *file)
+{
+    SCOPED(secret_wipe) struct secret s = {.n = 0};
+    err_t e = cli_key_file(file, &s);
+    if (e != ERR_OK) {
+        return fail(c, e, file, "");
+    }
+    SCOPED(wipe_hex) char hex[2 * SECRET_MAX] = {0};
+    struct writer w = WRITER_ARRAY(hex);
+    hex_write_lower(&w, secret_view(&s));
+    return arg_set(c, "key", writer_view_text(&w));
+}
+
+/* The server's working directory is not the operator's. */
+static err_t arg_path(struct call *c, const char *name, const char *file)
+{
+    char full[2 * PATH_MAX_OCTETS];
+    char here[PATH_MAX_OCTETS];
+    struct writer w = WRITER_ARRAY(full);
+    if (file[0] != '/') {
+        if (getcwd(here, sizeof(here)) == NULL) {
+            return fail(c, ERR_IO, "the working directory", "");
+        }
+        writer_z(&w, here);
+        writer_z(&w, "/");
+    }
+    writer_z(&w, file);
+    TRY(writer_finish(&w));
+    return arg_set(c, name, writer_view_text(&w));
+}
+
+static err_t args_take(struct call *c)
+{
+    c->args = json_object();
+    for (size_t i = 0; i < c->row->args_n; i++) {
+        const struct ctl_arg *arg = &c->row->args[i];
+        const char *value = cli_arg(c->a, arg->name);
+        if (value == NULL) {
+            continue;
+        }
+        if ((arg->flags & CTL_ARG_SECRET_FILE) != 0) {
+            TRY(arg_key(c, value));
+        } else if ((arg->flags & CTL_ARG_PATH) != 0) {
+            TRY(arg_path(c, arg->name, value));
+        } else {
+            TRY(arg_set(c, arg->name, text_of(value)));
+        }
+    }
+    return ERR_OK;
+}
+
+/* -- with a server -------------------------------------------------------------------------------------- */
+static err_t line_write(struct call *c, struct writer *w)
+{
+    writer_z(w, "{\"noun\":");
+    json_write_string(w, text_of(c->row->noun));
+    writer_z(w, ",\"verb\":");
+    json_write_string(w, text_of(c->row->verb));
+    if (c->role != NULL) {
+        writer_z(w, ",\"role\":");
+        json_write_string(w, text_of(c->role->name));
+    }
+    writer_z(w, ",\"args\":");
+    TRY(json_write(c->args, w));
+    writer_z(w, "}\n");
+    return writer_finish(w);
+}
+
+static void result_print(const struct cli_args *a, const json_t *result)
+{
+    if (a->json) {
+        (void)json_dumpf(result, stdout, JSON_COMPACT);
+        (void)fputc('\n', stdout);
+    } else {
+        ctl_print(stdout, result);
+    }
+}
+
+static err_t answer_read(struct call *c, struct bytes line)
+{
+    SCOPED(json_scope) json_t *answer = NULL;
+    if (json_parse(line, &answer) != ERR_OK || !json_is_boolean(json_object_get(answer, "ok"))) {
+        return fail(c, ERR_PEER_NONSENSE, "the server's answer is no JSON object with \"ok\"", "");
+    }
+    if (json_is_true(json_object_get(answer, "ok"))) {
+        result_print(c->a, json_object_get(answer, "result"));
+        return ERR_OK;
+    }
+    char code[64] = "";
+    char detail[ROLE_DETAIL_MAX] = "";
+    (void)!TEXT_COPY(json_get_text(answer, "code"), code);
+    (void)!TEXT_COPY(text_take(json_get_text(answer, "detail"), sizeof(detail) - 1), detail);
+    err_t e = err_of_code(code);
+    return e == ERR_OK ? fail(c, ERR_PEER_REFUSED, code, detail) : fail(c, e, detail, "");
+}
+
+/* ERR_NOT_FOUND with *served false: nobody listens. */
+static err_t ask(struct call *c, bool *served)
+{
+    c->line = malloc(CONTROL_LINE_MAX);
+    if (c->line == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    struct writer request = writer_of(c->line, CONTROL_LINE_MAX);
+    TRY(line_write(c, &request));
+    char *answer = malloc(CONTROL_LINE_MAX);
+    struct writer w = writer_of(answer, answer == NULL ? 0 : CONTROL_LINE_MAX);
+    err_t e = ctl_client_call(c->socket, writer_view_text(&request), &w);
+    *served = e != ERR_NOT_FOUND;
+    e = e != ERR_OK ? fail(c, e, c->socket, "") : answer_read(c, writer_view(&w));
+    free(answer);
+    return e;
+}
+
+/* -- without --------------------------------------------------------------------------------------------- */
+static void snapshot_scope(struct snapshot **s)
+{
+    snapshot_free(*s);
+}
+
+static err_t run_here(struct call *c, int *faults_exit)
+{
+    const struct snapshot_source source = roles_source(c->file);
+    struct conf_faults faults = {.n = 0};
+    SCOPED(snapshot_scope) struct snapshot *snap = NULL;
+    err_t e = snapshot_load(&source, &snap, &faults);
+    if (e != ERR_OK) {
+        if (faults.n > 0) {
+            *faults_exit = cmd_check_faults(c->a, c->file, &faults);
+        }
+        return e;
+    }
+    struct writer w = writer_of(c->line, CONTROL_LINE_MAX);
+    const struct offline_call call = {c->role, c->row, c->args, clock_now()};
+    e = offline_run(snap, &call, &w, c->detail);
+    if (e == ERR_STORE_LOCKED) {
+        return fail(c, e, "a server holds the store, but nobody answers at its control socket", c->socket);
+    }
+    TRY(e);
+    SCOPED(json_scope) json_t *result = NULL;
+    TRY(json_parse(writer_view(&w), &result));
+    result_print(c->a, result);
+    return ERR_OK;
+}
+
+static err_t prepare(struct call *c)
+{
+    TRY(server_find(c));
+    TRY(role_choose(c));
+    return args_take(c);
+}
+
+static int run(const struct cli_args *a)
+{
+    size_t i = (size_t)(a->verb - built.table);
+    SCOPED(call_wipe) struct call c = {.a = a, .row = built.verbs[i].row};
+    int faults_exit = -1;
+    bool served = false;
+    err_t e = prepare(&c);
+    if (e == ERR_OK) {
+        e = ask(&c, &served);
+        if (!served && e == ERR_NOT_FOUND) {
+            c.detail[0] = '\0';
+            e = run_here(&c, &faults_exit);
+        }
+    }
+    (void)fflush(stdout);
+    if (e == ERR_OK) {
+        return CLI_DONE;
+    }
+    return faults_exit >= 0 ? faults_exit : cli_fail(a, e, c.detail);
+}
+
+const struct cli_command cmd_ctl = {"ctl", NULL, 0, "operate a server: credentials, keys, audit, backup", build};

@@ -1,0 +1,209 @@
+#include "cli/init_conf.h"
+
+#include "cli/roles.h"
+#include "shell/conf_file.h"
+
+#include <string.h>
+
+#define BIT(server) (1U << (server))
+#define MEF BIT(INIT_CONF_MEF)
+#define MAF BIT(INIT_CONF_MAF)
+#define CSE BIT(INIT_CONF_CSE)
+#define ALL (MEF | MAF | CSE)
+
+/* In values and section arguments: {sp} the service provider, {me} the role, {port} its own port,
+ * {mef} and {maf} the ports of these servers. */
+struct section {
+    unsigned servers;
+    const char *name;
+    const char *arg;
+};
+
+static const struct section sections[] = {
+    {ALL, "server", NULL},     {ALL, "limits", NULL},
+    {MEF, "mef", NULL},        {MAF, "maf", NULL},
+    {CSE, "cse", NULL},        {ALL, "listener", "main"},
+    {MAF | CSE, "peer", "mef.{sp}"}, {CSE, "peer", "maf.{sp}"},
+};
+
+struct value {
+    unsigned servers;
+    const char *section, *arg, *key, *value;
+};
+
+static const struct value values[] = {
+    {ALL, "server", NULL, "roles", "{me}"},
+    {ALL, "server", NULL, "store", "{me}.db"},
+    {ALL, "server", NULL, "root-secret", "{me}.root"},
+    {ALL, "server", NULL, "audit-key", "{me}.audit"},
+    {ALL, "server", NULL, "control", "{me}.sock"},
+    {MEF, "mef", NULL, "fqdn", "mef.{sp}"},
+    {MAF, "maf", NULL, "fqdn", "maf.{sp}"},
+    {CSE, "cse", NULL, "sp", "{sp}"},
+    {CSE, "cse", NULL, "csi", "/in"},
+    {CSE, "cse", NULL, "name", "cse-in"},
+    {ALL, "listener", "main", "role", "{me}"},
+    {ALL, "listener", "main", "address", "127.0.0.1:{port}"},
+    {ALL, "listener", "main", "certificate", "{me}.crt"},
+    {ALL, "listener", "main", "key", "{me}.key"},
+    {ALL, "listener", "main", "trust", "ca.crt"},
+    {MEF | MAF, "listener", "main", "aliases", "localhost"},
+    {CSE, "listener", "main", "aliases", "localhost, in.{sp}"},
+    {MAF | CSE, "peer", "mef.{sp}", "kind", "mef"},
+    {MAF | CSE, "peer", "mef.{sp}", "address", "127.0.0.1:{mef}"},
+    {MAF | CSE, "peer", "mef.{sp}", "certificate", "{me}.crt"},
+    {MAF | CSE, "peer", "mef.{sp}", "key", "{me}.key"},
+    {MAF | CSE, "peer", "mef.{sp}", "trust", "ca.crt"},
+    {CSE, "peer", "maf.{sp}", "kind", "maf"},
+    {CSE, "peer", "maf.{sp}", "address", "127.0.0.1:{maf}"},
+    {CSE, "peer", "maf.{sp}", "certificate", "{me}.crt"},
+    {CSE, "peer", "maf.{sp}", "key", "{me}.key"},
+    {CSE, "peer", "maf.{sp}", "trust", "ca.crt"},
+};
+
+static const struct {
+    const char *name;
+    const char *label; /* first label of its FQDN; the CSE's public domain name is lower(csi).SP (CHOICE-03) */
+    const char *title;
+} servers[] = {
+    [INIT_CONF_MEF] = {"mef", "mef", "M2M Enrolment Function"},
+    [INIT_CONF_MAF] = {"maf", "maf", "M2M Authentication Function"},
+    [INIT_CONF_CSE] = {"cse", "in", "IN-CSE: the registrar"},
+};
+
+struct page {
+    const struct init_conf *in;
+    enum init_conf_server server;
+    struct writer *w;
+};
+
+const char *init_conf_name(enum init_conf_server s)
+{
+    return servers[s].name;
+}
+
+void init_conf_fqdn(enum init_conf_server s, const char *sp, struct writer *w)
+{
+    writer_z(w, servers[s].label);
+    writer_z(w, ".");
+    writer_z(w, sp);
+}
+
+static void variable_write(const struct page *p, struct text name)
+{
+    if (text_eq_z(name, "sp")) {
+        writer_z(p->w, p->in->sp);
+    } else if (text_eq_z(name, "me")) {
+        writer_z(p->w, servers[p->server].name);
+    } else if (text_eq_z(name, "port")) {
+        writer_decimal(p->w, p->in->port[p->server]);
+    } else if (text_eq_z(name, "mef")) {
+        writer_decimal(p->w, p->in->port[INIT_CONF_MEF]);
+    } else if (text_eq_z(name, "maf")) {
+        writer_decimal(p->w, p->in->port[INIT_CONF_MAF]);
+    }
+}
+
+static void expand(const struct page *p, const char *pattern)
+{
+    struct text rest = text_of(pattern);
+    while (rest.n > 0) {
+        size_t open = text_find(rest, '{');
+        size_t close = text_find(rest, '}');
+        writer_text(p->w, text_take(rest, open));
+        if (open == rest.n) {
+            return;
+        }
+        variable_write(p, text_span(rest.p + open + 1, close - open - 1));
+        rest = text_skip(rest, close + 1);
+    }
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static const struct value *value_of(const struct page *p, const struct section *s, const char *key)
+{
+    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+        const struct value *v = &values[i];
+        if ((v->servers & BIT(p->server)) != 0 && same(v->section, s->name) && same(v->arg, s->arg) &&
+            same(v->key, key)) {
+            return v;
+        }
+    }
+    return NULL;
+}
+
+static void comment_write(const struct page *p, const char *doc)
+{
+    writer_z(p->w, "# ");
+    writer_z(p->w, doc);
+    writer_z(p->w, "\n");
+}
+
+/* What is set, with its meaning; what is not, as a comment with its default, ready to be uncommented. */
+static void row_write(const struct page *p, const struct section *s, const struct conf_row *row)
+{
+    const struct value *v = value_of(p, s, row->key);
+    comment_write(p, row->doc);
+    writer_z(p->w, v == NULL ? "#" : "");
+    writer_z(p->w, row->key);
+    writer_z(p->w, " =");
+    if (v != NULL) {
+        writer_z(p->w, " ");
+        expand(p, v->value);
+    } else if (row->fallback != NULL) {
+        writer_z(p->w, " ");
+        writer_z(p->w, row->fallback);
+    }
+    writer_z(p->w, "\n");
+}
+
+static void header_write(const struct page *p, const struct section *s)
+{
+    writer_z(p->w, "[");
+    writer_z(p->w, s->name);
+    if (s->arg != NULL) {
+        writer_z(p->w, " ");
+        expand(p, s->arg);
+    }
+    writer_z(p->w, "]\n");
+}
+
+static void section_write(const struct page *p, const struct section *s)
+{
+    const struct role *role = roles_find(text_of(s->name));
+    struct conf_schema schema = conf_file_server_schema;
+    if (role != NULL) {
+        schema = (struct conf_schema){role->conf, role->conf_n};
+    }
+    writer_z(p->w, "\n");
+    for (size_t i = 0; i < schema.n; i++) {
+        if (same(schema.rows[i].section, s->name) && schema.rows[i].key[0] == '\0') {
+            comment_write(p, schema.rows[i].doc);
+        }
+    }
+    header_write(p, s);
+    for (size_t i = 0; i < schema.n; i++) {
+        if (same(schema.rows[i].section, s->name) && schema.rows[i].key[0] != '\0') {
+            row_write(p, s, &schema.rows[i]);
+        }
+    }
+}
+
+void init_conf_write(const struct init_conf *in, enum init_conf_server server, struct writer *w)
+{
+    const struct page p = {in, server, w};
+    writer_z(w, "# Keystead: ");
+    writer_z(w, servers[server].title);
+    writer_z(w, " of ");
+    writer_z(w, in->sp);
+    writer_z(w, ". Lines that start with # show what else can be set, with the default.\n");
+    for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
+        if ((sections[i].servers & BIT(server)) != 0) {
+            section_write(&p, &sections[i]);
+        }
+    }
+}

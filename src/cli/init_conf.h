@@ -1,0 +1,18 @@
+/* The configuration files that `keystead init` writes: values from a table, comments from the schema's own words. */
+#ifndef KEYSTEAD_CLI_INIT_CONF_H
+#define KEYSTEAD_CLI_INIT_CONF_H
+
+#include "base/writer.h"
+
+enum init_conf_server { INIT_CONF_MEF, INIT_CONF_MAF, INIT_CONF_CSE, INIT_CONF_N };
+
+struct init_conf {
+    const char *sp; /* FQDN of the service provider, lower case */
+    unsigned port[INIT_CONF_N];
+};
+
+const char *init_conf_name(enum init_conf_server s);                               /* "mef" */
+void init_conf_fqdn(enum init_conf_server s, const char *sp, struct writer *w);    /* mef.SP, maf.SP, in.SP */
+void init_conf_write(const struct init_conf *in, enum init_conf_server s, struct writer *w);
+
+#endif

@@ -1,0 +1,66 @@
+#include "shell/offline.h"
+
+#include "base/ct.h"
+#include "shell/committer.h"
+#include "shell/control.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct offline {
+    struct committer c;
+    struct metrics metrics;
+    bool open;
+    usec_t now;
+};
+
+static void offline_free(struct offline **o)
+{
+    if (*o == NULL) {
+        return;
+    }
+    if ((*o)->open) {
+        committer_forget(&(*o)->c);
+        committer_close(&(*o)->c, (*o)->now);
+    }
+    free((*o)->c.arena);
+    free((*o)->c.bodies);
+    free((*o)->c.scratch);
+    ct_wipe(*o, sizeof(**o));
+    free(*o);
+}
+
+/* The role's place in the snapshot and the context its handlers take. */
+static err_t find_ctx(const struct snapshot *snap, const struct offline_call *call, struct job *j)
+{
+    for (size_t i = 0; i < snap->roles_n; i++) {
+        if (snap->roles[i].role == call->role) {
+            j->role = (uint8_t)i;
+            j->ctl_ctx = snap->roles[i].ctx;
+            return ERR_OK;
+        }
+    }
+    return call->role == NULL && snap->roles_n > 0 ? ERR_OK : ERR_USAGE;
+}
+
+err_t offline_run(const struct snapshot *snap, const struct offline_call *call, struct writer *out,
+                  char detail[static ROLE_DETAIL_MAX])
+{
+    struct control_ctx generic = {.crypto = snap->env.crypto, .conf = snap->conf, .audit_key = &snap->audit_key};
+    struct job job = {.kind = JOB_CTL, .now = call->now, .ctl = call->row, .ctl_ctx = &generic, .ctl_args = call->args};
+    TRY(find_ctx(snap, call, &job));
+    SCOPED(offline_free) struct offline *o = calloc(1, sizeof(*o));
+    if (o == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    o->now = call->now;
+    TRY(committer_init(&o->c, snap, &o->metrics));
+    TRY(committer_open(&o->c, call->now));
+    o->open = true;
+    struct job_result result;
+    (void)committer_run(&o->c, &job, 1, &result);
+    memcpy(detail, result.detail, ROLE_DETAIL_MAX);
+    TRY(result.err);
+    writer_bytes(out, result.body);
+    return writer_finish(out);
+}
