@@ -35,6 +35,7 @@ X(ERR_MISSING,              "attribute-missing",     INFO,   0, 4000,  50, "a ma
 X(ERR_UNKNOWN_ATTRIBUTE,    "attribute-unknown",     INFO,   0, 4000,  50, "the resource type has no such attribute", "remove the attribute named", "TS-0004 7.4")
 X(ERR_NOT_PERMITTED,        "attribute-not-permitted", INFO, 0, 4000,  50, "the attribute must not be given in this request", "remove the attribute named", "TS-0004 7.4")
 X(ERR_CONTENTS,             "contents-unacceptable", INFO,   0, 4102,  50, "the content breaks a rule of the resource type", "correct the attribute named", "TS-0004 7.4")
+X(ERR_CONTENT_SIZE,         "content-size",          INFO,   0, 5207,  50, "the content is larger than the container takes", "send less, or raise maxByteSize", "TS-0004 7.4.7.2.1")
 X(ERR_ATTRIBUTE_TYPE,       "attribute-type",        INFO,   0, 4000,  50, "the attribute has a wrong type or value", "correct the attribute named", "TS-0004 6.3")
 X(ERR_MEDIA_TYPE,           "media-type",            INFO,   0, 4015,  50, "the content type is not supported", "use application/json or application/vnd.onem2m-res+json", "TS-0009 6.4")
 X(ERR_TYPE_UNSUPPORTED,     "resource-type",         INFO,   0, 5001,  50, "this resource type is not supported", "see docs/resources.md for the types", "TS-0004 6.3.4.2.1")

@@ -10,7 +10,7 @@
 #include "store/audit.h"
 #include "store/store.h"
 
-#define TXN_STAGED_MAX 32
+#define TXN_STAGED_MAX 128
 
 struct txn_change {
     enum store_table table;

@@ -1,0 +1,44 @@
+/*
+ * The access decision [TS-0003 7.1.5]: a pure function from compiled rules and the facts of a request to yes or no.
+ * Everything undeterminable is no: a rule that cannot be read, an unknown address, an unknown location.
+ *
+ * Compiled rules are what access_rules.h makes of `pv` / `pvs`; a decision reads them where they lie.
+ */
+#ifndef KEYSTEAD_ROLE_CSE_ACCESS_H
+#define KEYSTEAD_ROLE_CSE_ACCESS_H
+
+#include "wire/ipaddr.h"
+#include "wire/primitive.h"
+#include "wire/timestamp.h"
+
+enum { /* accessControlOperations */
+    ACCESS_CREATE = 1, ACCESS_RETRIEVE = 2, ACCESS_UPDATE = 4, ACCESS_DELETE = 8, ACCESS_NOTIFY = 16,
+    ACCESS_DISCOVERY = 32, ACCESS_ALL = 63
+};
+
+/* The originator in every form it may be written in [CHOICE-74]; a form that does not apply is empty. */
+struct access_forms {
+    struct text absolute;    /* //sp/... , SP part in lower case */
+    struct text sp_relative; /* empty for an originator of another SP */
+    struct text stem;        /* empty unless the stem means this AE here */
+};
+
+struct access_query {
+    struct access_forms from;
+    unsigned op;            /* one ACCESS_ bit */
+    usec_t now;
+    struct ipaddr ip;
+    bool authenticated;     /* rq_authn */
+    uint32_t target_ty;
+    uint32_t child_ty;      /* CREATE: the type to be made */
+    struct text definition; /* CREATE of a specialization: its definition as text; else empty */
+};
+
+unsigned access_op_bit(enum op op, bool discovery); /* 0 for no operation */
+
+bool access_decide(struct bytes rules, const struct access_query *q);
+
+/* Does one accessControlOriginators element name this originator? */
+bool access_originator(struct text pattern, const struct access_forms *from);
+
+#endif

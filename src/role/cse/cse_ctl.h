@@ -1,0 +1,10 @@
+/* Operator commands of the CSE: credential add | list | show | revoke (kind kpsa; fetched kc are listed too). */
+#ifndef KEYSTEAD_ROLE_CSE_CSE_CTL_H
+#define KEYSTEAD_ROLE_CSE_CSE_CTL_H
+
+#include "role/role.h"
+
+enum { CSE_CTL_ROWS_N = 4 };
+extern const struct ctl_row cse_ctl_rows[CSE_CTL_ROWS_N];
+
+#endif

@@ -1,0 +1,101 @@
+#include "role/cse/cse_ctx.h"
+
+#include "role/detail.h"
+
+#define DAY (INT64_C(86400) * USEC_PER_SEC)
+
+const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
+    {.section = "cse", .key = "sp", .type = CONF_FQDN, .flags = CONF_REQUIRED,
+     .doc = "M2M service provider's domain, example.com"},
+    {.section = "cse", .key = "csi", .type = CONF_TEXT, .fallback = "/in", .doc = "SP-relative CSE-ID of this CSE"},
+    {.section = "cse", .key = "name", .type = CONF_TEXT, .fallback = "cse-in", .doc = "resource name of the CSEBase"},
+    {.section = "cse", .key = "admin", .type = CONF_TEXT,
+     .doc = "AE-ID that may do everything to the CSEBase and its access control policies; default nobody"},
+    {.section = "cse", .key = "association", .type = CONF_CHOICE, .fallback = "required",
+     .choices = "required|optional", .doc = "whether an AE must come over a security association (Mca)"},
+    {.section = "cse", .key = "service-subscription", .type = CONF_BOOL, .fallback = "off",
+     .doc = "check AE registrations against the service subscription profile (not implemented yet)"},
+    {.section = "cse", .key = "lifetime", .type = CONF_DURATION, .fallback = "365d", .min = 60 * USEC_PER_SEC,
+     .max = 36500 * DAY, .doc = "expirationTime of resources that ask for none"},
+};
+
+static err_t identity(struct cse *cse, const struct conf *cf, char *detail)
+{
+    struct text sp = conf_text(cf, "cse", NULL, "sp");
+    struct text csi = conf_text(cf, "cse", NULL, "csi");
+    struct text name = conf_text(cf, "cse", NULL, "name");
+    if (!keyid_is_fqdn(sp)) {
+        return detail_fail(detail, ERR_CONFIG, "[cse] sp is no FQDN", sp);
+    }
+    if (csi.n < 2 || csi.p[0] != '/' || !m2mid_is_unreserved(text_skip(csi, 1)) || text_eq_z(csi, "/-")) {
+        return detail_fail(detail, ERR_CONFIG, "[cse] csi must be a slash and a name", csi);
+    }
+    if (!m2mid_is_unreserved(name) || text_eq_z(name, "-") || name.n > 64) {
+        return detail_fail(detail, ERR_CONFIG, "[cse] name must be unreserved characters", name);
+    }
+    for (size_t i = 0; i < sp.n; i++) { /* domain names are compared without case: one canonical form */
+        if (i + 1 >= sizeof(cse->sp.z)) {
+            return detail_fail(detail, ERR_CONFIG, "[cse] sp is too long", text_take(sp, 64));
+        }
+        cse->sp.z[i] = text_lower(sp.p[i]);
+    }
+    TRY(TEXT_COPY(csi, cse->csi.z));
+    TRY(TEXT_COPY(text_skip(csi, 1), cse->root.z));
+    TRY(TEXT_COPY(name, cse->name.z));
+    struct writer w = WRITER_ARRAY(cse->self.z);
+    writer_z(&w, "//");
+    writer_z(&w, cse->sp.z);
+    writer_text(&w, csi);
+    if (writer_finish_z(&w) != ERR_OK || m2mid_kind(writer_view_text(&w)) != M2MID_ABS_CSE) {
+        return detail_fail(detail, ERR_CONFIG, "[cse] sp and csi do not make a CSE-ID (too long, or an S-type AE-ID)", csi);
+    }
+    return ERR_OK;
+}
+
+static err_t peers(struct cse *cse, const struct conf *cf, char *detail)
+{
+    const char *arg;
+    for (size_t i = 0; (arg = conf_section_arg(cf, "peer", i)) != NULL; i++) {
+        struct text kind = conf_text(cf, "peer", arg, "kind");
+        bool maf = text_eq_z(kind, "maf");
+        if (!maf && !text_eq_z(kind, "mef")) {
+            continue;
+        }
+        if (cse->peers_n == CSE_PEERS_MAX || !keyid_is_fqdn(text_of(arg)) ||
+            TEXT_COPY(text_of(arg), cse->peers[cse->peers_n].fqdn.z) != ERR_OK) {
+            return detail_fail(detail, ERR_CONFIG, "this [peer] cannot be used", text_of(arg));
+        }
+        cse->peers[cse->peers_n++].kind = maf ? CSE_PEER_MAF : CSE_PEER_MEF;
+    }
+    return ERR_OK;
+}
+
+err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env *env,
+                        char detail[static ROLE_DETAIL_MAX])
+{
+    struct cse *cse = ctx;
+    *cse = (struct cse){.env = *env};
+    TRY(identity(cse, cf, detail));
+    struct text admin = conf_text(cf, "cse", NULL, "admin");
+    if (admin.n > 0 && (m2mid_absolute(admin, text_of(cse->self.z), &cse->admin) != ERR_OK ||
+                        !m2mid_is_ae(m2mid_kind(text_of(cse->admin.z))))) {
+        return detail_fail(detail, ERR_CONFIG, "[cse] admin is no AE-ID", admin);
+    }
+    if (conf_bool(cf, "cse", NULL, "service-subscription")) { /* part 11.2 comes with the registrar [CHOICE-68] */
+        return detail_fail(detail, ERR_CONFIG, "[cse] service-subscription = on is not implemented yet; leave it off",
+                        text_empty());
+    }
+    cse->mca_optional = text_eq_z(conf_text(cf, "cse", NULL, "association"), "optional");
+    cse->lifetime = conf_number(cf, "cse", NULL, "lifetime");
+    return peers(cse, cf, detail);
+}
+
+const struct cse_peer *cse_ctx_peer(const struct cse *cse, struct text fqdn)
+{
+    for (size_t i = 0; i < cse->peers_n; i++) {
+        if (text_eq_nocase(text_of(cse->peers[i].fqdn.z), fqdn)) {
+            return &cse->peers[i];
+        }
+    }
+    return NULL;
+}

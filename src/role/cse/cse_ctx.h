@@ -1,0 +1,43 @@
+/*
+ * What the CSE knows about itself: the immutable context that configure() fills in and every handler gets.
+ * Authorities (MAF, MEF) that may be asked for keys are copied out of the [peer] sections.
+ */
+#ifndef KEYSTEAD_ROLE_CSE_CSE_CTX_H
+#define KEYSTEAD_ROLE_CSE_CSE_CTX_H
+
+#include "role/role.h"
+
+#define CSE_PEERS_MAX 16
+#define CSE_NODE_ROOT "cb" /* internal node of the CSEBase */
+
+enum cse_peer_kind { CSE_PEER_MAF, CSE_PEER_MEF };
+
+struct cse_peer {
+    struct m2mid fqdn;
+    enum cse_peer_kind kind;
+};
+
+struct cse {
+    struct role_env env;
+    struct m2mid sp;    /* example.com */
+    struct m2mid csi;   /* /in */
+    struct m2mid self;  /* //example.com/in */
+    struct m2mid name;  /* resource name of the CSEBase */
+    struct m2mid root;  /* resource identifier of the CSEBase: csi without its slash */
+    struct m2mid admin; /* absolute, or empty: nobody */
+    bool mca_optional;  /* requests outside an association are served (R000-37) */
+    usec_t lifetime;    /* expirationTime given to resources that ask for none */
+    struct cse_peer peers[CSE_PEERS_MAX];
+    size_t peers_n;
+};
+
+enum { CSE_CTX_ROWS_N = 7 };
+extern const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N];
+
+MUST_USE err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env *env,
+                                 char detail[static ROLE_DETAIL_MAX]);
+
+/* The configured authority with this name, or NULL. */
+const struct cse_peer *cse_ctx_peer(const struct cse *cse, struct text fqdn);
+
+#endif

@@ -1,0 +1,38 @@
+#include "role/cse/cse_cin.h"
+#include "role/cse/cse_ops.h"
+#include "role/cse/cse_sweep.h"
+#include "role/detail.h"
+
+/* Its own records go now; what hangs below is unreachable from here on and is collected later (cse_sweep.h). */
+static err_t take_out(const struct cse_ask *ask, struct cse_target *target)
+{
+    struct cse_res *r = &target->res;
+    TRY(cse_res_remove(ask->t, r));
+    if (r->type->ty == TYPE_CIN) {
+        cse_cin_forget(&target->parent, r, ask->rq->now);
+        TRY(cse_res_put(ask->t, &target->parent));
+    }
+    if ((r->type->flags & TYPES_HAS_CHILDREN) != 0) {
+        TRY(cse_sweep_add(ask->t, r->node));
+    }
+    TRY(cse_ops_audit(ask, AUDIT_RESOURCE_DELETED, r->ri));
+    return cse_sweep_run(ask->t, NULL);
+}
+
+err_t cse_delete(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
+{
+    struct cse_from from;
+    const struct cse_ask ask = {ctx, rq, t, &from};
+    struct cse_target target;
+    uint32_t rcn = 0;
+    TRY(cse_from_check(ctx, rq, t, &from, rs->detail));
+    TRY(cse_addr_resolve(ctx, t, rq->prim->to, rq->now, &target));
+    if ((target.res.type->flags & TYPES_NOT_BY_REQUEST) != 0) {
+        return detail_fail(rs->detail, ERR_OPERATION, "the CSEBase is never deleted", text_empty());
+    }
+    TRY(cse_policy_check(&ask, &target, OP_DELETE, 0));
+    TRY(cse_ops_rcn(rq->prim, &rcn, rs->detail));
+    TRY(take_out(&ask, &target));
+    rs->rsc = 2002;
+    return cse_ops_answer(&ask, &target.res, rcn, rs);
+}

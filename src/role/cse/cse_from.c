@@ -1,0 +1,207 @@
+#include "role/cse/cse_from.h"
+
+#include "role/cse/cse_key.h"
+#include "role/cse/cse_res.h"
+#include "role/detail.h"
+
+#include <string.h>
+
+static bool is_ae_create(const struct primitive *p)
+{
+    return p->op == OP_CREATE && p->has_ty && p->ty == TYPE_AE;
+}
+
+static void lower_sp(struct m2mid *id)
+{
+    for (size_t i = 2; id->z[i] != '\0' && id->z[i] != '/'; i++) {
+        id->z[i] = text_lower(id->z[i]);
+    }
+}
+
+err_t cse_from_forms(const struct cse *cse, struct text id, struct cse_from *out)
+{
+    TRY(m2mid_absolute(id, text_of(cse->self.z), &out->absolute));
+    lower_sp(&out->absolute);
+    struct text absolute = text_of(out->absolute.z);
+    out->kind = m2mid_is_ae(m2mid_kind(absolute)) ? CSE_FROM_AE : CSE_FROM_CSE;
+    out->sp_relative.z[0] = '\0';
+    out->stem.z[0] = '\0';
+    struct text sp = text_skip(absolute, 2);
+    sp = text_take(sp, text_find(sp, '/'));
+    if (!text_eq_nocase(sp, text_of(cse->sp.z))) {
+        return ERR_OK;
+    }
+    TRY(m2mid_sp_relative(absolute, &out->sp_relative));
+    struct text own = text_of(cse->self.z);
+    bool below = text_eq(text_take(absolute, own.n), own) && absolute.n > own.n && absolute.p[own.n] == '/';
+    if (out->kind == CSE_FROM_AE && (below || m2mid_kind(absolute) == M2MID_ABS_AE_S)) {
+        struct text stem = text_empty();
+        TRY(m2mid_stem(absolute, &stem));
+        TRY(TEXT_COPY(stem, out->stem.z));
+    }
+    return ERR_OK;
+}
+
+struct access_forms cse_from_access(const struct cse_from *f)
+{
+    return (struct access_forms){text_of(f->absolute.z), text_of(f->sp_relative.z), text_of(f->stem.z)};
+}
+
+/* -- the association ---------------------------------------------------------------------------------- */
+/* R004-21 and R002-63: an association ends with its lifetime, and with the credential it came from. */
+static err_t association_check(const struct cse *cse, const struct request *rq, struct txn *t, char *detail)
+{
+    const struct association *a = rq->assoc;
+    if (a->framework == ASSOCIATION_NONE) { /* R000-35, R002-70: none, and it is demanded */
+        return cse->mca_optional ? ERR_OK
+                                 : detail_fail(detail, ERR_DENIED_NO_ASSOCIATION, "[cse] association = required",
+                                               text_empty());
+    }
+    if (a->not_after <= rq->now) {
+        return detail_fail(detail, ERR_DENIED_NO_ASSOCIATION, "the association is past its lifetime", text_empty());
+    }
+    return a->key_id.z[0] == '\0' ? ERR_OK : cse_key_alive(t, text_of(a->key_id.z), detail);
+}
+
+/* -- From by the kind of its peer ---------------------------------------------------------------------- */
+/* An AE whose identity the association knows (rule 5): From must be one of its allowed AE-IDs. */
+static err_t from_bound(const struct request *rq, const struct cse_from *f, char *detail)
+{
+    if (f->kind == CSE_FROM_ABSENT || association_is_bound_to(rq->assoc, text_of(f->absolute.z))) {
+        return ERR_OK;
+    }
+    return detail_fail(detail, ERR_DENIED_FROM, "From", rq->prim->from);
+}
+
+/* Only the Credential-ID is known [CHOICE-43]: nothing but registration, then the AE that registered with it. */
+static err_t from_credential(const struct request *rq, struct txn *t, const struct cse_from *f, char *detail)
+{
+    if (is_ae_create(rq->prim)) {
+        return ERR_OK;
+    }
+    struct cse_res ae;
+    err_t e = f->kind == CSE_FROM_AE ? cse_res_get(t, text_of(f->stem.z), rq->now, &ae) : ERR_NOT_FOUND;
+    if (e == ERR_NOT_FOUND || (e == ERR_OK && ae.type->ty != TYPE_AE)) {
+        return detail_fail(detail, ERR_DENIED_NOT_REGISTERED, "From", rq->prim->from);
+    }
+    TRY(e);
+    if (!text_eq_z(ae.credential, rq->assoc->credential_id)) {
+        return detail_fail(detail, ERR_DENIED_FROM, "From", rq->prim->from);
+    }
+    return ERR_OK;
+}
+
+/* A CSE (rule 6): itself, an S-type AE, or a C-type AE below it. No other CSE is a registree here yet. */
+static err_t from_cse(const struct request *rq, struct txn *t, const struct cse_from *f, char *detail)
+{
+    struct text absolute = text_of(f->absolute.z);
+    bool ok = f->kind == CSE_FROM_ABSENT || association_is_bound_to(rq->assoc, absolute);
+    enum m2mid_kind k = m2mid_kind(rq->prim->from);
+    if (!ok && (k == M2MID_SP_AE_S || k == M2MID_ABS_AE_S)) { /* unless it is registered here: then it is not below X */
+        struct cse_res ae;
+        err_t e = cse_res_get(t, text_of(f->stem.z), rq->now, &ae);
+        ok = e == ERR_NOT_FOUND;
+    }
+    if (!ok && (k == M2MID_SP_AE_C || k == M2MID_ABS_AE_C)) {
+        ok = association_is_bound_to(rq->assoc, text_take(absolute, text_find_last(absolute, '/')));
+    }
+    return ok ? ERR_OK : detail_fail(detail, ERR_DENIED_FROM, "From", rq->prim->from);
+}
+
+/* Outside any association (rules 7 and 8). An AE that registered with a credential keeps needing it: without this, From
+ * alone would be enough to act as any AE. */
+static err_t from_plain(const struct request *rq, struct txn *t, const struct cse_from *f, char *detail)
+{
+    if (f->kind == CSE_FROM_CSE) {
+        return detail_fail(detail, ERR_DENIED_NO_ASSOCIATION, "From is a CSE-ID", rq->prim->from);
+    }
+    if (is_ae_create(rq->prim)) {
+        return ERR_OK;
+    }
+    struct cse_res ae;
+    err_t e = cse_res_get(t, text_of(f->stem.z), rq->now, &ae);
+    if (e == ERR_NOT_FOUND || (e == ERR_OK && ae.type->ty != TYPE_AE)) {
+        return detail_fail(detail, ERR_DENIED_NOT_REGISTERED, "From", rq->prim->from);
+    }
+    TRY(e);
+    return ae.credential.n == 0 ? ERR_OK
+                                : detail_fail(detail, ERR_DENIED_NO_ASSOCIATION,
+                                              "this AE registered over an association", rq->prim->from);
+}
+
+static err_t by_peer(const struct request *rq, struct txn *t, const struct cse_from *f, char *detail)
+{
+    switch (rq->assoc->peer) {
+    case PEER_AE:
+        return from_bound(rq, f, detail);
+    case PEER_UNKNOWN:
+        return from_credential(rq, t, f, detail);
+    case PEER_CSE:
+        return from_cse(rq, t, f, detail);
+    case PEER_PLAIN:
+        return from_plain(rq, t, f, detail);
+    case PEER_NONE:
+    case PEER_ENROLEE:
+    case PEER_MAF:
+    case PEER_MEF:
+    case PEER_NODE:
+    case PEER_CLIENT:
+        break;
+    }
+    return detail_fail(detail, ERR_DENIED_CLIENT, "no AE and no CSE", association_name(rq->assoc));
+}
+
+/* -- forms --------------------------------------------------------------------------------------------- */
+/* Absent, S, C, /S, /C: legal on CREATE <AE> only [CHOICE-69, CHOICE-89]. */
+static bool is_wish(struct text from, char *wish)
+{
+    struct text t = text_starts(from, "/") ? text_skip(from, 1) : from;
+    *wish = 0;
+    if (from.n == 0) {
+        return true;
+    }
+    if (t.n == 1 && (t.p[0] == 'S' || t.p[0] == 'C')) {
+        *wish = t.p[0];
+        return true;
+    }
+    return false;
+}
+
+static err_t form_check(const struct cse *cse, const struct request *rq, struct cse_from *out, char *detail)
+{
+    struct text from = rq->prim->has_from ? rq->prim->from : text_empty();
+    if (is_wish(from, &out->wish)) {
+        out->kind = CSE_FROM_ABSENT; /* rule 3: only CREATE <AE> may leave it open */
+        return is_ae_create(rq->prim) ? ERR_OK : detail_fail(detail, ERR_MALFORMED_FROM, "From", from);
+    }
+    enum m2mid_kind k = m2mid_kind(from);
+    bool from_cse = rq->assoc->peer == PEER_CSE;
+    if (!m2mid_is_ae(k) && !m2mid_is_cse(k)) {
+        return detail_fail(detail, ERR_MALFORMED_FROM, "From", from);
+    }
+    if (m2mid_is_ae(k) && k != M2MID_STEM && !from_cse) { /* rule 4 */
+        return detail_fail(detail, ERR_MALFORMED_FROM, "From must be an AE-ID stem", from);
+    }
+    if (k == M2MID_STEM && from_cse) { /* rule 6: a CSE-relative form means nothing on Mcc */
+        return detail_fail(detail, ERR_DENIED_FROM, "From", from);
+    }
+    return cse_from_forms(cse, from, out);
+}
+
+err_t cse_from_check(const struct cse *cse, const struct request *rq, struct txn *t, struct cse_from *out,
+                     char detail[static ROLE_DETAIL_MAX])
+{
+    memset(out, 0, sizeof(*out));
+    if (rq->prim->unsupported) { /* rule 1 */
+        return detail_fail(detail, ERR_NOT_IMPLEMENTED, "parameter", text_of(rq->prim->unsupported_name));
+    }
+    if (rq->prim->expires <= rq->now) { /* rule 2 */
+        return ERR_REQUEST_EXPIRED;
+    }
+    TRY(association_check(cse, rq, t, detail));
+    TRY(form_check(cse, rq, out, detail));
+    /* 12.3: an AE registered elsewhere is authenticated only end to end, so not through the CSE that forwards it. */
+    out->authenticated = rq->assoc->framework != ASSOCIATION_NONE &&
+                         (rq->assoc->peer != PEER_CSE || out->kind == CSE_FROM_CSE);
+    return by_peer(rq, t, out, detail);
+}

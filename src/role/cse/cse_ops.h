@@ -1,0 +1,30 @@
+/*
+ * The handlers of the route table and what they share: the right result content, the audit event, the answer.
+ * Each is receiver checks -> resource -> access decision -> content -> staged changes -> answer.
+ */
+#ifndef KEYSTEAD_ROLE_CSE_CSE_OPS_H
+#define KEYSTEAD_ROLE_CSE_CSE_OPS_H
+
+#include "role/cse/cse_policy.h"
+
+role_handler cse_create;
+role_handler cse_retrieve;
+role_handler cse_update;
+role_handler cse_delete;
+role_handler cse_ops_notify;
+
+enum { /* Result Content [TS-0004 6.3.4.2.7] */
+    CSE_RCN_NOTHING = 0, CSE_RCN_ATTRIBUTES = 1, CSE_RCN_ADDRESS = 2, CSE_RCN_ADDRESS_ATTRIBUTES = 3,
+    CSE_RCN_CHILD_REFERENCES = 6, CSE_RCN_ATTRIBUTES_CHILD_REFERENCES = 5
+};
+
+/* The result content asked for, or the default of the operation; ERR_MALFORMED_QUERY, ERR_NOT_IMPLEMENTED. */
+MUST_USE err_t cse_ops_rcn(const struct primitive *p, uint32_t *out, char detail[static ROLE_DETAIL_MAX]);
+
+/* Audit event of a change, in the transaction of the change. `object` is a resource identifier or an AE-ID. */
+MUST_USE err_t cse_ops_audit(const struct cse_ask *ask, enum audit_kind kind, struct text object);
+
+/* Body by result content. */
+MUST_USE err_t cse_ops_answer(const struct cse_ask *ask, const struct cse_res *r, uint32_t rcn, struct response *rs);
+
+#endif

@@ -1,0 +1,97 @@
+#include "role/cse/cse_policy.h"
+
+#include "role/cse/cse_acp.h"
+
+static struct access_query query_of(const struct cse_ask *ask, const struct cse_res *target, enum op op,
+                                    uint32_t child_ty)
+{
+    return (struct access_query){
+        .from = cse_from_access(ask->from),
+        .op = access_op_bit(op, ask->rq->prim->fu == 1),
+        .now = ask->rq->now,
+        .ip = ask->rq->ip,
+        .authenticated = ask->from->authenticated,
+        .target_ty = target->type->ty,
+        .child_ty = child_ty,
+        .definition = text_empty(), /* no type with a specialization is supported yet */
+    };
+}
+
+/* OR over the policies of the list; one that is gone or expired grants nothing. */
+static err_t any_permits(const struct cse_ask *ask, const struct cse_res *holder, const struct access_query *q,
+                         bool self, bool *out)
+{
+    *out = false;
+    for (size_t i = 0; i < holder->acpi_n && !*out; i++) {
+        struct cse_acp acp;
+        err_t e = cse_acp_get(ask->cse, ask->t, holder->acpi[i], ask->rq->now, &acp);
+        if (e == ERR_NOT_FOUND) {
+            continue;
+        }
+        TRY(e);
+        *out = access_decide(self ? acp.pvs : acp.pv, q);
+    }
+    return ERR_OK;
+}
+
+static bool is_admin(const struct cse_ask *ask)
+{
+    struct text admin = text_of(ask->cse->admin.z);
+    return admin.n > 0 && ask->from->authenticated && m2mid_same(admin, text_of(ask->from->absolute.z));
+}
+
+static bool is_creator(const struct cse_ask *ask, const struct cse_res *r)
+{
+    return r->creator.n > 0 && m2mid_same(r->creator, text_of(ask->from->absolute.z));
+}
+
+/*
+ * The administrator of the configuration stands where no policy can stand yet: the CSEBase and the policies directly
+ * under it. Everything else is decided by the policies he writes. (No default administrator.)
+ */
+static bool admin_permits(const struct cse_ask *ask, const struct cse_res *target)
+{
+    bool base = target->pi.n == 0;
+    bool base_policy = target->type->ty == TYPE_ACP && text_eq_z(target->pi, ask->cse->root.z);
+    return (base || base_policy) && is_admin(ask);
+}
+
+err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *target, enum op op, uint32_t child_ty)
+{
+    const struct cse_res *holder = &target->res;
+    struct access_query q = query_of(ask, holder, op, child_ty);
+    bool permitted = false;
+    if (admin_permits(ask, holder)) {
+        return ERR_OK;
+    }
+    if (holder->type->ty == TYPE_ACP) { /* rule 1 */
+        struct cse_acp acp;
+        TRY(cse_acp_get(ask->cse, ask->t, holder->ri, ask->rq->now, &acp));
+        return access_decide(acp.pvs, &q) ? ERR_OK : ERR_DENIED_PRIVILEGE;
+    }
+    if ((holder->type->flags & TYPES_HAS_ACPI) == 0) { /* rule 2 */
+        if (!target->has_parent) {
+            return ERR_DENIED_PRIVILEGE;
+        }
+        holder = &target->parent;
+    }
+    if (holder->has_acpi) { /* rule 3 */
+        TRY(any_permits(ask, holder, &q, false, &permitted));
+    } else { /* rule 4 */
+        permitted = is_creator(ask, holder);
+    }
+    return permitted ? ERR_OK : ERR_DENIED_PRIVILEGE; /* rule 7; dynamic authorization (rule 6) is not supported yet */
+}
+
+err_t cse_policy_relink_check(const struct cse_ask *ask, const struct cse_target *target)
+{
+    const struct cse_res *r = &target->res;
+    bool permitted = admin_permits(ask, r);
+    if (!permitted && r->has_acpi) {
+        struct access_query q = query_of(ask, r, OP_UPDATE, 0);
+        TRY(any_permits(ask, r, &q, true, &permitted));
+    } else if (!permitted) {
+        permitted = is_creator(ask, r);
+    }
+    return permitted ? ERR_OK : ERR_DENIED_PRIVILEGE;
+}

@@ -1,0 +1,162 @@
+#include "role/cse/cse_saef.h"
+
+#include "base/hex.h"
+#include "role/cse/cse_ae.h"
+#include "role/cse/cse_key.h"
+#include "role/cse/cse_skr.h"
+
+#include <string.h>
+
+#define RELATIVE_HEX_MAX 64 /* RelativeKeyID: hexBinary of 16 octets; a longer one is still only a name */
+
+/* -- what B binds to the context (6.0.2): one CSE-ID, one AE-ID, or the Credential-ID alone -------------- */
+static enum association_peer peer_of(const struct m2mid *id)
+{
+    enum m2mid_kind k = m2mid_kind(text_of(id->z));
+    if (id->z[0] == '\0') {
+        return PEER_UNKNOWN;
+    }
+    return m2mid_is_ae(k) ? PEER_AE : PEER_CSE;
+}
+
+static err_t resolve(const struct cse *cse, const struct cse_key *k, struct text identity, usec_t now,
+                     struct role_psk *out)
+{
+    TRY(cse_key_open(cse, k, now, &out->key));
+    struct association *a = &out->assoc;
+    out->verdict = ROLE_KEY;
+    a->framework = k->kind == CSE_KEY_KPSA ? ASSOCIATION_PSK : ASSOCIATION_MAF;
+    a->peer = peer_of(&k->peer);
+    if (a->peer != PEER_UNKNOWN) {
+        a->ids[0] = k->peer;
+        a->ids_n = 1;
+    }
+    TRY(TEXT_COPY(text_of(k->credential_id), a->credential_id));
+    TRY(TEXT_COPY(identity, a->key_id.z));
+    a->not_after = k->not_after; /* R002-85 */
+    return ERR_OK;
+}
+
+/* -- a key we do not hold: which authority knows it? ------------------------------------------------------ */
+static err_t ask_maf(const struct cse *cse, const struct cse_peer *maf, struct text relative, struct text identity,
+                     struct role_psk *out)
+{
+    struct question *q = &out->ask;
+    if (!hex_is_text(relative) || relative.n > RELATIVE_HEX_MAX) {
+        return ERR_DENIED_PSK_UNKNOWN;
+    }
+    out->verdict = ROLE_ASK;
+    TRY(TEXT_COPY(text_of(maf->fqdn.z), q->peer));
+    TRY(TEXT_COPY(text_of(cse->self.z), q->origin));
+    TRY(keyid_fold(identity, &q->key_id));
+    struct writer w = WRITER_ARRAY(q->path);
+    writer_z(&w, "/-/");
+    for (size_t i = 0; i < relative.n; i++) { /* hexBinary is written in upper case [CHOICE-14] */
+        char c = relative.p[i];
+        writer_u8(&w, (uint8_t)(c >= 'a' && c <= 'f' ? c - 'a' + 'A' : c));
+    }
+    return writer_finish_z(&w);
+}
+
+err_t cse_saef_psk(const void *ctx, struct txn *t, struct text identity, usec_t now, struct role_psk *out)
+{
+    const struct cse *cse = ctx;
+    struct cse_key k;
+    err_t e = cse_key_get(t, identity, &k);
+    if (e == ERR_OK) { /* R000-61; 6.3 step 12: reuse of Kc until it expires, then refusal */
+        return resolve(cse, &k, identity, now, out);
+    }
+    if (e != ERR_NOT_FOUND) {
+        return e;
+    }
+    struct keyid_parts parts;
+    if (keyid_parse(identity, &parts) != ERR_OK) {
+        return ERR_DENIED_PSK_UNKNOWN;
+    }
+    const struct cse_peer *peer = cse_ctx_peer(cse, parts.fqdn);
+    if (peer == NULL) { /* a stranger cannot make us call any host: only configured ones are asked */
+        return text_eq_nocase(parts.fqdn, text_of(cse->sp.z)) ? ERR_DENIED_PSK_UNKNOWN : ERR_DENIED_PEER;
+    }
+    if (peer->kind != CSE_PEER_MAF) { /* Kpsa from a MEF comes with the full MEF (8.3.2.1 last part) */
+        return ERR_DENIED_PEER;
+    }
+    return ask_maf(cse, peer, parts.relative, identity, out);
+}
+
+/* -- the MAF's answer --------------------------------------------------------------------------------------- */
+static err_t status_check(const struct answer *a)
+{
+    if (a->err != ERR_OK) {
+        return a->err;
+    }
+    if (a->status == 200) {
+        return ERR_OK;
+    }
+    return a->status >= 400 && a->status < 500 ? ERR_DENIED_FETCH : ERR_PEER_NONSENSE;
+}
+
+/* CHOICE-05: 11-KmId if the MAF told it, else 12-<Key Identifier>. */
+static err_t credential_id(struct cse_key *k, const struct cse_skr *skr)
+{
+    struct writer w = WRITER_ARRAY(k->credential_id);
+    bool km = skr->km_id.z[0] != '\0';
+    writer_z(&w, km ? "11-" : "12-");
+    writer_z(&w, km ? skr->km_id.z : k->id.z);
+    return writer_finish_z(&w);
+}
+
+static err_t store_kc(const struct cse *cse, const struct question *q, const struct cse_skr *skr, struct txn *t,
+                      usec_t now)
+{
+    struct cse_key k = {.kind = CSE_KEY_KC, .id = q->key_id, .peer = skr->source, .created = now,
+                        .not_after = skr->et};
+    TRY(TEXT_COPY(text_of(q->peer), k.source.z));
+    TRY(credential_id(&k, skr));
+    TRY(cse_key_put(cse, t, &k, &skr->kc, STORE_PUT_ANY));
+    TRY(cse_ae_reserve(cse, t, text_of(k.peer.z)));
+    struct audit_event e = {.kind = AUDIT_KC_STORED, .time = now};
+    struct text peer = text_of(k.peer.z[0] != '\0' ? k.peer.z : k.credential_id);
+    TRY(TEXT_COPY(text_take(peer, AUDIT_TEXT_MAX - 1), e.peer));
+    TRY(TEXT_COPY(text_take(text_of(k.id.z), AUDIT_TEXT_MAX - 1), e.object));
+    return txn_audit(t, &e);
+}
+
+err_t cse_saef_answer(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
+                      struct role_psk *out)
+{
+    const struct cse *cse = ctx;
+    struct cse_key k;
+    struct text identity = text_of(q->key_id.z);
+    err_t e = cse_key_get(t, identity, &k); /* another handshake was quicker, or an operator revoked it meanwhile */
+    if (e == ERR_OK) {
+        return resolve(cse, &k, identity, now, out);
+    }
+    if (e != ERR_NOT_FOUND) {
+        return e;
+    }
+    TRY(status_check(a));
+    SCOPED(cse_skr_wipe) struct cse_skr skr;
+    TRY(cse_skr_parse(a->body, &skr));
+    if (skr.suid != CSE_SKR_SUID) { /* 6.3 step 9: the key may be used for its SUID only */
+        return ERR_DENIED_SUID;
+    }
+    if (skr.et <= now) {
+        return ERR_DENIED_EXPIRED;
+    }
+    TRY(store_kc(cse, q, &skr, t, now));
+    TRY(cse_key_get(t, identity, &k));
+    return resolve(cse, &k, identity, now, out);
+}
+
+/* R004-19: the association and its unique identifier are in the audit chain before it carries a request. */
+err_t cse_saef_established(const void *ctx, struct association *a, const struct keys_export *x, struct txn *t,
+                           usec_t now)
+{
+    (void)ctx;
+    (void)x;
+    struct audit_event e = {.kind = AUDIT_ASSOCIATED, .time = now};
+    TRY(TEXT_COPY(text_take(association_name(a), AUDIT_TEXT_MAX - 1), e.peer));
+    TRY(TEXT_COPY(text_take(text_of(a->key_id.z), AUDIT_TEXT_MAX - 1), e.object));
+    TRY(TEXT_COPY(text_of(a->id), e.association));
+    return txn_audit(t, &e);
+}

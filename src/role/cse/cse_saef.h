@@ -1,0 +1,16 @@
+/*
+ * Security Association Establishment at the CSE as entity B: pre-provisioned symmetric key (part 6.1) and MAF based
+ * (part 6.3, the key fetched in the middle of the handshake). The role's psk, answer and established.
+ */
+#ifndef KEYSTEAD_ROLE_CSE_CSE_SAEF_H
+#define KEYSTEAD_ROLE_CSE_CSE_SAEF_H
+
+#include "role/cse/cse_ctx.h"
+
+MUST_USE err_t cse_saef_psk(const void *ctx, struct txn *t, struct text identity, usec_t now, struct role_psk *out);
+MUST_USE err_t cse_saef_answer(const void *ctx, const struct question *q, const struct answer *a, struct txn *t,
+                               usec_t now, struct role_psk *out);
+MUST_USE err_t cse_saef_established(const void *ctx, struct association *a, const struct keys_export *x,
+                                    struct txn *t, usec_t now);
+
+#endif

@@ -1,0 +1,21 @@
+/* The answer of a MAF to a Key Retrieval [part 8.7, CHOICE-64]: hostile JSON, read strictly. */
+#ifndef KEYSTEAD_ROLE_CSE_CSE_SKR_H
+#define KEYSTEAD_ROLE_CSE_CSE_SKR_H
+
+#include "role/role.h"
+
+#define CSE_SKR_SUID 32 /* a key for a Security Association Establishment Framework */
+
+struct cse_skr {
+    struct secret kc;
+    usec_t et;
+    unsigned suid;
+    struct m2mid source; /* absolute AE-ID or CSE-ID of the Source, or empty */
+    struct keyid km_id;  /* KmId of the Source, or empty */
+};
+
+/* ERR_PEER_NONSENSE for anything that is not a key registration with all it must have. */
+MUST_USE err_t cse_skr_parse(struct bytes body, struct cse_skr *out);
+void cse_skr_wipe(struct cse_skr *s);
+
+#endif

@@ -1,0 +1,81 @@
+#include "role/cse/cse_acp.h"
+#include "role/cse/cse_ae.h"
+#include "role/cse/cse_attr.h"
+#include "role/cse/cse_cin.h"
+#include "role/cse/cse_ops.h"
+#include "role/detail.h"
+#include "wire/json.h"
+#include "wire/timestamp.h"
+
+/* accessControlPolicyIDs is changed alone, and by those who may change the policies it names now [TS-0004 7.4]. */
+static err_t right_check(const struct cse_ask *ask, const struct cse_target *target, const json_t *content,
+                         char *detail)
+{
+    bool relink = json_object_get(content, "acpi") != NULL;
+    if (!relink) {
+        return cse_policy_check(ask, target, OP_UPDATE, 0);
+    }
+    if (json_object_size(content) != 1) {
+        return detail_fail(detail, ERR_NOT_PERMITTED, "acpi must be the only attribute of an UPDATE", text_empty());
+    }
+    return cse_policy_relink_check(ask, target);
+}
+
+/* The attributes that the header mirrors, and what else follows from a change. */
+static err_t follow(const struct cse_ask *ask, struct cse_res *r, json_t *attrs, const json_t *content, char *detail)
+{
+    usec_t now = ask->rq->now;
+    struct text et = json_get_text(content, "et");
+    r->lt = now;
+    if (et.n > 0) {
+        TRY(timestamp_parse(et, &r->et));
+    }
+    if ((r->type->flags & TYPES_HAS_STATE) != 0) {
+        r->st++;
+    }
+    if (json_object_get(content, "acpi") != NULL) {
+        TRY(cse_acp_link(ask->cse, ask->t, now, r, attrs, detail));
+    }
+    if (r->type->ty == TYPE_AE) {
+        TRY(cse_ae_label(r->credential, attrs, detail));
+    }
+    if (r->type->ty == TYPE_CNT) {
+        cse_cin_limits(r, attrs);
+        TRY(cse_cin_evict(ask->t, r, now));
+    }
+    return r->type->ty == TYPE_ACP ? cse_acp_put(ask->t, r, attrs, detail) : ERR_OK;
+}
+
+static err_t change(const struct cse_ask *ask, struct cse_res *r, const json_t *content, char *detail)
+{
+    SCOPED(json_scope) json_t *attrs = NULL;
+    TRY(cse_res_attrs(ask->t, r, &attrs));
+    TRY(cse_attr_update(r->type, content, ask->rq->now, attrs, detail));
+    TRY(follow(ask, r, attrs, content, detail));
+    TRY(cse_res_render(ask->t, r, attrs));
+    TRY(cse_res_put(ask->t, r));
+    return cse_ops_audit(ask, AUDIT_RESOURCE_UPDATED, r->ri);
+}
+
+err_t cse_update(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
+{
+    struct cse_from from;
+    const struct cse_ask ask = {ctx, rq, t, &from};
+    struct cse_target target;
+    const json_t *content = NULL;
+    uint32_t rcn = 0;
+    TRY(cse_from_check(ctx, rq, t, &from, rs->detail));
+    TRY(cse_addr_resolve(ctx, t, rq->prim->to, rq->now, &target));
+    if (target.is_virtual || (target.res.type->flags & TYPES_IMMUTABLE) != 0) {
+        return detail_fail(rs->detail, ERR_OPERATION, "a contentInstance is never updated", text_empty());
+    }
+    if (cse_attr_open(target.res.type, rq, &content, rs->detail) != ERR_OK) { /* a stranger learns no more than "no" */
+        TRY(cse_policy_check(&ask, &target, OP_UPDATE, 0));
+        return cse_attr_open(target.res.type, rq, &content, rs->detail);
+    }
+    TRY(right_check(&ask, &target, content, rs->detail));
+    TRY(cse_ops_rcn(rq->prim, &rcn, rs->detail));
+    TRY(change(&ask, &target.res, content, rs->detail));
+    rs->rsc = 2004;
+    return cse_ops_answer(&ask, &target.res, rcn, rs);
+}

@@ -1,0 +1,34 @@
+#include "role/cse/cse.h"
+
+#include "role/cse/cse_ctl.h"
+#include "role/cse/cse_ops.h"
+#include "role/cse/cse_saef.h"
+#include "role/cse/cse_seed.h"
+
+/* Everybody who may turn up here; who may do what is decided by From and by policies, not by the route. */
+#define ANYBODY (PEER_AE | PEER_CSE | PEER_UNKNOWN | PEER_PLAIN)
+
+static const struct route routes[] = {
+    {OP_RETRIEVE, "/**", 0, ANYBODY, 0, cse_retrieve, "TS-0004 7.4"},
+    {OP_CREATE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_create, "TS-0004 7.4"},
+    {OP_UPDATE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_update, "TS-0004 7.4"},
+    {OP_DELETE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_delete, "TS-0004 7.4"},
+    {OP_NOTIFY, "/**", 0, ANYBODY, 0, cse_ops_notify, "TS-0004 7.4"},
+};
+
+const struct role role_cse = {
+    .name = "cse",
+    .doc = "IN-CSE as registrar: associations, AE registration, resources, access control",
+    .conf = cse_ctx_rows,
+    .conf_n = CSE_CTX_ROWS_N,
+    .routes = routes,
+    .routes_n = ARRAY_LEN(routes),
+    .ctl = cse_ctl_rows,
+    .ctl_n = CSE_CTL_ROWS_N,
+    .ctx_size = sizeof(struct cse),
+    .configure = cse_ctx_configure,
+    .seed = cse_seed,
+    .psk = cse_saef_psk,
+    .answer = cse_saef_answer,
+    .established = cse_saef_established,
+};

@@ -1,0 +1,77 @@
+/*
+ * The resource types as one table: attributes, who may set them and when, allowed children [TS-0001 9.6,
+ * TS-0004 7.4]. docs/resources.md is written from it; adding a type is adding a row (and a hook, if it has rules of its own).
+ */
+#ifndef KEYSTEAD_ROLE_CSE_TYPES_H
+#define KEYSTEAD_ROLE_CSE_TYPES_H
+
+#include "base/text.h"
+
+enum { /* [TS-0004 6.3.4.2.1] */
+    TYPE_ACP = 1, TYPE_AE = 2, TYPE_CNT = 3, TYPE_CIN = 4, TYPE_CB = 5
+};
+
+enum types_kind {
+    TYPES_TEXT,   /* min..max octets */
+    TYPES_NAME,   /* resource name: unreserved characters */
+    TYPES_UINT,   /* min..max */
+    TYPES_BOOL,
+    TYPES_TIME,   /* m2m:timestamp, in the future */
+    TYPES_TEXTS,  /* 1..max texts of at most 256 octets */
+    TYPES_OBJECT,
+    TYPES_ANY,    /* any value but null */
+    TYPES_RULES,  /* pv, pvs: compiled and so checked by access_rules.h */
+    TYPES_NULL    /* null only: creator, by which the originator asks to be named */
+};
+
+enum types_presence { TYPES_NP, TYPES_O, TYPES_M };
+
+/* Where the value comes from when a resource is written out. */
+enum types_source {
+    TYPES_GIVEN,  /* as the originator gave it, or a hook of the type set it */
+    TYPES_HEADER, /* of the record's header, fixed for its life: ri, ty, pi, ct, et ... */
+    TYPES_TAIL    /* of the header, changing without the text being written again: lt, st, cni, cbs */
+};
+
+struct types_attr {
+    const char *name;
+    const char *long_name;
+    enum types_kind kind;
+    enum types_presence create, update;
+    enum types_source source;
+    int64_t min, max;
+};
+
+enum {
+    TYPES_HAS_ACPI = 1,     /* has accessControlPolicyIDs; else its parent's policies hold (12.4 rule 2) */
+    TYPES_HAS_STATE = 2,    /* stateTag */
+    TYPES_HAS_VIRTUAL = 4,  /* la and ol */
+    TYPES_IMMUTABLE = 8,    /* UPDATE is refused with 4005 */
+    TYPES_NOT_BY_REQUEST = 16, /* neither CREATE nor DELETE by request */
+    TYPES_HAS_CHILDREN = 32
+};
+
+struct types_row {
+    uint32_t ty;
+    const char *root; /* "m2m:cnt" */
+    const char *name; /* "container" */
+    const struct types_attr *attrs;
+    size_t attrs_n;
+    uint32_t children[8]; /* zero-terminated */
+    unsigned flags;
+    const char *clause;
+};
+
+#define TYPES_COUNT 5
+const struct types_row *types_at(size_t i);        /* NULL beyond the last */
+const struct types_row *types_find(uint32_t ty);   /* NULL: not supported */
+bool types_is_child(const struct types_row *parent, uint32_t ty);
+
+/* Universal attributes first, then those of the type; NULL beyond the last. */
+const struct types_attr *types_attr_at(const struct types_row *type, size_t i);
+const struct types_attr *types_attr_find(const struct types_row *type, const char *name);
+
+const char *types_kind_name(enum types_kind k);
+const char *types_presence_name(enum types_presence p);
+
+#endif
