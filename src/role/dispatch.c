@@ -1,5 +1,6 @@
 #include "role/dispatch.h"
 
+#include "base/ct.h"
 #include "base/hex.h"
 #include "wire/json.h"
 

@@ -1,0 +1,223 @@
+#include "shell/client_tls.h"
+
+#include "shell/x509.h"
+
+#include <curl/curl.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SUITE_PSK "PSK-AES128-CBC-SHA256"             /* TS-0003 10.2.2 */
+#define SUITE_CERTIFICATE "ECDHE-ECDSA-AES128-SHA256" /* TS-0003 10.2.3 */
+
+static int slot(void)
+{
+    static int index = -1; /* of our pointer in an SSL_CTX; the processes here have one thread that does TLS */
+    if (index < 0) {
+        index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    }
+    return index;
+}
+
+static struct client_tls *of(const SSL *ssl)
+{
+    return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), slot());
+}
+
+static void fail(struct client_tls *c, err_t e)
+{
+    c->reason = c->reason == ERR_OK ? e : c->reason; /* the first reason is the cause */
+}
+
+/* -- callbacks of OpenSSL ------------------------------------------------------------------------------ */
+static unsigned psk_cb(SSL *ssl, const char *hint, char *identity, unsigned identity_max, unsigned char *psk,
+                       unsigned psk_max)
+{
+    (void)hint;
+    struct client_tls *c = of(ssl);
+    if (c == NULL || c->psk == NULL || c->psk_identity.n >= identity_max || secret_view(c->psk).n > psk_max) {
+        return 0;
+    }
+    memcpy(identity, c->psk_identity.p, c->psk_identity.n);
+    identity[c->psk_identity.n] = '\0';
+    memcpy(psk, secret_view(c->psk).p, secret_view(c->psk).n);
+    return (unsigned)secret_view(c->psk).n;
+}
+
+static err_t name_check(X509 *leaf, const char *fqdn)
+{
+    struct role_cert names;
+    void *store = NULL;
+    TRY(x509_names(leaf, &names, &store));
+    err_t e = x509_fqdn_check(&names, text_of(fqdn));
+    x509_names_free(store);
+    return e;
+}
+
+static int verify_cb(X509_STORE_CTX *x, void *arg)
+{
+    struct client_tls *c = arg;
+    if (X509_verify_cert(x) != 1) {
+        fail(c, x509_reason(X509_STORE_CTX_get_error(x)));
+        return 0;
+    }
+    X509 *leaf = X509_STORE_CTX_get0_cert(x);
+    err_t e = leaf == NULL ? ERR_DENIED_CERT_MISSING : name_check(leaf, c->fqdn);
+    if (e != ERR_OK) {
+        fail(c, e);
+        X509_STORE_CTX_set_error(x, X509_V_ERR_HOSTNAME_MISMATCH);
+        return 0;
+    }
+    return 1;
+}
+
+static void take_export(const SSL *ssl, struct client_tls *c)
+{
+    if (c->export_label == NULL || c->exported->set) {
+        return;
+    }
+    if (SSL_get_extms_support((SSL *)(uintptr_t)ssl) != 1) { /* CHOICE-09 */
+        fail(c, ERR_DENIED_TLS);
+        return;
+    }
+    struct keys_export *x = c->exported;
+    x->set = SSL_export_keying_material((SSL *)(uintptr_t)ssl, x->b, sizeof(x->b), c->export_label,
+                                        strlen(c->export_label), NULL, 0, 0) == 1;
+    if (!x->set) {
+        fail(c, ERR_CRYPTO);
+    }
+}
+
+static void info_cb(const SSL *ssl, int where, int ret)
+{
+    struct client_tls *c = of(ssl);
+    if (c == NULL) {
+        return;
+    }
+    if ((where & SSL_CB_HANDSHAKE_DONE) != 0) {
+        c->done = true;
+        take_export(ssl, c);
+    }
+    if ((where & SSL_CB_ALERT) != 0 && (where & SSL_CB_READ) != 0 && (ret >> 8) == SSL3_AL_FATAL) {
+        c->alert = (uint8_t)(ret & 0xff);
+    }
+}
+
+/* -- the context --------------------------------------------------------------------------------------- */
+static err_t own_certificate(SSL_CTX *ctx, const struct client_tls *c)
+{
+    if (c->certificate == NULL) {
+        return ERR_OK;
+    }
+    EVP_PKEY *key = NULL;
+    TRY(x509_key_load(c->key, &key));
+    bool ok = SSL_CTX_use_certificate_chain_file(ctx, c->certificate) == 1 && SSL_CTX_use_PrivateKey(ctx, key) == 1 &&
+              SSL_CTX_check_private_key(ctx) == 1;
+    EVP_PKEY_free(key);
+    return ok ? ERR_OK : ERR_CONFIG;
+}
+
+static err_t context(SSL_CTX *ctx, struct client_tls *c)
+{
+    const char *suite = c->psk != NULL ? SUITE_PSK : SUITE_CERTIFICATE;
+    bool ok = SSL_CTX_set_ex_data(ctx, slot(), c) == 1 && SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+              SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION) == 1 && SSL_CTX_set_cipher_list(ctx, suite) == 1 &&
+              SSL_CTX_set1_groups_list(ctx, "P-256") == 1 && SSL_CTX_set1_sigalgs_list(ctx, "ECDSA+SHA256") == 1;
+    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* CHOICE-11 */
+    SSL_CTX_set_info_callback(ctx, info_cb);
+    if (!ok) {
+        return ERR_CRYPTO;
+    }
+    if (c->psk != NULL) {
+        SSL_CTX_set_psk_client_callback(ctx, psk_cb);
+        return ERR_OK;
+    }
+    TRY(x509_trust_install(ctx, c->trust));
+    SSL_CTX_set_cert_verify_callback(ctx, verify_cb, c);
+    return own_certificate(ctx, c);
+}
+
+static CURLcode context_cb(CURL *easy, void *ctx, void *arg)
+{
+    (void)easy;
+    struct client_tls *c = arg;
+    err_t e = context(ctx, c);
+    ERR_clear_error();
+    if (e != ERR_OK) {
+        fail(c, e);
+        return CURLE_SSL_CERTPROBLEM;
+    }
+    return CURLE_OK;
+}
+
+/* -- libcurl ------------------------------------------------------------------------------------------- */
+static struct curl_slist *connect_to(const struct client_tls *c)
+{
+    char line[512];
+    int n = snprintf(line, sizeof(line), "::%s", c->address); /* whatever the URL names, the connection goes there */
+    return n < 0 || (size_t)n >= sizeof(line) ? NULL : curl_slist_append(NULL, line);
+}
+
+err_t client_tls_apply(void *easy, struct client_tls *c)
+{
+    struct curl_slist *to = connect_to(c);
+    bool certified = c->psk == NULL;
+    c->done = false;
+    c->reason = ERR_OK;
+    c->alert = 0;
+    c->connect_to = to;
+    bool ok = to != NULL &&
+              curl_easy_setopt(easy, CURLOPT_CONNECT_TO, to) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2 | CURL_SSLVERSION_MAX_TLSv1_2) ==
+                  CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_CAINFO, NULL) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, certified ? 1L : 0L) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, context_cb) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, c) == CURLE_OK;
+    return ok ? ERR_OK : ERR_LIMIT_CAPACITY;
+}
+
+void client_tls_forget(struct client_tls *c)
+{
+    curl_slist_free_all(c->connect_to);
+    c->connect_to = NULL;
+}
+
+err_t client_tls_outcome(const struct client_tls *c, int code)
+{
+    static const struct {
+        uint8_t alert;
+        err_t e;
+    } alerts[] = {
+        {SSL3_AD_HANDSHAKE_FAILURE, ERR_DENIED_TLS},      {SSL_AD_UNKNOWN_PSK_IDENTITY, ERR_DENIED_PSK_UNKNOWN},
+        {SSL_AD_DECRYPT_ERROR, ERR_DENIED_PSK_WRONG},     {SSL_AD_BAD_RECORD_MAC, ERR_DENIED_PSK_WRONG},
+        {SSL_AD_UNRECOGNIZED_NAME, ERR_DENIED_SNI},       {SSL_AD_UNKNOWN_CA, ERR_DENIED_CERT_CA},
+        {SSL_AD_CERTIFICATE_EXPIRED, ERR_DENIED_CERT_EXPIRED}, {SSL_AD_BAD_CERTIFICATE, ERR_DENIED_CERT_NAME},
+    };
+    if (c->reason != ERR_OK) {
+        return c->reason;
+    }
+    if (code == CURLE_OK) {
+        return ERR_OK;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(alerts); i++) {
+        if (alerts[i].alert == c->alert) {
+            return alerts[i].e;
+        }
+    }
+    if (c->alert != 0) {
+        return ERR_PEER_REFUSED;
+    }
+    return code == CURLE_OPERATION_TIMEDOUT ? ERR_PEER_TIMEOUT : ERR_PEER_UNREACHABLE;
+}

@@ -1,0 +1,41 @@
+/*
+ * The TLS side of a libcurl handle, written once for servers that ask each other and for the device: TLS 1.2 only, our own
+ * suites, a pre-shared key or a certificate of our own, the peer's certificate checked for path, profile and the exact
+ * FQDN (stricter than libcurl's own check, which is off), and the exporter taken when the handshake completes.
+ */
+#ifndef KEYSTEAD_SHELL_CLIENT_TLS_H
+#define KEYSTEAD_SHELL_CLIENT_TLS_H
+
+#include "keys/keys.h"
+
+struct client_tls {
+    /* Who we are: a pre-shared key, or a certificate, or (neither) nobody. Borrowed until the transfer is over. */
+    struct text psk_identity;
+    const struct secret *psk; /* not NULL: PSK suites only, and the peer shows no certificate */
+    const char *certificate;  /* PEM files */
+    const char *key;
+    /* Who they are. */
+    const char *fqdn;    /* SNI and the name that must be in the certificate */
+    const char *address; /* where they are: host:port or [v6]:port */
+    const char *trust;   /* PEM anchors; not used with a PSK */
+    /* Filled at the end of the handshake if export_label is set (RFC 5705, CHOICE-08, CHOICE-09). */
+    const char *export_label;
+    struct keys_export *exported;
+    /* What happened. */
+    bool done;        /* the handshake completed */
+    err_t reason;     /* why we refused the peer, or ERR_OK */
+    uint8_t alert;    /* fatal alert that came from the peer, or 0 */
+    void *connect_to; /* of client_tls_apply */
+};
+
+/*
+ * Sets everything about TLS and addressing on a fresh CURL easy handle; the URL then is https://FQDN[:any port]/path.
+ * `c` must outlive the transfer. Never follows redirects, never uses a proxy, never resumes a session.
+ */
+MUST_USE err_t client_tls_apply(void *easy, struct client_tls *c);
+void client_tls_forget(struct client_tls *c); /* frees what apply made; after the easy handle is cleaned up */
+
+/* What a failed transfer means: `code` is a CURLcode. */
+err_t client_tls_outcome(const struct client_tls *c, int code);
+
+#endif

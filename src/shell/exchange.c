@@ -1,0 +1,267 @@
+#include "shell/exchange.h"
+
+#include "base/ct.h"
+#include "role/dispatch.h"
+#include "shell/clock.h"
+#include "shell/log.h"
+#include "wire/http_binding.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SCRATCH_EXTRA (32u << 10)
+#define IN_KEEP (16u << 10)
+
+static const struct snapshot_role *role_of(const struct conn *c)
+{
+    return &c->w->snap->roles[c->listener->role];
+}
+
+/* -- the answer -------------------------------------------------------------------------------------- */
+static void consume(struct conn *c)
+{
+    size_t n = c->request_n;
+    memmove(c->in, c->in + n, c->in_n - n);
+    ct_wipe(c->in + (c->in_n - n), n); /* a request may carry a key */
+    c->in_n -= n;
+    c->request_n = 0;
+    c->tried = 0;
+    if (c->in_n == 0 && c->in_cap > IN_KEEP) {
+        free(c->in);
+        c->in = NULL;
+        c->in_cap = 0;
+    }
+}
+
+static void answer(struct conn *c, const struct primitive_response *r)
+{
+    struct worker *w = c->w;
+    bool close = !c->keep_alive || c->last || w->draining;
+    struct writer out = writer_of(w->out, WORKER_OUT_MAX);
+    metrics_answered(w->metrics, c->listener->role, (unsigned)c->op, r->rsc);
+    if (http_binding_write(r, close, &out) != ERR_OK) {
+        log_event(ERR_LEVEL_ERROR, "answer-unwritable", NULL, 0);
+        conn_close(c);
+        return;
+    }
+    consume(c);
+    conn_send(c, writer_view(&out));
+    ct_wipe(w->out, out.n); /* an answer may carry a key */
+    if (c->state != CONN_OPEN) {
+        return;
+    }
+    if (close) {
+        conn_end(c);
+    } else {
+        worker_list_move(w, c, WORKER_SERVE);
+    }
+}
+
+static void note_refusal(struct conn *c, err_t e, const char *detail)
+{
+    char name[64];
+    metrics_refused(c->w->metrics, e);
+    log_refusal(e, conn_name(c, name, sizeof(name)), text_of(detail));
+}
+
+static struct primitive_response reply(const struct conn *c, const struct response *rs)
+{
+    struct primitive prim = {.rqi = text_of(c->rqi), .rvi = text_of(c->rvi)};
+    return dispatch_reply(&prim, rs);
+}
+
+static void refuse(struct conn *c, err_t e, const char *detail)
+{
+    struct response rs;
+    rs.body = writer_of(c->w->body, WORKER_BODY_MAX);
+    if (TEXT_COPY(text_take(text_of(detail), sizeof(rs.detail) - 1), rs.detail) != ERR_OK) {
+        rs.detail[0] = '\0';
+    }
+    note_refusal(c, e, rs.detail);
+    dispatch_refuse(&rs, e);
+    struct primitive_response r = reply(c, &rs);
+    answer(c, &r);
+}
+
+/* -- in the writer ------------------------------------------------------------------------------------- */
+static void job_done(void *owner, const struct job_result *r)
+{
+    struct conn *c = owner;
+    worker_view_end(c->w); /* what follows must see what was just committed */
+    if (!conn_unpin(c)) {
+        return;
+    }
+    if (r == NULL) { /* nobody knows whether it was done: no answer */
+        conn_close(c);
+        return;
+    }
+    if (c->given_export && r->err == ERR_OK) {
+        c->export_used = true;
+    }
+    if (r->err != ERR_OK) {
+        note_refusal(c, r->err, r->detail);
+    }
+    struct primitive_response p = {
+        .rsc = r->rsc,
+        .rqi = text_of(c->rqi),
+        .rvi = text_of(c->rvi),
+        .location = text_of(r->location),
+        .body = r->body,
+    };
+    answer(c, &p);
+    conn_resume(c);
+}
+
+static void job_scope(struct job *j)
+{
+    job_wipe(j);
+}
+
+static void to_writer(struct conn *c, const struct keys_export *x, usec_t now)
+{
+    SCOPED(job_scope) struct job j;
+    memset(&j, 0, sizeof(j));
+    j.kind = JOB_REQUEST;
+    j.role = (uint8_t)c->listener->role;
+    j.now = now;
+    j.assoc = c->assoc;
+    j.exported = *x;
+    j.ip = c->ip;
+    j.http = bytes_of(c->in, c->request_n);
+    j.answer.body = bytes_empty();
+    c->busy = true;
+    err_t e = channel_submit(&c->w->channel, &j, job_done, c);
+    if (e != ERR_OK) {
+        c->busy = false;
+        refuse(c, e, "");
+    }
+}
+
+/* -- here -------------------------------------------------------------------------------------------- */
+static err_t run_here(struct conn *c, const struct primitive *p, usec_t now, struct response *rs)
+{
+    static const struct keys_export none;
+    struct txn t;
+    struct arena arena;
+    struct request rq = {p, &c->assoc, &none, c->ip, now};
+    rs->body = writer_of(c->w->body, WORKER_BODY_MAX);
+    rs->detail[0] = '\0';
+    err_t e = worker_view(c->w, &t, &arena);
+    if (e != ERR_OK) {
+        dispatch_refuse(rs, e);
+        return e;
+    }
+    return dispatch_run(role_of(c)->role, role_of(c)->ctx, &rq, &t, rs);
+}
+
+/* The export is taken for the route that wants it, once a session (CHOICE-10). */
+static err_t take_export(struct conn *c, const struct route *route, struct keys_export *x)
+{
+    const char *label = role_of(c)->role->export_label;
+    c->given_export = false;
+    if (route == NULL || (route->flags & ROUTE_EXPORT) == 0 || c->tls == NULL || label == NULL || c->export_used) {
+        return ERR_OK;
+    }
+    TRY(tls_export(c->tls, label, x));
+    c->given_export = true;
+    return ERR_OK;
+}
+
+static void serve(struct conn *c, const struct primitive *p)
+{
+    usec_t now = clock_now();
+    const struct route *route = NULL;
+    err_t e = dispatch_route(role_of(c)->role, p, &c->assoc, &route);
+    bool write = e == ERR_OK && (route->flags & (ROUTE_WRITES | ROUTE_EXPORT)) != 0;
+    if (c->assoc.not_after <= now) {
+        c->last = true;
+        write = false;
+    }
+    if (!write) {
+        struct response rs;
+        e = run_here(c, p, now, &rs);
+        if (!dispatch_is_audited(e, &c->assoc)) {
+            if (e != ERR_OK) {
+                note_refusal(c, e, rs.detail);
+            }
+            struct primitive_response r = reply(c, &rs);
+            answer(c, &r);
+            return;
+        }
+    } /* a refusal that is audited is the writer's: it decides again and writes the event */
+    SCOPED(keys_export_wipe) struct keys_export x = {0};
+    e = take_export(c, route, &x);
+    if (e != ERR_OK) {
+        refuse(c, e, "");
+        return;
+    }
+    to_writer(c, &x, now);
+}
+
+/* -- parsing ----------------------------------------------------------------------------------------- */
+static void remember(struct conn *c, const struct primitive *p)
+{
+    c->op = p->op;
+    if (TEXT_COPY(p->rqi, c->rqi) != ERR_OK) {
+        c->rqi[0] = '\0';
+    }
+    if (TEXT_COPY(p->rvi, c->rvi) != ERR_OK) {
+        c->rvi[0] = '\0';
+    }
+}
+
+static void primitive_scope(struct primitive *p)
+{
+    http_binding_wipe(p);
+}
+
+static void request(struct conn *c, const struct http1_request *http)
+{
+    char detail[96] = "";
+    SCOPED(primitive_scope) struct primitive prim = {0};
+    struct writer scratch = writer_of(c->w->scratch, c->w->snap->limits.message + SCRATCH_EXTRA);
+    err_t e = http_binding_parse(http, &scratch, &prim, detail);
+    remember(c, &prim);
+    if (e != ERR_OK) {
+        refuse(c, e, detail);
+        return;
+    }
+    serve(c, &prim);
+}
+
+/* Octets that cannot complete anything are not parsed again: a peer that drips one octet a packet costs little. */
+static bool is_worth_parsing(const struct conn *c)
+{
+    if (c->in_n == 0) {
+        return false;
+    }
+    return c->tried == 0 || c->in_n - c->tried >= 1024 || memchr(c->in, '\n', c->in_n) == NULL ||
+           memmem(c->in, c->in_n, "\r\n\r\n", 4) != NULL;
+}
+
+bool exchange_next(struct conn *c)
+{
+    struct http1_request http;
+    size_t used = 0;
+    if (!is_worth_parsing(c)) {
+        return false;
+    }
+    err_t e = http1_parse(bytes_of(c->in, c->in_n), c->w->snap->limits.message, &http, &used);
+    if (e != ERR_OK) { /* where the next request begins is unknown: answer once and close */
+        c->request_n = c->in_n;
+        c->keep_alive = false;
+        c->op = OP_NONE;
+        c->rqi[0] = '\0';
+        c->rvi[0] = '\0';
+        refuse(c, e, "");
+        return false;
+    }
+    if (used == 0) {
+        c->tried = c->in_n;
+        return false;
+    }
+    c->request_n = used;
+    c->keep_alive = http.keep_alive;
+    request(c, &http);
+    return c->state == CONN_OPEN && !c->busy;
+}

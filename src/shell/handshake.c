@@ -1,0 +1,199 @@
+#include "shell/handshake.h"
+
+#include "role/dispatch.h"
+#include "shell/clock.h"
+#include "shell/log.h"
+
+#include <string.h>
+
+static const struct snapshot_role *role_of(const struct conn *c)
+{
+    return &c->w->snap->roles[c->listener->role];
+}
+
+static void note_failure(struct conn *c, err_t e)
+{
+    char name[64];
+    c->w->metrics->handshakes_failed++;
+    metrics_refused(c->w->metrics, e);
+    struct text identity = tls_identity(c->tls);
+    log_refusal(e, conn_name(c, name, sizeof(name)), identity);
+}
+
+/* -- which key ------------------------------------------------------------------------------------- */
+static void asked(struct ask_waiter *waiter, err_t e, const struct secret *key, const struct association *a)
+{
+    struct conn *c = (struct conn *)((char *)waiter - offsetof(struct conn, waiter));
+    c->busy = false;
+    if (e == ERR_OK) {
+        c->assoc = *a;
+        tls_answer(c->tls, key);
+    } else {
+        tls_refuse(c->tls, e);
+    }
+    conn_resume(c);
+}
+
+static void role_psk_scope(struct role_psk *p)
+{
+    secret_wipe(&p->key);
+}
+
+static err_t find_key(struct conn *c)
+{
+    struct txn t;
+    struct arena arena;
+    SCOPED(role_psk_scope) struct role_psk psk;
+    TRY(worker_view(c->w, &t, &arena));
+    TRY(dispatch_psk(role_of(c)->role, role_of(c)->ctx, &t, tls_identity(c->tls), clock_now(), &psk));
+    if (psk.verdict == ROLE_ASK) {
+        TRY(ask_key(&c->w->ask, c->listener->role, &psk.ask, &c->waiter, asked));
+        c->busy = true;
+        return ERR_OK;
+    }
+    c->assoc = psk.assoc;
+    tls_answer(c->tls, &psk.key);
+    return ERR_OK;
+}
+
+/* -- who is it ------------------------------------------------------------------------------------- */
+static err_t identify(struct conn *c, usec_t now)
+{
+    if (!tls_is_psk(c->tls)) {
+        struct role_cert cert;
+        struct txn t;
+        struct arena arena;
+        TRY(tls_peer(c->tls, &cert));
+        TRY(worker_view(c->w, &t, &arena));
+        TRY(dispatch_cert(role_of(c)->role, role_of(c)->ctx, &t, &cert, now, &c->assoc));
+    }
+    return dispatch_associate(&c->assoc, c->w->snap->env.crypto, tls_version(c->tls), tls_suite(c->tls), now,
+                              USEC_NEVER);
+}
+
+static void open_for_requests(struct conn *c)
+{
+    tls_release(c->tls);
+    c->w->metrics->handshakes++;
+    c->state = CONN_OPEN;
+    worker_list_move(c->w, c, WORKER_SERVE);
+}
+
+static void abort_handshake(struct conn *c, err_t e)
+{
+    tls_abort(c->tls, e);
+    /* the drive loop sees TLS_FAILED and ends the connection */
+}
+
+/* -- what must last ---------------------------------------------------------------------------------- */
+static void kept(void *owner, const struct job_result *r)
+{
+    struct conn *c = owner;
+    worker_view_end(c->w);
+    if (!conn_unpin(c)) {
+        return;
+    }
+    if (r == NULL || r->err != ERR_OK) {
+        abort_handshake(c, r == NULL ? ERR_STORE : r->err);
+    } else {
+        c->assoc = r->assoc;
+        open_for_requests(c);
+        conn_flush(c);
+    }
+    conn_resume(c);
+}
+
+static void job_scope(struct job *j)
+{
+    job_wipe(j);
+}
+
+static err_t keep(struct conn *c, usec_t now)
+{
+    const struct role *role = role_of(c)->role;
+    SCOPED(job_scope) struct job j;
+    memset(&j, 0, sizeof(j));
+    j.kind = JOB_ESTABLISHED;
+    j.role = (uint8_t)c->listener->role;
+    j.now = now;
+    j.assoc = c->assoc;
+    j.ip = c->ip;
+    j.http = bytes_empty();
+    j.answer.body = bytes_empty();
+    if (role->export_on_handshake) {
+        TRY(tls_export(c->tls, role->export_label, &j.exported));
+        c->export_used = true;
+    }
+    TRY(channel_submit(&c->w->channel, &j, kept, c));
+    c->busy = true;
+    return ERR_OK;
+}
+
+static void complete(struct conn *c)
+{
+    usec_t now = clock_now();
+    err_t e = identify(c, now);
+    if (e == ERR_OK && role_of(c)->role->established != NULL) {
+        e = keep(c, now);
+    } else if (e == ERR_OK) {
+        open_for_requests(c);
+    }
+    if (e != ERR_OK) {
+        abort_handshake(c, e);
+    }
+}
+
+/* -- the engine -------------------------------------------------------------------------------------- */
+static bool step_want_key(struct conn *c)
+{
+    err_t e = find_key(c);
+    if (e != ERR_OK) {
+        tls_refuse(c->tls, e);
+    }
+    return !c->busy;
+}
+
+static bool step_established(struct conn *c)
+{
+    complete(c);
+    return !c->busy && c->state == CONN_HANDSHAKE;
+}
+
+static bool step_failed(struct conn *c)
+{
+    note_failure(c, tls_error(c->tls));
+    c->state = CONN_ENDING;
+    return false;
+}
+
+static bool step_closed(struct conn *c)
+{
+    c->state = CONN_ENDING;
+    return false;
+}
+
+static bool step_wait(struct conn *c)
+{
+    (void)c;
+    return false;
+}
+
+void handshake_drive(struct conn *c)
+{
+    static bool (*const steps[])(struct conn *) = {
+        [TLS_HANDSHAKE] = step_wait, [TLS_WANT_KEY] = step_want_key, [TLS_ESTABLISHED] = step_established,
+        [TLS_OPEN] = step_wait,      [TLS_CLOSED] = step_closed,     [TLS_FAILED] = step_failed,
+    };
+    while (c->state == CONN_HANDSHAKE && !c->busy && steps[tls_step(c->tls)](c)) {
+        continue;
+    }
+    conn_flush(c);
+}
+
+void handshake_cancel(struct conn *c)
+{
+    if (c->waiter.at != NULL) {
+        ask_cancel(&c->w->ask, &c->waiter);
+        c->busy = false;
+    }
+}

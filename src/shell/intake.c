@@ -1,0 +1,383 @@
+#include "shell/intake.h"
+
+#include "base/ct.h"
+#include "shell/clock.h"
+#include "shell/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WAITING_MAX 8192
+#define LINK_READ (256u << 10)
+#define TICK_MS 1000
+#define RETRY_MS 20
+
+struct intake_origin {
+    struct intake_link *link; /* or NULL: of this process */
+    intake_done_fn *done;
+    void *arg;
+};
+
+struct intake_queue {
+    struct job *jobs;
+    struct intake_origin *from;
+    size_t n, cap;
+};
+
+struct intake_link {
+    uv_pipe_t *pipe;
+    struct intake *in;
+    struct intake_link *next;
+    uint8_t *buf;
+    size_t n, cap;
+    bool dead;
+};
+
+struct outgoing {
+    uv_write_t req;
+    size_t n;
+    uint8_t octets[];
+};
+
+/* -- queues ---------------------------------------------------------------------------------------- */
+static err_t queue_push(struct intake_queue *q, const struct job *j, struct intake_origin from)
+{
+    if (q->n == q->cap) {
+        size_t cap = q->cap == 0 ? COMMITTER_BATCH_MAX : q->cap * 2;
+        struct job *jobs = cap > WAITING_MAX ? NULL : realloc(q->jobs, cap * sizeof(*jobs));
+        if (jobs == NULL) {
+            return ERR_LIMIT_BUSY;
+        }
+        q->jobs = jobs;
+        struct intake_origin *origins = realloc(q->from, cap * sizeof(*origins));
+        if (origins == NULL) {
+            return ERR_LIMIT_BUSY;
+        }
+        q->from = origins;
+        q->cap = cap;
+    }
+    q->jobs[q->n] = *j;
+    q->from[q->n++] = from;
+    return ERR_OK;
+}
+
+static void queue_clear(struct intake_queue *q)
+{
+    for (size_t i = 0; i < q->n; i++) {
+        job_wipe(&q->jobs[i]);
+    }
+    q->n = 0;
+}
+
+static void spin_cb(uv_idle_t *h)
+{
+    (void)h;
+}
+
+err_t intake_submit(struct intake *in, const struct job *j, intake_done_fn *done, void *arg)
+{
+    TRY(queue_push(in->waiting, j, (struct intake_origin){NULL, done, arg}));
+    if (intake_is_open(in)) {
+        (void)uv_idle_start(&in->spin, spin_cb);
+    }
+    return ERR_OK;
+}
+
+/* -- links ----------------------------------------------------------------------------------------- */
+static void link_closed(uv_handle_t *h)
+{
+    struct intake_link *l = h->data;
+    ct_wipe(l->buf, l->cap);
+    free(l->buf);
+    free(l->pipe);
+    free(l);
+}
+
+static void link_close(struct intake_link *l)
+{
+    struct intake *in = l->in;
+    if (l->dead) {
+        return;
+    }
+    l->dead = true;
+    for (struct intake_link **at = &in->links; *at != NULL; at = &(*at)->next) {
+        if (*at == l) {
+            *at = l->next;
+            in->links_n--;
+            break;
+        }
+    }
+    uv_close((uv_handle_t *)l->pipe, link_closed);
+}
+
+static void link_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
+{
+    (void)suggested;
+    struct intake_link *l = h->data;
+    if (l->cap - l->n < LINK_READ) {
+        size_t cap = l->cap == 0 ? LINK_READ * 2 : l->cap * 2;
+        uint8_t *bigger = cap > 4 * (size_t)JOB_FRAME_MAX ? NULL : malloc(cap);
+        if (bigger == NULL) {
+            *buf = uv_buf_init(NULL, 0);
+            return;
+        }
+        if (l->n > 0) {
+            memcpy(bigger, l->buf, l->n);
+            ct_wipe(l->buf, l->n);
+        }
+        free(l->buf);
+        l->buf = bigger;
+        l->cap = cap;
+    }
+    *buf = uv_buf_init((char *)l->buf + l->n, (unsigned)(l->cap - l->n));
+}
+
+static void link_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
+{
+    (void)buf;
+    struct intake_link *l = s->data;
+    if (n < 0) {
+        link_close(l); /* the worker is gone: nobody waits for its results */
+    } else {
+        l->n += (size_t)n;
+    }
+}
+
+void intake_attach(struct intake *in, uv_pipe_t *pipe)
+{
+    struct intake_link *l = calloc(1, sizeof(*l));
+    if (l == NULL) {
+        log_event(ERR_LEVEL_ERROR, "no-memory", NULL, 0);
+        uv_close((uv_handle_t *)pipe, (uv_close_cb)free);
+        return;
+    }
+    l->pipe = pipe;
+    l->in = in;
+    l->next = in->links;
+    pipe->data = l;
+    in->links = l;
+    in->links_n++;
+    (void)uv_read_start((uv_stream_t *)pipe, link_alloc, link_read);
+}
+
+static void written(uv_write_t *req, int status)
+{
+    (void)status; /* the read side notices a broken pair */
+    struct outgoing *o = (struct outgoing *)req;
+    ct_wipe(o->octets, o->n);
+    free(o);
+}
+
+static void link_send(struct intake_link *l, struct outgoing *o)
+{
+    uv_buf_t b = uv_buf_init((char *)o->octets, (unsigned)o->n);
+    int sent = uv_try_write((uv_stream_t *)l->pipe, &b, 1);
+    size_t done = sent > 0 ? (size_t)sent : 0;
+    b = uv_buf_init((char *)o->octets + done, (unsigned)(o->n - done));
+    if (done == o->n || uv_write(&o->req, (uv_stream_t *)l->pipe, &b, 1, written) != 0) {
+        written(&o->req, 0);
+    }
+}
+
+/* -- a batch --------------------------------------------------------------------------------------- */
+static void deliver_link(struct intake *in, struct intake_link *l, size_t n)
+{
+    size_t room = 0;
+    for (size_t i = 0; i < n; i++) {
+        room += in->running->from[i].link == l ? in->results[i].body.n + sizeof(struct job_result) + 256 : 0;
+    }
+    if (room == 0 || l->dead) {
+        return;
+    }
+    struct outgoing *o = malloc(sizeof(*o) + room);
+    if (o == NULL) {
+        link_close(l); /* the worker closes what waits */
+        return;
+    }
+    struct writer w = writer_of(o->octets, room);
+    for (size_t i = 0; i < n; i++) {
+        if (in->running->from[i].link == l) {
+            job_result_write(&in->results[i], &w);
+        }
+    }
+    o->n = w.n;
+    link_send(l, o);
+}
+
+static void deliver(struct intake *in, size_t n)
+{
+    struct intake_link *next = NULL;
+    for (struct intake_link *l = in->links; l != NULL; l = next) {
+        next = l->next;
+        deliver_link(in, l, n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct intake_origin *from = &in->running->from[i];
+        if (from->link == NULL) {
+            from->done(from->arg, &in->results[i]);
+        }
+        job_result_wipe(&in->results[i]);
+    }
+    committer_forget(&in->committer);
+}
+
+static void run_queue(struct intake *in)
+{
+    struct intake_queue *q = in->running;
+    while (q->n > 0) {
+        size_t n = committer_run(&in->committer, q->jobs, q->n, in->results);
+        deliver(in, n);
+        for (size_t i = 0; i < n; i++) {
+            job_wipe(&q->jobs[i]);
+        }
+        memmove(q->jobs, q->jobs + n, (q->n - n) * sizeof(*q->jobs));
+        memmove(q->from, q->from + n, (q->n - n) * sizeof(*q->from));
+        q->n -= n;
+        committer_rest(&in->committer, false, clock_now());
+    }
+}
+
+/* Whole frames of one link to jobs, at most a batch; true if there was any. */
+static size_t link_parse(struct intake *in, struct intake_link *l, size_t *at)
+{
+    size_t found = 0;
+    struct job j;
+    while (found < COMMITTER_BATCH_MAX && !l->dead) {
+        struct bytes frame;
+        size_t used = 0;
+        err_t e = job_frame(bytes_of(l->buf + *at, l->n - *at), &frame, &used);
+        if (e == ERR_OK && used == 0) {
+            break;
+        }
+        e = e == ERR_OK ? job_parse(frame, &j) : e;
+        e = e == ERR_OK ? queue_push(in->running, &j, (struct intake_origin){l, NULL, NULL}) : e;
+        job_wipe(&j);
+        if (e != ERR_OK) { /* cannot happen between two processes of one program: give that worker up */
+            log_event(ERR_LEVEL_ERROR, "job-malformed", (struct log_field[]){{"code", text_of(err_code(e))}}, 1);
+            link_close(l);
+            break;
+        }
+        *at += used;
+        found++;
+    }
+    return found;
+}
+
+static void link_consume(struct intake_link *l, size_t at)
+{
+    if (at == 0) {
+        return;
+    }
+    memmove(l->buf, l->buf + at, l->n - at);
+    ct_wipe(l->buf + (l->n - at), at);
+    l->n -= at;
+}
+
+#define ROUND_LINKS 256
+static void run_links(struct intake *in)
+{
+    struct intake_link *links[ROUND_LINKS];
+    size_t at[ROUND_LINKS] = {0};
+    size_t n = 0;
+    size_t found = 0;
+    for (struct intake_link *l = in->links; l != NULL && n < ROUND_LINKS; l = l->next) {
+        links[n++] = l;
+    }
+    for (size_t i = 0; i < n; i++) {
+        found += link_parse(in, links[i], &at[i]);
+    }
+    if (found > 0) {
+        run_queue(in);
+        (void)uv_idle_start(&in->spin, spin_cb); /* there may be more in the buffers */
+    }
+    for (size_t i = 0; i < n; i++) { /* memory of a dead link lives until the loop's closing phase */
+        link_consume(links[i], at[i]);
+    }
+}
+
+static void run_all(struct intake *in)
+{
+    (void)uv_idle_stop(&in->spin);
+    if (!intake_is_open(in)) {
+        return;
+    }
+    if (in->waiting->n > 0) {
+        struct intake_queue *q = in->waiting;
+        in->waiting = in->running;
+        in->running = q;
+        run_queue(in);
+    }
+    run_links(in);
+}
+
+static void check_cb(uv_check_t *h)
+{
+    run_all(h->data);
+}
+
+/* -- life ------------------------------------------------------------------------------------------ */
+static void tick_cb(uv_timer_t *h)
+{
+    struct intake *in = h->data;
+    committer_rest(&in->committer, true, clock_now());
+}
+
+static void retry_cb(uv_timer_t *h)
+{
+    struct intake *in = h->data;
+    err_t e = intake_open(in, true);
+    if (e != ERR_OK) {
+        log_event(ERR_LEVEL_ERROR, "store-open", (struct log_field[]){{"code", text_of(err_code(e))}}, 1);
+        exit(3); /* the supervisor starts another writer, more slowly each time */
+    }
+}
+
+err_t intake_start(struct intake *in, uv_loop_t *loop, const struct snapshot *snap, struct metrics *metrics)
+{
+    *in = (struct intake){.loop = loop};
+    in->waiting = calloc(1, sizeof(*in->waiting));
+    in->running = calloc(1, sizeof(*in->running));
+    in->results = calloc(COMMITTER_BATCH_MAX, sizeof(*in->results));
+    if (in->waiting == NULL || in->running == NULL || in->results == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    TRY(committer_init(&in->committer, snap, metrics));
+    in->check.data = in;
+    in->spin.data = in;
+    in->tick.data = in;
+    bool ok = uv_check_init(loop, &in->check) == 0 && uv_idle_init(loop, &in->spin) == 0 &&
+              uv_timer_init(loop, &in->tick) == 0 && uv_check_start(&in->check, check_cb) == 0;
+    return ok ? ERR_OK : ERR_IO;
+}
+
+err_t intake_open(struct intake *in, bool patient)
+{
+    err_t e = committer_open(&in->committer, clock_now());
+    if (e == ERR_STORE_LOCKED && patient) {
+        (void)uv_timer_start(&in->tick, retry_cb, RETRY_MS, 0);
+        return ERR_OK;
+    }
+    TRY(e);
+    (void)uv_timer_start(&in->tick, tick_cb, TICK_MS, TICK_MS);
+    (void)uv_idle_start(&in->spin, spin_cb);
+    return ERR_OK;
+}
+
+bool intake_is_open(const struct intake *in)
+{
+    return in->committer.store != NULL;
+}
+
+void intake_stop(struct intake *in)
+{
+    if (in->stopped) {
+        return;
+    }
+    in->stopped = true;
+    run_all(in);
+    (void)uv_timer_stop(&in->tick);
+    (void)uv_idle_stop(&in->spin);
+    (void)uv_check_stop(&in->check);
+    queue_clear(in->waiting);
+    committer_close(&in->committer, clock_now());
+}

@@ -1,0 +1,61 @@
+/*
+ * A job: what a worker asks the writer to do and what comes back, as structs and as octets. Secrets are in both (an
+ * exported key, a fetched one), so frames cross only the socket pair of the two processes and are wiped after use.
+ */
+#ifndef KEYSTEAD_SHELL_JOB_H
+#define KEYSTEAD_SHELL_JOB_H
+
+#include "role/role.h"
+
+enum job_kind {
+    JOB_REQUEST = 1,     /* a primitive: its HTTP octets, parsed again by the same codec */
+    JOB_ESTABLISHED = 2, /* a handshake whose last flight is held */
+    JOB_ANSWER = 3,      /* what another authority said about a key */
+    JOB_CTL = 4          /* an operator's command; never leaves the writer's process */
+};
+
+/* Frame: u32 length of what follows, then that. */
+#define JOB_FRAME_HEAD 4
+#define JOB_FRAME_MAX (18u << 20) /* the largest message a configuration allows, and its company */
+
+struct job {
+    enum job_kind kind;
+    uint8_t role;
+    uint64_t id; /* of who asked */
+    usec_t now;
+    struct association assoc;    /* REQUEST, ESTABLISHED */
+    struct keys_export exported; /* REQUEST, ESTABLISHED */
+    struct ipaddr ip;            /* REQUEST */
+    struct bytes http;           /* REQUEST; borrowed */
+    struct question question;    /* ANSWER */
+    struct answer answer;        /* ANSWER; the body is borrowed */
+    const struct ctl_row *ctl;   /* CTL */
+    const void *ctl_ctx;
+    const json_t *ctl_args; /* borrowed */
+};
+
+struct job_result {
+    enum job_kind kind;
+    uint64_t id;
+    err_t err;
+    char detail[ROLE_DETAIL_MAX];
+    uint16_t rsc;                  /* REQUEST */
+    char location[M2MID_MAX * 2];  /* REQUEST */
+    struct bytes body;             /* REQUEST, CTL; borrowed */
+    struct association assoc;      /* ESTABLISHED, ANSWER */
+    struct secret key;             /* ANSWER */
+};
+
+void job_wipe(struct job *j);
+void job_result_wipe(struct job_result *r);
+
+/* Appends one frame. Views of a parsed job or result point into the frame. */
+void job_write(const struct job *j, struct writer *w);
+MUST_USE err_t job_parse(struct bytes frame, struct job *out);
+void job_result_write(const struct job_result *r, struct writer *w);
+MUST_USE err_t job_result_parse(struct bytes frame, struct job_result *out);
+
+/* The first whole frame (without its head) at the start of `in`; *used = 0: more octets are needed. ERR_LIMIT_SIZE. */
+MUST_USE err_t job_frame(struct bytes in, struct bytes *frame, size_t *used);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * One configuration, read and proved: values, contexts of the roles, TLS contexts, secrets. Immutable once loaded; the
+ * processes of a generation share it by fork. A reload loads another one, and a bad file yields none.
+ */
+#ifndef KEYSTEAD_SHELL_SNAPSHOT_H
+#define KEYSTEAD_SHELL_SNAPSHOT_H
+
+#include "shell/conf_file.h"
+#include "shell/tls.h"
+
+#include <netinet/in.h>
+
+#define SNAPSHOT_ROLES_MAX 8
+#define SNAPSHOT_LISTENERS_MAX 32
+#define SNAPSHOT_PEERS_MAX 64
+#define SNAPSHOT_NAMES_MAX 16
+#define SNAPSHOT_ADDRESS_MAX 64
+
+struct snapshot_limits {
+    size_t connections, connections_per_peer; /* per_peer 0: no limit */
+    size_t message;
+    size_t waiting, waiting_per_peer; /* handshakes that wait for a key; per MEF or MAF */
+    usec_t handshake_time, idle_time, fetch_time;
+};
+
+struct snapshot_role {
+    const struct role *role;
+    void *ctx;
+};
+
+struct snapshot_listener {
+    const char *name;
+    size_t role; /* index */
+    bool tls;
+    struct tls_ctx *tls_ctx; /* NULL if plain */
+    const char *address;     /* as configured */
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } addr;
+    char actual[SNAPSHOT_ADDRESS_MAX]; /* where it listens; the supervisor fills it in */
+};
+
+struct snapshot_peer {
+    const char *fqdn;
+    const char *address;
+    const char *certificate, *key; /* NULL if none is shown */
+    const char *trust;
+};
+
+struct snapshot {
+    struct conf *conf;
+    struct snapshot_limits limits;
+    struct snapshot_role roles[SNAPSHOT_ROLES_MAX];
+    size_t roles_n;
+    struct snapshot_listener listeners[SNAPSHOT_LISTENERS_MAX];
+    size_t listeners_n;
+    struct snapshot_peer peers[SNAPSHOT_PEERS_MAX];
+    size_t peers_n;
+    const char *store;
+    const char *control;
+    size_t workers; /* at least 1 */
+    enum err_level log_level;
+    unsigned log_limit;
+    struct role_env env;
+    struct sealer sealer;
+    struct secret audit_key; /* Ed25519 seed */
+};
+
+struct snapshot_source {
+    const char *file;
+    const struct role *const *roles; /* every role the program has */
+    size_t roles_n;
+    const char *const *only; /* names of `--role`; empty: all that the file names */
+    size_t only_n;
+    size_t workers; /* of the command line; 0: the file's */
+    const struct crypto *crypto;
+};
+
+/* *faults says what is wrong; nothing is left behind on failure. */
+MUST_USE err_t snapshot_load(const struct snapshot_source *src, struct snapshot **out, struct conf_faults *faults);
+void snapshot_free(struct snapshot *s); /* NULL is allowed */
+
+/* The [peer] of this FQDN, or NULL: nobody else is ever asked. */
+const struct snapshot_peer *snapshot_peer_of(const struct snapshot *s, const char *fqdn);
+
+#endif
