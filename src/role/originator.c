@@ -19,10 +19,10 @@ err_t originator_check(const struct request *rq, char detail[static ROLE_DETAIL_
 {
     const struct primitive *p = rq->prim;
     bool absent = !p->has_from || p->from.n == 0;
-    if (absent) {
-        return rq->assoc->ids_n == 0 ? ERR_OK
-                                     : detail_fail(detail, ERR_MALFORMED_FROM, "From must be",
-                                                   association_name(rq->assoc));
+    if (absent) { /* a key names one client, who need not know the Enrolee-ID that its MEF was configured with */
+        return rq->assoc->framework == ASSOCIATION_PSK || rq->assoc->ids_n == 0
+                   ? ERR_OK
+                   : detail_fail(detail, ERR_MALFORMED_FROM, "From must be", association_name(rq->assoc));
     }
     return originator_is(rq->assoc, p->from) ? ERR_OK : detail_fail(detail, ERR_DENIED_FROM, "From", p->from);
 }

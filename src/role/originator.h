@@ -11,8 +11,8 @@
 /* Is the authenticated peer this entity (FQDN or absolute identifier)? */
 bool originator_is(const struct association *a, struct text id);
 
-/* From must be an identity of the association, or be absent where only a Credential-ID is known:
- * ERR_MALFORMED_FROM (absent though an identity is known), ERR_DENIED_FROM. */
+/* From must be an identity of the association; it may be absent where a symmetric key names the client, who may know no
+ * more of itself than its Credential-ID [CHOICE-66]. ERR_MALFORMED_FROM (absent with a certificate), ERR_DENIED_FROM. */
 MUST_USE err_t originator_check(const struct request *rq, char detail[static ROLE_DETAIL_MAX]);
 
 /* Peer kind of an identity: PEER_AE, PEER_CSE, else PEER_CLIENT. */

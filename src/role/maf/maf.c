@@ -6,18 +6,18 @@
 #include "role/maf/maf_ctx.h"
 #include "role/maf/maf_types.h"
 
-#define DAY (INT64_C(86400) * USEC_PER_SEC)
-#define LONGEST (36500 * DAY)
 #define CLIENTS (PEER_CLIENT | PEER_CSE | PEER_AE)
 
 static const struct conf_row rows[] = {
-    {"maf", "fqdn", CONF_FQDN, CONF_REQUIRED, NULL, 0, 0, NULL, "FQDN of this MAF: MAF-ID, right half of KmId"},
-    {"maf", "km-lifetime", CONF_DURATION, 0, "365d", USEC_PER_SEC, LONGEST, NULL,
-     "longest life of a Master Credential; a fetched one never outlives its Enrolment Key"},
-    {"maf", "kc-lifetime", CONF_DURATION, 0, "1d", USEC_PER_SEC, LONGEST, NULL,
-     "longest life of a registered key; it never outlives its Master Credential"},
+    {"maf", "", CONF_TEXT, 0, NULL, 0, 0, NULL, "The M2M Authentication Function: hands out connection keys."},
+    {"maf", "fqdn", CONF_FQDN, CONF_REQUIRED, NULL, 0, 0, NULL,
+     "MAF-ID: the right half of every KmId and Key Identifier, and the name in its certificate."},
+    {"maf", "km-lifetime", CONF_DURATION, 0, "365d", USEC_PER_SEC, CREDENTIAL_LIFETIME_MAX, NULL,
+     "Longest life of a Master Credential; a fetched one never outlives its Enrolment Key."},
+    {"maf", "kc-lifetime", CONF_DURATION, 0, "1d", USEC_PER_SEC, CREDENTIAL_LIFETIME_MAX, NULL,
+     "Longest life of a registered key; it never outlives its Master Credential."},
     {"maf", "hide-identities", CONF_BOOL, 0, "off", 0, 0, NULL,
-     "answer an unknown psk_identity like a wrong key, so that nobody learns which exist"},
+     "Answer an unknown psk_identity like a wrong key, so that nobody learns which exist."},
 };
 
 static const struct route routes[] = {

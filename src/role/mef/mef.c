@@ -5,16 +5,16 @@
 #include "role/detail.h"
 #include "role/mef/mef_ctx.h"
 
-#define DAY (INT64_C(86400) * USEC_PER_SEC)
-
 static const struct conf_row rows[] = {
-    {"mef", "fqdn", CONF_FQDN, CONF_REQUIRED, NULL, 0, 0, NULL, "FQDN of this MEF: the right half of KpmId and KeId"},
+    {"mef", "", CONF_TEXT, 0, NULL, 0, 0, NULL, "The M2M Enrolment Function: gives devices their first keys."},
+    {"mef", "fqdn", CONF_FQDN, CONF_REQUIRED, NULL, 0, 0, NULL,
+     "MEF-ID: the right half of every KpmId and KeId, and the name in its certificate."},
     {"mef", "max-live-ke", CONF_NUMBER, 0, "8", 1, 1024, NULL,
-     "Enrolment Keys kept per credential; the oldest makes room for the next"},
-    {"mef", "credential-lifetime", CONF_DURATION, 0, "365d", USEC_PER_SEC, 36500 * DAY, NULL,
-     "Enrolment Expiry of a credential that is added without --lifetime"},
-    {"mef", "ke-lifetime", CONF_DURATION, 0, "3650d", USEC_PER_SEC, 36500 * DAY, NULL,
-     "longest life of one Enrolment Key; it never outlives its credential"},
+     "Enrolment Keys kept for each credential; the oldest makes room for the next."},
+    {"mef", "credential-lifetime", CONF_DURATION, 0, "365d", USEC_PER_SEC, CREDENTIAL_LIFETIME_MAX, NULL,
+     "Enrolment Expiry of a credential that is added without --lifetime."},
+    {"mef", "ke-lifetime", CONF_DURATION, 0, "3650d", USEC_PER_SEC, CREDENTIAL_LIFETIME_MAX, NULL,
+     "Longest life of one Enrolment Key; it never outlives its credential."},
 };
 
 /* One handler for both forms: the credential's profile decides which of them is right (design section 12). */
