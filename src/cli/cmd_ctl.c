@@ -94,8 +94,9 @@ static const struct cli_verb *build(size_t *n)
 struct call {
     const struct cli_args *a;
     const struct ctl_row *row;
-    const struct role *role; /* NULL: the shell's own, or to be found by the server */
-    bool generic;
+    const struct role *role;         /* NULL: the shell's own row, or several to try */
+    const struct role *candidates[8]; /* roles of this server that have the command, in the program's order */
+    size_t candidates_n;
     const char *file;
     char roles[256]; /* of the server, as the file says */
     char socket[PATH_MAX_OCTETS];
@@ -148,33 +149,39 @@ static bool role_is_served(const struct call *c, const char *name)
     return false;
 }
 
-/* The row of the only role of this server that has the command, or of --role. */
+static bool has_arg(const struct ctl_row *row, const char *name)
+{
+    for (size_t i = 0; i < row->args_n; i++) {
+        if (strcmp(row->args[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The only role of this server that has the command, or that of --role. Where --kind tells them apart, all are
+ * candidates: each refuses another's kind with ERR_USAGE. */
 static err_t role_choose(struct call *c)
 {
-    const struct ctl_row *like = c->row;
-    const struct ctl_row *own = row_in(control_rows, control_rows_n, like);
-    if (own != NULL) {
-        c->row = own;
-        c->generic = true;
+    if (row_in(control_rows, control_rows_n, c->row) != NULL) {
+        c->row = row_in(control_rows, control_rows_n, c->row);
         return ERR_OK;
     }
     const char *wanted = cli_arg(c->a, "--role");
-    size_t found = 0;
-    for (size_t r = 0; r < roles_all_n; r++) {
+    for (size_t r = 0; r < roles_all_n && c->candidates_n < ARRAY_LEN(c->candidates); r++) {
         const struct role *role = roles_all[r];
-        const struct ctl_row *row = row_in(role->ctl, role->ctl_n, like);
-        if (row != NULL && role_is_served(c, role->name) && (wanted == NULL || strcmp(wanted, role->name) == 0)) {
-            c->role = role;
-            c->row = row;
-            found++;
+        if (row_in(role->ctl, role->ctl_n, c->row) != NULL && role_is_served(c, role->name) &&
+            (wanted == NULL || strcmp(wanted, role->name) == 0)) {
+            c->candidates[c->candidates_n++] = role;
         }
     }
-    if (found == 0) {
+    if (c->candidates_n == 0) {
         return fail(c, ERR_USAGE, "no role of this server has the command; its roles", c->roles);
     }
-    if (found > 1) {
+    if (c->candidates_n > 1 && !has_arg(c->row, "--kind")) {
         return fail(c, ERR_USAGE, "several roles of this server have the command: add --role, one of", c->roles);
     }
+    c->role = c->candidates_n == 1 ? c->candidates[0] : NULL;
     return ERR_OK;
 }
 
@@ -337,6 +344,22 @@ static void snapshot_scope(struct snapshot **s)
     snapshot_free(*s);
 }
 
+/* One command: of the shell, or of the first candidate that does not refuse its --kind. */
+static err_t try_here(struct call *c, const struct snapshot *snap, struct writer *w)
+{
+    struct offline_call call = {.row = c->row, .args = c->args, .now = clock_now()};
+    if (c->candidates_n == 0) {
+        return offline_run(snap, &call, w, c->detail);
+    }
+    err_t e = ERR_USAGE;
+    for (size_t i = 0; i < c->candidates_n && e == ERR_USAGE; i++) {
+        call.role = c->candidates[i];
+        call.row = row_in(call.role->ctl, call.role->ctl_n, c->row);
+        e = offline_run(snap, &call, w, c->detail);
+    }
+    return e;
+}
+
 static err_t run_here(struct call *c, int *faults_exit)
 {
     const struct snapshot_source source = roles_source(c->file);
@@ -350,8 +373,7 @@ static err_t run_here(struct call *c, int *faults_exit)
         return e;
     }
     struct writer w = writer_of(c->line, CONTROL_LINE_MAX);
-    const struct offline_call call = {c->role, c->row, c->args, clock_now()};
-    e = offline_run(snap, &call, &w, c->detail);
+    e = try_here(c, snap, &w);
     if (e == ERR_STORE_LOCKED) {
         return fail(c, e, "a server holds the store, but nobody answers at its control socket", c->socket);
     }

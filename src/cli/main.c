@@ -1,6 +1,7 @@
 /* The table of commands, and what finds a row in it. */
 #include "cli/cli_help.h"
 #include "cli/cli_parse.h"
+#include "cli/cmd_check.h"
 
 #include "shell/conf_fault.h"
 
@@ -8,11 +9,14 @@
 #include <string.h>
 
 /* A command: a line here, a line in the table, a file in meson.build. In the order in which a person meets them. */
+extern const struct cli_command cmd_init;
 extern const struct cli_command cmd_derive;
 extern const struct cli_command cmd_explain;
 static const struct cli_command cmd_help; /* below: it prints the table */
 
 static const struct cli_command *const commands[] = {
+    &cmd_init,
+    &cmd_check,
     &cmd_derive,
     &cmd_explain,
     &cmd_help,

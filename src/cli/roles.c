@@ -1,5 +1,6 @@
 #include "cli/roles.h"
 
+#include "role/cse/cse.h"
 #include "role/maf/maf.h"
 #include "role/mef/mef.h"
 #include "shell/crypto_openssl.h"
@@ -7,6 +8,7 @@
 const struct role *const roles_all[] = {
     &role_mef,
     &role_maf,
+    &role_cse,
 };
 const size_t roles_all_n = ARRAY_LEN(roles_all);
 

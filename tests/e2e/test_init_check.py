@@ -299,6 +299,37 @@ def test_wrong_key_files(offline, content, file_mode, code):
     assert json.loads(offline("credential", "list", "--json").stdout)["credentials"] == []
 
 
+def one_process_of(lab, roles):
+    """A configuration of several roles in one process tree, made of what init wrote for each."""
+    parts, skip = [f"[server]\nroles = {', '.join(roles)}\nstore = all.db\nroot-secret = mef.root\n"
+                   "audit-key = mef.audit\ncontrol = all.sock\n"], True
+    for role in roles:
+        for line in (lab / f"{role}.conf").read_text().splitlines():
+            if line.startswith("["):
+                skip = line in ("[server]", "[limits]") or any(line in p for p in parts)
+            if not skip:
+                parts.append(line.replace("[listener main]", f"[listener {role}]"))
+    (lab / "all.conf").write_text("\n".join(parts) + "\n")
+    return lab / "all.conf"
+
+
+def test_several_roles_in_one_process(offline):
+    conf = one_process_of(offline.conf.parent, ROLES)
+    p = keystead("check", "-c", conf)
+    assert p.returncode == 0, p.stderr
+    for kind, name in (("kpm", "mef"), ("km", "maf")):
+        p = keystead("ctl", "-c", conf, "credential", "add", "--kind", kind, "--id", f"made-up@{name}.keystead.test",
+                     "--key-file", offline.key, "--enrolee-id", "//keystead.test/Smade-up")
+        assert p.returncode == 0, p.stderr
+        p = keystead("ctl", "-c", conf, "credential", "list", "--role", name, "--json")
+        assert [c["kind"] for c in json.loads(p.stdout)["credentials"]] == [kind]
+    p = keystead("ctl", "-c", conf, "credential", "list")
+    assert p.returncode == 2 and "add --role" in p.stderr
+    p = keystead("ctl", "-c", conf, "credential", "add", "--kind", "kmp", "--id", "made-up@mef.keystead.test",
+                 "--key-file", offline.key)
+    assert p.returncode == 2
+
+
 def test_commands_that_need_a_server_say_so(offline):
     for verb in ("stop", "reload"):
         p = offline(verb)
