@@ -1,0 +1,178 @@
+/* keystead bench: the load generator and the yardsticks. bench/run puts them together and prints the table. */
+#include "bare_store.h"
+#include "cli/cli.h"
+#include "load_http.h"
+#include "load_tls.h"
+#include "raw_tls.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+extern const struct cli_command cmd_bench;
+
+#define SECONDS_MAX 3600
+#define IN_FLIGHT_MAX 10000
+#define BATCH 64
+#define LOCKSTEP 16
+#define SUITE "PSK-AES128-CBC-SHA256"
+
+/* -- arguments ----------------------------------------------------------------------------------------- */
+static err_t number(const struct cli_args *a, const char *name, uint64_t fallback, uint64_t max, uint64_t *out)
+{
+    const char *z = cli_arg(a, name);
+    *out = fallback;
+    return z == NULL ? ERR_OK : text_u64(text_of(z), max, out);
+}
+
+static err_t seconds(const struct cli_args *a, usec_t *out)
+{
+    uint64_t n = 0;
+    TRY(number(a, "--seconds", 5, SECONDS_MAX, &n));
+    *out = (usec_t)n * USEC_PER_SEC;
+    return ERR_OK;
+}
+
+static err_t load_of(const struct cli_args *a, struct load *l)
+{
+    uint64_t port = 0;
+    uint64_t in_flight = 0;
+    TRY(number(a, "--port", 0, 65535, &port));
+    TRY(number(a, "--in-flight", 64, IN_FLIGHT_MAX, &in_flight));
+    TRY(number(a, "--count", 100000000, 100000000, &l->count));
+    TRY(number(a, "--first", 0, UINT64_MAX / 2, &l->first));
+    TRY(seconds(a, &l->time));
+    l->in_flight = (size_t)in_flight;
+    l->to = (struct sockaddr_in){.sin_family = AF_INET,
+                                 .sin_port = htons((uint16_t)port),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}; /* a load generator stays at home */
+    return in_flight == 0 ? ERR_USAGE : ERR_OK;
+}
+
+/* -- answers ------------------------------------------------------------------------------------------- */
+static void out_number(const struct cli_args *a, const char *name, uint64_t v)
+{
+    char digits[24];
+    (void)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)v);
+    cli_out(a, name, text_of(digits));
+}
+
+static int tell_load(const struct cli_args *a, const struct load *l)
+{
+    cli_out_begin(a);
+    out_number(a, "done", l->done);
+    out_number(a, "failed", l->failed);
+    out_number(a, "wall_us", (uint64_t)(l->ended - l->begun));
+    out_number(a, "p50_us", hist_quantile(&l->hist, 50));
+    out_number(a, "p99_us", hist_quantile(&l->hist, 99));
+    cli_out_end(a);
+    if (l->failed > 0) {
+        (void)fprintf(stderr, "keystead: bench: %llu failed; first: %s\n", (unsigned long long)l->failed, l->why);
+    }
+    return l->failed > 0 ? CLI_REFUSED : CLI_DONE;
+}
+
+static int tell_cpu(const struct cli_args *a, uint64_t done, int64_t cpu_ns, uint64_t changes)
+{
+    cli_out_begin(a);
+    out_number(a, "done", done);
+    out_number(a, "cpu_us", (uint64_t)cpu_ns / 1000);
+    out_number(a, "changes", changes);
+    cli_out_end(a);
+    return CLI_DONE;
+}
+
+static int run_load(const struct cli_args *a, struct load *l)
+{
+    err_t e = load_run(l);
+    int code = e == ERR_OK ? tell_load(a, l) : cli_fail(a, e, "");
+    hist_wipe(&l->hist);
+    return code;
+}
+
+/* -- commands ------------------------------------------------------------------------------------------ */
+static int http(const struct cli_args *a)
+{
+    struct load_http h = {.locations = NULL};
+    struct load l = {.ops = &load_http_ops, .plan = &h};
+    const char *file = cli_arg(a, "--locations");
+    err_t e = load_of(a, &l);
+    e = e == ERR_OK ? request_plan_of(a, &h.request) : e;
+    if (e == ERR_OK && file != NULL) {
+        h.locations = fopen(file, "we");
+        e = h.locations == NULL ? ERR_IO : ERR_OK;
+    }
+    int code = e == ERR_OK ? run_load(a, &l) : cli_fail(a, e, "");
+    if (h.locations != NULL && fclose(h.locations) != 0 && code == CLI_DONE) {
+        code = CLI_INTERNAL;
+    }
+    request_plan_wipe(&h.request);
+    return code;
+}
+
+static int tls(const struct cli_args *a)
+{
+    const char *suite = cli_arg(a, "--suite");
+    struct load_tls t = {.suite = suite == NULL ? SUITE : suite,
+                         .sni = cli_arg(a, "--sni"),
+                         .handshake_only = cli_arg(a, "--path") == NULL};
+    struct load l = {.ops = &load_tls_ops, .plan = &t};
+    err_t e = load_of(a, &l);
+    e = e == ERR_OK ? request_plan_of(a, &t.request) : e;
+    e = e == ERR_OK && t.request.lines.n == 0 ? ERR_USAGE : e;
+    e = e == ERR_OK ? load_tls_open(&t) : e;
+    int code = e == ERR_OK ? run_load(a, &l) : cli_fail(a, e, "");
+    load_tls_close(&t);
+    request_plan_wipe(&t.request);
+    return code;
+}
+
+static int raw(const struct cli_args *a)
+{
+    const char *suite = cli_arg(a, "--suite");
+    usec_t time = 0;
+    uint64_t lockstep = LOCKSTEP;
+    struct raw_tls_result r = {0};
+    err_t e = seconds(a, &time);
+    e = e == ERR_OK ? number(a, "--lockstep", LOCKSTEP, IN_FLIGHT_MAX, &lockstep) : e;
+    e = e == ERR_OK && lockstep == 0 ? ERR_USAGE : e;
+    e = e == ERR_OK ? raw_tls_run(suite == NULL ? SUITE : suite, time, (size_t)lockstep, &r) : e;
+    return e == ERR_OK ? tell_cpu(a, r.done, r.cpu_ns, 0) : cli_fail(a, e, "");
+}
+
+static int bare(const struct cli_args *a)
+{
+    struct bare_store_plan p = {.conf = cli_arg(a, "-c"), .store = cli_arg(a, "--store"), .batch = BATCH};
+    struct bare_store_result r = {.detail = ""};
+    err_t e = seconds(a, &p.time);
+    e = e == ERR_OK ? request_plan_of(a, &p.request) : e;
+    e = e == ERR_OK ? bare_store_run(&p, &r) : e;
+    request_plan_wipe(&p.request);
+    return e == ERR_OK ? tell_cpu(a, r.done, r.cpu_ns, r.changes) : cli_fail(a, e, r.detail);
+}
+
+/* -- the table ------------------------------------------------------------------------------------------- */
+#define LOAD_OPTS                                                                                                   \
+    {"--port", CLI_OPT_REQUIRED, "port on 127.0.0.1"}, {"--in-flight", 0, "operations at a time (64)"},             \
+        {"--count", 0, "operations at most"}, {"--first", 0, "number of the first operation (0)"},                  \
+        {"--seconds", 0, "no new operation after so long (5)"}
+
+static const struct cli_opt http_opts[] = {
+    LOAD_OPTS, REQUEST_OPTS, {"--locations", 0, "file for the Content-Location of each answer"}};
+static const struct cli_opt tls_opts[] = {LOAD_OPTS, REQUEST_OPTS, {"--suite", 0, SUITE}, {"--sni", 0, "server name to ask for"}};
+static const struct cli_opt raw_opts[] = {
+    {"--suite", 0, SUITE}, {"--seconds", 0, "how long (5)"}, {"--lockstep", 0, "handshakes side by side (16)"}};
+static const struct cli_opt bare_opts[] = {{"-c", CLI_OPT_REQUIRED, "configuration of the server"},
+                                           {"--store", CLI_OPT_REQUIRED, "a copy of its store, which grows"},
+                                           {"--seconds", 0, "how long (5)"},
+                                           REQUEST_OPTS};
+
+static const struct cli_verb verbs[] = {
+    {"http", http_opts, ARRAY_LEN(http_opts), http, "Requests on kept connections; counts verified answers.", "-"},
+    {"tls", tls_opts, ARRAY_LEN(tls_opts), tls,
+     "TLS-PSK handshakes, each with a request if there is --path; --lines names identities and keys in hex.", "-"},
+    {"raw-tls", raw_opts, ARRAY_LEN(raw_opts), raw, "Yardstick: the server's side of OpenSSL handshakes in memory.", "-"},
+    {"bare-store", bare_opts, ARRAY_LEN(bare_opts), bare,
+     "Yardstick: the records of creates straight into the store, 64 to a transaction.", "-"},
+};
+const struct cli_command cmd_bench = {"bench", verbs, ARRAY_LEN(verbs), "the load generator and the yardsticks", NULL};

@@ -1,0 +1,192 @@
+#include "load_tls.h"
+
+#include "base/hex.h"
+#include "shell/openssl.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define IN_MAX 16384
+#define IDENTITY_MAX 256
+
+enum stage { HANDSHAKE, ASKING, ANSWER };
+
+struct slot {
+    struct load_slot base;
+    SSL *ssl;
+    enum stage stage;
+    const char *line; /* identity, space, key */
+    char out[REQUEST_MAX];
+    size_t out_n;
+    char in[IN_MAX];
+    size_t in_n;
+};
+
+/* -- the key ------------------------------------------------------------------------------------------- */
+static unsigned give_key(SSL *ssl, const char *hint, char *identity, unsigned identity_max, unsigned char *key,
+                         unsigned key_max)
+{
+    (void)hint;
+    const struct slot *s = SSL_get_app_data(ssl);
+    struct text rest = text_of(s->line);
+    struct text name = text_empty();
+    struct text hex = text_empty();
+    struct writer w = writer_of(key, key_max);
+    bool ok = text_next(&rest, ' ', &name) && text_next(&rest, ' ', &hex);
+    if (!ok || text_copy(name, identity, identity_max) != ERR_OK || hex_parse(hex, &w) != ERR_OK) {
+        return 0;
+    }
+    return (unsigned)w.n;
+}
+
+err_t load_tls_open(struct load_tls *t)
+{
+    SSL_CTX *c = SSL_CTX_new(TLS_client_method());
+    t->ctx = c;
+    if (c == NULL || SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) != 1 ||
+        SSL_CTX_set_max_proto_version(c, TLS1_2_VERSION) != 1 || SSL_CTX_set_cipher_list(c, t->suite) != 1) {
+        return ERR_USAGE;
+    }
+    SSL_CTX_set_options(c, SSL_OP_NO_TICKET);
+    SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_psk_client_callback(c, give_key);
+    return ERR_OK;
+}
+
+void load_tls_close(struct load_tls *t)
+{
+    SSL_CTX_free(t->ctx);
+    t->ctx = NULL;
+}
+
+/* -- a connection -------------------------------------------------------------------------------------- */
+static void drop(struct slot *s)
+{
+    SSL_free(s->ssl);
+    s->ssl = NULL;
+    if (s->base.fd >= 0) {
+        (void)close(s->base.fd);
+        s->base.fd = -1;
+    }
+}
+
+static void fail(struct load *l, struct slot *s, int ret)
+{
+    char why[LOAD_WHY_MAX];
+    unsigned long e = ERR_get_error();
+    if (e != 0) {
+        ERR_error_string_n(e, why, sizeof(why));
+    } else {
+        (void)snprintf(why, sizeof(why), "stage %d: %s", (int)s->stage, ret == 0 ? "end of stream" : strerror(errno));
+    }
+    ERR_clear_error();
+    drop(s);
+    load_fail(l, &s->base, why);
+}
+
+/* true: go on; else it waits for the socket, or has failed */
+static bool is_on(struct load *l, struct slot *s, int ret)
+{
+    if (ret > 0) {
+        return true;
+    }
+    int e = SSL_get_error(s->ssl, ret);
+    if (e != SSL_ERROR_WANT_READ && e != SSL_ERROR_WANT_WRITE) {
+        fail(l, s, ret);
+    }
+    return false;
+}
+
+static bool answered(struct load *l, struct slot *s)
+{
+    const struct load_tls *t = l->plan;
+    unsigned status = 0;
+    struct text location;
+    while (request_answer(text_span(s->in, s->in_n), &status, &location) == 0) {
+        int n = SSL_read(s->ssl, s->in + s->in_n, (int)(IN_MAX - s->in_n));
+        if (!is_on(l, s, n)) {
+            return false;
+        }
+        s->in_n += (size_t)n;
+    }
+    if (status != t->request.status) {
+        drop(s);
+        s->in[s->in_n < IN_MAX ? s->in_n : IN_MAX - 1] = '\0';
+        load_fail(l, &s->base, s->in);
+        return false;
+    }
+    return true;
+}
+
+/* true when all of the operation is done */
+static bool drive(struct load *l, struct slot *s)
+{
+    const struct load_tls *t = l->plan;
+    if (s->stage == HANDSHAKE) {
+        if (!is_on(l, s, SSL_connect(s->ssl))) {
+            return false;
+        }
+        s->stage = ASKING;
+    }
+    if (t->handshake_only) {
+        return true;
+    }
+    if (s->stage == ASKING) {
+        if (!is_on(l, s, SSL_write(s->ssl, s->out, (int)s->out_n))) {
+            return false;
+        }
+        s->stage = ANSWER;
+    }
+    return answered(l, s);
+}
+
+static bool prepare(struct load *l, struct slot *s)
+{
+    const struct load_tls *t = l->plan;
+    s->stage = HANDSHAKE;
+    s->in_n = 0;
+    s->line = request_line(&t->request, s->base.n);
+    s->out_n = t->handshake_only ? 0 : request_write(&t->request, s->base.n, s->out);
+    s->ssl = SSL_new(t->ctx);
+    if (s->ssl == NULL || load_connect(l, &s->base, false) < 0 || SSL_set_fd(s->ssl, s->base.fd) != 1) {
+        return false;
+    }
+    if (t->sni != NULL && SSL_set_tlsext_host_name(s->ssl, t->sni) != 1) {
+        return false;
+    }
+    SSL_set_app_data(s->ssl, s);
+    return true;
+}
+
+static void ready(struct load *l, struct load_slot *base)
+{
+    struct slot *s = (struct slot *)base;
+    if (base->busy && drive(l, s)) {
+        load_done(l, base);
+        (void)SSL_shutdown(s->ssl);
+        drop(s);
+    }
+    if (!base->busy) {
+        load_next(l, base);
+    }
+}
+
+static void start(struct load *l, struct load_slot *base)
+{
+    struct slot *s = (struct slot *)base;
+    if (!prepare(l, s)) {
+        fail(l, s, -1);
+    }
+}
+
+static void stop(struct load *l, struct load_slot *base)
+{
+    (void)l;
+    drop((struct slot *)base);
+}
+
+const struct load_ops load_tls_ops = {sizeof(struct slot), start, ready, stop};

@@ -1,0 +1,24 @@
+/*
+ * TLS 1.2 clients with a pre-shared key each. An operation is a connection: the handshake until the server's Finished was
+ * verified, then, if there is a request, the request and its verified answer; close_notify, close.
+ */
+#ifndef KEYSTEAD_BENCH_LOAD_TLS_H
+#define KEYSTEAD_BENCH_LOAD_TLS_H
+
+#include "load.h"
+#include "request.h"
+
+struct load_tls {
+    struct request_plan request; /* its lines: identity, key in hex, and what {line} becomes */
+    bool handshake_only;
+    const char *suite;
+    const char *sni;
+    void *ctx; /* SSL_CTX: OpenSSL stays in load_tls.c */
+};
+
+MUST_USE err_t load_tls_open(struct load_tls *t);
+void load_tls_close(struct load_tls *t);
+
+extern const struct load_ops load_tls_ops; /* load.plan: a struct load_tls */
+
+#endif

@@ -1,0 +1,179 @@
+#include "raw_tls.h"
+
+#include "load.h"
+#include "shell/openssl.h"
+
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define KEY_LEN 16
+#define CHUNK 8192
+#define TURNS_MAX 8
+
+struct pair {
+    SSL *server, *client;
+};
+
+struct raw {
+    SSL_CTX *server, *client;
+    struct pair *pairs;
+    size_t n;
+    int64_t cpu_ns;
+};
+
+static unsigned client_key(SSL *ssl, const char *hint, char *identity, unsigned identity_max, unsigned char *key,
+                           unsigned key_max)
+{
+    (void)ssl;
+    (void)hint;
+    if (text_copy(text_of("bench@mef.keystead.test"), identity, identity_max) != ERR_OK || key_max < KEY_LEN) {
+        return 0;
+    }
+    memset(key, 0x4b, KEY_LEN); /* a made-up key */
+    return KEY_LEN;
+}
+
+static unsigned server_key(SSL *ssl, const char *identity, unsigned char *key, unsigned key_max)
+{
+    (void)ssl;
+    (void)identity;
+    if (key_max < KEY_LEN) {
+        return 0;
+    }
+    memset(key, 0x4b, KEY_LEN);
+    return KEY_LEN;
+}
+
+static SSL_CTX *context(const SSL_METHOD *method, const char *suite)
+{
+    SSL_CTX *c = SSL_CTX_new(method);
+    if (c == NULL || SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) != 1 ||
+        SSL_CTX_set_max_proto_version(c, TLS1_2_VERSION) != 1 || SSL_CTX_set_cipher_list(c, suite) != 1) {
+        SSL_CTX_free(c);
+        return NULL;
+    }
+    SSL_CTX_set_options(c, SSL_OP_NO_TICKET);
+    SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+    return c;
+}
+
+static SSL *connection(SSL_CTX *c, bool server)
+{
+    SSL *s = SSL_new(c);
+    if (s == NULL) {
+        return NULL;
+    }
+    SSL_set_bio(s, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    if (server) {
+        SSL_set_accept_state(s);
+    } else {
+        SSL_set_connect_state(s);
+    }
+    return s;
+}
+
+/* What a shell around TLS has to do as well: octets out of one side and into the other. */
+static void move(SSL *from, SSL *to)
+{
+    char buf[CHUNK];
+    int n = 0;
+    while ((n = BIO_read(SSL_get_wbio(from), buf, sizeof(buf))) > 0) {
+        (void)BIO_write(SSL_get_rbio(to), buf, n);
+    }
+}
+
+static int64_t cpu_now(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+typedef void step_fn(struct raw *r, struct pair *p);
+
+static void server_new(struct raw *r, struct pair *p)
+{
+    p->server = connection(r->server, true);
+}
+
+static void server_step(struct raw *r, struct pair *p)
+{
+    (void)r;
+    (void)SSL_do_handshake(p->server);
+}
+
+static void server_free(struct raw *r, struct pair *p)
+{
+    (void)r;
+    SSL_free(p->server);
+    p->server = NULL;
+}
+
+static void timed(struct raw *r, step_fn *step)
+{
+    int64_t begun = cpu_now();
+    for (size_t i = 0; i < r->n; i++) {
+        step(r, &r->pairs[i]);
+    }
+    r->cpu_ns += cpu_now() - begun;
+}
+
+static bool clients_step(struct raw *r)
+{
+    bool done = true;
+    for (size_t i = 0; i < r->n; i++) {
+        struct pair *p = &r->pairs[i];
+        move(p->server, p->client);
+        (void)SSL_do_handshake(p->client);
+        move(p->client, p->server);
+        done = done && SSL_is_init_finished(p->client) == 1 && SSL_is_init_finished(p->server) == 1;
+    }
+    return done;
+}
+
+static bool handshakes(struct raw *r)
+{
+    bool done = false;
+    timed(r, server_new);
+    for (size_t i = 0; i < r->n; i++) {
+        r->pairs[i].client = connection(r->client, false);
+        if (r->pairs[i].server == NULL || r->pairs[i].client == NULL) {
+            return false;
+        }
+    }
+    (void)clients_step(r);
+    for (int turn = 0; turn < TURNS_MAX && !done; turn++) {
+        timed(r, server_step);
+        done = clients_step(r);
+    }
+    timed(r, server_free);
+    for (size_t i = 0; i < r->n; i++) {
+        SSL_free(r->pairs[i].client);
+        r->pairs[i].client = NULL;
+    }
+    return done;
+}
+
+err_t raw_tls_run(const char *suite, usec_t time, size_t lockstep, struct raw_tls_result *out)
+{
+    struct raw r = {.server = context(TLS_server_method(), suite),
+                    .client = context(TLS_client_method(), suite),
+                    .pairs = calloc(lockstep, sizeof(struct pair)),
+                    .n = lockstep};
+    bool ok = r.server != NULL && r.client != NULL && r.pairs != NULL;
+    if (ok) {
+        SSL_CTX_set_psk_client_callback(r.client, client_key);
+        SSL_CTX_set_psk_server_callback(r.server, server_key);
+    }
+    *out = (struct raw_tls_result){0};
+    for (usec_t begun = load_now(); ok && load_now() - begun < time; out->done += r.n) {
+        ok = handshakes(&r);
+    }
+    out->cpu_ns = r.cpu_ns;
+    free(r.pairs);
+    SSL_CTX_free(r.server);
+    SSL_CTX_free(r.client);
+    return ok ? ERR_OK : ERR_CRYPTO;
+}
