@@ -45,6 +45,9 @@ static void emit_sums(const struct metrics_page *p, struct emit *out)
     struct metrics sum = {0};
     for (size_t i = 0; i < METRICS_SLOTS; i++) {
         const struct metrics *m = &p->slot[i];
+        if (!m->used) {
+            continue;
+        }
         uint64_t most = sum.batch_max > m->batch_max ? sum.batch_max : m->batch_max;
 #define X(member, doc) sum.member += m->member;
         METRICS_ROWS(X)
@@ -62,7 +65,7 @@ static void emit_refusals(const struct metrics_page *p, struct emit *out)
     for (unsigned e = 1; e < ERR_COUNT; e++) {
         uint64_t n = 0;
         for (size_t i = 0; i < METRICS_SLOTS; i++) {
-            n += p->slot[i].refusals[e];
+            n += p->slot[i].used ? p->slot[i].refusals[e] : 0;
         }
         if (n > 0) {
             emit_number(out, err_code((err_t)e), n);
@@ -75,7 +78,7 @@ static uint64_t answers(const struct metrics_page *p, size_t role, size_t op, si
 {
     uint64_t n = 0;
     for (size_t i = 0; i < METRICS_SLOTS; i++) {
-        n += p->slot[i].answers[role][op][rsc];
+        n += p->slot[i].used ? p->slot[i].answers[role][op][rsc] : 0;
     }
     return n;
 }

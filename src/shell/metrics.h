@@ -9,7 +9,7 @@
 
 #include <sys/types.h>
 
-#define METRICS_SLOTS 260 /* workers (at most 256), the writer, and some for the generation that drains */
+#define METRICS_SLOTS 520 /* two generations of at most 256 workers, and their writers */
 #define METRICS_ROLES 8
 #define METRICS_OPS 6
 #define METRICS_RSCS 40
@@ -34,7 +34,8 @@
     X(checkpoints, "signed audit checkpoints")
 
 struct metrics {
-    pid_t pid; /* 0: free */
+    pid_t pid; /* 0: nobody now */
+    bool used; /* counts, though its process may be gone */
     bool is_writer;
 #define X(member, doc) uint64_t member;
     METRICS_ROWS(X)
@@ -47,6 +48,7 @@ struct metrics_page {
     usec_t started; /* clock_monotonic */
     uint64_t generation;
     uint64_t restarts;
+    err_t start_err;  /* why a process could not start */
     err_t reload_err; /* outcome of the last reload */
     char reload_detail[METRICS_DETAIL];
     struct metrics slot[METRICS_SLOTS];

@@ -1,0 +1,122 @@
+#include "shell/control.h"
+
+#include "role/emit.h"
+#include "store/store_sqlite.h"
+#include "wire/json.h"
+
+#include <stdio.h>
+
+#define TAIL_DEFAULT 20
+#define TAIL_MAX 200
+
+static void say(char detail[static ROLE_DETAIL_MAX], const char *text)
+{
+    (void)snprintf(detail, ROLE_DETAIL_MAX, "%.180s", text);
+}
+
+/* -- audit ------------------------------------------------------------------------------------------- */
+static err_t audit_verify_row(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                              char detail[static ROLE_DETAIL_MAX])
+{
+    const struct control_ctx *c = ctx;
+    (void)rq;
+    uint8_t pub[CRYPTO_SIG_KEY_LEN];
+    uint64_t count = 0;
+    uint64_t at = 0;
+    TRY(c->crypto->sign_public(secret_view(c->audit_key), pub));
+    err_t e = audit_verify(t->store, c->crypto, BYTES_ARRAY(pub), t->arena, &count, &at);
+    if (e != ERR_OK) {
+        (void)snprintf(detail, ROLE_DETAIL_MAX, "event %llu", (unsigned long long)at);
+        return e;
+    }
+    struct emit m = emit_to(out);
+    emit_object(&m, NULL);
+    emit_number(&m, "events", count);
+    emit_bool(&m, "intact", true);
+    emit_close_object(&m);
+    return ERR_OK;
+}
+
+static bool emit_event(void *arg, uint64_t number, const struct audit_event *e)
+{
+    struct emit *m = arg;
+    const struct audit_info *info = audit_kind_info(e->kind);
+    emit_object(m, NULL);
+    emit_number(m, "number", number);
+    emit_time(m, "time", e->time);
+    emit_z(m, "event", info == NULL ? "unknown" : info->code);
+    emit_z(m, "outcome", err_code(e->outcome));
+    emit_z_if(m, "peer", e->peer);
+    emit_z_if(m, "object", e->object);
+    emit_z_if(m, "association", e->association);
+    emit_close_object(m);
+    return true;
+}
+
+static err_t audit_tail_row(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                            char detail[static ROLE_DETAIL_MAX])
+{
+    (void)ctx;
+    uint64_t limit = TAIL_DEFAULT;
+    struct text given = json_get_text(rq->args, "limit");
+    if (given.n > 0 && (text_u64(given, TAIL_MAX, &limit) != ERR_OK || limit == 0)) {
+        say(detail, "--limit is 1 to 200");
+        return ERR_USAGE;
+    }
+    struct emit m = emit_to(out);
+    emit_object(&m, NULL);
+    emit_array(&m, "events");
+    TRY(audit_tail(t->store, (size_t)limit, emit_event, &m));
+    emit_close_array(&m);
+    emit_close_object(&m);
+    return ERR_OK;
+}
+
+/* -- backup ------------------------------------------------------------------------------------------ */
+static err_t backup_row(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                        char detail[static ROLE_DETAIL_MAX])
+{
+    (void)ctx;
+    char file[1024];
+    if (json_get_text(rq->args, "to").n == 0 || TEXT_COPY(json_get_text(rq->args, "to"), file) != ERR_OK) {
+        say(detail, "--to FILE");
+        return ERR_USAGE;
+    }
+    store_rollback(t->store); /* an online backup is a transaction of its own */
+    err_t e = store_sqlite_backup(t->store, file);
+    if (e != ERR_OK) {
+        say(detail, file);
+        return e;
+    }
+    struct emit m = emit_to(out);
+    emit_object(&m, NULL);
+    emit_z(&m, "file", file);
+    emit_close_object(&m);
+    return ERR_OK;
+}
+
+/* -- of a running server: control_server.c answers these itself ---------------------------------------- */
+static err_t server_row(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                        char detail[static ROLE_DETAIL_MAX])
+{
+    (void)ctx;
+    (void)rq;
+    (void)t;
+    (void)out;
+    say(detail, "no server is running with this configuration");
+    return ERR_STATE;
+}
+
+static const struct ctl_arg tail_args[] = {{"--limit", 0, "how many events, 20 if not given, at most 200"}};
+static const struct ctl_arg backup_args[] = {
+    {"--to", CTL_ARG_REQUIRED | CTL_ARG_PATH, "the file to write; it must not exist, and is as secret as the store"}};
+
+const struct ctl_row control_rows[] = {
+    {"audit", "verify", NULL, 0, false, audit_verify_row, "Walks the whole audit chain and checks every signature."},
+    {"audit", "tail", tail_args, ARRAY_LEN(tail_args), false, audit_tail_row, "The last audit events, oldest first."},
+    {"backup", "", backup_args, ARRAY_LEN(backup_args), false, backup_row, "Copies the store while it is in use."},
+    {"status", "", NULL, 0, false, server_row, "Processes, listeners with their ports, and counters."},
+    {"reload", "", NULL, 0, false, server_row, "Reads the configuration again; a file with a fault changes nothing."},
+    {"stop", "", NULL, 0, false, server_row, "Finishes what is under way and ends the server."},
+};
+const size_t control_rows_n = ARRAY_LEN(control_rows);

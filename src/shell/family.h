@@ -1,0 +1,52 @@
+/*
+ * The processes of a supervisor: generations of one writer and its workers, started by fork, watched, started again
+ * with growing patience, told to drain when the next generation takes over.
+ */
+#ifndef KEYSTEAD_SHELL_FAMILY_H
+#define KEYSTEAD_SHELL_FAMILY_H
+
+#include "shell/process.h"
+#include "shell/sockets.h"
+
+#include <poll.h>
+
+#define FAMILY_MAX 600 /* two generations of the most workers, and their writers */
+
+struct family_child {
+    pid_t pid; /* 0: free, or waiting to be started again */
+    enum process_kind kind;
+    size_t index;
+    uint64_t generation;
+    int link; /* -1: closed */
+    bool up, draining, wanted;
+    usec_t started, again; /* clock_monotonic: when it was started, when to start it next */
+    unsigned failures;
+    struct metrics *metrics;
+};
+
+struct family {
+    struct metrics_page *page;
+    const struct snapshot *snap;
+    const struct sockets *sockets;
+    uint64_t generation;
+    int signals; /* the supervisor's, closed in children */
+    bool patient;
+    struct family_child child[FAMILY_MAX];
+};
+
+enum family_wish { FAMILY_NOTHING, FAMILY_RELOAD, FAMILY_STOP };
+
+MUST_USE err_t family_init(struct family *f, int signals);
+/* The next generation takes over; the one before drains. */
+void family_next(struct family *f, const struct snapshot *snap, const struct sockets *sockets);
+void family_tend(struct family *f); /* starts what is due; once a tick */
+void family_reap(struct family *f); /* after SIGCHLD */
+size_t family_poll(const struct family *f, struct pollfd *fds);
+enum family_wish family_listen(struct family *f); /* what children say */
+void family_reload_outcome(struct family *f, bool ok);
+void family_drain(struct family *f);
+void family_kill(struct family *f);
+bool family_is_up(const struct family *f);
+bool family_is_empty(const struct family *f);
+
+#endif
