@@ -10,15 +10,21 @@
 
 /* A command: a line here, a line in the table, a file in meson.build. In the order in which a person meets them. */
 extern const struct cli_command cmd_init;
+extern const struct cli_command cmd_demo;
 extern const struct cli_command cmd_serve;
+extern const struct cli_command cmd_ctl;
 extern const struct cli_command cmd_derive;
+extern const struct cli_command cmd_device;
 extern const struct cli_command cmd_explain;
 static const struct cli_command cmd_help; /* below: it prints the table */
 
 static const struct cli_command *const commands[] = {
+    &cmd_demo,
     &cmd_init,
     &cmd_check,
+    &cmd_device,
     &cmd_serve,
+    &cmd_ctl,
     &cmd_derive,
     &cmd_explain,
     &cmd_help,

@@ -1,5 +1,6 @@
 #include "shell/client_tls.h"
 
+#include "base/reader.h"
 #include "shell/x509.h"
 
 #include <curl/curl.h>
@@ -76,7 +77,7 @@ static void take_export(const SSL *ssl, struct client_tls *c)
     if (c->export_label == NULL || c->exported->set) {
         return;
     }
-    if (SSL_get_extms_support((SSL *)(uintptr_t)ssl) != 1) { /* CHOICE-09 */
+    if (!c->extended_master_secret) { /* CHOICE-09 */
         fail(c, ERR_DENIED_TLS);
         return;
     }
@@ -85,6 +86,38 @@ static void take_export(const SSL *ssl, struct client_tls *c)
                                         strlen(c->export_label), NULL, 0, 0) == 1;
     if (!x->set) {
         fail(c, ERR_CRYPTO);
+    }
+}
+
+/* Did the ServerHello accept the extended master secret? OpenSSL tells only when the handshake is over, which is too
+ * late for an exporter that must be taken while libcurl still holds the session. */
+static bool hello_has_ems(struct bytes hello)
+{
+    enum { RANDOM = 34, AFTER_SESSION_ID = 3, EXTENDED_MASTER_SECRET = 23 };
+    struct reader r = reader_of(hello);
+    (void)reader_u8(&r);
+    struct reader body = reader_of(reader_take(&r, reader_u24(&r)));
+    (void)reader_take(&body, RANDOM);
+    (void)reader_block8(&body);
+    (void)reader_take(&body, AFTER_SESSION_ID);
+    struct reader extensions = reader_of(reader_block16(&body));
+    while (reader_left(&extensions) > 0) {
+        uint16_t type = reader_u16(&extensions);
+        (void)reader_block16(&extensions);
+        if (type == EXTENDED_MASTER_SECRET && !reader_failed(&extensions)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void on_message(int sent, int version, int type, const void *octets, size_t n, SSL *ssl, void *arg)
+{
+    struct client_tls *c = arg;
+    (void)version;
+    (void)ssl;
+    if (!sent && type == SSL3_RT_HANDSHAKE && n > 0 && *(const uint8_t *)octets == SSL3_MT_SERVER_HELLO) {
+        c->extended_master_secret = hello_has_ems(bytes_of(octets, n));
     }
 }
 
@@ -126,6 +159,8 @@ static err_t context(SSL_CTX *ctx, struct client_tls *c)
     (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* CHOICE-11 */
     SSL_CTX_set_info_callback(ctx, info_cb);
+    SSL_CTX_set_msg_callback(ctx, on_message);
+    SSL_CTX_set_msg_callback_arg(ctx, c);
     if (!ok) {
         return ERR_CRYPTO;
     }
@@ -166,6 +201,7 @@ err_t client_tls_apply(void *easy, struct client_tls *c)
     c->done = false;
     c->reason = ERR_OK;
     c->alert = 0;
+    c->extended_master_secret = false;
     c->connect_to = to;
     bool ok = to != NULL &&
               curl_easy_setopt(easy, CURLOPT_CONNECT_TO, to) == CURLE_OK &&

@@ -4,6 +4,9 @@ import subprocess
 
 from common import Findings, ROOT, tracked
 
+# Signatures that a library dictates.
+CALLBACKS = {"on_message"}  # SSL_CTX_set_msg_callback
+
 found = Findings("sizes")
 files = tracked("src/*.c", "src/*.h", "include/*.h", "tests/*.c", "tests/*.h", "bench/*.c")
 for path in files:
@@ -31,7 +34,7 @@ for row in tags.splitlines():
         depth += c in "(["
         depth -= c in ")]"
         commas += c == "," and depth == 0
-    if commas + 1 > 6 and file.startswith("src/"):
+    if commas + 1 > 6 and file.startswith("src/") and name not in CALLBACKS:
         found.add(file, start, f"{name} has {commas + 1} parameters; the limit is 6")
 over = sum(1 for size, _ in longest if size > 60 and not _.startswith("tests/"))
 print(f"sizes: {len(longest)} functions, {over} outside tests over 60 lines; longest: "

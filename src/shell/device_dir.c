@@ -1,0 +1,147 @@
+#include "shell/device_dir.h"
+
+#include "base/ct.h"
+#include "shell/secret_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static err_t join(const struct device_dir *d, const char *name, char *out, size_t cap)
+{
+    struct writer w = writer_of(out, cap);
+    writer_z(&w, d->path);
+    writer_z(&w, "/");
+    writer_z(&w, name);
+    return writer_finish_z(&w);
+}
+
+static err_t lock(struct device_dir *d)
+{
+    char file[600];
+    TRY(join(d, "state.lock", file, sizeof(file)));
+    d->lock = open(file, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (d->lock < 0) {
+        return ERR_IO;
+    }
+    return flock(d->lock, LOCK_EX | LOCK_NB) == 0 ? ERR_OK : ERR_STORE_LOCKED;
+}
+
+static err_t key_make(const char *file, const struct crypto *c)
+{
+    uint8_t fresh[CRYPTO_KEY_LEN];
+    SCOPED(secret_wipe) struct secret s = {0};
+    TRY(c->random(fresh, sizeof(fresh)));
+    err_t e = secret_set(&s, BYTES_ARRAY(fresh));
+    ct_wipe(fresh, sizeof(fresh));
+    TRY(e);
+    e = secret_file_write(file, &s);
+    return e == ERR_EXISTS ? ERR_OK : e;
+}
+
+static err_t key_open(struct device_dir *d, const char *key_file, const struct crypto *c, bool make)
+{
+    char file[600];
+    TRY(join(d, "state.key", file, sizeof(file)));
+    const char *name = key_file != NULL ? key_file : file;
+    if (make && key_file == NULL) {
+        TRY(key_make(file, c));
+    }
+    d->sealer.crypto = c;
+    return secret_file_read(name, CRYPTO_KEY_LEN, &d->sealer.root);
+}
+
+err_t device_dir_open(const char *dir, const char *key_file, const struct crypto *c, bool make, struct device_dir *out)
+{
+    *out = (struct device_dir){.lock = -1};
+    TRY(TEXT_COPY(text_of(dir), out->path));
+    if (make && mkdir(dir, 0700) != 0 && errno != EEXIST) {
+        return ERR_IO;
+    }
+    struct stat st;
+    if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        return ERR_NOT_FOUND;
+    }
+    err_t e = lock(out);
+    if (e == ERR_OK) {
+        e = key_open(out, key_file, c, make);
+    }
+    if (e != ERR_OK) {
+        device_dir_close(out);
+    }
+    return e;
+}
+
+void device_dir_close(struct device_dir *d)
+{
+    if (d->lock >= 0) {
+        (void)close(d->lock);
+    }
+    seal_wipe(&d->sealer);
+    d->lock = -1;
+}
+
+err_t device_dir_load(struct device_dir *d, struct device_state *out)
+{
+    char file[600];
+    uint8_t record[DEVICE_STATE_RECORD_MAX + 1];
+    TRY(join(d, "state", file, sizeof(file)));
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+    }
+    ssize_t n = read(fd, record, sizeof(record));
+    (void)close(fd);
+    if (n < 0 || (size_t)n == sizeof(record)) {
+        return n < 0 ? ERR_IO : ERR_MALFORMED_RECORD;
+    }
+    return device_state_parse(bytes_of(record, (size_t)n), &d->sealer, out);
+}
+
+static err_t write_synced(const char *file, struct bytes b)
+{
+    int fd = open(file, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return ERR_IO;
+    }
+    bool good = true;
+    while (b.n > 0 && good) {
+        ssize_t n = write(fd, b.p, b.n);
+        good = n > 0;
+        b = good ? bytes_of(b.p + n, b.n - (size_t)n) : b;
+    }
+    int why = errno;
+    good = good && fsync(fd) == 0;
+    good = close(fd) == 0 && good;
+    return good ? ERR_OK : why == ENOSPC ? ERR_STORE_FULL : ERR_IO;
+}
+
+static err_t sync_dir(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return ERR_IO;
+    }
+    bool good = fsync(fd) == 0;
+    (void)close(fd);
+    return good ? ERR_OK : ERR_IO;
+}
+
+err_t device_dir_save(struct device_dir *d, const struct device_state *s)
+{
+    char file[600], fresh[600];
+    uint8_t record[DEVICE_STATE_RECORD_MAX];
+    struct writer w = WRITER_ARRAY(record);
+    TRY(device_state_write(s, &d->sealer, &w));
+    TRY(join(d, "state", file, sizeof(file)));
+    TRY(join(d, "state.new", fresh, sizeof(fresh)));
+    TRY(write_synced(fresh, writer_view(&w)));
+    if (rename(fresh, file) != 0) {
+        return ERR_IO;
+    }
+    return sync_dir(d->path);
+}

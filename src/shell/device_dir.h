@@ -1,0 +1,26 @@
+/*
+ * The device's state on disk: DIR/state (sealed record, mode 0600) and, unless another place is given, DIR/state.key
+ * (sealing key, mode 0600). A save is a new file, synced, renamed over the old one: after a power cut there is the old
+ * state or the new one. The directory is locked while a command works on it.
+ */
+#ifndef KEYSTEAD_SHELL_DEVICE_DIR_H
+#define KEYSTEAD_SHELL_DEVICE_DIR_H
+
+#include "role/device/device_state.h"
+
+struct device_dir {
+    char path[512];
+    int lock; /* descriptor, or -1 */
+    struct sealer sealer;
+};
+
+/* `make`: creates what is missing; else ERR_NOT_FOUND. key_file NULL: DIR/state.key. ERR_STORE_LOCKED while
+ * another command works there. */
+MUST_USE err_t device_dir_open(const char *dir, const char *key_file, const struct crypto *c, bool make,
+                               struct device_dir *out);
+void device_dir_close(struct device_dir *d);
+
+MUST_USE err_t device_dir_load(struct device_dir *d, struct device_state *out); /* ERR_NOT_FOUND: no state yet */
+MUST_USE err_t device_dir_save(struct device_dir *d, const struct device_state *s);
+
+#endif

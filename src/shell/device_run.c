@@ -1,0 +1,153 @@
+#include "shell/device_run.h"
+
+#include "shell/client_tls.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <string.h>
+
+static size_t on_body(char *p, size_t size, size_t n, void *arg)
+{
+    struct device_run *r = arg;
+    (void)size; /* always 1 */
+    if (n > sizeof(r->body) - r->body_n) {
+        r->too_large = true;
+        return 0;
+    }
+    memcpy(r->body + r->body_n, p, n);
+    r->body_n += n;
+    return n;
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *arg)
+{
+    static const char name[] = "x-m2m-rsc:";
+    struct device_run *r = arg;
+    (void)size;
+    struct text line = text_span(p, n);
+    if (text_eq_nocase(text_take(line, sizeof(name) - 1), text_of(name))) {
+        struct text v = text_skip(line, sizeof(name) - 1);
+        while (v.n > 0 && v.p[0] == ' ') {
+            v = text_skip(v, 1);
+        }
+        uint64_t rsc = 0;
+        r->rsc = text_u64(text_take(v, text_find(v, '\r')), 9999, &rsc) == ERR_OK ? (uint16_t)rsc : 0;
+    }
+    return n;
+}
+
+struct headers {
+    struct curl_slist *list;
+    bool failed;
+};
+
+static void headers_free(struct headers *h)
+{
+    curl_slist_free_all(h->list);
+}
+
+static void add(struct headers *h, const char *name, const char *value)
+{
+    char line[512];
+    int n = snprintf(line, sizeof(line), "%s: %s", name, value);
+    struct curl_slist *longer = n < 0 || (size_t)n >= sizeof(line) ? NULL : curl_slist_append(h->list, line);
+    h->failed = h->failed || longer == NULL;
+    h->list = longer != NULL ? longer : h->list;
+}
+
+static void headers_of(struct headers *h, const struct device_exchange *x)
+{
+    char typed[48];
+    (void)snprintf(typed, sizeof(typed), "application/json;ty=%u", (unsigned)x->ty);
+    if (x->from[0] != '\0') {
+        add(h, "X-M2M-Origin", x->from);
+    }
+    add(h, "X-M2M-RI", "1"); /* one request a connection */
+    add(h, "X-M2M-RVI", "3");
+    add(h, "Accept", "application/json");
+    if (x->op == OP_CREATE) {
+        add(h, "Content-Type", typed);
+    } else if (x->body.n > 0) {
+        add(h, "Content-Type", "application/json");
+    }
+}
+
+static const char *method(enum op op)
+{
+    static const char *const names[] = {[OP_NONE] = "GET",   [OP_CREATE] = "POST",   [OP_RETRIEVE] = "GET",
+                                        [OP_UPDATE] = "PUT", [OP_DELETE] = "DELETE", [OP_NOTIFY] = "POST"};
+    return names[op];
+}
+
+static err_t set_request(CURL *easy, const struct device_exchange *x, struct headers *h)
+{
+    if (!x->has_request) {
+        return curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L) == CURLE_OK ? ERR_OK : ERR_BUG;
+    }
+    headers_of(h, x);
+    bool has_body = x->body.n > 0 || x->op == OP_CREATE || x->op == OP_UPDATE;
+    bool ok = !h->failed && (!has_body || (curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)x->body.n) == CURLE_OK &&
+                                           curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, x->body.p) == CURLE_OK)) &&
+              curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method(x->op)) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_HTTPHEADER, h->list) == CURLE_OK;
+    return ok ? ERR_OK : ERR_LIMIT_CAPACITY;
+}
+
+static err_t set_up(CURL *easy, struct device_run *r, const struct device_exchange *x, struct client_tls *tls)
+{
+    char url[KEYID_MAX + DEVICE_PATH_MAX + 16];
+    int n = snprintf(url, sizeof(url), "https://%s%s", x->server->fqdn, x->has_request ? x->path : "/");
+    if (n < 0 || (size_t)n >= sizeof(url)) {
+        return ERR_LIMIT_SIZE;
+    }
+    TRY(client_tls_apply(easy, tls));
+    bool ok = curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)r->seconds) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK && /* a session of its own: CHOICE-10 */
+              curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_WRITEDATA, r) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_HEADERDATA, r) == CURLE_OK;
+    return ok ? ERR_OK : ERR_LIMIT_CAPACITY;
+}
+
+static err_t perform(CURL *easy, struct device_run *r, const struct device_exchange *x, struct client_tls *tls)
+{
+    SCOPED(headers_free) struct headers h = {NULL, false};
+    TRY(set_up(easy, r, x, tls));
+    err_t e = set_request(easy, x, &h);
+    if (e == ERR_OK) {
+        CURLcode code = curl_easy_perform(easy);
+        e = r->too_large ? ERR_PEER_NONSENSE : client_tls_outcome(tls, (int)code);
+    }
+    if (e == ERR_OK && x->has_request && r->rsc == 0) {
+        e = ERR_PEER_NONSENSE; /* an HTTP server that is no oneM2M entity */
+    }
+    client_tls_forget(easy);
+    return e;
+}
+
+void device_run_exchange(struct device_run *r, const struct device_exchange *x, struct device_outcome *out)
+{
+    *out = (struct device_outcome){.err = ERR_LIMIT_CAPACITY, .body = bytes_empty()};
+    struct client_tls tls = {
+        .psk_identity = text_of(x->psk_id->z),
+        .psk = x->psk,
+        .fqdn = x->server->fqdn,
+        .address = x->server->address,
+        .export_label = x->export_label,
+        .exported = &out->exported,
+    };
+    r->body_n = 0;
+    r->rsc = 0;
+    r->too_large = false;
+    CURL *easy = curl_easy_init();
+    if (easy == NULL) {
+        return;
+    }
+    out->err = perform(easy, r, x, &tls);
+    out->rsc = r->rsc;
+    out->body = bytes_of(r->body, r->body_n);
+    curl_easy_cleanup(easy);
+}

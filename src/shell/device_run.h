@@ -1,0 +1,18 @@
+/* One exchange of the device on a connection of its own: handshake, export if asked, request if there is one. Blocking. */
+#ifndef KEYSTEAD_SHELL_DEVICE_RUN_H
+#define KEYSTEAD_SHELL_DEVICE_RUN_H
+
+#include "role/device/device.h"
+
+struct device_run {
+    uint8_t body[DEVICE_BODY_MAX];
+    size_t body_n;
+    bool too_large;
+    uint16_t rsc;
+    unsigned seconds; /* bound on the whole exchange */
+};
+
+/* Fills *out (body: a view into *r); out->err says how the connection failed. The caller wipes out->exported. */
+void device_run_exchange(struct device_run *r, const struct device_exchange *x, struct device_outcome *out);
+
+#endif
