@@ -354,6 +354,9 @@ static int note_wal(void *arg, sqlite3 *db, const char *name, int pages)
 
 static err_t configure_writer(struct sqlite *q, const char *file, bool is_new)
 {
+    if (is_new) {
+        TRY(exec(q, "PRAGMA page_size = " STRING(STORE_SQLITE_FILE_PAGE)));
+    }
     TRY(store_sqlite_file_pragma(q->db, "PRAGMA journal_mode = WAL", "wal", ERR_STORE));
     TRY(exec(q, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0"));
     (void)sqlite3_wal_hook(q->db, note_wal, q);

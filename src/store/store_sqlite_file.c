@@ -87,17 +87,35 @@ static bool is_marked(int lock)
     return fstat(lock, &st) == 0 && st.st_size > 0;
 }
 
-static err_t create_or_check(const char *file, int lock)
+/* A log or journal that SQLite will work off before anybody reads: until then the file may end anywhere. */
+static bool has_with(const char *file, const char *suffix)
 {
-    err_t e = create(file);
+    char name[PATH_MAX];
     struct stat st;
-    if (e != ERR_EXISTS) {
-        return e;
-    }
+    return name_of(file, suffix, name) == ERR_OK && stat(name, &st) == 0 && st.st_size > 0;
+}
+
+/*
+ * What SQLite would take without a word: an empty file or one of a single octet as a new database, and a last page
+ * that is cut off as one that ends in zeros.
+ */
+static err_t check_size(const char *file, int lock)
+{
+    struct stat st;
     if (stat(file, &st) != 0 || !S_ISREG(st.st_mode)) {
         return ERR_STORE;
     }
-    return st.st_size == 0 && is_marked(lock) ? ERR_STORE_CORRUPT : ERR_OK;
+    if (st.st_size == 0) {
+        return is_marked(lock) ? ERR_STORE_CORRUPT : ERR_OK;
+    }
+    bool settled = !has_with(file, "-wal") && !has_with(file, "-journal");
+    return st.st_size == 1 || (settled && st.st_size % STORE_SQLITE_FILE_PAGE != 0) ? ERR_STORE_CORRUPT : ERR_OK;
+}
+
+static err_t create_or_check(const char *file, int lock)
+{
+    err_t e = create(file);
+    return e == ERR_EXISTS ? check_size(file, lock) : e;
 }
 
 err_t store_sqlite_file_lock(const char *file, int *lock)

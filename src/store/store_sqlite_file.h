@@ -3,6 +3,8 @@
 #define KEYSTEAD_STORE_STORE_SQLITE_FILE_H
 #include "store/store.h"
 
+#define STORE_SQLITE_FILE_PAGE 4096 /* octets of a database page */
+
 struct sqlite3;
 
 /* `rc` of a call on db (which may be NULL) as one of ours. */
@@ -10,7 +12,7 @@ err_t store_sqlite_file_err(struct sqlite3 *db, int rc);
 
 /*
  * Takes the flock on FILE.lock and makes FILE (mode 0600) if there is none. A FILE that is empty although a store was
- * in it once is ERR_STORE_CORRUPT, not a new store.
+ * in it once, or that does not end with a page, is ERR_STORE_CORRUPT.
  */
 MUST_USE err_t store_sqlite_file_lock(const char *file, int *lock);
 /* Remembers in FILE.lock that FILE holds a store. */
