@@ -90,24 +90,29 @@ static int run_load(const struct cli_args *a, struct load *l)
     return code;
 }
 
+static err_t open_locations(const struct cli_args *a, FILE **out)
+{
+    const char *file = cli_arg(a, "--locations");
+    *out = file == NULL ? NULL : fopen(file, "we");
+    return file != NULL && *out == NULL ? ERR_IO : ERR_OK;
+}
+
+static int close_locations(FILE *f, int code)
+{
+    return f != NULL && fclose(f) != 0 && code == CLI_DONE ? CLI_INTERNAL : code;
+}
+
 /* -- commands ------------------------------------------------------------------------------------------ */
 static int http(const struct cli_args *a)
 {
     struct load_http h = {.locations = NULL};
     struct load l = {.ops = &load_http_ops, .plan = &h};
-    const char *file = cli_arg(a, "--locations");
     err_t e = load_of(a, &l);
     e = e == ERR_OK ? request_plan_of(a, &h.request) : e;
-    if (e == ERR_OK && file != NULL) {
-        h.locations = fopen(file, "we");
-        e = h.locations == NULL ? ERR_IO : ERR_OK;
-    }
+    e = e == ERR_OK ? open_locations(a, &h.locations) : e;
     int code = e == ERR_OK ? run_load(a, &l) : cli_fail(a, e, "");
-    if (h.locations != NULL && fclose(h.locations) != 0 && code == CLI_DONE) {
-        code = CLI_INTERNAL;
-    }
     request_plan_wipe(&h.request);
-    return code;
+    return close_locations(h.locations, code);
 }
 
 static int tls(const struct cli_args *a)
@@ -121,10 +126,11 @@ static int tls(const struct cli_args *a)
     e = e == ERR_OK ? request_plan_of(a, &t.request) : e;
     e = e == ERR_OK && t.request.lines.n == 0 ? ERR_USAGE : e;
     e = e == ERR_OK ? load_tls_open(&t) : e;
+    e = e == ERR_OK ? open_locations(a, &t.locations) : e;
     int code = e == ERR_OK ? run_load(a, &l) : cli_fail(a, e, "");
     load_tls_close(&t);
     request_plan_wipe(&t.request);
-    return code;
+    return close_locations(t.locations, code);
 }
 
 static int raw(const struct cli_args *a)
@@ -155,10 +161,10 @@ static int bare(const struct cli_args *a)
 #define LOAD_OPTS                                                                                                   \
     {"--port", CLI_OPT_REQUIRED, "port on 127.0.0.1"}, {"--in-flight", 0, "operations at a time (64)"},             \
         {"--count", 0, "operations at most"}, {"--first", 0, "number of the first operation (0)"},                  \
-        {"--seconds", 0, "no new operation after so long (5)"}
+        {"--seconds", 0, "no new operation after so long (5)"},                                                     \
+        {"--locations", 0, "file for the Content-Location of each answer"}
 
-static const struct cli_opt http_opts[] = {
-    LOAD_OPTS, REQUEST_OPTS, {"--locations", 0, "file for the Content-Location of each answer"}};
+static const struct cli_opt http_opts[] = {LOAD_OPTS, REQUEST_OPTS};
 static const struct cli_opt tls_opts[] = {LOAD_OPTS, REQUEST_OPTS, {"--suite", 0, SUITE}, {"--sni", 0, "server name to ask for"}};
 static const struct cli_opt raw_opts[] = {
     {"--suite", 0, SUITE}, {"--seconds", 0, "how long (5)"}, {"--lockstep", 0, "handshakes side by side (16)"}};

@@ -105,7 +105,7 @@ static bool answered(struct load *l, struct slot *s)
 {
     const struct load_tls *t = l->plan;
     unsigned status = 0;
-    struct text location;
+    struct text location = text_empty();
     while (request_answer(text_span(s->in, s->in_n), &status, &location) == 0) {
         int n = SSL_read(s->ssl, s->in + s->in_n, (int)(IN_MAX - s->in_n));
         if (!is_on(l, s, n)) {
@@ -118,6 +118,9 @@ static bool answered(struct load *l, struct slot *s)
         s->in[s->in_n < IN_MAX ? s->in_n : IN_MAX - 1] = '\0';
         load_fail(l, &s->base, s->in);
         return false;
+    }
+    if (t->locations != NULL) {
+        (void)fprintf(t->locations, "%.*s\n", (int)location.n, location.p);
     }
     return true;
 }

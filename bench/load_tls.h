@@ -8,8 +8,11 @@
 #include "load.h"
 #include "request.h"
 
+#include <stdio.h>
+
 struct load_tls {
     struct request_plan request; /* its lines: identity, key in hex, and what {line} becomes */
+    FILE *locations;             /* where Content-Location of each answer goes, a line each; or NULL */
     bool handshake_only;
     const char *suite;
     const char *sni;

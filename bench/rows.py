@@ -1,0 +1,265 @@
+"""The rows of the table: how each is set up, loaded, and what it is compared with."""
+import shutil
+import subprocess
+import time
+
+from common import SP, Process, Server
+
+KPM_IDS = 8000       # distinct credentials; more rounds than these bear make the MEF drop the oldest Ke, which counts too
+KM_IDS = 1000
+CONTAINERS = 100
+INSTANCES = 10000
+CON = "21.5;ok;" * 8  # content of an instance: 64 octets
+STEM = "Cbench"
+ENROL_IN_FLIGHT = 256
+HTTP_IN_FLIGHT = 64
+PLAIN = ("--header", "X-M2M-RI: {n}", "--header", "X-M2M-RVI: 3")
+
+
+def made_up_key(i):
+    return f"{i % 255 + 1:02x}" * 16
+
+
+class EnrolPskTls:
+    name = "enrol-psk-tls"
+    what = "MEF: connect, TLS-PSK handshake, Ke and its audit event sealed and committed, Finished, close"
+    yardstick = "OpenSSL in memory, server side only, SSL_new to SSL_free, PSK-AES128-CBC-SHA256, no tickets"
+
+    class prepare:
+        in_flight = ENROL_IN_FLIGHT
+
+        def __init__(self, bench):
+            self.bench, self.first = bench, 0
+            folder = bench.init("enrol")
+            self.server = Server(bench, folder / "mef.conf")
+            self.ids = folder / "identities"
+            ids = [(f"dev{i:06d}@mef.{SP}", made_up_key(i)) for i in range(KPM_IDS)]
+            self.server.control({"noun": "credential", "verb": "add", "args": {
+                "kind": "kpm", "id": name, "key": key, "target": f"maf.{SP}"}} for name, key in ids)
+            self.ids.write_text("".join(f"{name} {key}\n" for name, key in ids))
+
+        def load(self):
+            done = self.bench.load([self.server], "tls", "--port", self.server.port, "--in-flight", self.in_flight, "--first",
+                                   self.first, "--seconds", self.bench.seconds, "--lines", self.ids, "--sni", f"mef.{SP}")
+            self.first += done["done"]
+            return done
+
+        def yardstick(self):
+            raw = self.bench.tool("raw-tls", "--seconds", self.bench.seconds)
+            return raw["done"] * 1e6 / raw["cpu_us"]
+
+        def end(self):
+            self.server.stop()
+
+
+class MafAssociation:
+    name = "maf-association"
+    what = "MAF: connect, TLS-PSK handshake by a known KmId, Kc by export registered for a target and committed, close"
+    yardstick = "one raw handshake as for enrol-psk-tls"
+
+    class prepare:
+        in_flight = ENROL_IN_FLIGHT
+        yardstick = EnrolPskTls.prepare.yardstick
+
+        def __init__(self, bench):
+            self.bench, self.first = bench, 0
+            folder = bench.init("maf")
+            self.server = Server(bench, folder / "maf.conf")
+            ids = [(f"km{i:06d}@maf.{SP}", made_up_key(i) + made_up_key(i + 1)) for i in range(KM_IDS)]
+            self.server.control({"noun": "credential", "verb": "add", "args": {
+                "kind": "km", "id": name, "key": key}} for name, key in ids)
+            self.server.control({"noun": "client", "verb": "allow", "args": {
+                "client": name, "target": f"//{SP}/in"}} for name, _ in ids)
+            names = folder / "names"
+            names.write_text("".join(f"{name} {key}\n" for name, key in ids))
+            self.ids = folder / "identities"
+            self.register(ids, names, folder / "registrations")
+
+        def register(self, ids, names, answers):
+            """Each client registers once; its registration is where its keys go."""
+            body = '{"m2m:macr":{"et":"20990101T000000","adfq":"admin.bench.test"}}'
+            self.bench.tool("tls", "--port", self.server.port, "--in-flight", 1, "--count", len(ids), "--seconds", 60, "--lines",
+                            names, "--sni", f"maf.{SP}", "--method", "POST", "--path", "/-", "--header",
+                            "Content-Type: application/json;ty=60002", *PLAIN, "--body", body, "--status", 201,
+                            "--locations", answers)
+            places = answers.read_text().split()
+            self.ids.write_text("".join(f"{n} {k} {p}\n" for (n, k), p in zip(ids, places)))
+
+        def load(self):
+            body = f'{{"m2m:skr":{{"et":"20990101T000000","adfq":"admin.bench.test","suid":32,"tgis":["//{SP}/in"]}}}}'
+            done = self.bench.load([self.server], "tls", "--port", self.server.port, "--in-flight", self.in_flight, "--first",
+                                   self.first, "--seconds", self.bench.seconds, "--lines", self.ids, "--sni", f"maf.{SP}",
+                                   "--method", "POST", "--path", "{line}", "--header",
+                                   "Content-Type: application/json;ty=60003", *PLAIN, "--body", body, "--status", 201)
+            self.first += done["done"]
+            return done
+
+        def end(self):
+            self.server.stop()
+
+
+class Registrar:
+    """An IN-CSE on a plain listener with one AE, one policy and containers under it."""
+
+    def __init__(self, bench, name):
+        self.bench, self.first = bench, 0
+        self.folder = bench.init(name)
+        self.conf = self.folder / "cse.conf"
+        text = self.conf.read_text()
+        for commented, wanted in (("#association = required", "association = optional"), ("#tls = on", "tls = off")):
+            assert commented in text
+            text = text.replace(commented, wanted)
+        self.conf.write_text(text)
+        self.server = Server(bench, self.conf)
+
+    def create(self, path, ty, body, count=1, lines=None, where=None, stem=STEM):
+        return self.bench.tool(*self.creates(path, ty, body, lines, stem), "--port", self.server.port, "--count", count, "--seconds", 120,
+                               "--in-flight", min(count, HTTP_IN_FLIGHT), *(("--locations", where) if where else ()))
+
+    @staticmethod
+    def creates(path, ty, body, lines=None, stem=STEM):
+        return ("http", *Registrar.request(path, ty, body, lines, stem))
+
+    @staticmethod
+    def request(path, ty, body, lines=None, stem=STEM):
+        origin = ("--header", f"X-M2M-Origin: {stem}") if stem else ()
+        return ("--method", "POST", "--path", path, "--header", f"Content-Type: application/json;ty={ty}", *origin, *PLAIN,
+                "--body", body, "--status", "201", *(("--lines", lines) if lines else ()))
+
+    def furnish(self):
+        self.create("/cse-in", 2, '{"m2m:ae":{"rn":"bench","api":"Nbench","rr":false,"srv":["3"]}}')
+        rule = f'{{"acr":[{{"acor":["{STEM}"],"acop":63}}]}}'
+        self.create("/cse-in/bench", 1, f'{{"m2m:acp":{{"rn":"acp","pv":{rule},"pvs":{rule}}}}}')
+        self.create("/cse-in/bench", 3, '{"m2m:cnt":{"rn":"c{n}","acpi":["cse-in/bench/acp"]}}', CONTAINERS)
+        self.containers = self.folder / "containers"
+        self.containers.write_text("".join(f"/cse-in/bench/c{i:08d}\n" for i in range(CONTAINERS)))
+
+    def copy_store(self):
+        """What the yardstick starts from: the store as it is now."""
+        self.server.stop()
+        copy = self.folder / "yardstick.db"
+        shutil.copy(self.folder / "cse.db", copy)
+        self.server = Server(self.bench, self.conf)
+        return copy
+
+    def end(self):
+        self.server.stop()
+
+
+class Creates(Registrar):
+    """Load and yardstick of one kind of create."""
+    in_flight = HTTP_IN_FLIGHT
+
+    def __init__(self, bench):
+        super().__init__(bench, self.name)
+        self.furnish()
+        self.copy = self.copy_store()
+
+    def load(self):
+        done = self.bench.load([self.server], "http", *self.asks(), "--port", self.server.port, "--in-flight", self.in_flight,
+                               "--first", self.first, "--seconds", self.bench.seconds)
+        self.first += done["done"]
+        return done
+
+    def yardstick(self):
+        bare = self.bench.tool("bare-store", "-c", self.conf, "--store", self.copy, *self.asks(), "--seconds", self.bench.seconds)
+        return bare["done"] * 1e6 / bare["cpu_us"]
+
+
+class AeCreate:
+    name = "ae-create"
+    what = "IN-CSE: AE registration, committed with its audit event; plain HTTP, kept connections"
+    yardstick = "the same records of each create straight into SQLite, 64 to a transaction, one process"
+
+    class prepare(Creates):
+        name = "ae"
+
+        def asks(self):
+            return self.request("/cse-in", 2, '{"m2m:ae":{"api":"Nbench","rr":false,"srv":["3"]}}', stem=None)
+
+
+class CinCreate:
+    name = "cin-create"
+    what = f"IN-CSE: contentInstance of {len(CON)} octets into one of {CONTAINERS} containers, committed; plain HTTP, kept connections"
+    yardstick = AeCreate.yardstick
+
+    class prepare(Creates):
+        name = "cin"
+
+        def asks(self):
+            return self.request("{line}", 4, '{"m2m:cin":{"con":"%s"}}' % CON, self.containers)
+
+
+NGINX = """worker_processes 1;
+daemon off;
+pid {dir}/nginx.pid;
+error_log {dir}/nginx-error.log;
+events {{ worker_connections 512; }}
+http {{
+    access_log off;
+    client_body_temp_path {dir}/t1; proxy_temp_path {dir}/t2; fastcgi_temp_path {dir}/t3; uwsgi_temp_path {dir}/t4; scgi_temp_path {dir}/t5;
+    keepalive_requests 1000000000;
+    keepalive_timeout 300;
+    default_type application/json;
+    server {{ listen 127.0.0.1:{port}; location / {{ return 200 '{body}'; }} }}
+}}
+"""
+
+
+class CinRetrieve:
+    name = "cin-retrieve"
+    what = f"IN-CSE: RETRIEVE spread over {INSTANCES} contentInstances in {CONTAINERS} containers under one policy; plain HTTP, kept connections"
+    yardstick = "nginx-light, one worker, a constant body of the same size, same load generator"
+
+    class prepare(Registrar):
+        in_flight = HTTP_IN_FLIGHT
+
+        def __init__(self, bench):
+            super().__init__(bench, "retrieve")
+            self.furnish()
+            made = self.folder / "made"
+            self.create("{line}", 4, '{"m2m:cin":{"con":"%s"}}' % CON, INSTANCES, self.containers, made)
+            self.targets = self.folder / "targets"
+            self.targets.write_text("".join(f"/~{place}\n" for place in made.read_text().split()))
+            self.nginx = self.start_nginx(self.body_of(self.targets.read_text().split()[0]))
+
+        def body_of(self, path):
+            import http.client
+            c = http.client.HTTPConnection("127.0.0.1", self.server.port)
+            c.request("GET", path, headers={"X-M2M-Origin": STEM, "X-M2M-RI": "1", "X-M2M-RVI": "3"})
+            answer = c.getresponse()
+            body = answer.read().decode()
+            assert answer.status == 200, body
+            return body
+
+        def start_nginx(self, body):
+            self.nginx_port = self.bench_port()
+            conf = self.folder / "nginx.conf"
+            conf.write_text(NGINX.format(dir=self.folder, port=self.nginx_port, body=body))
+            server = Process(["/usr/sbin/nginx", "-c", conf], subprocess.DEVNULL)
+            time.sleep(1)
+            return server
+
+        @staticmethod
+        def bench_port():
+            import socket
+            with socket.socket() as s:
+                s.bind(("127.0.0.1", 0))
+                return s.getsockname()[1]
+
+        def gets(self, server, port):
+            return self.bench.load([server], "http", "--port", port, "--in-flight", self.in_flight, "--seconds", self.bench.seconds,
+                                   "--path", "{line}", "--lines", self.targets, "--spread", "--header", f"X-M2M-Origin: {STEM}", *PLAIN)
+
+        def load(self):
+            return self.gets(self.server, self.server.port)
+
+        def yardstick(self):
+            return self.gets(self.nginx, self.nginx_port)["per_cpu_second"]
+
+        def end(self):
+            self.nginx.stop()
+            super().end()
+
+
+ROWS = [EnrolPskTls, MafAssociation, AeCreate, CinCreate, CinRetrieve]
