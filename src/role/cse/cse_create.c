@@ -227,7 +227,7 @@ err_t cse_create(const void *ctx, const struct request *rq, struct txn *t, struc
     TRY(make(&m));
     TRY(audit(&m));
     if (m.uid.z[CSE_RES_UID_LEN - 1] % SWEEP_EVERY == 0) {
-        TRY(cse_sweep_run(t, NULL));
+        TRY(cse_sweep_run(t));
     }
     return answer(&m, rcn, rs);
 }

@@ -16,7 +16,7 @@ static err_t take_out(const struct cse_ask *ask, struct cse_target *target)
         TRY(cse_sweep_add(ask->t, r->node));
     }
     TRY(cse_ops_audit(ask, AUDIT_RESOURCE_DELETED, r->ri));
-    return cse_sweep_run(ask->t, NULL);
+    return cse_sweep_run(ask->t);
 }
 
 err_t cse_delete(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)

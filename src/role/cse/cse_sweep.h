@@ -11,7 +11,7 @@
 
 /* The children of this node are garbage. */
 MUST_USE err_t cse_sweep_add(struct txn *t, struct text node);
-/* Collects at most the budget; *left tells whether something may remain (NULL: not asked). */
-MUST_USE err_t cse_sweep_run(struct txn *t, bool *left);
+/* Collects at most the budget. */
+MUST_USE err_t cse_sweep_run(struct txn *t);
 
 #endif

@@ -1,0 +1,623 @@
+/* Resources of the CSE: the table of types in action, addresses, access, limits, la/ol, deletion. */
+#include "cse_fixture.h"
+#include "role/cse/cse_res.h"
+#include "role/cse/cse_sweep.h"
+#include "wire/json.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define RULE(who, op) "{\"acr\":[{\"acor\":[\"" who "\"],\"acop\":" op "}]}"
+#define ACP(name, pv, pvs) "{\"m2m:acp\":{\"rn\":\"" name "\",\"pv\":" pv ",\"pvs\":" pvs "}}"
+
+static int setup(void **state)
+{
+    struct cse_fixture *f = calloc(1, sizeof(*f));
+    cse_fixture_init(f, CSE_CONF "admin = Sadmin\n");
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-in", 2, AE_NAMED("app-a")), ERR_OK);
+    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "cse-in", 2, AE_NAMED("app-b")), ERR_OK);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    cse_fixture_free(*state);
+    free(*state);
+    return 0;
+}
+
+static void make(struct cse_fixture *f, const char *to, uint32_t ty, const char *body)
+{
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", to, ty, body), ERR_OK);
+}
+
+static void cin(struct cse_fixture *f, const char *to, const char *con)
+{
+    char body[256];
+    snprintf(body, sizeof(body), "{\"m2m:cin\":{\"con\":\"%s\"}}", con);
+    make(f, to, 4, body);
+}
+
+static void expect_con(struct cse_fixture *f, const char *to, const char *con)
+{
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", to), ERR_OK);
+    assert_string_equal(cse_fixture_member(f, "con"), con);
+}
+
+static void expect_cnt(struct cse_fixture *f, const char *to, const char *cni, const char *cbs)
+{
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", to), ERR_OK);
+    assert_string_equal(cse_fixture_member(f, "cni"), cni);
+    assert_string_equal(cse_fixture_member(f, "cbs"), cbs);
+}
+
+/* -- representations ------------------------------------------------------------------------------------- */
+static void representations(void **state)
+{
+    struct cse_fixture *f = *state;
+    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"lbl\":[\"x \\\"y\\\"\",\"\\u00e9\"],\"mni\":5,\"cr\":null}}");
+    assert_int_equal(f->rsc, 2001);
+    assert_string_equal(cse_fixture_member(f, "rn"), "c");
+    assert_string_equal(cse_fixture_member(f, "ty"), "3");
+    assert_string_equal(cse_fixture_member(f, "pi"), "Sa");
+    assert_string_equal(cse_fixture_member(f, "ct"), "20231114T221320");
+    assert_string_equal(cse_fixture_member(f, "lt"), "20231114T221320");
+    assert_string_equal(cse_fixture_member(f, "et"), "20241113T221320"); /* [cse] lifetime */
+    assert_string_equal(cse_fixture_member(f, "lbl"), "[\"x \\\"y\\\"\",\"\xc3\xa9\"]");
+    assert_string_equal(cse_fixture_member(f, "mni"), "5");
+    assert_string_equal(cse_fixture_member(f, "cr"), "//sp.example.com/Sa");
+    assert_string_equal(cse_fixture_member(f, "st"), "0");
+    assert_string_equal(cse_fixture_member(f, "cni"), "0");
+    assert_int_equal(strlen(cse_fixture_member(f, "ri")), CSE_RES_UID_LEN);
+    char ri[64], address[128];
+    snprintf(ri, sizeof(ri), "%s", cse_fixture_member(f, "ri"));
+    snprintf(address, sizeof(address), "/in/%s", ri);
+    assert_string_equal(f->location, address);
+    cin(f, "cse-in/app-a/c", "hello");
+    assert_string_equal(cse_fixture_member(f, "cs"), "5");
+    assert_string_equal(cse_fixture_member(f, "st"), "1");
+    char rn[64];
+    snprintf(rn, sizeof(rn), "%s", cse_fixture_member(f, "rn"));
+    assert_string_equal(cse_fixture_member(f, "ri"), rn);
+    expect_cnt(f, "cse-in/app-a/c", "1", "5");
+    const char *const other[] = {"true", "17", "[1,2]", "{\"a\":1}"};
+    for (size_t i = 0; i < ARRAY_LEN(other); i++) {
+        char body[64];
+        snprintf(body, sizeof(body), "{\"m2m:cin\":{\"con\":%s}}", other[i]);
+        make(f, "cse-in/app-a/c", 4, body);
+        assert_string_equal(cse_fixture_member(f, "con"), other[i]);
+    }
+    assert_int_equal(cse_fixture_get(f, &f->admin, "Sadmin", "cse-in"), ERR_OK);
+    assert_string_equal(cse_fixture_member(f, "csi"), "/in");
+    assert_string_equal(cse_fixture_member(f, "srt"), "[1,2,3,4,5]");
+    assert_string_equal(cse_fixture_member(f, "cst"), "1");
+}
+
+/* TS-0001 7.2: every form of an address, and forms that are none. */
+static void addresses(void **state)
+{
+    struct cse_fixture *f = *state;
+    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
+    char ri[64];
+    snprintf(ri, sizeof(ri), "%s", cse_fixture_member(f, "ri"));
+    cin(f, "cse-in/app-a/c", "v");
+    char in[64];
+    snprintf(in, sizeof(in), "%s", cse_fixture_member(f, "ri"));
+    static const char *const good[] = {
+        "cse-in/app-a/c/@", "-/app-a/c/@", "/in/-/app-a/c/@", "/in/cse-in/app-a/c/@", "@", "/in/@",
+        "//sp.example.com/in/@", "//SP.example.com/in/-/app-a/c/la", "#/la", "/in/#/ol", "Sa/c/la",
+        "/in/Sa/c/@",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        char to[256];
+        struct writer w = WRITER_ARRAY(to);
+        for (const char *c = good[i]; *c != '\0'; c++) { /* # the container, @ the instance */
+            writer_text(&w, *c == '#' ? text_of(ri) : *c == '@' ? text_of(in) : text_span(c, 1));
+        }
+        assert_int_equal(writer_finish_z(&w), ERR_OK);
+        expect_con(f, to, "v");
+    }
+    assert_int_equal(cse_fixture_get(f, &f->admin, "Sadmin", "/in"), ERR_OK);
+    static const struct {
+        const char *to;
+        err_t want;
+    } bad[] = {
+        {"/mn1/x", ERR_NOT_FOUND},                 {"//other.example.org/in/x", ERR_NOT_FOUND},
+        {"cse-in/none", ERR_NOT_FOUND},            {"nothing", ERR_NOT_FOUND},
+        {"cse-in/app-a/c/la/x", ERR_NOT_FOUND},    {"cse-in/app-a/la", ERR_NOT_FOUND},
+        {"", ERR_MALFORMED_TO},                    {"cse-in/", ERR_MALFORMED_TO},
+        {"cse-in//app-a", ERR_MALFORMED_TO},       {"//sp.example.com", ERR_MALFORMED_TO},
+        {"/", ERR_NOT_FOUND},                      {"//", ERR_NOT_FOUND},
+        {"a b", ERR_MALFORMED_TO},                 {"cse-in/a%2fb", ERR_NOT_FOUND},
+        {"/in/", ERR_MALFORMED_TO},                {"cse-in/../cse-in", ERR_NOT_FOUND},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        assert_int_equal(cse_fixture_get(f, &f->a, "Sa", bad[i].to), bad[i].want);
+    }
+}
+
+static void contents_that_are_refused(void **state)
+{
+    struct cse_fixture *f = *state;
+    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
+    char long_name[128] = "{\"m2m:cnt\":{\"rn\":\"";
+    memset(long_name + strlen(long_name), 'n', 65);
+    strcat(long_name, "\"}}");
+    static const struct {
+        uint32_t ty;
+        const char *to, *body;
+        err_t want;
+        uint16_t rsc;
+    } rows[] = {
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"rn\":\"c\"}}", ERR_EXISTS, 4105},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"rn\":\"a/b\"}}", ERR_ATTRIBUTE_TYPE, 4000},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"rn\":\"..\"}}", ERR_ATTRIBUTE_TYPE, 4000},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"rn\":\"la\"}}", ERR_ATTRIBUTE_TYPE, 4000},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"rn\":\"\"}}", ERR_ATTRIBUTE_TYPE, 4000},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"ri\":\"x\"}}", ERR_NOT_PERMITTED, 4000},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"cni\":1}}", ERR_NOT_PERMITTED, 4000},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"mni\":0}}", ERR_ATTRIBUTE_TYPE, 4000},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"mni\":-1}}", ERR_ATTRIBUTE_TYPE, 4000},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"mni\":1.5}}", ERR_ATTRIBUTE_TYPE, 4000},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"mni\":4294967296}}", ERR_ATTRIBUTE_TYPE, 4000},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"lbl\":\"x\"}}", ERR_ATTRIBUTE_TYPE, 4000},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"lbl\":[1]}}", ERR_ATTRIBUTE_TYPE, 4000},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"cr\":\"Sb\"}}", ERR_ATTRIBUTE_TYPE, 4000},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"et\":\"20200101T000000\"}}", ERR_ATTRIBUTE_TYPE, 4000},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"et\":\"tomorrow\"}}", ERR_ATTRIBUTE_TYPE, 4000},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"acpi\":[\"cse-in/none\"]}}", ERR_CONTENTS, 4102},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"acpi\":[\"cse-in/app-a\"]}}", ERR_CONTENTS, 4102},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":{\"acpi\":[]}}", ERR_ATTRIBUTE_TYPE, 4000},
+        {3, "cse-in/app-a", "{\"m2m:cnt\":[]}", ERR_CONTENTS, 4102},
+        {4, "cse-in/app-a", "{\"m2m:cin\":{\"con\":\"x\"}}", ERR_CHILD_TYPE, 4108},
+        {4, "cse-in/app-a/c", "{\"m2m:cin\":{}}", ERR_MISSING, 4000},
+        {4, "cse-in/app-a/c", "{\"m2m:cin\":{\"con\":null}}", ERR_ATTRIBUTE_TYPE, 4000},
+        {4, "cse-in/app-a/c", "{\"m2m:cin\":{\"con\":\"x\",\"acpi\":[\"x\"]}}", ERR_UNKNOWN_ATTRIBUTE, 4000},
+        {4, "cse-in/app-a/c", "{\"m2m:cin\":{\"con\":\"x\",\"cs\":1}}", ERR_NOT_PERMITTED, 4000},
+        {4, "cse-in/app-a/c/la", "{\"m2m:cin\":{\"con\":\"x\"}}", ERR_NOT_FOUND, 4004},
+        {9, "cse-in/app-a", "{\"m2m:grp\":{}}", ERR_TYPE_UNSUPPORTED, 5001},
+        {5, "cse-in/app-a", "{\"m2m:cb\":{}}", ERR_OPERATION, 4005},
+        {0, "cse-in/app-a", "{\"m2m:cnt\":{}}", ERR_MISSING, 4000},
+    };
+    size_t before = world_count(f->cse, TABLE_CSE_RES);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(cse_fixture_create(f, &f->a, "Sa", rows[i].to, rows[i].ty, rows[i].body), rows[i].want);
+        assert_int_equal(f->rsc, rows[i].rsc);
+        assert_non_null(strstr(f->body, err_code(rows[i].want)));
+    }
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-in/app-a", 3, long_name), ERR_ATTRIBUTE_TYPE);
+    assert_int_equal(world_count(f->cse, TABLE_CSE_RES), before);
+}
+
+static void updates(void **state)
+{
+    struct cse_fixture *f = *state;
+    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"lbl\":[\"x\"],\"mni\":5}}");
+    f->w.now += 5 * SECOND;
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "cse-in/app-a/c", "{\"m2m:cnt\":{\"mni\":7,\"lbl\":null,\"mbs\":100}}"), ERR_OK);
+    assert_int_equal(f->rsc, 2004);
+    assert_string_equal(cse_fixture_member(f, "mni"), "7");
+    assert_string_equal(cse_fixture_member(f, "mbs"), "100");
+    assert_string_equal(cse_fixture_member(f, "lbl"), "");
+    assert_string_equal(cse_fixture_member(f, "st"), "1");
+    assert_string_equal(cse_fixture_member(f, "ct"), "20231114T221320");
+    assert_string_equal(cse_fixture_member(f, "lt"), "20231114T221325");
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "cse-in/app-a/c", "{\"m2m:cnt\":{\"et\":\"20240101T000000\"}}"), ERR_OK);
+    assert_string_equal(cse_fixture_member(f, "et"), "20240101T000000");
+    cin(f, "cse-in/app-a/c", "x");
+    static const struct {
+        const char *to, *body;
+        err_t want;
+        uint16_t rsc;
+    } rows[] = {
+        {"cse-in/app-a/c", "{\"m2m:cnt\":{\"rn\":\"d\"}}", ERR_NOT_PERMITTED, 4000},
+        {"cse-in/app-a/c", "{\"m2m:cnt\":{\"et\":null}}", ERR_NOT_PERMITTED, 4000},
+        {"cse-in/app-a/c", "{\"m2m:cnt\":{\"et\":\"20231114T221320\"}}", ERR_ATTRIBUTE_TYPE, 4000},
+        {"cse-in/app-a/c", "{\"m2m:cnt\":{\"nope\":null}}", ERR_UNKNOWN_ATTRIBUTE, 4000},
+        {"cse-in/app-a/c", "{\"m2m:ae\":{}}", ERR_CONTENTS, 4102},
+        {"cse-in/app-a/c", NULL, ERR_MISSING, 4000},
+        {"cse-in/app-a/c", "{\"m2m:cnt\":{\"acpi\":[\"x\"],\"mni\":3}}", ERR_NOT_PERMITTED, 4000},
+        {"cse-in/app-a/c/la", "{\"m2m:cin\":{\"lbl\":[\"x\"]}}", ERR_OPERATION, 4005},
+        {"cse-in/app-a", "{\"m2m:ae\":{\"api\":\"Nother\"}}", ERR_NOT_PERMITTED, 4000},
+        {"cse-in/app-a", "{\"m2m:ae\":{\"rr\":null}}", ERR_NOT_PERMITTED, 4000},
+        {"cse-in/none", "{\"m2m:cnt\":{}}", ERR_NOT_FOUND, 4004},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(cse_fixture_put(f, &f->a, "Sa", rows[i].to, rows[i].body), rows[i].want);
+        assert_int_equal(f->rsc, rows[i].rsc);
+    }
+    char ri[64];
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "cse-in/app-a/c/la"), ERR_OK);
+    snprintf(ri, sizeof(ri), "%s", cse_fixture_member(f, "ri"));
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", ri, "{\"m2m:cin\":{\"lbl\":[\"x\"]}}"), ERR_OPERATION);
+    /* The label of the credential survives whatever an AE does to lbl (11.3.2 step 8). */
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa", "{\"m2m:ae\":{\"lbl\":[\"mine\"]}}"), ERR_OK);
+    assert_string_equal(cse_fixture_member(f, "lbl"), "[\"mine\",\"Credential-ID:12-ka@sp.example.com\"]");
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa", "{\"m2m:ae\":{\"lbl\":null}}"), ERR_OK);
+    assert_string_equal(cse_fixture_member(f, "lbl"), "[\"Credential-ID:12-ka@sp.example.com\"]");
+    assert_int_equal(world_audited(f->cse, AUDIT_RESOURCE_UPDATED), 4);
+}
+
+static void result_contents(void **state)
+{
+    struct cse_fixture *f = *state;
+    struct cse_call c = {.s = &f->a, .op = OP_CREATE, .ty = 3, .to = "cse-in/app-a", .from = "Sa", .rcn = 2 + 1,
+                         .body = "{\"m2m:cnt\":{\"rn\":\"c\"}}"};
+    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
+    assert_string_equal(f->body, "{\"m2m:uri\":\"cse-in/app-a/c\"}");
+    f->w.now += 1;
+    c.body = "{\"m2m:cnt\":{\"rn\":\"d\"}}";
+    c.rcn = 3 + 1;
+    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
+    assert_string_equal(cse_fixture_member(f, "uri"), "cse-in/app-a/d");
+    assert_non_null(strstr(f->body, "\"m2m:cnt\":{\"rn\":\"d\""));
+    f->w.now += 1;
+    c.body = "{\"m2m:cnt\":{\"rn\":\"e\"}}";
+    c.rcn = 0 + 1;
+    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
+    assert_string_equal(f->body, "");
+    c = (struct cse_call){.s = &f->a, .op = OP_RETRIEVE, .to = "cse-in/app-a", .from = "Sa", .rcn = 6 + 1};
+    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
+    assert_non_null(strstr(f->body, "{\"m2m:rrl\":{\"rrf\":[{\"nm\":\"c\",\"typ\":3,\"val\":\""));
+    assert_non_null(strstr(f->body, "\"nm\":\"e\""));
+    c.rcn = 5 + 1;
+    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
+    assert_string_equal(cse_fixture_member(f, "rn"), "app-a");
+    assert_non_null(strstr(cse_fixture_member(f, "ch"), "\"nm\":\"d\""));
+    static const struct {
+        int rcn;
+        err_t want;
+    } rows[] = {{0, ERR_MALFORMED_QUERY}, {2, ERR_MALFORMED_QUERY}, {4, ERR_NOT_IMPLEMENTED}, {99, ERR_MALFORMED_QUERY}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        c.rcn = rows[i].rcn + 1;
+        assert_int_equal(cse_fixture_call(f, &c), rows[i].want);
+    }
+    c.rcn = 0;
+    c.fu = 1;
+    assert_int_equal(cse_fixture_call(f, &c), ERR_NOT_IMPLEMENTED);
+    c = (struct cse_call){.s = &f->a, .op = OP_DELETE, .to = "cse-in/app-a/c", .from = "Sa", .rcn = 1 + 1};
+    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
+    assert_string_equal(cse_fixture_member(f, "rn"), "c");
+    assert_int_equal(f->rsc, 2002);
+}
+
+/* -- containers --------------------------------------------------------------------------------------------- */
+static void latest_oldest_and_eviction(void **state)
+{
+    struct cse_fixture *f = *state;
+    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"mni\":3}}");
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "cse-in/app-a/c/la"), ERR_NOT_FOUND);
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "cse-in/app-a/c/ol"), ERR_NOT_FOUND);
+    for (int i = 0; i < 20; i++) { /* all in the same microsecond: the order is the container's, not the clock's */
+        char v[16];
+        snprintf(v, sizeof(v), "v%d", i);
+        cin(f, "cse-in/app-a/c", v);
+        expect_con(f, "cse-in/app-a/c/la", v);
+        snprintf(v, sizeof(v), "v%d", i < 3 ? 0 : i - 2);
+        expect_con(f, "cse-in/app-a/c/ol", v);
+    }
+    expect_cnt(f, "cse-in/app-a/c", "3", "9");
+    assert_int_equal(world_count(f->cse, TABLE_CSE_RES), 3 + 1 + 3); /* evicted records are gone from the store */
+    assert_int_equal(world_count(f->cse, TABLE_CSE_CHILD), 2 + 1 + 3);
+    assert_int_equal(cse_fixture_del(f, &f->a, "Sa", "cse-in/app-a/c/la"), ERR_OK);
+    expect_con(f, "cse-in/app-a/c/la", "v18");
+    assert_int_equal(cse_fixture_del(f, &f->a, "Sa", "cse-in/app-a/c/ol"), ERR_OK);
+    expect_con(f, "cse-in/app-a/c/ol", "v18");
+    expect_cnt(f, "cse-in/app-a/c", "1", "3");
+}
+
+static void byte_limits(void **state)
+{
+    struct cse_fixture *f = *state;
+    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"mbs\":10}}");
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-in/app-a/c", 4, "{\"m2m:cin\":{\"con\":\"12345678901\"}}"), ERR_CONTENT_SIZE);
+    assert_int_equal(f->rsc, 5207);
+    cin(f, "cse-in/app-a/c", "1234567890");
+    cin(f, "cse-in/app-a/c", "1");
+    expect_cnt(f, "cse-in/app-a/c", "1", "1");
+    cin(f, "cse-in/app-a/c", "22");
+    cin(f, "cse-in/app-a/c", "333");
+    expect_cnt(f, "cse-in/app-a/c", "3", "6");
+    cin(f, "cse-in/app-a/c", "55555");
+    expect_cnt(f, "cse-in/app-a/c", "3", "10");
+    expect_con(f, "cse-in/app-a/c/ol", "22");
+}
+
+/* One small change of mni drops many at once, and their records go with later requests. */
+static void mass_eviction(void **state)
+{
+    struct cse_fixture *f = *state;
+    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
+    char first[64];
+    for (int i = 0; i < 100; i++) {
+        cin(f, "cse-in/app-a/c", "x");
+        if (i == 50) {
+            snprintf(first, sizeof(first), "%s", cse_fixture_member(f, "ri"));
+        }
+    }
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", first), ERR_OK);
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "cse-in/app-a/c", "{\"m2m:cnt\":{\"mni\":2}}"), ERR_OK);
+    assert_string_equal(cse_fixture_member(f, "cni"), "2");
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", first), ERR_NOT_FOUND); /* gone at once, also by identifier */
+    assert_true(world_count(f->cse, TABLE_CSE_RES) > 50);
+    for (int i = 0; i < 15; i++) {
+        cin(f, "cse-in/app-a/c", "y");
+        expect_cnt(f, "cse-in/app-a/c", "2", "2");
+    }
+    assert_int_equal(world_count(f->cse, TABLE_CSE_RES), 3 + 1 + 2);
+    assert_int_equal(world_count(f->cse, TABLE_CSE_CHILD), 2 + 1 + 2);
+}
+
+static void instances_age(void **state)
+{
+    struct cse_fixture *f = *state;
+    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"mia\":60}}");
+    cin(f, "cse-in/app-a/c", "old");
+    assert_string_equal(cse_fixture_member(f, "et"), "20231114T221420");
+    f->w.now += 30 * SECOND;
+    cin(f, "cse-in/app-a/c", "new");
+    f->w.now += 30 * SECOND - 1;
+    expect_con(f, "cse-in/app-a/c/ol", "old");
+    f->w.now += 1;
+    expect_con(f, "cse-in/app-a/c/ol", "new");
+    cin(f, "cse-in/app-a/c", "newer");
+    expect_cnt(f, "cse-in/app-a/c", "2", "8");
+    f->w.now += HOUR;
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "cse-in/app-a/c/la"), ERR_NOT_FOUND);
+}
+
+static void large_content(void **state)
+{
+    struct cse_fixture *f = *state;
+    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
+    char *body = malloc(70000);
+    strcpy(body, "{\"m2m:cin\":{\"con\":\"");
+    size_t n = strlen(body);
+    memset(body + n, 'x', 65536);
+    strcpy(body + n + 65536, "\"}}");
+    make(f, "cse-in/app-a/c", 4, body);
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "cse-in/app-a/c/la"), ERR_OK);
+    assert_non_null(strstr(f->body, "\"cs\":65536"));
+    strcpy(body, "{\"m2m:cnt\":{\"rn\":\"");
+    n = strlen(body);
+    memset(body + n, 'x', 65536);
+    strcpy(body + n + 65536, "\"}}");
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-in/app-a", 3, body), ERR_ATTRIBUTE_TYPE);
+    strcpy(body, "{\"m2m:cnt\":{\"");
+    n = strlen(body);
+    memset(body + n, 'x', 65536);
+    strcpy(body + n + 65536, "\":1}}");
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-in/app-a", 3, body), ERR_UNKNOWN_ATTRIBUTE);
+    free(body);
+}
+
+static void depth_is_bounded(void **state)
+{
+    struct cse_fixture *f = *state;
+    char to[1024] = "Sa";
+    err_t e = ERR_OK;
+    size_t depth = 0;
+    while (e == ERR_OK && depth < 40) {
+        e = cse_fixture_create(f, &f->a, "Sa", to, 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
+        strcat(to, "/c");
+        depth++;
+    }
+    assert_int_equal(e, ERR_LIMIT_DEPTH);
+    assert_in_range(depth, 25, CSE_RES_DEPTH_MAX);
+    to[strlen(to) - 2] = '\0';
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", to), ERR_OK);
+    char ri[64];
+    snprintf(ri, sizeof(ri), "%s", cse_fixture_member(f, "ri"));
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", ri), ERR_OK);
+}
+
+/* -- deletion ------------------------------------------------------------------------------------------------- */
+static void sweep_all(struct cse_fixture *f)
+{
+    for (int i = 0; i < 20; i++) { /* every DELETE collects, and leaves only what it made itself */
+        make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"tmp\"}}");
+        assert_int_equal(cse_fixture_del(f, &f->a, "Sa", "Sa/tmp"), ERR_OK);
+    }
+}
+
+static void subtree_is_deleted_at_once(void **state)
+{
+    struct cse_fixture *f = *state;
+    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
+    make(f, "cse-in/app-a/c", 3, "{\"m2m:cnt\":{\"rn\":\"d\"}}");
+    make(f, "cse-in/app-a/c/d", 3, "{\"m2m:cnt\":{\"rn\":\"e\"}}");
+    char ri[64];
+    snprintf(ri, sizeof(ri), "%s", cse_fixture_member(f, "ri"));
+    for (int i = 0; i < 60; i++) {
+        cin(f, i % 2 == 0 ? "cse-in/app-a/c" : "cse-in/app-a/c/d/e", "x");
+    }
+    char in[64];
+    snprintf(in, sizeof(in), "%s", cse_fixture_member(f, "ri"));
+    assert_int_equal(cse_fixture_del(f, &f->a, "Sa", "cse-in/app-a/c"), ERR_OK);
+    static const char *const gone[] = {"cse-in/app-a/c", "cse-in/app-a/c/d", "cse-in/app-a/c/d/e/la"};
+    for (size_t i = 0; i < ARRAY_LEN(gone); i++) {
+        assert_int_equal(cse_fixture_get(f, &f->a, "Sa", gone[i]), ERR_NOT_FOUND);
+    }
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", ri), ERR_NOT_FOUND); /* nor by unstructured identifiers */
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", in), ERR_NOT_FOUND);
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", ri, 4, "{\"m2m:cin\":{\"con\":\"x\"}}"), ERR_NOT_FOUND);
+    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}"); /* the name is free, and the new one is empty */
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "cse-in/app-a/c/d"), ERR_NOT_FOUND);
+    expect_cnt(f, "cse-in/app-a/c", "0", "0");
+    sweep_all(f);
+    assert_int_equal(world_count(f->cse, TABLE_CSE_GARBAGE), 1);
+    assert_int_equal(world_count(f->cse, TABLE_CSE_RES), 4);
+    assert_int_equal(world_count(f->cse, TABLE_CSE_CHILD), 3);
+    assert_int_equal(world_count(f->cse, TABLE_CSE_NAME), 3);
+}
+
+static void deregistration(void **state)
+{
+    struct cse_fixture *f = *state;
+    make(f, "Sa", 1, ACP("p", RULE("Sb", "2"), RULE("Sa", "63")));
+    make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
+    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "Sb", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"acpi\":[\"Sa/p\"]}}"), ERR_OK);
+    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sb/c"), ERR_OK);
+    assert_int_equal(cse_fixture_del(f, &f->b, "Sb", "Sa"), ERR_DENIED_PRIVILEGE);
+    assert_int_equal(cse_fixture_del(f, &f->a, "Sa", "Sa"), ERR_OK);
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa"), ERR_NOT_FOUND);
+    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sb/c"), ERR_DENIED_PRIVILEGE); /* its policy is gone: nothing grants */
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-in", 2, AE_BODY), ERR_OK);
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/c"), ERR_NOT_FOUND); /* the new AE has none of the old children */
+    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sb/c"), ERR_DENIED_PRIVILEGE);
+    assert_int_equal(cse_fixture_del(f, &f->admin, "Sadmin", "cse-in"), ERR_OPERATION);
+    sweep_all(f);
+    assert_int_equal(world_count(f->cse, TABLE_CSE_ACP), 0);
+}
+
+/* -- access ------------------------------------------------------------------------------------------------------ */
+/* R000-48: being let in opens nothing; refuses R000-48 wherever no rule permits. R002-34: who owns sets the policies. */
+static void access_is_decided_for_every_operation(void **state)
+{
+    struct cse_fixture *f = *state;
+    make(f, "Sa", 1, ACP("p", RULE("Sb", "3"), RULE("Sa", "63")));
+    make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"mine\"}}");
+    make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"acpi\":[\"cse-in/app-a/p\"]}}");
+    static const struct {
+        enum op op;
+        const char *to;
+        const char *body;
+        uint32_t ty;
+    } denied[] = {
+        {OP_RETRIEVE, "Sa", NULL, 0},      {OP_RETRIEVE, "Sa/mine", NULL, 0}, {OP_RETRIEVE, "Sa/p", NULL, 0},
+        {OP_RETRIEVE, "cse-in", NULL, 0},  {OP_DELETE, "Sa/c", NULL, 0},      {OP_DELETE, "Sa/p", NULL, 0},
+        {OP_UPDATE, "Sa/c", "{\"m2m:cnt\":{\"mni\":1}}", 0},
+        {OP_UPDATE, "Sa/c", "{\"m2m:cnt\":{\"acpi\":null}}", 0},
+        {OP_UPDATE, "Sa/p", "{\"m2m:acp\":{\"pv\":{}}}", 0},
+        {OP_CREATE, "Sa", "{\"m2m:cnt\":{}}", 3},
+        {OP_CREATE, "Sa/mine", "{\"m2m:cin\":{\"con\":1}}", 4},
+        {OP_CREATE, "cse-in", "{\"m2m:cnt\":{}}", 3},
+        {OP_CREATE, "cse-in", ACP("q", "{}", RULE("all", "63")), 1},
+    };
+    size_t refused = world_audited(f->cse, AUDIT_REFUSED);
+    for (size_t i = 0; i < ARRAY_LEN(denied); i++) {
+        struct cse_call c = {.s = &f->b, .op = denied[i].op, .ty = denied[i].ty, .to = denied[i].to, .from = "Sb",
+                             .body = denied[i].body};
+        assert_int_equal(cse_fixture_call(f, &c), ERR_DENIED_PRIVILEGE);
+        assert_int_equal(f->rsc, 4103);
+    }
+    assert_int_equal(world_audited(f->cse, AUDIT_REFUSED), refused + ARRAY_LEN(denied));
+    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "Sa/c", 4, "{\"m2m:cin\":{\"con\":\"from b\"}}"), ERR_OK);
+    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sa/c"), ERR_OK);
+    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sa/c/la"), ERR_OK); /* an instance has its container's policies */
+    assert_int_equal(cse_fixture_del(f, &f->b, "Sb", "Sa/c/la"), ERR_DENIED_PRIVILEGE);
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/c"), ERR_DENIED_PRIVILEGE); /* the creator has no rule there */
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/mine"), ERR_OK);            /* and the default here */
+}
+
+static void policies_change(void **state)
+{
+    struct cse_fixture *f = *state;
+    make(f, "Sa", 1, ACP("p", RULE("Sb", "2"), RULE("Sa", "63")));
+    make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"acpi\":[\"Sa/p\"]}}");
+    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sa/c"), ERR_OK);
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/p", "{\"m2m:acp\":{\"pv\":" RULE("Sa", "63") "}}"), ERR_OK);
+    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sa/c"), ERR_DENIED_PRIVILEGE);
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/c"), ERR_OK);
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/c", "{\"m2m:cnt\":{\"acpi\":null}}"), ERR_OK);
+    assert_string_equal(cse_fixture_member(f, "acpi"), "");
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/c"), ERR_OK); /* creator again */
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/c", "{\"m2m:cnt\":{\"acpi\":[\"Sa/none\"]}}"), ERR_CONTENTS);
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/p", "{\"m2m:acp\":{\"pvs\":{\"acr\":[]}}}"), ERR_CONTENTS);
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "Sa", 1, ACP("q", "{}", "{}")), ERR_CONTENTS);
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "Sa", 1, ACP("q", "{\"acr\":[{\"acop\":1}]}", RULE("Sa", "63"))), ERR_MISSING);
+    assert_non_null(strstr(f->body, "pv.acr[0].acor"));
+    /* who loses his own selfPrivileges has lost the policy */
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/p", "{\"m2m:acp\":{\"pvs\":" RULE("Sb", "63") "}}"), ERR_OK);
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/p", "{\"m2m:acp\":{\"lbl\":[\"x\"]}}"), ERR_DENIED_PRIVILEGE);
+    assert_int_equal(cse_fixture_put(f, &f->b, "Sb", "Sa/p", "{\"m2m:acp\":{\"lbl\":[\"x\"]}}"), ERR_OK);
+    /* an expired policy grants nothing */
+    assert_int_equal(cse_fixture_put(f, &f->b, "Sb", "Sa/p", "{\"m2m:acp\":{\"et\":\"20231114T230000\",\"pv\":" RULE("Sb", "63") "}}"), ERR_OK);
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/c", "{\"m2m:cnt\":{\"acpi\":[\"Sa/p\"]}}"), ERR_OK);
+    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sa/c"), ERR_OK);
+    f->w.now += HOUR;
+    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sa/c"), ERR_DENIED_PRIVILEGE);
+}
+
+/* Nobody is administrator unless configured; he stands where no policy can stand yet. */
+static void administrator(void **state)
+{
+    struct cse_fixture *f = *state;
+    const char *acp = ACP("base", RULE("all", "34"), RULE("Sa", "2"));
+    assert_int_equal(cse_fixture_create(f, &f->admin, "Sadmin", "cse-in", 1, acp), ERR_OK);
+    assert_int_equal(cse_fixture_put(f, &f->admin, "Sadmin", "cse-in", "{\"m2m:cb\":{\"acpi\":[\"cse-in/base\"]}}"), ERR_OK);
+    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "cse-in"), ERR_OK); /* by rule: all */
+    assert_int_equal(cse_fixture_get(f, &f->admin, "Sadmin", "Sa"), ERR_DENIED_PRIVILEGE); /* no rights elsewhere */
+    assert_int_equal(cse_fixture_put(f, &f->admin, "Sadmin", "cse-in/base", "{\"m2m:acp\":{\"lbl\":[\"x\"]}}"), ERR_OK);
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "cse-in/base", "{\"m2m:acp\":{\"lbl\":[\"x\"]}}"), ERR_DENIED_PRIVILEGE);
+    world_reload(&f->w, f->cse, CSE_CONF);
+    assert_int_equal(cse_fixture_create(f, &f->admin, "Sadmin", "cse-in", 3, "{\"m2m:cnt\":{}}"), ERR_DENIED_PRIVILEGE);
+    assert_int_equal(cse_fixture_put(f, &f->admin, "Sadmin", "cse-in/base", "{\"m2m:acp\":{\"lbl\":[\"x\"]}}"), ERR_DENIED_PRIVILEGE);
+    assert_int_equal(cse_fixture_get(f, &f->admin, "Sadmin", "cse-in"), ERR_OK); /* like anybody, by the rule */
+}
+
+static void windows_addresses_and_children(void **state)
+{
+    struct cse_fixture *f = *state;
+    make(f, "Sa", 1,
+         ACP("p",
+             "{\"acr\":[{\"acor\":[\"Sb\"],\"acop\":2,\"acco\":[{\"actw\":[\"* * 22 * * 2 2023\"],"
+             "\"acip\":{\"ipv4\":[\"192.0.2.0/24\"],\"ipv6\":[\"2001:db8::/32\"]}}]},"
+             "{\"acor\":[\"/S*\"],\"acop\":1,\"acod\":[{\"ty\":3,\"chty\":[4]}],\"acaf\":true}]}",
+             RULE("Sa", "63")));
+    make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"acpi\":[\"Sa/p\"]}}");
+    struct cse_call c = {.s = &f->b, .op = OP_RETRIEVE, .to = "Sa/c", .from = "Sb", .ip = "192.0.2.77"};
+    assert_int_equal(cse_fixture_call(f, &c), ERR_OK); /* Tuesday 22:13 UTC */
+    c.ip = "192.0.3.1";
+    assert_int_equal(cse_fixture_call(f, &c), ERR_DENIED_PRIVILEGE);
+    c.ip = "2001:db8::1";
+    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
+    c.ip = "::ffff:192.0.2.1"; /* CHOICE-76 */
+    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
+    c.ip = NULL; /* unknown: matches nothing */
+    assert_int_equal(cse_fixture_call(f, &c), ERR_DENIED_PRIVILEGE);
+    c.ip = "192.0.2.77";
+    f->w.now = T0 + 46 * 60 * SECOND + 40 * SECOND - 1; /* 22:59:59.999999 */
+    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
+    f->w.now += 1;
+    assert_int_equal(cse_fixture_call(f, &c), ERR_DENIED_PRIVILEGE);
+    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "Sa/c", 4, "{\"m2m:cin\":{\"con\":1}}"), ERR_OK);
+    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "Sa/c", 3, "{\"m2m:cnt\":{}}"), ERR_DENIED_PRIVILEGE);
+}
+
+static void references_need_a_right_each(void **state)
+{
+    struct cse_fixture *f = *state;
+    make(f, "Sa", 1, ACP("p", RULE("Sb", "2"), RULE("Sa", "63")));
+    make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"acpi\":[\"Sa/p\"]}}");
+    make(f, "Sa", 1, ACP("q", RULE("Sb", "1"), RULE("Sa", "63")));
+    make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"open\",\"acpi\":[\"Sa/p\",\"Sa/q\"]}}");
+    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "Sa/open", 3, "{\"m2m:cnt\":{\"rn\":\"bs\"}}"), ERR_OK);
+    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "Sa/open", 3, "{\"m2m:cnt\":{\"rn\":\"shared\",\"acpi\":[\"Sa/p\"]}}"), ERR_OK);
+    struct cse_call c = {.s = &f->b, .op = OP_RETRIEVE, .to = "Sa/open", .from = "Sb", .rcn = 6 + 1};
+    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
+    assert_non_null(strstr(f->body, "shared"));
+    assert_non_null(strstr(f->body, "bs"));
+    assert_int_equal(cse_fixture_put(f, &f->b, "Sb", "Sa/open/bs", "{\"m2m:cnt\":{\"acpi\":[\"Sa/q\"]}}"), ERR_OK);
+    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
+    assert_null(strstr(f->body, "\"bs\""));
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(representations), T(addresses), T(contents_that_are_refused), T(updates), T(result_contents),
+        T(latest_oldest_and_eviction), T(byte_limits), T(mass_eviction), T(instances_age), T(large_content),
+        T(depth_is_bounded), T(subtree_is_deleted_at_once), T(deregistration),
+        T(access_is_decided_for_every_operation), T(policies_change), T(administrator),
+        T(windows_addresses_and_children), T(references_need_a_right_each),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
