@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_SIZE (1u << 20)
+#define ARENA_SIZE (256u << 10)
 
 /* The shell declares these; only what roles read is needed here. */
 static const struct conf_row peer_rows[] = {
