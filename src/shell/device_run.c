@@ -124,7 +124,6 @@ static err_t perform(CURL *easy, struct device_run *r, const struct device_excha
     if (e == ERR_OK && x->has_request && r->rsc == 0) {
         e = ERR_PEER_NONSENSE; /* an HTTP server that is no oneM2M entity */
     }
-    client_tls_forget(easy);
     return e;
 }
 
@@ -150,4 +149,5 @@ void device_run_exchange(struct device_run *r, const struct device_exchange *x, 
     out->rsc = r->rsc;
     out->body = bytes_of(r->body, r->body_n);
     curl_easy_cleanup(easy);
+    client_tls_forget(&tls);
 }
