@@ -218,6 +218,15 @@ static void fail_all(struct committer *c, const struct job *jobs, size_t n, stru
     }
 }
 
+/* A full disk under load is one line a second, not one a batch. */
+static void log_failure(struct committer *c, err_t e, usec_t now)
+{
+    if (now - c->failed_at >= USEC_PER_SEC || now < c->failed_at) {
+        c->failed_at = now;
+        log_event(ERR_LEVEL_ERROR, "commit-failed", (struct log_field[]){{"code", text_of(err_code(e))}}, 1);
+    }
+}
+
 size_t committer_run(struct committer *c, const struct job *jobs, size_t n, struct job_result *results)
 {
     n = n < COMMITTER_BATCH_MAX ? n : COMMITTER_BATCH_MAX;
@@ -229,7 +238,7 @@ size_t committer_run(struct committer *c, const struct job *jobs, size_t n, stru
         e = attempt(c, jobs, &n, results, &own);
     }
     if (e != ERR_OK) {
-        log_event(ERR_LEVEL_ERROR, "commit-failed", (struct log_field[]){{"code", text_of(err_code(e))}}, 1);
+        log_failure(c, e, jobs[0].now);
         fail_all(c, jobs, n, results, e);
     }
     c->metrics->jobs += n;

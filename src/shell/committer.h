@@ -20,6 +20,7 @@ struct committer {
     struct audit_chain chain;
     uint64_t signed_next; /* chain.next at the last signed checkpoint */
     usec_t signed_at;
+    usec_t failed_at; /* when a failing commit was last logged */
     unsigned unmoved; /* commits since the write-ahead log was moved into the store */
     uint8_t *arena;
     uint8_t *bodies; /* response bodies of the batch; they may carry keys */
