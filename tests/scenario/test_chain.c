@@ -47,6 +47,7 @@ static struct story *start(const char *profile)
     struct story *t = calloc(1, sizeof(*t));
     bool seed = strcmp(profile, "seed") == 0;
     world_init(&t->w, T0);
+    /* Two authorities, each with its own store and root secret (R000-22, R000-68, R000-69). */
     t->mef = world_add(&t->w, &role_mef, "mef.example.com", MEF_CONF);
     t->maf = world_add(&t->w, &role_maf, "maf.example.com",
                        seed ? MAF_CONF_OF("maf.example.com", "seed") : MAF_CONF_OF("maf.example.com", "r3"));
@@ -175,13 +176,13 @@ static void expect_kc(struct story *t)
 /* -- chains -------------------------------------------------------------------------------------------------- */
 static void chain(struct story *t, bool seed)
 {
-    enrol(t, seed);
-    assert_int_equal(to_maf(t), ERR_OK); /* R001-36, R001-58 */
+    enrol(t, seed); /* R000-21, R002-50, R002-51 */
+    assert_int_equal(to_maf(t), ERR_OK); /* R000-87, R001-36, R001-58, R001-90, R002-56 */
     assert_int_equal(t->w.asked, 1);
     register_client(t);
     assert_true(seed ? strcmp(t->km_id, t->ke_id.z) == 0 : strstr(t->km_id, "@maf.example.com") != NULL);
     assert_int_equal(to_maf(t), ERR_OK); /* under its lasting name */
-    assert_int_equal(register_key(t), ERR_OK);
+    assert_int_equal(register_key(t), ERR_OK); /* R001-02 */
     assert_int_equal(register_key(t), ERR_EXPORT_USED); /* checklist 18 */
     assert_int_equal(retrieve_as(t, "in.sp.example.com", "//sp.example.com/in"), ERR_OK);
     expect_kc(t);

@@ -45,7 +45,7 @@ err_t maf_handshake_resolve(const struct maf *m, const struct rec_km *k, struct 
     TRY(keyid_fold(identity, &folded));
     SCOPED(key_wipe_km) struct key_km km = {0};
     TRY(rec_km_key(k, m->env.sealer, text_of(folded.z), &km));
-    out->key = km.s; /* R001-58 */
+    out->key = km.s; /* R000-45, R001-01, R001-58, R001-90: the Km of a bootstrap serves here like any other (R000-87) */
     out->verdict = ROLE_KEY;
     return associate(k, identity, &out->assoc);
 }

@@ -67,7 +67,7 @@ static err_t check_content(const struct maf_content *in, const struct rec_client
 }
 
 /* -- registration: the key ----------------------------------------------------------------------------- */
-/* Kc by export of this session, once (R001-59, CHOICE-10), or the client's own key under a random name [CHOICE-25]. */
+/* For an association with any CSE or AE (R001-02): Kc by export of this session, once (R001-59, CHOICE-10), or the client's own key under a random name [CHOICE-25]. */
 static err_t make_key(const struct maf *m, const struct request *rq, const struct maf_content *in, struct key_kc *kc,
                       struct keys_relative *id)
 {

@@ -58,7 +58,8 @@ err_t mef_enrol_psk(const void *ctx, struct txn *t, struct text identity, usec_t
     struct rec_credential c;
     TRY(credential_of(m, t, identity, &folded, &c));
     TRY(credential_check(&c, now));
-    TRY(rec_credential_kpm(&c, m->env.sealer, text_of(folded.z), &out->key)); /* R001-83 */
+    /* The one key that both were given beforehand authenticates each to the other (R000-23, R001-11, R001-66, R002-49). */
+    TRY(rec_credential_kpm(&c, m->env.sealer, text_of(folded.z), &out->key)); /* R001-81, R001-83 */
     out->verdict = ROLE_KEY;
     return associate(&c, identity, &out->assoc);
 }

@@ -99,7 +99,7 @@ static err_t check_credential(struct txn *t, const struct rec_ke *k)
     return c.revoked ? ERR_DENIED_REVOKED : ERR_OK;
 }
 
-/* Km by 10.3.2 for a MAF, Kpsa by 10.3.3 for a CSE or AE (R001-35, R001-53, R001-63). */
+/* Km by 10.3.2 for a MAF (R001-53, R002-56), Kpsa by 10.3.3 for a CSE or AE (R001-35, R001-63, R002-55). */
 static err_t derive_seed(const struct mef *m, const struct rec_ke *k, const struct key_ke *ke, struct secret *out)
 {
     struct text target = text_of(k->target.z);
@@ -134,7 +134,7 @@ static err_t derive(const struct mef *m, const struct fetch *f, const struct rec
     return f->has_suid ? derive_usage(m, k, f->suid, &ke, out) : derive_seed(m, k, &ke, out);
 }
 
-/* Credential and Enrolee-ID go together (R001-54, R001-55, R001-79). */
+/* Credential and Enrolee-ID go together, over the link that authentication secured (R001-54, R001-55, R001-79, R002-50). */
 static void answer(const struct rec_ke *k, const struct secret *key, usec_t now, struct response *rs)
 {
     struct emit e = emit_to(&rs->body);

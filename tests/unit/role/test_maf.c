@@ -141,7 +141,7 @@ static void test_preprovisioned(void **state)
     struct secret wrong;
     add_km(f);
     assert_null(strstr(f->r.body, KM));
-    assert_int_equal(connect_as(f, "DEV1@maf.example.com", &f->km), ERR_OK); /* R001-01, R001-03 */
+    assert_int_equal(connect_as(f, "DEV1@maf.example.com", &f->km), ERR_OK); /* R000-44, R001-01, R001-03 */
     assert_int_equal(f->s.assoc.peer, PEER_AE);
     assert_int_equal(f->s.assoc.framework, ASSOCIATION_PSK);
     assert_true(association_is_bound_to(&f->s.assoc, text_of("//sp.example.com/Sdev1")));
@@ -154,7 +154,7 @@ static void test_preprovisioned(void **state)
     assert_int_equal(f->w.asked, 0);
 }
 
-static void test_unknown(void **state)
+static void test_unknown(void **state) /* refuses R001-01, R004-09 */
 {
     struct fixture *f = *state;
     assert_int_equal(connect_as(f, "nobody@maf.example.com", &f->km), ERR_DENIED_PSK_UNKNOWN); /* refuses R001-41 */
@@ -171,7 +171,7 @@ static void test_unknown(void **state)
 static void test_fetched(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(connect_as(f, KEID, &f->k42), ERR_OK); /* R001-40, R001-48 */
+    assert_int_equal(connect_as(f, KEID, &f->k42), ERR_OK); /* R001-40, R001-48, R001-57 */
     assert_int_equal(f->w.asked, 1);
     assert_true(association_is_bound_to(&f->s.assoc, text_of("//sp.example.com/Sdev1"))); /* R001-55 */
     assert_string_equal(f->s.assoc.credential_id, "11-" KEID);

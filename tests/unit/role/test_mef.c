@@ -107,7 +107,7 @@ static void test_enrol(void **state)
     struct fixture *f = *state;
     struct world_session s;
     assert_int_equal(add(f, TO_MAF), ERR_OK);
-    assert_int_equal(enrol(f, "Dev1@mef.example.com", &s), ERR_OK); /* R001-81, R001-85, R001-88 */
+    assert_int_equal(enrol(f, "Dev1@mef.example.com", &s), ERR_OK); /* R000-55, R001-11, R001-66, R001-81, R001-85, R001-88 */
     assert_int_equal(s.assoc.peer, PEER_ENROLEE);
     assert_true(association_is_bound_to(&s.assoc, text_of("//sp.example.com/Sdev1")));
     assert_string_equal(s.assoc.credential_id, "10-Dev1@mef.example.com");
@@ -118,7 +118,7 @@ static void test_enrol(void **state)
     assert_int_equal(world_count(f->mef, TABLE_MEF_KE), 2);
 }
 
-static void test_handshake_refused(void **state)
+static void test_handshake_refused(void **state) /* refuses R000-21, R000-23, R001-06, R002-49 */
 {
     struct fixture *f = *state;
     struct world_session s;
@@ -318,7 +318,7 @@ static void test_fetch_seed(void **state)
     ke_of(&s, &ke, &ke_id);
     assert_int_equal(keys_kpsa_derive(f->mef->env.crypto, &ke, text_of("//sp.example.com/in"), &kpsa), ERR_OK);
     assert_int_equal(fetch_as(f, "in.sp.example.com", "//sp.example.com/in", &ke_id, ""), ERR_OK);
-    expect_key(f, &kpsa.s, "//sp.example.com/Sdev2", 86400); /* R001-35, R001-63 */
+    expect_key(f, &kpsa.s, "//sp.example.com/Sdev2", 86400); /* R001-35, R001-63, R002-55 */
 }
 
 static void test_fetch_refused(void **state)
