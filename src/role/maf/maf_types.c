@@ -83,26 +83,25 @@ static err_t read_tgis(json_t *v, struct maf_content *out)
     return read_list(v, is_entity, &out->tgis);
 }
 
-/* short name, in mafClientReg, in symmKeyReg, how it is read */
+/* in mafClientReg, in symmKeyReg, how it is read */
 static const struct {
-    const char *name;
     enum presence client, key;
     read_fn *read;
 } attrs[MAF_ATTR_COUNT] = {
-    [MAF_ATTR_RI] = {"ri", NP, NP, NULL},
-    [MAF_ATTR_RN] = {"rn", NP, NP, NULL}, /* RelativeKeyID is the MAF's to choose [CHOICE-25] */
-    [MAF_ATTR_TY] = {"ty", NP, NP, NULL},
-    [MAF_ATTR_PI] = {"pi", NP, NP, NULL},
-    [MAF_ATTR_CT] = {"ct", NP, NP, NULL},
-    [MAF_ATTR_LT] = {"lt", NP, NP, NULL},
-    [MAF_ATTR_ET] = {"et", M, O, read_et},
-    [MAF_ATTR_LBL] = {"lbl", O, O, read_lbl},
-    [MAF_ATTR_CR] = {"cr", NP, NP, NULL},
-    [MAF_ATTR_ADFQ] = {"adfq", M, M, read_adfq},
-    [MAF_ATTR_ASKI] = {"aski", NP, NP, NULL},
-    [MAF_ATTR_SUID] = {"suid", NP, M, read_suid},
-    [MAF_ATTR_TGIS] = {"tgis", NP, O, read_tgis},
-    [MAF_ATTR_KV] = {"kv", NP, O, read_kv},
+    [MAF_ATTR_RI] = {NP, NP, NULL},
+    [MAF_ATTR_RN] = {NP, NP, NULL}, /* RelativeKeyID is the MAF's to choose [CHOICE-25] */
+    [MAF_ATTR_TY] = {NP, NP, NULL},
+    [MAF_ATTR_PI] = {NP, NP, NULL},
+    [MAF_ATTR_CT] = {NP, NP, NULL},
+    [MAF_ATTR_LT] = {NP, NP, NULL},
+    [MAF_ATTR_ET] = {M, O, read_et},
+    [MAF_ATTR_LBL] = {O, O, read_lbl},
+    [MAF_ATTR_CR] = {NP, NP, NULL},
+    [MAF_ATTR_ADFQ] = {M, M, read_adfq},
+    [MAF_ATTR_ASKI] = {NP, NP, NULL},
+    [MAF_ATTR_SUID] = {NP, M, read_suid},
+    [MAF_ATTR_TGIS] = {NP, O, read_tgis},
+    [MAF_ATTR_KV] = {NP, O, read_kv},
 };
 
 static enum presence presence_of(uint32_t ty, size_t a)
@@ -112,19 +111,19 @@ static enum presence presence_of(uint32_t ty, size_t a)
 
 const char *maf_types_name(enum maf_attr a)
 {
-    return attrs[a].name;
+    return maf_attr_name(a);
 }
 
 const char *maf_types_root(uint32_t ty)
 {
-    return ty == MAF_TYPES_CLIENT_REG ? "m2m:macr" : "m2m:skr";
+    return maf_attr_root(ty);
 }
 
 static err_t read_attr(uint32_t ty, const char *name, json_t *v, struct maf_content *out,
                        char detail[static ROLE_DETAIL_MAX])
 {
     for (size_t a = 0; a < MAF_ATTR_COUNT; a++) {
-        if (strcmp(attrs[a].name, name) != 0) {
+        if (strcmp(maf_attr_name(a), name) != 0) {
             continue;
         }
         if (presence_of(ty, a) == NP) {
@@ -154,7 +153,7 @@ err_t maf_types_parse(uint32_t ty, json_t *pc, usec_t now, struct maf_content *o
     }
     for (size_t a = 0; a < MAF_ATTR_COUNT; a++) {
         if (presence_of(ty, a) == M && !out->has[a]) {
-            return detail_fail(detail, ERR_MISSING, "attribute", text_of(attrs[a].name));
+            return detail_fail(detail, ERR_MISSING, "attribute", text_of(maf_attr_name(a)));
         }
     }
     if (out->has[MAF_ATTR_ET] && out->et <= now) {

@@ -1,34 +1,17 @@
 /*
- * Resource types of the Mmaf interface: numbers, short names, and which attribute may stand in a CREATE [CHOICE-63, CHOICE-64].
- * The body of TS-0032 could not be read; if it is found, this table and maf_types.c are what changes.
+ * Resource types of the Mmaf interface: which attribute may stand in a CREATE, and how it is read [CHOICE-64]. Numbers and
+ * short names are in wire/maf_attr.c. The body of TS-0032 could not be read; if it is found, these two tables are what changes.
  */
 #ifndef KEYSTEAD_ROLE_MAF_MAF_TYPES_H
 #define KEYSTEAD_ROLE_MAF_MAF_TYPES_H
 
 #include "role/emit.h"
 #include "role/rec.h"
+#include "wire/maf_attr.h"
 
-enum { MAF_TYPES_CLIENT_REG = 60002, MAF_TYPES_KEY_REG = 60003 };
+enum { MAF_TYPES_CLIENT_REG = MAF_ATTR_TY_CLIENT_REG, MAF_TYPES_KEY_REG = MAF_ATTR_TY_KEY_REG };
 
 #define MAF_TYPES_LABEL_MAX 64
-
-enum maf_attr {
-    MAF_ATTR_RI,
-    MAF_ATTR_RN,
-    MAF_ATTR_TY,
-    MAF_ATTR_PI,
-    MAF_ATTR_CT,
-    MAF_ATTR_LT,
-    MAF_ATTR_ET,
-    MAF_ATTR_LBL,
-    MAF_ATTR_CR,
-    MAF_ATTR_ADFQ,
-    MAF_ATTR_ASKI,
-    MAF_ATTR_SUID,
-    MAF_ATTR_TGIS,
-    MAF_ATTR_KV,
-    MAF_ATTR_COUNT
-};
 
 const char *maf_types_name(enum maf_attr a); /* short name: "adfq" */
 const char *maf_types_root(uint32_t ty);     /* "m2m:macr", "m2m:skr" */
