@@ -14,7 +14,7 @@ static void plain_wipe(struct plain *p)
     ct_wipe(p, sizeof(*p));
 }
 
-/* Where the field belongs: moved to another record or table it does not open. */
+/* Where the field belongs: moved to another record or table it does not open (R002-62). */
 static err_t associated(enum store_table t, struct text id, struct writer *aad)
 {
     writer_u8(aad, SEAL_VERSION);

@@ -114,6 +114,9 @@ static err_t check_size(const char *file, int lock)
 
 static err_t create_or_check(const char *file, int lock)
 {
+    if (is_marked(lock) && access(file, F_OK) != 0) {
+        return ERR_STORE_CORRUPT; /* there was a store: a new one in its place would hide the loss */
+    }
     err_t e = create(file);
     return e == ERR_EXISTS ? check_size(file, lock) : e;
 }

@@ -11,8 +11,8 @@ struct sqlite3;
 err_t store_sqlite_file_err(struct sqlite3 *db, int rc);
 
 /*
- * Takes the flock on FILE.lock and makes FILE (mode 0600) if there is none. A FILE that is empty although a store was
- * in it once, or that does not end with a page, is ERR_STORE_CORRUPT.
+ * Takes the flock on FILE.lock and makes FILE (mode 0600) if there is none. A FILE that is empty or gone although
+ * a store was there once, or that does not end with a page, is ERR_STORE_CORRUPT.
  */
 MUST_USE err_t store_sqlite_file_lock(const char *file, int *lock);
 /* Remembers in FILE.lock that FILE holds a store. */

@@ -280,6 +280,9 @@ static void cut_short(void **state)
     expect_refused(g, ERR_STORE_CORRUPT);
     scratch_write(g->file, content, 0); /* must not pass for a new store */
     expect_refused(g, ERR_STORE_CORRUPT);
+    assert_int_equal(unlink(g->file), 0); /* nor may its absence be taken for a beginning */
+    expect_refused(g, ERR_STORE_CORRUPT);
+    assert_int_equal(access(g->file, F_OK), -1);
     scratch_write(g->file, content, n);
     open_writer(g);
     expect_all(g->s);
