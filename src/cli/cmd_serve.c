@@ -62,6 +62,7 @@ static const struct cli_opt opts[] = {
 };
 static const struct cli_verb verbs[] = {
     {"", opts, ARRAY_LEN(opts), serve,
-     "Serves the roles of a configuration until SIGTERM or `ctl stop`; SIGHUP or `ctl reload` reads the file again.", "-"},
+     "Serves the roles of a configuration until SIGTERM or `ctl stop`; SIGHUP or `ctl reload` reads the file again.",
+     "-"},
 };
 const struct cli_command cmd_serve = {"serve", verbs, ARRAY_LEN(verbs), "run the servers", NULL};

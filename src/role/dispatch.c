@@ -99,8 +99,7 @@ static err_t request_check(const struct request *rq, char detail[static ROLE_DET
     return ERR_OK;
 }
 
-static err_t run(const struct role *role, const void *ctx, const struct request *rq, struct txn *t,
-                 struct response *rs)
+static err_t run(const struct role *role, const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
 {
     static const struct keys_export none;
     TRY(request_check(rq, rs->detail));
@@ -128,7 +127,8 @@ err_t dispatch_run(const struct role *role, const void *ctx, const struct reques
     err_t e = run(role, ctx, rq, t, rs);
     if (e != ERR_OK) {
         unstage(t);
-        if (rs->own_refusal && !rs->body.overflow) { /* table 8.3.2.1-6: a failure at /fetchCredentials has its own form */
+        if (rs->own_refusal &&
+            !rs->body.overflow) { /* table 8.3.2.1-6: a failure at /fetchCredentials has its own form */
             rs->rsc = err_info(e)->rsc;
             rs->location[0] = '\0';
         } else {
@@ -251,16 +251,16 @@ err_t dispatch_psk(const struct role *role, const void *ctx, struct txn *t, stru
     return key_check(out, now);
 }
 
-err_t dispatch_answer(const struct role *role, const void *ctx, const struct question *q, const struct answer *a,
-                      struct txn *t, usec_t now, struct role_psk *out)
+err_t dispatch_answer(const struct role *role, const void *ctx, const struct dispatch_asked *x, struct txn *t,
+                      struct role_psk *out)
 {
     *out = (struct role_psk){0};
     if (role->answer == NULL) {
         return ERR_BUG;
     }
-    err_t e = role->answer(ctx, q, a, t, now, out);
+    err_t e = role->answer(ctx, x->q, x->a, t, x->now, out);
     if (e == ERR_OK) { /* a second question would let one handshake cause any number of fetches */
-        e = out->verdict == ROLE_KEY ? key_check(out, now) : ERR_PEER_NONSENSE;
+        e = out->verdict == ROLE_KEY ? key_check(out, x->now) : ERR_PEER_NONSENSE;
     }
     if (e != ERR_OK) {
         unstage(t);
@@ -304,8 +304,8 @@ err_t dispatch_associate(struct association *a, const struct crypto *c, uint16_t
     return ERR_OK;
 }
 
-err_t dispatch_established(const struct role *role, const void *ctx, struct association *a,
-                           const struct keys_export *x, struct txn *t, usec_t now)
+err_t dispatch_established(const struct role *role, const void *ctx, struct association *a, const struct keys_export *x,
+                           struct txn *t, usec_t now)
 {
     if (role->established == NULL) {
         return ERR_OK;

@@ -4,8 +4,8 @@
  * procedures with these, and the scenario tests run the same ones without a socket.
  *
  * One exported key per session [CHOICE-10]: the caller keeps one flag a session. A request whose route has
- * ROUTE_EXPORT is given the export while the flag is down; dispatch_spends_export() says when to raise it. A handler that
- * needs the export and finds it unset answers ERR_EXPORT_USED.
+ * ROUTE_EXPORT is given the export while the flag is down; dispatch_spends_export() says when to raise it. A handler
+ * that needs the export and finds it unset answers ERR_EXPORT_USED.
  */
 #ifndef KEYSTEAD_ROLE_DISPATCH_H
 #define KEYSTEAD_ROLE_DISPATCH_H
@@ -58,8 +58,13 @@ MUST_USE err_t dispatch_keep(struct txn *t, err_t outcome, const struct dispatch
 /* role->psk / role->answer with what holds for every role: an answer must resolve, a key must be one and alive. */
 MUST_USE err_t dispatch_psk(const struct role *role, const void *ctx, struct txn *t, struct text identity, usec_t now,
                             struct role_psk *out);
-MUST_USE err_t dispatch_answer(const struct role *role, const void *ctx, const struct question *q,
-                               const struct answer *a, struct txn *t, usec_t now, struct role_psk *out);
+struct dispatch_asked {
+    const struct question *q;
+    const struct answer *a;
+    usec_t now;
+};
+MUST_USE err_t dispatch_answer(const struct role *role, const void *ctx, const struct dispatch_asked *x, struct txn *t,
+                               struct role_psk *out);
 MUST_USE err_t dispatch_cert(const struct role *role, const void *ctx, struct txn *t, const struct role_cert *cert,
                              usec_t now, struct association *out);
 

@@ -18,8 +18,8 @@ struct ask_entry {
     struct ask_waiter *waiters;
     size_t waiters_n;
     bool under_way;
-    err_t err;   /* remembered */
-    usec_t until; /* clock_monotonic */
+    err_t err;     /* remembered */
+    usec_t until;  /* clock_monotonic */
     uint8_t *body; /* of the answer, while the writer looks at it */
     size_t body_n;
 };

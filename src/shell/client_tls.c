@@ -203,8 +203,7 @@ err_t client_tls_apply(void *easy, struct client_tls *c)
     c->alert = 0;
     c->extended_master_secret = false;
     c->connect_to = to;
-    bool ok = to != NULL &&
-              curl_easy_setopt(easy, CURLOPT_CONNECT_TO, to) == CURLE_OK &&
+    bool ok = to != NULL && curl_easy_setopt(easy, CURLOPT_CONNECT_TO, to) == CURLE_OK &&
               curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
               curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
               curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
@@ -236,10 +235,14 @@ err_t client_tls_outcome(const struct client_tls *c, int code)
         uint8_t alert;
         err_t e;
     } alerts[] = {
-        {SSL3_AD_HANDSHAKE_FAILURE, ERR_DENIED_TLS},      {SSL_AD_UNKNOWN_PSK_IDENTITY, ERR_DENIED_PSK_UNKNOWN},
-        {SSL_AD_DECRYPT_ERROR, ERR_DENIED_PSK_WRONG},     {SSL_AD_BAD_RECORD_MAC, ERR_DENIED_PSK_WRONG},
-        {SSL_AD_UNRECOGNIZED_NAME, ERR_DENIED_SNI},       {SSL_AD_UNKNOWN_CA, ERR_DENIED_CERT_CA},
-        {SSL_AD_CERTIFICATE_EXPIRED, ERR_DENIED_CERT_EXPIRED}, {SSL_AD_BAD_CERTIFICATE, ERR_DENIED_CERT_NAME},
+        {SSL3_AD_HANDSHAKE_FAILURE, ERR_DENIED_TLS},
+        {SSL_AD_UNKNOWN_PSK_IDENTITY, ERR_DENIED_PSK_UNKNOWN},
+        {SSL_AD_DECRYPT_ERROR, ERR_DENIED_PSK_WRONG},
+        {SSL_AD_BAD_RECORD_MAC, ERR_DENIED_PSK_WRONG},
+        {SSL_AD_UNRECOGNIZED_NAME, ERR_DENIED_SNI},
+        {SSL_AD_UNKNOWN_CA, ERR_DENIED_CERT_CA},
+        {SSL_AD_CERTIFICATE_EXPIRED, ERR_DENIED_CERT_EXPIRED},
+        {SSL_AD_BAD_CERTIFICATE, ERR_DENIED_CERT_NAME},
     };
     if (c->reason != ERR_OK) {
         return c->reason;

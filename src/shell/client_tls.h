@@ -1,7 +1,7 @@
 /*
- * The TLS side of a libcurl handle, written once for servers that ask each other and for the device: TLS 1.2 only, our own
- * suites, a pre-shared key or a certificate of our own, the peer's certificate checked for path, profile and the exact
- * FQDN (stricter than libcurl's own check, which is off), and the exporter taken when the handshake completes.
+ * The TLS side of a libcurl handle, written once for servers that ask each other and for the device: TLS 1.2 only, our
+ * own suites, a pre-shared key or a certificate of our own, the peer's certificate checked for path, profile and the
+ * exact FQDN (stricter than libcurl's own check, which is off), and the exporter taken when the handshake completes.
  */
 #ifndef KEYSTEAD_SHELL_CLIENT_TLS_H
 #define KEYSTEAD_SHELL_CLIENT_TLS_H
@@ -22,11 +22,11 @@ struct client_tls {
     const char *export_label;
     struct keys_export *exported;
     /* What happened. */
-    bool done;        /* the handshake completed */
-    err_t reason;     /* why we refused the peer, or ERR_OK */
+    bool done;                   /* the handshake completed */
+    err_t reason;                /* why we refused the peer, or ERR_OK */
     bool extended_master_secret; /* the server agreed to it (RFC 7627) */
-    uint8_t alert;    /* fatal alert that came from the peer, or 0 */
-    void *connect_to; /* of client_tls_apply */
+    uint8_t alert;               /* fatal alert that came from the peer, or 0 */
+    void *connect_to;            /* of client_tls_apply */
 };
 
 /*

@@ -8,8 +8,8 @@
 
 #include "base/err.h"
 
-usec_t clock_now(void);       /* since 1970, UTC */
-usec_t clock_monotonic(void); /* for durations and deadlines of the shell itself */
+usec_t clock_now(void);                 /* since 1970, UTC */
+usec_t clock_monotonic(void);           /* for durations and deadlines of the shell itself */
 MUST_USE err_t clock_test_offset(void); /* ERR_USAGE if the variable is no number */
 
 #endif

@@ -100,7 +100,8 @@ static err_t run_answer(struct committer *c, const struct job *j, struct txn *t,
 {
     set_object(c, text_of(j->question.key_id.z));
     SCOPED(role_psk_scope) struct role_psk psk = {0};
-    TRY(dispatch_answer(role_of(c, j), c->snap->roles[j->role].ctx, &j->question, &j->answer, t, j->now, &psk));
+    const struct dispatch_asked asked = {&j->question, &j->answer, j->now};
+    TRY(dispatch_answer(role_of(c, j), c->snap->roles[j->role].ctx, &asked, t, &psk));
     r->assoc = psk.assoc;
     r->key = psk.key;
     return ERR_OK;

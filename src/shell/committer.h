@@ -36,8 +36,8 @@ MUST_USE err_t committer_open(struct committer *c, usec_t now);
 void committer_close(struct committer *c, usec_t now);
 
 /*
- * Runs jobs from the front in one transaction and returns how many (at least one); results[i] belongs to jobs[i]. Bodies
- * live until committer_forget(), which wipes them.
+ * Runs jobs from the front in one transaction and returns how many (at least one); results[i] belongs to jobs[i].
+ * Bodies live until committer_forget(), which wipes them.
  */
 size_t committer_run(struct committer *c, const struct job *jobs, size_t n, struct job_result *results);
 void committer_forget(struct committer *c);

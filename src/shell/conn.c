@@ -25,10 +25,11 @@ static void reading(struct conn *c, bool on);
 struct text conn_name(const struct conn *c, char *buf, size_t cap)
 {
     struct text name = association_name(&c->assoc);
-    if (!text_eq_z(name, "-")) {
+    if (c->state != CONN_HANDSHAKE && !text_eq_z(name, "-")) { /* before that it is only what somebody says */
         return name;
     }
-    const char *z = c->ip.len == 0 ? NULL : inet_ntop(c->ip.len == 4 ? AF_INET : AF_INET6, c->ip.b, buf, (socklen_t)cap);
+    const char *z =
+        c->ip.len == 0 ? NULL : inet_ntop(c->ip.len == 4 ? AF_INET : AF_INET6, c->ip.b, buf, (socklen_t)cap);
     return text_of(z == NULL ? "-" : z);
 }
 

@@ -1,6 +1,7 @@
 /*
- * One connection: octets -> (TLS) -> requests -> answers, in order. It is busy while one request or the handshake waits for
- * the writer or another authority, and takes no further octets then; nor while the peer does not read what it was sent.
+ * One connection: octets -> (TLS) -> requests -> answers, in order. It is busy while one request or the handshake waits
+ * for the writer or another authority, and takes no further octets then; nor while the peer does not read what it was
+ * sent.
  */
 #ifndef KEYSTEAD_SHELL_CONN_H
 #define KEYSTEAD_SHELL_CONN_H
@@ -49,13 +50,13 @@ struct conn {
 
 /* Takes over an accepted handle that the listener allocated inside a conn. */
 void conn_open(struct conn *c);
-void conn_close(struct conn *c);       /* at once; safe to call again */
-void conn_end(struct conn *c);         /* after what is queued */
-void conn_drain(struct conn *c);       /* as soon as nothing is under way */
+void conn_close(struct conn *c); /* at once; safe to call again */
+void conn_end(struct conn *c);   /* after what is queued */
+void conn_drain(struct conn *c); /* as soon as nothing is under way */
 void conn_send(struct conn *c, struct bytes octets);
-void conn_flush(struct conn *c);       /* what TLS has to say */
-void conn_resume(struct conn *c);      /* no longer busy */
-bool conn_unpin(struct conn *c);       /* false if it was closed meanwhile: it is gone now */
+void conn_flush(struct conn *c);  /* what TLS has to say */
+void conn_resume(struct conn *c); /* no longer busy */
+bool conn_unpin(struct conn *c);  /* false if it was closed meanwhile: it is gone now */
 struct text conn_name(const struct conn *c, char *buf, size_t cap);
 
 #endif

@@ -235,7 +235,8 @@ void control_server_reloaded(struct control_server *s, bool ok)
 static const struct ctl_row *row_in(const struct ctl_row *rows, size_t n, const json_t *line)
 {
     for (size_t i = 0; i < n; i++) {
-        if (text_eq_z(json_get_text(line, "noun"), rows[i].noun) && text_eq_z(json_get_text(line, "verb"), rows[i].verb)) {
+        if (text_eq_z(json_get_text(line, "noun"), rows[i].noun) &&
+            text_eq_z(json_get_text(line, "verb"), rows[i].verb)) {
             return &rows[i];
         }
     }
@@ -252,7 +253,8 @@ static bool next_candidate(struct client *c)
         if (r != NULL && role.n > 0 && !text_eq_z(role, r->role->name)) {
             continue;
         }
-        c->job.ctl = r == NULL ? row_in(control_rows, control_rows_n, c->line) : row_in(r->role->ctl, r->role->ctl_n, c->line);
+        c->job.ctl =
+            r == NULL ? row_in(control_rows, control_rows_n, c->line) : row_in(r->role->ctl, r->role->ctl_n, c->line);
         c->job.ctl_ctx = r == NULL ? (const void *)&c->s->ctx : r->ctx;
         c->job.role = r == NULL ? 0 : (uint8_t)(c->candidate - 1);
         if (c->job.ctl != NULL) {

@@ -19,6 +19,7 @@ err_t family_init(struct family *f, int signals)
 {
     memset(f, 0, sizeof(*f));
     f->signals = signals;
+    f->ready_fd = -1;
     for (size_t i = 0; i < FAMILY_MAX; i++) {
         f->child[i].link = -1;
     }
@@ -84,6 +85,9 @@ static void run_child(struct family *f, struct family_child *c, int link, pid_t 
         }
     }
     (void)close(f->signals);
+    if (f->ready_fd >= 0) {
+        (void)close(f->ready_fd);
+    }
     sockets_of(f->sockets, c->index, listening);
     struct process_config cfg = {
         .kind = c->kind,
@@ -223,7 +227,8 @@ static void log_death(const struct family_child *c, int status)
     (void)snprintf(how, sizeof(how), WIFSIGNALED(status) ? "signal %d" : "status %d",
                    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     log_event(c->wanted ? ERR_LEVEL_ERROR : ERR_LEVEL_INFO, c->wanted ? "process-died" : "process-ended",
-              (struct log_field[]){{"process", text_of(kinds[c->kind])}, {"pid", text_of(pid)}, {"how", text_of(how)}}, 3);
+              (struct log_field[]){{"process", text_of(kinds[c->kind])}, {"pid", text_of(pid)}, {"how", text_of(how)}},
+              3);
 }
 
 static void bury(struct family *f, struct family_child *c, int status)

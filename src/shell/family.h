@@ -29,7 +29,7 @@ struct family {
     const struct snapshot *snap;
     const struct sockets *sockets;
     uint64_t generation;
-    int signals; /* the supervisor's, closed in children */
+    int signals, ready_fd; /* the supervisor's, closed in children; -1: none */
     bool patient;
     struct family_child child[FAMILY_MAX];
 };

@@ -260,8 +260,7 @@ static bool set_request(struct transfer *t, const struct question *q)
     int n = snprintf(url, sizeof(url), "https://%s%s%s", t->site->peer->fqdn, port == NULL ? "" : port, q->path);
     (void)snprintf(ri, sizeof(ri), "q%llu", (unsigned long long)++t->site->f->serial);
     long ms = (long)(t->site->f->snap->limits.fetch_time / 1000);
-    return n > 0 && (size_t)n < sizeof(url) && q->path[0] == '/' && is_visible(q->path) &&
-           is_visible(q->origin) &&
+    return n > 0 && (size_t)n < sizeof(url) && q->path[0] == '/' && is_visible(q->path) && is_visible(q->origin) &&
            add_header(t, "X-M2M-Origin", q->origin) && add_header(t, "X-M2M-RI", ri) &&
            add_header(t, "X-M2M-RVI", "3") && add_header(t, "Accept", "application/json") &&
            curl_easy_setopt(t->easy, CURLOPT_URL, url) == CURLE_OK &&

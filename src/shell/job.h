@@ -39,11 +39,11 @@ struct job_result {
     uint64_t id;
     err_t err;
     char detail[ROLE_DETAIL_MAX];
-    uint16_t rsc;                  /* REQUEST */
-    char location[M2MID_MAX * 2];  /* REQUEST */
-    struct bytes body;             /* REQUEST, CTL; borrowed */
-    struct association assoc;      /* ESTABLISHED, ANSWER */
-    struct secret key;             /* ANSWER */
+    uint16_t rsc;                 /* REQUEST */
+    char location[M2MID_MAX * 2]; /* REQUEST */
+    struct bytes body;            /* REQUEST, CTL; borrowed */
+    struct association assoc;     /* ESTABLISHED, ANSWER */
+    struct secret key;            /* ANSWER */
 };
 
 void job_wipe(struct job *j);

@@ -40,7 +40,12 @@ static void peer_address(struct conn *c)
 static err_t admit(struct worker *w, struct conn *c)
 {
     if (w->conns >= w->snap->limits.connections) {
-        return ERR_LIMIT_BUSY;
+        struct conn *oldest = w->lists[WORKER_HANDSHAKE].first;
+        if (oldest == NULL) {
+            return ERR_LIMIT_BUSY;
+        }
+        w->metrics->connections_refused++;
+        conn_close(oldest); /* who fills all places with handshakes loses them to who comes next */
     }
     TRY(peers_enter(&w->peers, &c->ip, w->snap->limits.connections_per_peer, &c->peer));
     err_t e = c->listener->tls ? tls_new(c->listener->tls_ctx, &c->tls) : ERR_OK;

@@ -9,27 +9,27 @@ void peers_init(struct peers *p, uint64_t seed)
     p->seed = seed | 1;
 }
 
-static void key_of(const struct ipaddr *ip, uint64_t key[2])
+static void prefix_of(const struct ipaddr *ip, uint64_t prefix[2])
 {
-    memset(key, 0, 2 * sizeof(*key));
-    memcpy(key, ip->b, ip->len == 16 ? 8 : ip->len);
-    key[1] = ip->len;
+    memset(prefix, 0, 2 * sizeof(*prefix));
+    memcpy(prefix, ip->b, ip->len == 16 ? 8 : ip->len);
+    prefix[1] = ip->len;
 }
 
-static struct peers_entry **bucket_of(struct peers *p, const uint64_t key[2])
+static struct peers_entry **bucket_of(struct peers *p, const uint64_t prefix[2])
 {
-    uint64_t h = (key[0] ^ p->seed) * UINT64_C(0x9E3779B97F4A7C15);
-    h ^= key[1] + (h >> 29);
+    uint64_t h = (prefix[0] ^ p->seed) * UINT64_C(0x9E3779B97F4A7C15);
+    h ^= prefix[1] + (h >> 29);
     return &p->bucket[(h * p->seed >> 40) % PEERS_BUCKETS];
 }
 
 err_t peers_enter(struct peers *p, const struct ipaddr *ip, size_t most, struct peers_entry **out)
 {
-    uint64_t key[2];
-    key_of(ip, key);
-    struct peers_entry **at = bucket_of(p, key);
+    uint64_t prefix[2];
+    prefix_of(ip, prefix);
+    struct peers_entry **at = bucket_of(p, prefix);
     struct peers_entry *e = *at;
-    while (e != NULL && memcmp(e->key, key, sizeof(key)) != 0) {
+    while (e != NULL && memcmp(e->prefix, prefix, sizeof(prefix)) != 0) {
         e = e->next;
     }
     if (e != NULL && most != 0 && e->n >= most) {
@@ -40,7 +40,7 @@ err_t peers_enter(struct peers *p, const struct ipaddr *ip, size_t most, struct 
         if (e == NULL) {
             return ERR_LIMIT_BUSY;
         }
-        memcpy(e->key, key, sizeof(key));
+        memcpy(e->prefix, prefix, sizeof(prefix));
         e->next = *at;
         *at = e;
     }
@@ -54,7 +54,7 @@ void peers_leave(struct peers *p, struct peers_entry *e)
     if (e == NULL || --e->n > 0) {
         return;
     }
-    for (struct peers_entry **at = bucket_of(p, e->key); *at != NULL; at = &(*at)->next) {
+    for (struct peers_entry **at = bucket_of(p, e->prefix); *at != NULL; at = &(*at)->next) {
         if (*at == e) {
             *at = e->next;
             free(e);

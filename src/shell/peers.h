@@ -6,7 +6,7 @@
 
 struct peers_entry {
     struct peers_entry *next;
-    uint64_t key[2];
+    uint64_t prefix[2];
     size_t n;
 };
 

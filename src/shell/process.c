@@ -210,8 +210,10 @@ int process_run(const struct process_config *cfg)
     err_t e = start(p);
     if (e != ERR_OK) {
         log_event(ERR_LEVEL_ERROR, "start-failed",
-                  (struct log_field[]){{"code", text_of(err_code(e))}, {"text", text_of(err_info(e)->text)},
-                                       {"hint", text_of(err_info(e)->hint)}}, 3);
+                  (struct log_field[]){{"code", text_of(err_code(e))},
+                                       {"text", text_of(err_info(e)->text)},
+                                       {"hint", text_of(err_info(e)->hint)}},
+                  3);
         cfg->page->start_err = e;
         return EXIT_FAILED;
     }

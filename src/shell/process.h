@@ -1,4 +1,5 @@
-/* One process of the tree after fork: a worker, the writer, or both in one; its loop, and what the supervisor tells it. */
+/* One process of the tree after fork: a worker, the writer, or both in one; its loop, and what the supervisor tells it.
+ */
 #ifndef KEYSTEAD_SHELL_PROCESS_H
 #define KEYSTEAD_SHELL_PROCESS_H
 

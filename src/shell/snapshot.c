@@ -197,7 +197,8 @@ static err_t load_tls(struct loading *l, struct snapshot_listener *li)
     }
     TRY(TEXT_COPY(conf_text(c, "listener", li->name, "aliases"), aliases));
     char *save = NULL;
-    for (char *a = strtok_r(aliases, ",", &save); a != NULL && n <= SNAPSHOT_NAMES_MAX; a = strtok_r(NULL, ",", &save)) {
+    for (char *a = strtok_r(aliases, ",", &save); a != NULL && n <= SNAPSHOT_NAMES_MAX;
+         a = strtok_r(NULL, ",", &save)) {
         names[n++] = a;
     }
     struct tls_ctx_config cfg = {

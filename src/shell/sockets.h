@@ -25,8 +25,9 @@ struct sockets {
 
 void sockets_init(struct sockets *s);
 /*
- * Opens what `snap` needs, takes over from `old` (may be NULL) what stays the same, and fills in snap's actual addresses.
- * On failure nothing has changed and `detail` names the address. The caller then closes the one it does not keep.
+ * Opens what `snap` needs, takes over from `old` (may be NULL) what stays the same, and fills in snap's actual
+ * addresses. On failure nothing has changed and `detail` names the address. The caller then closes the one it does not
+ * keep.
  */
 MUST_USE err_t sockets_open(struct sockets *s, const struct sockets *old, struct snapshot *snap,
                             char detail[static ROLE_DETAIL_MAX]);

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +44,7 @@ static void harden(void)
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)umask(0077); /* the store holds what nobody else may copy */
 }
 
 static err_t open_signals(struct supervisor *s)
@@ -69,7 +71,8 @@ static void log_listening(const struct snapshot *snap)
                   (struct log_field[]){{"role", text_of(snap->roles[l->role].role->name)},
                                        {"address", text_of(l->actual)},
                                        {"listener", text_of(l->name)},
-                                       {"tls", text_of(l->tls ? "on" : "off")}}, 4);
+                                       {"tls", text_of(l->tls ? "on" : "off")}},
+                  4);
     }
 }
 
@@ -103,6 +106,7 @@ static void tell_ready(struct supervisor *s)
         log_event(ERR_LEVEL_WARN, "ready-fd", NULL, 0);
     }
     (void)close(s->o->ready_fd);
+    s->family.ready_fd = -1;
 }
 
 /* -- reload ------------------------------------------------------------------------------------------------ */
@@ -226,6 +230,7 @@ static err_t start(struct supervisor *s, struct conf_faults *faults, char detail
     detail[0] = '\0';
     TRY(open_signals(s));
     TRY(family_init(&s->family, s->signals));
+    s->family.ready_fd = s->o->ready_fd;
     log_listening(s->snap);
     family_next(&s->family, s->snap, &s->sockets);
     return run(s);

@@ -1,7 +1,7 @@
 /*
  * What one worker process (or the worker half of a single process) holds: its view of the store, its connections and
- * their deadlines, its way to the writer, the questions it has out. One loop, one thread: everything here is touched only
- * from callbacks of that loop.
+ * their deadlines, its way to the writer, the questions it has out. One loop, one thread: everything here is touched
+ * only from callbacks of that loop.
  */
 #ifndef KEYSTEAD_SHELL_WORKER_H
 #define KEYSTEAD_SHELL_WORKER_H

@@ -49,7 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct role_psk p;
     MUST_HOLD(store_begin(store, true) == ERR_OK);
     txn_init(&t, store, &arena, true);
-    err_t e = dispatch_answer(&role_maf, &maf, &q, &a, &t, NOW, &p);
+    const struct dispatch_asked asked = {&q, &a, NOW};
+    err_t e = dispatch_answer(&role_maf, &maf, &asked, &t, &p);
     if (e == ERR_OK) {
         MUST_HOLD(a.status == 200 && t.staged_n == 1 && t.audit_n == 1);
         MUST_HOLD(p.key.n == KEYS_DERIVED_LEN);

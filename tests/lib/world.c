@@ -218,7 +218,8 @@ static err_t ask(struct world *w, struct world_node *n, struct role_psk *p)
     put_question(w, n, &q, got, &a);
     struct turn u;
     turn_begin(&u, n, true);
-    err_t e = dispatch_answer(n->role, n->ctx, &q, &a, &u.txn, w->now, p);
+    const struct dispatch_asked asked = {&q, &a, w->now};
+    err_t e = dispatch_answer(n->role, n->ctx, &asked, &u.txn, p);
     struct dispatch_about about = {.now = w->now};
     e = turn_keep(&u, n, e, &about);
     free(got);

@@ -296,7 +296,8 @@ static void test_second_answer(void **state)
         struct role_psk p;
         assert_int_equal(store_begin(f->maf->store, true), ERR_OK);
         txn_init(&t, f->maf->store, &a, true);
-        assert_int_equal(dispatch_answer(&role_maf, f->maf->ctx, &q, &answers[i], &t, T0, &p), ERR_OK);
+        const struct dispatch_asked asked = {&q, &answers[i], T0};
+        assert_int_equal(dispatch_answer(&role_maf, f->maf->ctx, &asked, &t, &p), ERR_OK);
         assert_true(secret_eq(&p.key, &f->k42));
         assert_int_equal(t.staged_n, 0);
         store_rollback(f->maf->store);

@@ -72,16 +72,17 @@ void server_conf(struct server *s, const char *word, const char *limits, const c
 {
     char file[PATH_MAX];
     char text[4096];
-    int n = snprintf(text, sizeof(text),
-                     "[server]\nroles = tiny\nstore = tiny.db\nroot-secret = root\naudit-key = audit\ncontrol = ctl\n"
-                     "log-level = error\n[limits]\n%s[tiny]\nfqdn = " TINY_FQDN "\nword = %s\n"
-                     "[listener plain]\nrole = tiny\naddress = 127.0.0.1:%d\ntls = off\n"
-                     "[listener tls]\nrole = tiny\naddress = 127.0.0.1:%d\ncertificate = tiny.crt\nkey = tiny.key\n"
-                     "trust = ca.crt\n"
-                     "[peer " TINY_FQDN "]\nkind = mef\naddress = 127.0.0.1:%d\ncertificate = tiny.crt\nkey = tiny.key\n"
-                     "trust = ca.crt\n"
-                     "[peer dead.keystead.test]\nkind = mef\naddress = 127.0.0.1:%d\ntrust = ca.crt\n%s",
-                     limits, word, s->plain, s->tls, s->tls, dead_port(s), extra);
+    int n =
+        snprintf(text, sizeof(text),
+                 "[server]\nroles = tiny\nstore = tiny.db\nroot-secret = root\naudit-key = audit\ncontrol = ctl\n"
+                 "log-level = error\n[limits]\n%s[tiny]\nfqdn = " TINY_FQDN "\nword = %s\n"
+                 "[listener plain]\nrole = tiny\naddress = 127.0.0.1:%d\ntls = off\n"
+                 "[listener tls]\nrole = tiny\naddress = 127.0.0.1:%d\ncertificate = tiny.crt\nkey = tiny.key\n"
+                 "trust = ca.crt\n"
+                 "[peer " TINY_FQDN "]\nkind = mef\naddress = 127.0.0.1:%d\ncertificate = tiny.crt\nkey = tiny.key\n"
+                 "trust = ca.crt\n"
+                 "[peer dead.keystead.test]\nkind = mef\naddress = 127.0.0.1:%d\ntrust = ca.crt\n%s",
+                 limits, word, s->plain, s->tls, s->tls, dead_port(s), extra);
     assert_true(n > 0 && (size_t)n < sizeof(text));
     scratch_write(path(s, "tiny.conf", file), text, (size_t)n);
 }
@@ -91,7 +92,10 @@ static void run_server(const struct server *s, unsigned workers, int ready)
     static const struct role *const roles[] = {&tiny_role};
     char file[PATH_MAX];
     struct supervisor_options o = {
-        .source = {.file = path(s, "tiny.conf", file), .roles = roles, .roles_n = 1, .workers = workers,
+        .source = {.file = path(s, "tiny.conf", file),
+                   .roles = roles,
+                   .roles_n = 1,
+                   .workers = workers,
                    .crypto = crypto_openssl()},
         .ready_fd = ready,
     };
@@ -314,7 +318,8 @@ int client_response(struct client *c, char **body)
 int client_get(struct client *c, const char *target, char **body)
 {
     char text[512];
-    (void)snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: t\r\nX-M2M-Origin: CAdmin\r\nX-M2M-RI: r1\r\nX-M2M-RVI: 3\r\n\r\n",
+    (void)snprintf(text, sizeof(text),
+                   "GET %s HTTP/1.1\r\nHost: t\r\nX-M2M-Origin: CAdmin\r\nX-M2M-RI: r1\r\nX-M2M-RVI: 3\r\n\r\n",
                    target);
     client_send_z(c, text);
     return client_response(c, body);

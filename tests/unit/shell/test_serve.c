@@ -1,4 +1,5 @@
-/* serve: a real supervisor with real processes and sockets, once with one process and once with two workers and a writer. */
+/* serve: a real supervisor with real processes and sockets, once with one process and once with two workers and a
+ * writer. */
 #include "serve_fixture.h"
 
 #include <pthread.h>
@@ -50,7 +51,7 @@ static void requests_are_answered_on_one_connection(void **state)
     assert_string_equal(body, "{\"word\":\"one\"}");
     assert_int_equal(client_get(c, "/nothing", &body), 4004);
     assert_non_null(strstr(body, "not-found"));
-    assert_int_equal(client_get(c, "/note", NULL), 4005); /* no such operation */
+    assert_int_equal(client_get(c, "/note", NULL), 4005);   /* no such operation */
     assert_int_equal(client_get(c, "/denied", NULL), 4107); /* R004-21: needs an association */
     assert_int_equal(client_get(c, "/note/a", NULL), 4004);
     assert_int_equal(client_post_note(c, "a"), 2001);
@@ -129,8 +130,9 @@ static void garbage_gets_one_answer_and_the_end(void **state)
         done(c);
     }
     struct client *c = plain(s);
-    client_send_z(c, "POST /note HTTP/1.1\r\nHost: t\r\nX-M2M-RI: r\r\nX-M2M-RVI: 3\r\nContent-Type: application/json;ty=3\r\n"
-                     "Content-Length: 4\r\n\r\n{{{{");
+    client_send_z(
+        c, "POST /note HTTP/1.1\r\nHost: t\r\nX-M2M-RI: r\r\nX-M2M-RVI: 3\r\nContent-Type: application/json;ty=3\r\n"
+           "Content-Length: 4\r\n\r\n{{{{");
     assert_int_equal(client_response(c, NULL), 4000); /* of a whole request with bad content the connection survives */
     assert_int_equal(client_get(c, "/word", NULL), 2000);
     done(c);

@@ -16,7 +16,8 @@ static const struct conf_row conf_rows[] = {
     {"tiny", "word", CONF_TEXT, 0, "one", 0, 0, NULL, "What /word says."},
 };
 
-static err_t configure(void *ctx, const struct conf *cf, const struct role_env *env, char detail[static ROLE_DETAIL_MAX])
+static err_t configure(void *ctx, const struct conf *cf, const struct role_env *env,
+                       char detail[static ROLE_DETAIL_MAX])
 {
     struct tiny *t = ctx;
     (void)env;
