@@ -1,4 +1,5 @@
-/* accessControlPolicy: its compiled rules beside the resource, and the links to it (accessControlPolicyIDs). */
+/* accessControlPolicy: its compiled rules beside the resource, and the links to it (accessControlPolicyIDs). Who may
+ * change a policy is said by its own selfPrivileges (R002-34). */
 #ifndef KEYSTEAD_ROLE_CSE_CSE_ACP_H
 #define KEYSTEAD_ROLE_CSE_CSE_ACP_H
 

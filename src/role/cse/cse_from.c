@@ -52,7 +52,7 @@ struct access_forms cse_from_access(const struct cse_from *f)
 static err_t association_check(const struct cse *cse, const struct request *rq, struct txn *t, char *detail)
 {
     const struct association *a = rq->assoc;
-    if (a->framework == ASSOCIATION_NONE) { /* R000-35, R002-70: none, and it is demanded */
+    if (a->framework == ASSOCIATION_NONE) { /* R000-35, R002-70: none, and it is demanded (or not: R000-37) */
         return cse->mca_optional ? ERR_OK
                                  : detail_fail(detail, ERR_DENIED_NO_ASSOCIATION, "[cse] association = required",
                                                text_empty());
@@ -92,7 +92,8 @@ static err_t from_credential(const struct request *rq, struct txn *t, const stru
 }
 
 /* A CSE (rule 6): itself, an S-type AE, or a C-type AE below it. No other CSE is a registree here yet. */
-static err_t from_cse(const struct request *rq, struct txn *t, const struct cse_from *f, char *detail)
+static err_t from_cse(const struct cse *cse, const struct request *rq, struct txn *t, const struct cse_from *f,
+                      char *detail)
 {
     struct text absolute = text_of(f->absolute.z);
     bool ok = f->kind == CSE_FROM_ABSENT || association_is_bound_to(rq->assoc, absolute);
@@ -105,6 +106,7 @@ static err_t from_cse(const struct request *rq, struct txn *t, const struct cse_
     if (!ok && (k == M2MID_SP_AE_C || k == M2MID_ABS_AE_C)) {
         ok = association_is_bound_to(rq->assoc, text_take(absolute, text_find_last(absolute, '/')));
     }
+    ok = ok && !m2mid_same(absolute, text_of(cse->self.z)); /* nobody else is this CSE, whatever a credential says */
     return ok ? ERR_OK : detail_fail(detail, ERR_DENIED_FROM, "From", rq->prim->from);
 }
 
@@ -129,7 +131,8 @@ static err_t from_plain(const struct request *rq, struct txn *t, const struct cs
                                               "this AE registered over an association", rq->prim->from);
 }
 
-static err_t by_peer(const struct request *rq, struct txn *t, const struct cse_from *f, char *detail)
+static err_t by_peer(const struct cse *cse, const struct request *rq, struct txn *t, const struct cse_from *f,
+                     char *detail)
 {
     switch (rq->assoc->peer) {
     case PEER_AE:
@@ -137,7 +140,7 @@ static err_t by_peer(const struct request *rq, struct txn *t, const struct cse_f
     case PEER_UNKNOWN:
         return from_credential(rq, t, f, detail);
     case PEER_CSE:
-        return from_cse(rq, t, f, detail);
+        return from_cse(cse, rq, t, f, detail);
     case PEER_PLAIN:
         return from_plain(rq, t, f, detail);
     case PEER_NONE:
@@ -203,5 +206,5 @@ err_t cse_from_check(const struct cse *cse, const struct request *rq, struct txn
     /* 12.3: an AE registered elsewhere is authenticated only end to end, so not through the CSE that forwards it. */
     out->authenticated = rq->assoc->framework != ASSOCIATION_NONE &&
                          (rq->assoc->peer != PEER_CSE || out->kind == CSE_FROM_CSE);
-    return by_peer(rq, t, out, detail);
+    return by_peer(cse, rq, t, out, detail);
 }

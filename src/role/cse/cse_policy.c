@@ -64,7 +64,7 @@ err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *targe
     if (admin_permits(ask, holder)) {
         return ERR_OK;
     }
-    if (holder->type->ty == TYPE_ACP) { /* rule 1 */
+    if (holder->type->ty == TYPE_ACP) { /* rule 1, R002-34 */
         struct cse_acp acp;
         TRY(cse_acp_get(ask->cse, ask->t, holder->ri, ask->rq->now, &acp));
         return access_decide(acp.pvs, &q) ? ERR_OK : ERR_DENIED_PRIVILEGE;

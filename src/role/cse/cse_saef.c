@@ -10,6 +10,7 @@
 #define RELATIVE_HEX_MAX 64 /* RelativeKeyID: hexBinary of 16 octets; a longer one is still only a name */
 
 /* -- what B binds to the context (6.0.2): one CSE-ID, one AE-ID, or the Credential-ID alone -------------- */
+/* Kpsa is the framework of the pre-provisioned key (R000-42), Kc that of the MAF (R000-44, R000-71). */
 static enum association_peer peer_of(const struct m2mid *id)
 {
     enum m2mid_kind k = m2mid_kind(text_of(id->z));
@@ -37,7 +38,7 @@ static err_t resolve(const struct cse *cse, const struct cse_key *k, struct text
     return ERR_OK;
 }
 
-/* -- a key we do not hold: which authority knows it? ------------------------------------------------------ */
+/* -- a key we do not hold: which authority knows it? (R000-66: without it no association comes about) ------- */
 static err_t ask_maf(const struct cse *cse, const struct cse_peer *maf, struct text relative, struct text identity,
                      struct role_psk *out)
 {
@@ -63,7 +64,7 @@ err_t cse_saef_psk(const void *ctx, struct txn *t, struct text identity, usec_t 
     const struct cse *cse = ctx;
     struct cse_key k;
     err_t e = cse_key_get(t, identity, &k);
-    if (e == ERR_OK) { /* R000-61; 6.3 step 12: reuse of Kc until it expires, then refusal */
+    if (e == ERR_OK) { /* R000-60, R000-61; 6.3 step 12: reuse of Kc until it expires, then refusal */
         return resolve(cse, &k, identity, now, out);
     }
     if (e != ERR_NOT_FOUND) {

@@ -238,7 +238,7 @@ static void outside_an_association(void **state)
     assert_int_equal(reg(f, &f->plain, "Sb"), ERR_DENIED_FROM);
     assert_int_equal(reg(f, &f->plain, "Sadmin"), ERR_DENIED_FROM);
     world_reload(&f->w, f->cse, CSE_CONF);
-    assert_int_equal(reg(f, &f->plain, "C"), ERR_DENIED_NO_ASSOCIATION); /* refuses R000-35 */
+    assert_int_equal(reg(f, &f->plain, "C"), ERR_DENIED_NO_ASSOCIATION); /* refuses R000-35, R000-37, R002-70 */
     assert_int_equal(cse_fixture_get(f, &f->plain, stem, stem), ERR_DENIED_NO_ASSOCIATION);
     assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa"), ERR_OK);
 }
@@ -368,6 +368,9 @@ static void from_of_a_cse(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         assert_int_equal(cse_fixture_get(f, &mn, rows[i].from, "Sa"), rows[i].want);
     }
+    assert_int_equal(cse_fixture_add_key(f, "kin@sp.example.com", "//sp.example.com/in", ""), ERR_OK);
+    cse_fixture_connect(f, "kin@sp.example.com", &mn);
+    assert_int_equal(cse_fixture_get(f, &mn, "/in", "cse-in"), ERR_DENIED_FROM); /* nobody else is this CSE */
 }
 
 static void receiver_checks_come_first(void **state)
