@@ -65,6 +65,7 @@ void conn_close(struct conn *c)
     worker_list_remove(c->w, c);
     peers_leave(&c->w->peers, c->peer);
     c->peer = NULL;
+    c->w->conns_closing++;
     uv_close((uv_handle_t *)&c->tcp, closed_cb);
 }
 
@@ -279,6 +280,7 @@ static bool decrypt(struct conn *c)
         return false;
     }
     c->in_n += n;
+    c->backlog = c->backlog && n > 0;
     if (n == 0 && tls_step(c->tls) == TLS_CLOSED) {
         c->eof = true;
     }
@@ -304,7 +306,7 @@ static void process(struct conn *c)
     }
     after_eof(c);
     if (c->state == CONN_OPEN) {
-        reading(c, !c->writing);
+        reading(c, !c->writing && !c->backlog);
     }
 }
 
@@ -327,7 +329,8 @@ static void received_tls(struct conn *c, struct bytes b)
         return;
     }
     if (c->busy || c->writing) {
-        reading(c, false); /* one chunk may wait, not more */
+        c->backlog = true; /* one chunk may wait, not more */
+        reading(c, false);
         return;
     }
     conn_resume(c);

@@ -39,12 +39,13 @@ static void peer_address(struct conn *c)
 
 static err_t admit(struct worker *w, struct conn *c)
 {
-    if (w->conns >= w->snap->limits.connections) {
-        struct conn *oldest = w->lists[WORKER_HANDSHAKE].first;
+    if (w->conns - w->conns_closing >= w->snap->limits.connections) {
+        struct conn *told = w->lists[WORKER_LINGER].first;
+        struct conn *oldest = told != NULL ? told : w->lists[WORKER_HANDSHAKE].first;
         if (oldest == NULL) {
             return ERR_LIMIT_BUSY;
         }
-        w->metrics->connections_refused++;
+        w->metrics->connections_refused += told == NULL;
         conn_close(oldest); /* who fills all places with handshakes loses them to who comes next */
     }
     TRY(peers_enter(&w->peers, &c->ip, w->snap->limits.connections_per_peer, &c->peer));

@@ -110,6 +110,7 @@ static void sweep_cb(uv_timer_t *h)
 void worker_conn_gone(struct worker *w)
 {
     w->conns--;
+    w->conns_closing--;
     w->metrics->connections_now--;
     if (w->draining && w->conns == 0 && w->drained != NULL) {
         w->drained(w);

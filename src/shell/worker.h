@@ -39,6 +39,7 @@ struct worker {
     struct peers peers;
     struct worker_list lists[WORKER_CLASSES];
     size_t conns;
+    size_t conns_closing; /* of these, the ones that libuv is closing: they hold no place any more */
     bool draining;
     void (*drained)(struct worker *w); /* called once when the last connection is gone */
     uint8_t *arena, *body, *out, *chunk, *scratch;
