@@ -30,6 +30,7 @@ struct conn {
     bool reading;
     bool writing;     /* an asynchronous write is under way */
     bool busy;        /* waits for the writer or an authority */
+    bool backlog;     /* TLS holds records that came while busy: no more until they are read */
     bool eof;         /* the peer will send no more */
     bool last;        /* ends after the answer under way */
     bool export_used; /* CHOICE-10 */

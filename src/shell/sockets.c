@@ -146,6 +146,7 @@ static err_t open_control(struct sockets *s, const char *path)
 static err_t open_all(struct sockets *s, const struct sockets *old, struct snapshot *snap,
                       char detail[static ROLE_DETAIL_MAX])
 {
+    errno = 0;
     for (size_t i = 0; i < snap->listeners_n; i++) {
         struct snapshot_listener *want = &snap->listeners[i];
         const struct sockets_listener *kept = same(old, want, snap->workers);
@@ -173,6 +174,8 @@ err_t sockets_open(struct sockets *s, const struct sockets *old, struct snapshot
     sockets_init(s);
     err_t e = open_all(s, old, snap, detail);
     if (e != ERR_OK) {
+        size_t n = strlen(detail);
+        (void)snprintf(detail + n, ROLE_DETAIL_MAX - n, ": %s", errno == 0 ? err_info(e)->text : strerror(errno));
         sockets_close(s, old);
     }
     return e;

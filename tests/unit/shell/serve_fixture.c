@@ -228,7 +228,7 @@ static unsigned psk_cb(SSL *ssl, const char *hint, char *identity, unsigned iden
     return (unsigned)strlen(who[1]);
 }
 
-static int alert_got;
+static _Thread_local int alert_got;
 static void info_cb(const SSL *ssl, int where, int ret)
 {
     (void)ssl;

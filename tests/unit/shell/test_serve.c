@@ -236,6 +236,29 @@ static void a_key_opens_an_association(void **state)
     server_stop(s);
 }
 
+static void a_long_pipeline_over_tls_waits_for_the_writer(void **state)
+{
+    (void)state;
+    enum { MANY = 1200 };
+    struct server *s = fresh();
+    struct client *c = tls(s, TINY_DEV, TINY_KEY, 0);
+    for (int i = 0; i < MANY; i++) {
+        char text[512];
+        char content[64];
+        (void)snprintf(content, sizeof(content), "{\"n\":{\"name\":\"l%d\"}}", i);
+        (void)snprintf(text, sizeof(text),
+                       "POST /note HTTP/1.1\r\nHost: t\r\nX-M2M-RI: a\r\nX-M2M-RVI: 3\r\n"
+                       "Content-Type: application/json;ty=3\r\nContent-Length: %zu\r\n\r\n%s",
+                       strlen(content), content);
+        client_send_z(c, text);
+    }
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(client_response(c, NULL), 2001);
+    }
+    done(c);
+    server_stop(s);
+}
+
 /* CHOICE-10 */
 static void a_session_gives_one_export(void **state)
 {
@@ -317,6 +340,55 @@ static void a_dead_authority_delays_only_who_waits_for_it(void **state)
     assert_int_equal(pthread_join(t, NULL), 0);
     assert_int_equal(a[0].alert, 80);
     assert_in_range(a[0].took, 500, 2000);
+    done(c);
+    server_stop(&s);
+}
+
+static void one_question_serves_all_who_ask_it(void **state)
+{
+    (void)state;
+    struct server s;
+    server_start(&s, 1, "fetch-time = 700ms\nhandshake-time = 3s\nwaiting-per-peer = 3\n");
+    struct asking a[4] = {{.s = &s}, {.s = &s}, {.s = &s}, {.s = &s}};
+    pthread_t t[3];
+    for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+        assert_int_equal(pthread_create(&t[i], NULL, ask_dead, &a[i]), 0);
+    }
+    (void)usleep(200000);
+    (void)ask_dead(&a[3]); /* one more than may wait for that peer */
+    assert_int_equal(a[3].alert, 80);
+    assert_true(a[3].took < 300);
+    for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+        assert_int_equal(pthread_join(t[i], NULL), 0);
+        assert_int_equal(a[i].alert, 80);
+    }
+    (void)ask_dead(&a[3]); /* remembered for a second: no question, no wait */
+    assert_true(a[3].took < 300);
+    assert_int_equal(server_counter(&s, "fetches"), 1);
+    assert_int_equal(server_counter(&s, "fetches_joined"), 2);
+    assert_int_equal(server_counter(&s, "busy"), 1);
+    assert_int_equal(server_counter(&s, "waiting_now"), 0);
+    server_stop(&s);
+}
+
+static void who_fills_all_places_with_handshakes_loses_them(void **state)
+{
+    (void)state;
+    struct server s;
+    server_start(&s, 1, "connections = 5\nhandshake-time = 30s\n");
+    struct server to_tls = s;
+    to_tls.plain = s.tls;
+    struct client *mute[5];
+    for (size_t i = 0; i < ARRAY_LEN(mute); i++) {
+        mute[i] = plain(&to_tls);
+    }
+    (void)usleep(100000);
+    struct client *c = plain(&s);
+    assert_int_equal(client_get(c, "/word", NULL), 2000);
+    assert_true(client_is_ended(mute[0]));
+    for (size_t i = 0; i < ARRAY_LEN(mute); i++) {
+        done(mute[i]);
+    }
     done(c);
     server_stop(&s);
 }
@@ -516,10 +588,13 @@ int main(void)
         cmocka_unit_test(a_peer_that_does_not_read_holds_only_itself),
         cmocka_unit_test(connections_of_one_address_are_limited),
         cmocka_unit_test(a_key_opens_an_association),
+        cmocka_unit_test(a_long_pipeline_over_tls_waits_for_the_writer),
         cmocka_unit_test(a_session_gives_one_export),
         cmocka_unit_test(the_last_flight_waits_for_the_commit),
         cmocka_unit_test(a_key_is_fetched_in_the_middle_of_the_handshake),
         cmocka_unit_test(a_dead_authority_delays_only_who_waits_for_it),
+        cmocka_unit_test(one_question_serves_all_who_ask_it),
+        cmocka_unit_test(who_fills_all_places_with_handshakes_loses_them),
         cmocka_unit_test(a_full_disk_fails_the_request_and_nothing_else),
         cmocka_unit_test(what_was_acknowledged_survives_kills),
         cmocka_unit_test(commands_run_in_the_writer),
