@@ -16,6 +16,16 @@
 #define CRYPTO_SIG_LEN 64 /* Ed25519 */
 #define CRYPTO_SIG_KEY_LEN 32
 
+/*
+ * A provider with state of its own, as the caller of the device library hands one in: it gets itself first. Only what
+ * derivations need.
+ */
+struct crypto_port {
+    MUST_USE err_t (*hmac_sha256)(const struct crypto_port *p, struct bytes key, const struct bytes *parts,
+                                  size_t count, uint8_t out[CRYPTO_HASH_LEN]);
+    MUST_USE err_t (*nfkc)(const struct crypto_port *p, struct text in, struct writer *out);
+};
+
 struct crypto {
     MUST_USE err_t (*sha256)(struct bytes in, uint8_t out[CRYPTO_HASH_LEN]);
 
@@ -38,6 +48,13 @@ struct crypto {
 
     /* Unicode NFKC of UTF-8 text, as UTF-8 [TS-0003 10.3.2]; ERR_MALFORMED_ID for invalid UTF-8. */
     MUST_USE err_t (*nfkc)(struct text in, struct writer *out);
+
+    const struct crypto_port *port; /* NULL, or what takes the place of hmac_sha256 and nfkc; then the rest may be NULL */
 };
+
+/* The two that derivations call: by the port if there is one. */
+MUST_USE err_t crypto_hmac(const struct crypto *c, struct bytes key, const struct bytes *parts, size_t count,
+                           uint8_t out[CRYPTO_HASH_LEN]);
+MUST_USE err_t crypto_nfkc(const struct crypto *c, struct text in, struct writer *out);
 
 #endif

@@ -15,6 +15,6 @@ err_t kdf_hmac(const struct crypto *c, struct bytes key, const struct bytes *par
 {
     SCOPED(digest_wipe) struct digest d = {{0}};
     secret_wipe(out);
-    TRY(c->hmac_sha256(key, parts, count, d.b));
+    TRY(crypto_hmac(c, key, parts, count, d.b));
     return secret_set(out, BYTES_ARRAY(d.b));
 }

@@ -51,6 +51,8 @@ struct keys_relative {
 MUST_USE err_t keys_ke_split(const struct keys_export *x, struct key_ke *ke, struct keys_relative *id);
 /* -- keys_km.c: Km = HMAC(Ke, label || NFKC(MAF-ID)) [10.3.2, R001-37, R001-53] -------------------- */
 MUST_USE err_t keys_km_derive(const struct crypto *c, const struct key_ke *ke, struct text maf_id, struct key_km *out);
+/* The published text: Km is the usage-constrained key of SUID 21 for the MAF [10.3.7, 8.8.2.3]. */
+MUST_USE err_t keys_km_usage(const struct crypto *c, const struct key_ke *ke, struct text maf_id, struct key_km *out);
 /* -- keys_kpsa.c: target in absolute form [10.3.3, CHOICE-12, R001-63] ----------------------------- */
 MUST_USE err_t keys_kpsa_derive(const struct crypto *c, const struct key_ke *ke, struct text target,
                                 struct key_kpsa *out);

@@ -21,7 +21,7 @@ err_t keys_id_normalise(const struct crypto *c, struct text id, struct keys_id *
         return ERR_LIMIT_SIZE;
     }
     struct writer w = WRITER_ARRAY(out->b);
-    TRY(c->nfkc(id, &w));
+    TRY(crypto_nfkc(c, id, &w));
     if (!is_plain(writer_view_text(&w))) {
         return ERR_MALFORMED_ID;
     }

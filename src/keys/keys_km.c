@@ -15,3 +15,19 @@ err_t keys_km_derive(const struct crypto *c, const struct key_ke *ke, struct tex
     }
     return keys_id_derive(c, ke, LABEL, bytes_empty(), &id, &out->s);
 }
+
+#define SUID_MAF_CLIENT 21 /* a symmetric key of the MEF, for the client's handshake with a MAF [TS-0004 6.3.4.2.39] */
+
+static void usage_wipe(struct key_usage *k)
+{
+    secret_wipe(&k->s);
+}
+
+err_t keys_km_usage(const struct crypto *c, const struct key_ke *ke, struct text maf_id, struct key_km *out)
+{
+    SCOPED(usage_wipe) struct key_usage k = {0};
+    secret_wipe(&out->s);
+    TRY(keys_usage_derive(c, ke, SUID_MAF_CLIENT, maf_id, &k));
+    out->s = k.s;
+    return ERR_OK;
+}

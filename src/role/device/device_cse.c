@@ -1,10 +1,8 @@
 /* The registrar's peer: association handshake, AE registration and requests over it. */
 #include "role/detail.h"
 #include "role/device/device_step.h"
-#include "role/emit.h"
+#include "wire/body.h"
 #include "wire/json.h"
-
-enum { TYPE_AE = 2 };
 
 /* The association's key: Kpsa where one was given [8.2.2.1], else Kc [8.2.2.3]. */
 static err_t with_association(struct device *d, usec_t now, struct device_exchange *out)
@@ -44,22 +42,13 @@ err_t device_cse_register_prepare(struct device *d, usec_t now, struct device_ex
     TRY(with_association(d, now, out));
     out->has_request = true;
     out->op = OP_CREATE;
-    out->ty = TYPE_AE;
+    out->ty = BODY_TY_AE;
     out->from = d->task->from;
     TRY(TEXT_COPY(text_of("/-"), out->path));
     struct writer w = WRITER_ARRAY(d->body);
-    struct emit e = emit_to(&w);
-    emit_object(&e, NULL);
-    emit_object(&e, "m2m:ae");
-    emit_z(&e, "api", d->task->app_id);
-    emit_bool(&e, "rr", !d->task->unreachable);
-    emit_array(&e, "srv");
-    emit_z(&e, NULL, "3");
-    emit_close_array(&e);
-    emit_close_object(&e);
-    emit_close_object(&e);
+    TRY(body_ae_write(&w, text_of(d->task->app_id), !d->task->unreachable));
     out->body = writer_view_text(&w);
-    return writer_finish(&w);
+    return ERR_OK;
 }
 
 err_t device_cse_register_accept(struct device *d, usec_t now, const struct device_outcome *got)

@@ -1,7 +1,6 @@
 /* Enrolment: the bootstrap handshake with Kpm is all there is [TS-0003 8.3.2.1]. */
 #include "role/detail.h"
 #include "role/device/device_step.h"
-#include "role/key_wipe.h"
 
 err_t device_enrol_prepare(struct device *d, usec_t now, struct device_exchange *out)
 {
@@ -27,10 +26,7 @@ static err_t derive_km(struct device *d)
     if (s->profile == CREDENTIAL_SEED) {
         return keys_km_derive(d->crypto, &s->ke, text_of(s->maf.fqdn), &s->km);
     }
-    SCOPED(key_wipe_usage) struct key_usage k = {0};
-    TRY(keys_usage_derive(d->crypto, &s->ke, 21, text_of(s->maf.fqdn), &k));
-    s->km.s = k.s; /* K of SUID 21 is the Km that the MAF fetches [8.8.2.3] */
-    return ERR_OK;
+    return keys_km_usage(d->crypto, &s->ke, text_of(s->maf.fqdn), &s->km);
 }
 
 err_t device_enrol_accept(struct device *d, usec_t now, const struct device_outcome *got)

@@ -1,14 +1,9 @@
 /* The MAF's client: registration [TS-0003 8.8.2.3] and registration of the connection key Kc [8.8.2.7]. */
 #include "role/detail.h"
 #include "role/device/device_step.h"
-#include "role/emit.h"
-#include "role/maf/maf_types.h"
+#include "wire/body.h"
 #include "wire/json.h"
-#include "wire/timestamp.h"
-
-#include <string.h>
-
-enum { SUID_SAEF = 32 };
+#include "wire/maf_attr.h"
 
 static bool has_kpsa(const struct device *d)
 {
@@ -44,33 +39,15 @@ static err_t with_km(struct device *d, usec_t now, struct device_exchange *out)
     return ERR_OK;
 }
 
-/* Opens {"ROOT":{ with the attributes that both registrations have; the caller closes. */
-static struct emit open_body(struct device *d, struct writer *w, uint32_t ty)
-{
-    struct emit e = emit_to(w);
-    emit_object(&e, NULL);
-    emit_object(&e, maf_types_root(ty));
-    emit_time(&e, maf_types_name(MAF_ATTR_ET), d->state->ke_not_after);
-    emit_z(&e, maf_types_name(MAF_ATTR_ADFQ), d->task->admin_fqdn);
-    return e;
-}
-
-static err_t close_body(struct emit *e, struct device_exchange *out)
-{
-    emit_close_object(e);
-    emit_close_object(e);
-    out->body = writer_view_text(e->w);
-    return writer_finish(e->w);
-}
-
 err_t device_maf_register_prepare(struct device *d, usec_t now, struct device_exchange *out)
 {
     TRY(with_km(d, now, out));
-    out->ty = MAF_TYPES_CLIENT_REG;
+    out->ty = MAF_ATTR_TY_CLIENT_REG;
     TRY(TEXT_COPY(text_of("/-"), out->path));
     struct writer w = WRITER_ARRAY(d->body);
-    struct emit e = open_body(d, &w, out->ty);
-    return close_body(&e, out);
+    TRY(body_client_write(&w, d->state->ke_not_after, text_of(d->task->admin_fqdn)));
+    out->body = writer_view_text(&w);
+    return ERR_OK;
 }
 
 err_t device_maf_key_prepare(struct device *d, usec_t now, struct device_exchange *out)
@@ -80,19 +57,16 @@ err_t device_maf_key_prepare(struct device *d, usec_t now, struct device_exchang
     if (s->cse_id.z[0] == '\0') { /* R002-74 */
         return detail_fail(d->detail, ERR_STATE, "no registrar: give --cse-id and --cse", text_empty());
     }
-    out->ty = MAF_TYPES_KEY_REG;
+    out->ty = MAF_ATTR_TY_KEY_REG;
     out->export_label = KEYS_LABEL_CONNECTION;
     struct writer path = WRITER_ARRAY(out->path);
     writer_z(&path, "/");
     writer_z(&path, s->registration);
     TRY(writer_finish_z(&path));
     struct writer w = WRITER_ARRAY(d->body);
-    struct emit e = open_body(d, &w, out->ty);
-    emit_number(&e, maf_types_name(MAF_ATTR_SUID), SUID_SAEF);
-    emit_array(&e, maf_types_name(MAF_ATTR_TGIS));
-    emit_z(&e, NULL, s->cse_id.z);
-    emit_close_array(&e);
-    return close_body(&e, out);
+    TRY(body_key_write(&w, s->ke_not_after, text_of(d->task->admin_fqdn), text_of(s->cse_id.z)));
+    out->body = writer_view_text(&w);
+    return ERR_OK;
 }
 
 /* The object under the root, or NULL; borrowed from *body. */
@@ -102,83 +76,73 @@ static const json_t *content(struct device *d, const struct device_outcome *got,
         (void)detail_fail(d->detail, ERR_OK, "the MAF's answer is not JSON", text_empty());
         return NULL;
     }
-    const json_t *o = json_object_get(*body, maf_types_root(ty));
+    const json_t *o = json_object_get(*body, maf_attr_root(ty));
     if (!json_is_object(o)) {
-        (void)detail_fail(d->detail, ERR_OK, "the MAF's answer lacks", text_of(maf_types_root(ty)));
+        (void)detail_fail(d->detail, ERR_OK, "the MAF's answer lacks", text_of(maf_attr_root(ty)));
         return NULL;
     }
     return o;
 }
 
-/* Checks that 8.3.9.9.5 and 8.3.9.9.8 ask of the client: not expired, and the stakeholder that was sent. */
-static err_t answer_check(struct device *d, const json_t *o, usec_t now, usec_t *et)
+/* The members that body_*_check() judges; views into o. */
+static struct body_answer members(const json_t *o)
 {
-    if (timestamp_parse(json_get_text(o, maf_types_name(MAF_ATTR_ET)), et) != ERR_OK || *et <= now) {
-        return detail_fail(d->detail, ERR_PEER_NONSENSE, "expirationTime", text_empty());
-    }
-    if (!text_eq_nocase(json_get_text(o, maf_types_name(MAF_ATTR_ADFQ)), text_of(d->task->admin_fqdn))) {
-        return detail_fail(d->detail, ERR_PEER_NONSENSE, "adminFQDN", text_empty());
-    }
-    return ERR_OK;
+    const json_t *targets = json_object_get(o, maf_attr_name(MAF_ATTR_TGIS));
+    const json_t *first = json_array_size(targets) == 1 ? json_array_get(targets, 0) : NULL;
+    json_int_t suid = json_integer_value(json_object_get(o, maf_attr_name(MAF_ATTR_SUID)));
+    return (struct body_answer){.ri = json_get_text(o, maf_attr_name(MAF_ATTR_RI)),
+                                .rn = json_get_text(o, maf_attr_name(MAF_ATTR_RN)),
+                                .aski = json_get_text(o, maf_attr_name(MAF_ATTR_ASKI)),
+                                .et = json_get_text(o, maf_attr_name(MAF_ATTR_ET)),
+                                .adfq = json_get_text(o, maf_attr_name(MAF_ATTR_ADFQ)),
+                                .target = text_span(json_string_value(first), json_string_length(first)),
+                                .suid = suid > 0 ? (uint64_t)suid : 0};
 }
 
 err_t device_maf_register_accept(struct device *d, usec_t now, const struct device_outcome *got)
 {
     struct device_state *s = d->state;
     SCOPED(json_scope) json_t *body = NULL;
-    const json_t *o = content(d, got, MAF_TYPES_CLIENT_REG, &body);
+    const json_t *o = content(d, got, MAF_ATTR_TY_CLIENT_REG, &body);
     if (o == NULL) {
         return ERR_PEER_NONSENSE;
     }
     usec_t et = 0;
-    TRY(answer_check(d, o, now, &et));
-    struct text ri = json_get_text(o, maf_types_name(MAF_ATTR_RI));
-    struct text assigned = json_get_text(o, maf_types_name(MAF_ATTR_ASKI));
-    struct keyid_parts parts;
-    if (!m2mid_is_unreserved(ri) || TEXT_COPY(ri, s->registration) != ERR_OK) {
+    const char *wrong = "";
+    const struct body_answer a = members(o);
+    const struct body_expected expected = {.admin_fqdn = text_of(d->task->admin_fqdn), .now = now};
+    if (body_client_check(&a, &expected, &et, &wrong) != ERR_OK) {
+        return detail_fail(d->detail, ERR_PEER_NONSENSE, wrong, text_empty());
+    }
+    if (TEXT_COPY(a.ri, s->registration) != ERR_OK) {
         return detail_fail(d->detail, ERR_PEER_NONSENSE, "ri", text_empty());
     }
-    if (assigned.n > 0) { /* r3: from now on the MAF knows us by the KmId it assigned [8.8.2.3 step 5] */
-        if (keyid_parse(assigned, &parts) != ERR_OK || TEXT_COPY(assigned, s->km_id.z) != ERR_OK) {
-            s->registration[0] = '\0';
-            return detail_fail(d->detail, ERR_PEER_NONSENSE, "assignedSymmKeyID", text_empty());
-        }
-    }
-    return ERR_OK;
-}
-
-static bool names_only_target(const json_t *o, const char *cse_id)
-{
-    const json_t *list = json_object_get(o, maf_types_name(MAF_ATTR_TGIS));
-    const json_t *first = json_array_get(list, 0);
-    return json_array_size(list) == 1 && json_is_string(first) && strcmp(json_string_value(first), cse_id) == 0;
+    /* r3: from now on the MAF knows us by the KmId it assigned [8.8.2.3 step 5] */
+    return a.aski.n > 0 ? TEXT_COPY(a.aski, s->km_id.z) : ERR_OK;
 }
 
 err_t device_maf_key_accept(struct device *d, usec_t now, const struct device_outcome *got)
 {
     struct device_state *s = d->state;
     SCOPED(json_scope) json_t *body = NULL;
-    const json_t *o = content(d, got, MAF_TYPES_KEY_REG, &body);
+    const json_t *o = content(d, got, MAF_ATTR_TY_KEY_REG, &body);
     if (o == NULL || !got->exported.set) {
         return ERR_PEER_NONSENSE;
     }
-    usec_t et = 0;
-    TRY(answer_check(d, o, now, &et));
-    if (json_integer_value(json_object_get(o, maf_types_name(MAF_ATTR_SUID))) != SUID_SAEF) {
-        return detail_fail(d->detail, ERR_PEER_NONSENSE, "SUID", text_empty());
-    }
-    if (!names_only_target(o, s->cse_id.z)) {
-        return detail_fail(d->detail, ERR_PEER_NONSENSE, "targetIDs", text_empty());
-    }
     struct keys_relative relative;
     struct keyid kc_id;
-    char mine[2 * KEYS_RELATIVE_LEN + 1];
     TRY(keys_kc_split(&got->exported, &s->kc, &relative)); /* R001-59 */
     TRY(keyid_of_relative(&relative, text_of(s->maf.fqdn), &kc_id));
-    TRY(TEXT_COPY(text_take(text_of(kc_id.z), sizeof(mine) - 1), mine));
-    if (!text_eq_nocase(json_get_text(o, maf_types_name(MAF_ATTR_RN)), text_of(mine))) {
-        secret_wipe(&s->kc.s); /* the two sides hold different exports: nothing may be built on that */
-        return detail_fail(d->detail, ERR_PEER_NONSENSE, "RelativeKeyID", text_empty());
+    usec_t et = 0;
+    const char *wrong = "";
+    const struct body_answer a = members(o);
+    const struct body_expected expected = {.admin_fqdn = text_of(d->task->admin_fqdn),
+                                           .target = text_of(s->cse_id.z),
+                                           .relative = text_take(text_of(kc_id.z), 2 * KEYS_RELATIVE_LEN),
+                                           .now = now};
+    if (body_key_check(&a, &expected, &et, &wrong) != ERR_OK) {
+        secret_wipe(&s->kc.s); /* nothing may be built on it */
+        return detail_fail(d->detail, ERR_PEER_NONSENSE, wrong, text_empty());
     }
     s->kc_id = kc_id;
     s->kc_not_after = et;

@@ -1,0 +1,13 @@
+#include "crypto/crypto.h"
+
+err_t crypto_hmac(const struct crypto *c, struct bytes key, const struct bytes *parts, size_t count,
+                  uint8_t out[CRYPTO_HASH_LEN])
+{
+    return c->port != NULL ? c->port->hmac_sha256(c->port, key, parts, count, out)
+                           : c->hmac_sha256(key, parts, count, out);
+}
+
+err_t crypto_nfkc(const struct crypto *c, struct text in, struct writer *out)
+{
+    return c->port != NULL ? c->port->nfkc(c->port, in, out) : c->nfkc(in, out);
+}

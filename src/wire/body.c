@@ -1,0 +1,112 @@
+#include "wire/body.h"
+
+#include "keys/keyid.h"
+#include "wire/emit.h"
+#include "wire/m2mid.h"
+#include "wire/maf_attr.h"
+#include "wire/timestamp.h"
+
+/* Opens {"ROOT":{; body_close() closes both. */
+static struct emit open_root(struct writer *w, const char *root)
+{
+    struct emit e = emit_to(w);
+    emit_object(&e, NULL);
+    emit_object(&e, root);
+    return e;
+}
+
+static err_t close_root(struct emit *e)
+{
+    emit_close_object(e);
+    emit_close_object(e);
+    return writer_finish(e->w);
+}
+
+/* What both registrations carry. */
+static struct emit open_registration(struct writer *w, uint32_t ty, usec_t et, struct text admin_fqdn)
+{
+    struct emit e = open_root(w, maf_attr_root(ty));
+    emit_time(&e, maf_attr_name(MAF_ATTR_ET), et);
+    emit_text(&e, maf_attr_name(MAF_ATTR_ADFQ), admin_fqdn);
+    return e;
+}
+
+err_t body_client_write(struct writer *w, usec_t et, struct text admin_fqdn)
+{
+    struct emit e = open_registration(w, MAF_ATTR_TY_CLIENT_REG, et, admin_fqdn);
+    return close_root(&e);
+}
+
+err_t body_key_write(struct writer *w, usec_t et, struct text admin_fqdn, struct text target)
+{
+    struct emit e = open_registration(w, MAF_ATTR_TY_KEY_REG, et, admin_fqdn);
+    emit_number(&e, maf_attr_name(MAF_ATTR_SUID), BODY_SUID_SAEF);
+    emit_array(&e, maf_attr_name(MAF_ATTR_TGIS));
+    emit_text(&e, NULL, target);
+    emit_close_array(&e);
+    return close_root(&e);
+}
+
+err_t body_ae_write(struct writer *w, struct text app_id, bool reachable)
+{
+    struct emit e = open_root(w, "m2m:ae");
+    emit_text(&e, "api", app_id);
+    emit_bool(&e, "rr", reachable);
+    emit_array(&e, "srv");
+    emit_z(&e, NULL, "3");
+    emit_close_array(&e);
+    return close_root(&e);
+}
+
+err_t body_content_write(struct writer *w, struct text con)
+{
+    struct emit e = open_root(w, "m2m:cin");
+    emit_text(&e, "con", con);
+    return close_root(&e);
+}
+
+static err_t nonsense(const char *what, const char **wrong)
+{
+    *wrong = what;
+    return ERR_PEER_NONSENSE;
+}
+
+/* Not expired, and the stakeholder that was sent. */
+static err_t common_check(const struct body_answer *a, const struct body_expected *x, usec_t *et, const char **wrong)
+{
+    if (timestamp_parse(a->et, et) != ERR_OK || *et <= x->now) {
+        return nonsense("expirationTime", wrong);
+    }
+    if (!text_eq_nocase(a->adfq, x->admin_fqdn)) {
+        return nonsense("adminFQDN", wrong);
+    }
+    return ERR_OK;
+}
+
+err_t body_client_check(const struct body_answer *a, const struct body_expected *x, usec_t *et, const char **wrong)
+{
+    struct keyid_parts parts;
+    TRY(common_check(a, x, et, wrong));
+    if (!m2mid_is_unreserved(a->ri)) {
+        return nonsense("ri", wrong);
+    }
+    if (a->aski.n > 0 && keyid_parse(a->aski, &parts) != ERR_OK) { /* absent in the seed profile (R001-60) */
+        return nonsense("assignedSymmKeyID", wrong);
+    }
+    return ERR_OK;
+}
+
+err_t body_key_check(const struct body_answer *a, const struct body_expected *x, usec_t *et, const char **wrong)
+{
+    TRY(common_check(a, x, et, wrong));
+    if (a->suid != BODY_SUID_SAEF) {
+        return nonsense("SUID", wrong);
+    }
+    if (!text_eq(a->target, x->target)) {
+        return nonsense("targetIDs", wrong);
+    }
+    if (x->relative.n == 0 || !text_eq_nocase(a->rn, x->relative)) { /* else the two sides hold different exports */
+        return nonsense("RelativeKeyID", wrong);
+    }
+    return ERR_OK;
+}
