@@ -3,6 +3,7 @@
 #include "base/ct.h"
 #include "role/dispatch.h"
 #include "shell/log.h"
+#include "store/seal_proof.h"
 #include "store/store_sqlite.h"
 #include "wire/http_binding.h"
 
@@ -258,6 +259,7 @@ static err_t take_over(struct committer *c, usec_t now)
 {
     struct arena arena = arena_of(c->arena, ARENA_SIZE);
     const struct crypto *crypto = c->snap->env.crypto;
+    TRY(seal_proof_check(&c->snap->sealer, c->store, &arena));
     TRY(audit_chain_load(c->store, crypto, &arena, &c->chain));
     for (size_t i = 0; i < c->snap->roles_n; i++) {
         const struct snapshot_role *r = &c->snap->roles[i];

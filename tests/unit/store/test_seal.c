@@ -1,6 +1,7 @@
 /* Sealing: opens where it was written, and nowhere else. R001-88, R002-62: credentials are stored securely. */
 #include "shell/crypto_openssl.h"
-#include "store/seal.h"
+#include "store/seal_proof.h"
+#include "store/store_memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -135,6 +136,38 @@ static void refuses_a_wrong_root_and_a_full_buffer(void **state)
     assert_int_equal(seal_open(&s, TABLE_MEF_KE, text_of("id"), bytes_empty(), &out), ERR_BUG);
 }
 
+static err_t proof(const struct sealer *s, struct store *st)
+{
+    uint8_t room[4096];
+    struct arena a = arena_of(room, sizeof(room));
+    assert_int_equal(store_begin(st, true), ERR_OK);
+    err_t e = seal_proof_check(s, st, &a);
+    assert_int_equal(store_commit(st), ERR_OK);
+    return e;
+}
+
+/* R002-62: a store is not opened for service under another root secret. */
+static void a_store_refuses_another_root_secret(void **state)
+{
+    (void)state;
+    struct sealer right;
+    struct sealer wrong;
+    struct store *st = NULL;
+    root_of(&right, 1);
+    root_of(&wrong, 2);
+    assert_int_equal(store_memory_open(&st), ERR_OK);
+    assert_int_equal(proof(&right, st), ERR_OK); /* makes it */
+    assert_int_equal(proof(&right, st), ERR_OK);
+    assert_int_equal(proof(&wrong, st), ERR_CRYPTO_UNSEAL);
+    assert_int_equal(proof(&right, st), ERR_OK);
+    assert_int_equal(store_begin(st, true), ERR_OK);
+    static const uint8_t bad[] = {0, 3, 1, 2, 3};
+    assert_int_equal(store_put(st, TABLE_META, text_bytes(text_of("root-secret")), BYTES_ARRAY(bad), STORE_PUT_ANY, 0), ERR_OK);
+    assert_int_equal(store_commit(st), ERR_OK);
+    assert_int_equal(proof(&right, st), ERR_CRYPTO_UNSEAL);
+    store_close(st);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +176,7 @@ int main(void)
         cmocka_unit_test(refuses_another_place_or_root),
         cmocka_unit_test(refuses_each_flipped_bit_and_each_cut),
         cmocka_unit_test(refuses_a_wrong_root_and_a_full_buffer),
+        cmocka_unit_test(a_store_refuses_another_root_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
