@@ -226,14 +226,14 @@ def wait_for(condition, seconds=PATIENCE, what="it"):
 
 
 class Server:
-    def __init__(self, lab, role, wrap=(), env=None):
+    def __init__(self, lab, role, wrap=(), env=None, more=()):
         self.lab, self.role = lab, role
         self.log_file = lab.where / f"{role}.stderr"
         ready, theirs = os.pipe()
         self.started = time.monotonic()
         with open(self.log_file, "ab") as log:
             self.log_start = log.tell()
-            self.p = subprocess.Popen([*wrap, BIN, "serve", "-c", str(lab.conf(role)), "--ready-fd", str(theirs)],
+            self.p = subprocess.Popen([*wrap, BIN, "serve", "-c", str(lab.conf(role)), "--ready-fd", str(theirs), *more],
                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[theirs],
                                       start_new_session=True, env={**os.environ, **(env or {})})
         os.close(theirs)
