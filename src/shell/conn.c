@@ -317,8 +317,8 @@ void conn_resume(struct conn *c)
     }
     if (c->state == CONN_OPEN && !c->busy && !c->writing) {
         process(c);
-    } else if (c->state == CONN_HANDSHAKE) {
-        reading(c, !c->busy && !c->writing);
+    } else if (c->state == CONN_HANDSHAKE && !c->busy && !c->writing) {
+        reading(c, true); /* never off while it waits: two calls of the kernel for octets that do not come */
     }
 }
 

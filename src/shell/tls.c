@@ -143,6 +143,10 @@ void tls_abort(struct tls *t, err_t why)
 static void handshake_done(struct tls *t)
 {
     (void)SSL_clear_mode(t->ssl, SSL_MODE_ASYNC);
+    /* From here on octets are somebody's: OpenSSL wipes what it decrypted and gives the buffers of an idle connection
+     * back. In the handshake this would be a wipe of 17 KiB for each flight. */
+    (void)SSL_set_options(t->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+    (void)SSL_set_mode(t->ssl, SSL_MODE_RELEASE_BUFFERS);
     t->state = TLS_ESTABLISHED;
     t->held = true;
     if (t->ctx->require_ems && SSL_get_extms_support(t->ssl) != 1) {

@@ -46,10 +46,9 @@ static err_t profile_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg)
               SSL_CTX_set1_sigalgs_list(ssl, "ECDSA+SHA256") == 1 &&
               SSL_CTX_set1_client_sigalgs_list(ssl, "ECDSA+SHA256") == 1;
     (void)SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                       SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_CLEANSE_PLAINTEXT |
+                                       SSL_OP_CIPHER_SERVER_PREFERENCE |
                                        SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION);
     (void)SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF); /* no resumption [CHOICE-11] */
-    (void)SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_max_cert_list(ssl, CERT_LIST_MAX);
     return ok ? ERR_OK : ERR_CRYPTO;
 }
