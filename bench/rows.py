@@ -5,7 +5,7 @@ import time
 
 from common import SP, Process, Server
 
-KPM_IDS = 8000       # distinct credentials; more rounds than these bear make the MEF drop the oldest Ke, which counts too
+KPM_IDS = 16000      # distinct credentials: so many that none has more than the 8 live Ke that the MEF keeps
 KM_IDS = 1000
 CONTAINERS = 100
 INSTANCES = 10000
@@ -138,7 +138,9 @@ class Registrar:
         """What the yardstick starts from: the store as it is now."""
         self.server.stop()
         copy = self.folder / "yardstick.db"
-        shutil.copy(self.folder / "cse.db", copy)
+        for part in ("", "-wal"):
+            if (self.folder / f"cse.db{part}").exists():
+                shutil.copy(self.folder / f"cse.db{part}", f"{copy}{part}")
         self.server = Server(self.bench, self.conf)
         return copy
 
