@@ -1,4 +1,5 @@
 /* keystead bench: the load generator and the yardsticks. bench/run puts them together and prints the table. */
+#include "access_rate.h"
 #include "bare_store.h"
 #include "cli/cli.h"
 #include "load_http.h"
@@ -157,6 +158,15 @@ static int bare(const struct cli_args *a)
     return e == ERR_OK ? tell_cpu(a, r.done, r.cpu_ns, r.changes) : cli_fail(a, e, r.detail);
 }
 
+static int access_rate(const struct cli_args *a)
+{
+    usec_t time = 0;
+    struct access_rate_result r = {.detail = ""};
+    err_t e = seconds(a, &time);
+    e = e == ERR_OK ? access_rate_run(cli_arg(a, "--pv"), cli_arg(a, "--from"), time, &r) : e;
+    return e == ERR_OK ? tell_cpu(a, r.done, r.cpu_ns, 0) : cli_fail(a, e, r.detail);
+}
+
 /* -- the table ------------------------------------------------------------------------------------------- */
 #define LOAD_OPTS                                                                                                   \
     {"--port", CLI_OPT_REQUIRED, "port on 127.0.0.1"}, {"--in-flight", 0, "operations at a time (64)"},             \
@@ -168,6 +178,9 @@ static const struct cli_opt http_opts[] = {LOAD_OPTS, REQUEST_OPTS};
 static const struct cli_opt tls_opts[] = {LOAD_OPTS, REQUEST_OPTS, {"--suite", 0, SUITE}, {"--sni", 0, "server name to ask for"}};
 static const struct cli_opt raw_opts[] = {
     {"--suite", 0, SUITE}, {"--seconds", 0, "how long (5)"}, {"--lockstep", 0, "handshakes side by side (16)"}};
+static const struct cli_opt access_opts[] = {{"--pv", CLI_OPT_REQUIRED, "privileges as JSON"},
+                                             {"--from", CLI_OPT_REQUIRED, "absolute AE-ID that they permit to retrieve"},
+                                             {"--seconds", 0, "how long (5)"}};
 static const struct cli_opt bare_opts[] = {{"-c", CLI_OPT_REQUIRED, "configuration of the server"},
                                            {"--store", CLI_OPT_REQUIRED, "a copy of its store, which grows"},
                                            {"--seconds", 0, "how long (5)"},
@@ -180,5 +193,6 @@ static const struct cli_verb verbs[] = {
     {"raw-tls", raw_opts, ARRAY_LEN(raw_opts), raw, "Yardstick: the server's side of OpenSSL handshakes in memory.", "-"},
     {"bare-store", bare_opts, ARRAY_LEN(bare_opts), bare,
      "Yardstick: the records of creates straight into the store, 64 to a transaction.", "-"},
+    {"access", access_opts, ARRAY_LEN(access_opts), access_rate, "Access decisions alone, without a server.", "TS-0003 7.1.5"},
 };
 const struct cli_command cmd_bench = {"bench", verbs, ARRAY_LEN(verbs), "the load generator and the yardsticks", NULL};

@@ -1,4 +1,5 @@
 """The rows of the table: how each is set up, loaded, and what it is compared with."""
+import json
 import shutil
 import subprocess
 import time
@@ -264,4 +265,31 @@ class CinRetrieve:
             super().end()
 
 
-ROWS = [EnrolPskTls, MafAssociation, AeCreate, CinCreate, CinRetrieve]
+class AccessDecision:
+    name = "access-decision"
+    what = "the decision alone: 8 rules of 4 originators, the last one permits, with a time window and a network"
+    yardstick = None
+
+    class prepare:
+        in_flight = 1
+
+        def __init__(self, bench):
+            self.bench = bench
+            others = [{"acor": [f"//{SP}/in/C{r}{i}" for i in range(4)], "acop": 63} for r in range(7)]
+            last = {"acor": [f"//{SP}/in/Cx{i}" for i in range(3)] + [f"//{SP}/in/C*"], "acop": 2,
+                    "acco": [{"actw": ["* * * * * * *"], "acip": {"ipv4": ["127.0.0.0/8"]}}]}
+            self.pv = json.dumps({"acr": [*others, last]})
+
+        def load(self):
+            done = self.bench.tool("access", "--pv", self.pv, "--from", f"//{SP}/in/Cbench", "--seconds", self.bench.seconds)
+            rate = done["done"] * 1e6 / done["cpu_us"]
+            return {"per_cpu_second": rate, "wall_rate": rate, "p50_us": None, "p99_us": None}
+
+        def yardstick(self):
+            return None
+
+        def end(self):
+            pass
+
+
+ROWS = [EnrolPskTls, MafAssociation, AeCreate, CinCreate, CinRetrieve, AccessDecision]
