@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -129,6 +130,7 @@ void server_start(struct server *s, unsigned workers, const char *limits)
     s->pid = fork();
     assert_true(s->pid >= 0);
     if (s->pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that fails leaves no server behind */
         (void)close(ready[0]);
         run_server(s, workers, ready[1]);
     }
