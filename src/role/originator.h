@@ -1,7 +1,7 @@
 /*
  * Who asks: From against the association [TS-0003 7.2.1, CHOICE-46, CHOICE-66] on the interfaces of MEF and MAF. An
- * identity from a certificate is an FQDN, so an absolute CSE-ID or AE-ID is also matched by its FQDN
- * representation [CHOICE-03, CHOICE-04].
+ * identity from a certificate may be an FQDN, so an absolute CSE-ID is also matched by its FQDN representation
+ * [CHOICE-03]. An AE-ID is not: a certificate names an AE by a URI only (table 5.4).
  */
 #ifndef KEYSTEAD_ROLE_ORIGINATOR_H
 #define KEYSTEAD_ROLE_ORIGINATOR_H
@@ -18,7 +18,7 @@ MUST_USE err_t originator_check(const struct request *rq, char detail[static ROL
 /* Peer kind of an identity: PEER_AE, PEER_CSE, else PEER_CLIENT. */
 enum association_peer originator_peer(struct text id);
 
-/* A client that showed a certificate: bound to every name of it that is an FQDN or an absolute identifier
+/* A client that showed a certificate: bound to every name of it that is an FQDN or an absolute AE-ID
  * (R001-51). ERR_DENIED_CERT_NAME if there is none, or more than an association holds. */
 MUST_USE err_t originator_of_cert(const struct role_cert *cert, struct association *out);
 

@@ -2,7 +2,7 @@
  * X(name, number, doc): the tables of the store. Numbers are on disk: never reuse one.
  * clang-format off
  */
-X(META,        1, "format version, store identity, counters in blocks")
+X(META,        1, "format version, store identity, counters in blocks, cursors of passes over a table")
 X(AUDIT,       2, "audit events by time-ordered number")
 X(CHECKPOINT,  3, "signed checkpoints of the audit chain")
 X(MEF_CREDENTIAL, 10, "bootstrap credential and instruction by folded KpmId")
@@ -18,7 +18,7 @@ X(CSE_RES,     31, "resources by resource identifier")
 X(CSE_NAME,    32, "parent identifier / resource name -> resource identifier")
 X(CSE_CHILD,   33, "parent identifier / type / time-ordered number -> resource identifier")
 X(CSE_ACP,     34, "compiled access control policies by resource identifier")
-X(CSE_AE,      35, "AE-ID stem -> AE resource")
+X(CSE_AE,      35, "AE-ID stem -> whose it is: the absolute identifier of a credential, or a Credential-ID")
 X(DEVICE,      50, "the Enrolee's own state: one record")
 X(CSE_GARBAGE, 36, "nodes of deleted resources whose children are still to be collected")
 /* clang-format on */

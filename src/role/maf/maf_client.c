@@ -6,7 +6,8 @@
 #include "role/maf/maf_types.h"
 #include "role/maf/maf_who.h"
 
-enum { KM_NAME_OCTETS = 8, KM_NAME_TRIES = 4, RI_RANDOM = 4 };
+enum { KM_NAME_OCTETS = 8, KM_NAME_TRIES = 4, RI_RANDOM = 4,
+       CLIENT_REGS_MAX = 16 /* stakeholders of one client: adminFQDN is the client's to choose */ };
 
 /* -- KmId -------------------------------------------------------------------------------------------- */
 /* "k<hex>@maf-fqdn" that nothing is stored under: unique per MAF, compared without case [TS-0003 10.6]. */
@@ -60,6 +61,67 @@ static err_t new_ri(const struct maf *m, usec_t now, char out[static REC_CLIENT_
     return writer_finish_z(&w);
 }
 
+struct own {
+    size_t prefix;
+    struct {
+        char of[REC_CLIENT_OF_MAX];
+        char ri[REC_CLIENT_RI_MAX];
+    } at[CLIENT_REGS_MAX];
+    size_t n;
+    err_t err;
+};
+
+static bool own_hit(void *arg, struct bytes id, struct store_value value)
+{
+    struct own *o = arg;
+    struct text of = text_span((const char *)id.p, id.n);
+    struct text adfq = text_skip(of, o->prefix);
+    if (text_find(adfq, '/') < adfq.n) { /* //sp/cse/Cx/adfq stands between those of //sp/cse, and is another client's */
+        return true;
+    }
+    o->err = TEXT_COPY(of, o->at[o->n].of);
+    if (o->err == ERR_OK) {
+        o->err = rec_client_of_parse(value.data, o->at[o->n].ri);
+    }
+    o->n++;
+    return o->err == ERR_OK && o->n < CLIENT_REGS_MAX;
+}
+
+/* Takes an expired registration of the client away. */
+static err_t drop_expired(const struct own *o, size_t i, usec_t now, struct txn *t, bool *dropped)
+{
+    struct rec_client c;
+    err_t e = rec_client_get(t, text_of(o->at[i].ri), &c);
+    if (e != ERR_NOT_FOUND) {
+        TRY(e);
+        if (c.not_after > now) {
+            return ERR_OK;
+        }
+        TRY(txn_del(t, TABLE_MAF_CLIENT, text_of(o->at[i].ri)));
+    }
+    *dropped = true;
+    return txn_del(t, TABLE_MAF_CLIENT_OF, text_of(o->at[i].of));
+}
+
+/* A client that names ever new stakeholders does not fill the store. */
+static err_t check_few(const struct maf_who *w, usec_t now, struct txn *t, char detail[static ROLE_DETAIL_MAX])
+{
+    char prefix[REC_CLIENT_NAME_MAX + 1];
+    struct writer p = WRITER_ARRAY(prefix);
+    writer_z(&p, w->name);
+    writer_u8(&p, '/');
+    TRY(writer_finish(&p));
+    struct own o = {.prefix = p.n};
+    struct store_scan q = {.table = TABLE_MAF_CLIENT_OF, .prefix = writer_view(&p), .order = STORE_ASCENDING};
+    TRY(txn_scan(t, &q, own_hit, &o));
+    TRY(o.err);
+    bool room = o.n < CLIENT_REGS_MAX;
+    for (size_t i = 0; i < o.n && o.n == CLIENT_REGS_MAX; i++) {
+        TRY(drop_expired(&o, i, now, t, &room));
+    }
+    return room ? ERR_OK : detail_fail(detail, ERR_LIMIT_CAPACITY, "registrations of", text_of(w->name));
+}
+
 /*
  * One live registration per client and stakeholder. An expired one makes room; so does one made with another Km, since
  * a client that enrolled anew has lost the keys that the old one belongs to.
@@ -72,7 +134,7 @@ static err_t make_room(const struct maf_who *w, const char *of, usec_t now, stru
     char ri[REC_CLIENT_RI_MAX];
     err_t e = rec_get(t, TABLE_MAF_CLIENT_OF, text_of(of), &b);
     if (e != ERR_OK) {
-        return e == ERR_NOT_FOUND ? ERR_OK : e;
+        return e == ERR_NOT_FOUND ? check_few(w, now, t, detail) : e;
     }
     TRY(rec_client_of_parse(b, ri));
     e = rec_client_get(t, text_of(ri), &old);

@@ -130,7 +130,8 @@ err_t maf_handshake_psk(const void *ctx, struct txn *t, struct text identity, us
 {
     const struct maf *m = ctx;
     err_t e = lookup(m, t, identity, now, out);
-    return e == ERR_DENIED_PSK_UNKNOWN && m->hide_identities ? decoy(m, out) : e;
+    bool tells = e == ERR_DENIED_PSK_UNKNOWN || e == ERR_DENIED_REVOKED || e == ERR_DENIED_EXPIRED;
+    return tells && m->hide_identities ? decoy(m, out) : e;
 }
 
 err_t maf_handshake_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now,

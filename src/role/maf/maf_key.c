@@ -2,6 +2,7 @@
 #include "base/hex.h"
 #include "role/detail.h"
 #include "role/emit.h"
+#include "role/expire.h"
 #include "role/key_wipe.h"
 #include "role/maf/maf_types.h"
 #include "role/maf/maf_who.h"
@@ -136,6 +137,12 @@ static err_t store(const struct maf *m, const struct rec_key *k, const struct ke
     return rec_put(t, TABLE_MAF_KEY, text_of(id), &w, STORE_PUT_IF_ABSENT);
 }
 
+static bool is_over(struct bytes record, usec_t now)
+{
+    struct rec_key k;
+    return rec_key_parse(record, &k) == ERR_OK && k.not_after <= now;
+}
+
 /* -- answers --------------------------------------------------------------------------------------------- */
 /* What both answers carry; the key itself only if `kc` is given: a Source never reads it back. */
 static void answer(const struct rec_key *k, const struct key_kc *kc, struct writer *body)
@@ -189,6 +196,9 @@ static err_t register_key(const struct maf *m, const struct request *rq, const s
     TRY(make_key(m, rq, in, &kc, &id));
     TRY(fill(&id, in, w, &parent, &k));
     TRY(store(m, &k, &kc, t));
+    if (expire_is_due(text_of(k.relative))) {
+        TRY(expire_run(t, TABLE_MAF_KEY, is_over, rq->now));
+    }
     answer(&k, NULL, &rs->body);
     struct writer at = WRITER_ARRAY(rs->location);
     writer_z(&at, "/-/");
@@ -240,7 +250,8 @@ err_t maf_key_retrieve(const void *ctx, const struct request *rq, struct txn *t,
     struct text relative = text_skip(rq->prim->path, sizeof("/-/") - 1);
     char id[REC_KEY_RELATIVE_MAX];
     struct rec_key k;
-    TRY(originator_check(rq, rs->detail));
+    struct maf_who w;
+    TRY(maf_who_of(rq, t, &w, rs->detail)); /* a target whose Km was revoked since its handshake gets nothing more */
     err_t e = fold(relative, id);
     e = e == ERR_OK ? rec_key_get(t, text_of(id), &k) : e;
     if (e != ERR_OK) {

@@ -35,6 +35,17 @@ static err_t by_key(const struct request *rq, struct txn *t, struct maf_who *out
     return out->not_after <= rq->now ? ERR_DENIED_EXPIRED : maf_who_name(out);
 }
 
+/* From in one spelling, so that one client is not several: host and SP part in lower case. */
+static err_t name_of_from(struct text from, char out[static REC_CLIENT_NAME_MAX])
+{
+    size_t fold = text_starts(from, "//") ? 2 + text_find(text_skip(from, 2), '/') : from.n;
+    TRY(text_copy(from, out, REC_CLIENT_NAME_MAX));
+    for (size_t i = 0; i < fold; i++) {
+        out[i] = text_lower(out[i]);
+    }
+    return ERR_OK;
+}
+
 err_t maf_who_of(const struct request *rq, struct txn *t, struct maf_who *out, char detail[static ROLE_DETAIL_MAX])
 {
     memset(out, 0, sizeof(*out));
@@ -43,7 +54,7 @@ err_t maf_who_of(const struct request *rq, struct txn *t, struct maf_who *out, c
         return by_key(rq, t, out);
     }
     out->not_after = rq->assoc->not_after;
-    return TEXT_COPY(rq->prim->from, out->name);
+    return name_of_from(rq->prim->from, out->name);
 }
 
 /* -- permissions ------------------------------------------------------------------------------------- */
@@ -55,7 +66,9 @@ struct names { /* everything this client may be called in a permission */
 static struct names names_of(const struct maf_who *w)
 {
     struct names s = {.n = 0};
-    s.at[s.n++] = text_of(w->name);
+    if (!w->has_km || w->km.enrolee_id.z[0] != '\0') { /* a Credential-ID, 11-KmId, may be another's KmId to the letter */
+        s.at[s.n++] = text_of(w->name);
+    }
     if (w->has_km && w->km.km_id.z[0] != '\0') {
         s.at[s.n++] = text_of(w->km.km_id.z);
     }
@@ -70,7 +83,7 @@ static err_t permitted_by_name(struct text name, struct txn *t, struct text targ
     char id[REC_ALLOW_ID_MAX];
     struct rec_allow a;
     struct bytes b;
-    if (rec_allow_id(name, id) != ERR_OK) { /* a Credential-ID has no row of its own: its KmId has */
+    if (rec_allow_id(name, id) != ERR_OK) {
         return ERR_OK;
     }
     err_t e = rec_get(t, TABLE_MAF_ALLOW, text_of(id), &b);

@@ -57,6 +57,11 @@ err_t mef_ctl_credential_add(const void *ctx, const struct ctl_request *rq, stru
                                            .lifetime = m->credential_lifetime};
     SCOPED(credential_args_wipe) struct credential_args a;
     TRY(credential_args_parse(&rules, rq->args, &a, detail));
+    struct m2mid fqdn;
+    if (a.profile == CREDENTIAL_R3 && a.target.z[0] != '\0' && m2mid_fqdn(text_of(a.target.z), &fqdn) != ERR_OK) {
+        return detail_fail(detail, ERR_MALFORMED_ID, "--target has no FQDN form, which r3 derives from [CHOICE-04]",
+                           text_of(a.target.z)); /* it could be enrolled for, and never fetched */
+    }
     struct bytes there;
     err_t e = rec_get(t, TABLE_MEF_CREDENTIAL, text_of(a.folded.z), &there);
     if (e != ERR_NOT_FOUND) {
