@@ -16,17 +16,36 @@ static err_t is_free(const struct cse_ask *ask, struct text stem)
     return e == ERR_OK ? ERR_REGISTERED : e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-/* A stem that a credential or the administrator is configured with goes only to an association bound to it: else any
- * stranger with some credential could register under the name that policies trust. */
+/* The Credential-ID of the association, if that is all it knows of its peer; else empty. */
+static struct text lone_credential(const struct association *a)
+{
+    return a->peer == PEER_UNKNOWN ? text_of(a->credential_id) : text_empty();
+}
+
+/* A stem that a credential or the administrator is configured with goes only to an association bound to it, and one
+ * that a Credential-ID had goes back to that only (6.0.3, 2a): else any stranger with some credential could register
+ * under the name that policies trust, at first or when it becomes free. */
 static err_t is_unreserved(const struct cse_ask *ask, const struct cse_from *id)
 {
     struct store_value v;
+    struct text own = lone_credential(ask->rq->assoc);
     err_t e = txn_get(ask->t, TABLE_CSE_AE, text_of(id->stem.z), &v);
     bool admin = ask->cse->admin.z[0] != '\0' && m2mid_same(text_of(ask->cse->admin.z), text_of(id->absolute.z));
+    if (e == ERR_OK && own.n > 0 && bytes_eq(v.data, text_bytes(own))) {
+        return ERR_OK;
+    }
     if (e == ERR_OK || (e == ERR_NOT_FOUND && admin)) {
         return ERR_DENIED_FROM;
     }
     return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* No Credential-ID begins with the slashes of an absolute identifier (cse_ae_reserve). */
+static err_t remember(const struct cse_ask *ask, const struct cse_from *id)
+{
+    struct text own = lone_credential(ask->rq->assoc);
+    return own.n == 0 ? ERR_OK
+                      : txn_put(ask->t, TABLE_CSE_AE, text_of(id->stem.z), text_bytes(own), STORE_PUT_ANY, 0);
 }
 
 /* The association knows the identity: it decides, whatever From left open. */
@@ -145,6 +164,7 @@ err_t cse_ae_accept(const struct cse_ask *ask, struct cse_res *r, json_t *attrs,
     if (id.stem.z[0] == '\0') { /* bound to an AE-ID of another registrar or SP */
         return detail_fail(detail, ERR_DENIED_FROM, "not an AE-ID of this CSE", text_of(id.absolute.z));
     }
+    TRY(remember(ask, &id));
     TRY(keep(ask->t, text_of(id.stem.z), &r->ri));
     TRY(keep(ask->t, text_of(id.absolute.z), &r->creator));
     TRY(keep(ask->t, text_of(a->framework == ASSOCIATION_NONE ? "" : a->credential_id), &r->credential));

@@ -160,12 +160,40 @@ static err_t clear(struct making *m, const struct cse_res *old)
 
 #define ANY_TIME INT64_MIN
 
+/* Directly under the CSEBase an AE is also found by its AE-ID: one that belongs to a credential names nothing else. */
+static err_t name_unreserved(struct making *m, struct text rn)
+{
+    struct store_value v;
+    if (m->target.res.pi.n > 0 || text_eq(rn, m->res.ri)) {
+        return ERR_OK;
+    }
+    err_t e = txn_get(m->ask.t, TABLE_CSE_AE, rn, &v);
+    return e == ERR_OK ? detail_fail(m->detail, ERR_EXISTS, "rn", rn) : e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* No name given: the resource identifier, unless a sibling has that name already. */
+static err_t name_default(struct making *m)
+{
+    struct cse_res *r = &m->res;
+    struct cse_res sibling;
+    r->rn = r->ri;
+    if (r->type->ty != TYPE_AE) { /* any other identifier is new and random */
+        return ERR_OK;
+    }
+    err_t e = cse_res_child(m->ask.t, &m->target.res, r->ri, ANY_TIME, &sibling);
+    if (e == ERR_OK && !text_eq(sibling.ri, r->ri)) {
+        r->rn = r->node;
+    }
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 static err_t name_free(struct making *m)
 {
     struct cse_res *r = &m->res;
     struct cse_res old;
     struct text given = json_get_text(m->attrs, "rn");
-    r->rn = given.n > 0 ? given : r->ri;
+    TRY(given.n > 0 ? name_unreserved(m, given) : name_default(m));
+    r->rn = given.n > 0 ? given : r->rn;
     err_t e = given.n > 0 ? cse_res_child(m->ask.t, &m->target.res, given, ANY_TIME, &old) : ERR_NOT_FOUND;
     if (e == ERR_OK && old.et > m->ask.rq->now) {
         return detail_fail(m->detail, ERR_EXISTS, "rn", given);

@@ -4,6 +4,7 @@
 #include "role/cse/cse_ae.h"
 #include "role/cse/cse_key.h"
 #include "role/cse/cse_skr.h"
+#include "role/expire.h"
 
 #include <string.h>
 
@@ -106,6 +107,13 @@ static err_t credential_id(struct cse_key *k, const struct cse_skr *skr)
     return writer_finish_z(&w);
 }
 
+/* A Kc that has ended is refused by its MAF as well; a Kpsa is the operator's. */
+static bool is_over(struct bytes record, usec_t now)
+{
+    struct cse_key k;
+    return cse_key_parse(record, &k) == ERR_OK && k.kind == CSE_KEY_KC && k.not_after <= now;
+}
+
 static err_t store_kc(const struct cse *cse, const struct question *q, const struct cse_skr *skr, struct txn *t,
                       usec_t now)
 {
@@ -115,6 +123,10 @@ static err_t store_kc(const struct cse *cse, const struct question *q, const str
     TRY(credential_id(&k, skr));
     TRY(cse_key_put(cse, t, &k, &skr->kc, STORE_PUT_ANY));
     TRY(cse_ae_reserve(cse, t, text_of(k.peer.z)));
+    struct text id = text_of(k.id.z);
+    if (expire_is_due(text_take(id, text_find(id, '@')))) {
+        TRY(expire_run(t, TABLE_CSE_KEY, is_over, now));
+    }
     struct audit_event e = {.kind = AUDIT_KC_STORED, .time = now};
     struct text peer = text_of(k.peer.z[0] != '\0' ? k.peer.z : k.credential_id);
     TRY(TEXT_COPY(text_take(peer, AUDIT_TEXT_MAX - 1), e.peer));
