@@ -4,12 +4,14 @@
 #include "role/dispatch.h"
 #include "shell/log.h"
 #include "store/seal_proof.h"
+#include "store/store_cached.h"
 #include "store/store_sqlite.h"
 #include "wire/http_binding.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define CACHE_OCTETS (16u << 20)
 #define ARENA_SIZE (4u << 20)
 #define BODIES_SIZE (8u << 20)
 #define SCRATCH_EXTRA (32u << 10)
@@ -278,7 +280,9 @@ static err_t take_over(struct committer *c, usec_t now)
 
 static err_t open_store(struct committer *c, usec_t now)
 {
-    TRY(store_sqlite_open(c->snap->store, STORE_SQLITE_WRITER, NULL, &c->store));
+    struct store *inner = NULL;
+    TRY(store_sqlite_open(c->snap->store, STORE_SQLITE_WRITER, NULL, &inner));
+    TRY(store_cached_open(inner, CACHE_OCTETS, &c->store));
     TRY(store_begin(c->store, true));
     err_t e = take_over(c, now);
     if (e != ERR_OK) {
@@ -333,8 +337,8 @@ void committer_rest(struct committer *c, bool idle, usec_t now)
     if (unsigned_events > 0 && due) {
         sign(c, now);
     }
-    if (c->unmoved > 0 && (idle || store_sqlite_wal_pages(c->store) >= WAL_PAGES_LONG)) {
-        err_t e = store_sqlite_checkpoint(c->store);
+    if (c->unmoved > 0 && (idle || store_sqlite_wal_pages(store_cached_inner(c->store)) >= WAL_PAGES_LONG)) {
+        err_t e = store_sqlite_checkpoint(store_cached_inner(c->store));
         c->unmoved = 0;
         if (e != ERR_OK) {
             log_event(ERR_LEVEL_WARN, "wal-checkpoint", (struct log_field[]){{"code", text_of(err_code(e))}}, 1);

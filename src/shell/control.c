@@ -1,6 +1,7 @@
 #include "shell/control.h"
 
 #include "role/emit.h"
+#include "store/store_cached.h"
 #include "store/store_sqlite.h"
 #include "wire/json.h"
 
@@ -83,7 +84,7 @@ static err_t backup_row(const void *ctx, const struct ctl_request *rq, struct tx
         return ERR_USAGE;
     }
     store_rollback(t->store); /* an online backup is a transaction of its own */
-    err_t e = store_sqlite_backup(t->store, file);
+    err_t e = store_sqlite_backup(store_cached_inner(t->store), file);
     if (e != ERR_OK) {
         say(detail, file);
         return e;

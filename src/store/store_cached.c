@@ -31,7 +31,7 @@ struct cached {
     size_t capacity;
     uint64_t generation;
     uint64_t seen; /* change counter at the last begin */
-    bool bypass;   /* in a write transaction */
+    bool dirty;    /* this transaction has changed something: what is kept may never be committed */
 };
 
 static struct cached *of(struct store *s)
@@ -145,16 +145,13 @@ static err_t cached_begin(struct store *s, bool write)
         c->seen = now;
         c->generation++;
     }
-    c->bypass = write;
+    c->dirty = false;
     return ERR_OK;
 }
 
 static err_t cached_get(struct store *s, enum store_table t, struct bytes id, struct arena *a, struct store_value *out)
 {
     struct cached *c = of(s);
-    if (c->bypass) {
-        return store_get(c->inner, t, id, a, out);
-    }
     const struct entry *e = find(c, t, id);
     if (e != NULL) {
         out->version = e->version;
@@ -165,15 +162,50 @@ static err_t cached_get(struct store *s, enum store_table t, struct bytes id, st
     return ERR_OK;
 }
 
+/* What is kept under this id and not stale, or NULL; stale ones of the same id go. */
+static struct entry **kept(struct cached *c, enum store_table t, struct bytes id)
+{
+    struct entry **set = set_of(c, t, id);
+    struct entry **fresh = NULL;
+    for (size_t i = 0; i < WAYS; i++) {
+        if (!is_it(set[i], t, id)) {
+            continue;
+        }
+        if (set[i]->generation == c->generation) {
+            fresh = &set[i];
+        } else {
+            drop(c, &set[i]);
+        }
+    }
+    return fresh;
+}
+
+/* A record that was read before is likely to be read again; one that was not, is not taken in. */
 static err_t cached_put(struct store *s, enum store_table t, struct bytes id, struct bytes data, enum store_put mode,
                         uint64_t version)
 {
-    return store_put(of(s)->inner, t, id, data, mode, version);
+    struct cached *c = of(s);
+    TRY(store_put(c->inner, t, id, data, mode, version));
+    c->dirty = true;
+    struct entry **place = kept(c, t, id);
+    if (place != NULL) {
+        struct store_value v = {data, (*place)->version + 1};
+        drop(c, place);
+        keep(c, t, id, v);
+    }
+    return ERR_OK;
 }
 
 static err_t cached_del(struct store *s, enum store_table t, struct bytes id)
 {
-    return store_del(of(s)->inner, t, id);
+    struct cached *c = of(s);
+    TRY(store_del(c->inner, t, id));
+    c->dirty = true;
+    struct entry **place = kept(c, t, id);
+    if (place != NULL) {
+        drop(c, place);
+    }
+    return ERR_OK;
 }
 
 static err_t cached_scan(struct store *s, const struct store_scan *q, store_scan_fn *fn, void *arg)
@@ -181,16 +213,21 @@ static err_t cached_scan(struct store *s, const struct store_scan *q, store_scan
     return store_scan(of(s)->inner, q, fn, arg);
 }
 
+/* The one writer: a commit of its own makes nothing stale. */
 static err_t cached_commit(struct store *s)
 {
-    of(s)->bypass = false;
-    return store_commit(of(s)->inner);
+    struct cached *c = of(s);
+    err_t e = store_commit(c->inner);
+    c->generation += e != ERR_OK && c->dirty ? 1 : 0;
+    c->seen = store_changes(c->inner);
+    return e;
 }
 
 static void cached_rollback(struct store *s)
 {
-    of(s)->bypass = false;
-    store_rollback(of(s)->inner);
+    struct cached *c = of(s);
+    store_rollback(c->inner);
+    c->generation += c->dirty ? 1 : 0;
 }
 
 static uint64_t cached_changes(struct store *s)
@@ -239,4 +276,9 @@ err_t store_cached_open(struct store *inner, size_t capacity_bytes, struct store
     c->capacity = capacity_bytes;
     *out = &c->base;
     return ERR_OK;
+}
+
+struct store *store_cached_inner(struct store *s)
+{
+    return s->ops == &cached_ops ? of(s)->inner : s;
 }
