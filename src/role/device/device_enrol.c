@@ -6,7 +6,7 @@ err_t device_enrol_prepare(struct device *d, usec_t now, struct device_exchange 
 {
     (void)now;
     struct device_state *s = d->state;
-    if (!secret_is_set(&s->kpm.s)) {
+    if (!secret_is_set(&s->kpm.s) || s->kpm_id.z[0] == '\0') { /* R001-70 */
         return detail_fail(d->detail, ERR_STATE, "no bootstrap credential: give --kpm-id and --key-file", text_empty());
     }
     if (s->maf.fqdn[0] == '\0') { /* R001-74: the target's identity is needed to start */
