@@ -613,3 +613,57 @@ class SClient:
         head = out[out.rindex(b"HTTP/1.1 "):]
         m = re.search(rb"content-length: *(\d+)", head, re.I)
         return b"\r\n\r\n" in head and len(head.split(b"\r\n\r\n", 1)[1]) >= (int(m[1]) if m else 0)
+
+
+# -- stunnel -----------------------------------------------------------------------------------------------------
+
+
+class Stunnel:
+    """stunnel4 in the foreground: TLS-PSK for programs that have none. client(): plain port to TLS; server(): the reverse.
+    The port is .port."""
+
+    def __init__(self, where, client, secrets, connect, sni=None):
+        self.port = free_port()
+        self.secrets = pathlib.Path(where) / "psk.txt"
+        self.write(secrets)
+        self.log = pathlib.Path(where) / "stunnel.log"
+        conf = pathlib.Path(where) / "stunnel.conf"
+        host = connect if isinstance(connect, tuple) else ("127.0.0.1", connect)
+        lines = ["foreground = yes", "pid =", f"output = {self.log}", "debug = 6", "[it]", f"client = {'yes' if client else 'no'}",
+                 f"accept = 127.0.0.1:{self.port}", f"connect = {host[0]}:{host[1]}", f"PSKsecrets = {self.secrets}",
+                 "ciphers = PSK-AES128-CBC-SHA256", "sslVersion = TLSv1.2"]
+        if client:
+            lines += [f"PSKidentity = {next(iter(secrets))}"] + ([f"sni = {sni}"] if sni else [])
+        conf.write_text("\n".join(lines) + "\n")
+        self.p = subprocess.Popen(["stunnel4", str(conf)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL)
+
+    def write(self, secrets):
+        self.secrets.touch(mode=0o600)
+        self.secrets.chmod(0o600)
+        self.secrets.write_text("".join(f"{name}:{key.hex()}\n" for name, key in secrets.items()))
+
+    def reload(self, secrets):
+        self.write(secrets)
+        self.p.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+
+    @classmethod
+    def client(cls, where, identity, key, address, sni="localhost"):
+        return cls(where, True, {identity: key}, address, sni)
+
+    @classmethod
+    def server(cls, where, secrets, port):
+        return cls(where, False, secrets, port)
+
+    def __enter__(self):
+        def listening():
+            assert self.p.poll() is None, self.log.read_text() if self.log.exists() else "stunnel4 ended"
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=5):
+                return True
+        wait_for(listening, 20, "stunnel4")
+        return self
+
+    def __exit__(self, *_):
+        self.p.terminate()
+        self.p.wait(10)
