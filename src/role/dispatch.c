@@ -298,6 +298,9 @@ err_t dispatch_associate(struct association *a, const struct crypto *c, uint16_t
     a->tls_version = tls_version;
     a->suite = suite;
     a->established = now;
+    if (a->not_after != USEC_NEVER) {
+        a->not_after--; /* an association lives for less time than its credential, not as long (R002-85) */
+    }
     if (lifetime < USEC_NEVER - now) {
         association_limit(a, now + lifetime);
     }

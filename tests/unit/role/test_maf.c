@@ -146,7 +146,7 @@ static void test_preprovisioned(void **state)
     assert_int_equal(f->s.assoc.framework, ASSOCIATION_PSK);
     assert_true(association_is_bound_to(&f->s.assoc, text_of("//sp.example.com/Sdev1")));
     assert_string_equal(f->s.assoc.credential_id, "11-dev1@maf.example.com");
-    assert_int_equal(f->s.assoc.not_after, T0 + 30 * 24 * HOUR);
+    assert_int_equal(f->s.assoc.not_after, T0 + 30 * 24 * HOUR - 1);
     world_secret("0000000000000000000000000000000f", &wrong);
     assert_int_equal(connect_as(f, "dev1@maf.example.com", &wrong), ERR_DENIED_PSK_WRONG); /* refuses R000-45 */
     f->w.now = T0 + 30 * 24 * HOUR;
@@ -176,7 +176,7 @@ static void test_fetched(void **state)
     assert_true(association_is_bound_to(&f->s.assoc, text_of("//sp.example.com/Sdev1"))); /* R001-55 */
     assert_string_equal(f->s.assoc.credential_id, "11-" KEID);
     assert_int_equal(world_audited(f->maf, AUDIT_KM_STORED), 1);
-    assert_int_equal(f->s.assoc.not_after, T0 + 24 * HOUR);
+    assert_int_equal(f->s.assoc.not_after, T0 + 24 * HOUR - 1);
     f->w.away = ERR_PEER_UNREACHABLE;
     assert_int_equal(connect_as(f, "00112233445566778899aabbccddeeff@MEF.example.com", &f->k42), ERR_OK); /* R001-45, R001-47 */
     assert_int_equal(f->w.asked, 1);
@@ -190,7 +190,7 @@ static void test_km_lifetime_caps(void **state)
     struct fixture *f = *state;
     f->w.forged = "{\"status\":true,\"credential\":\"" K42 "\",\"lifetime\":3153600000,\"profile\":\"r3\"}";
     assert_int_equal(connect_as(f, KEID, &f->k42), ERR_OK);
-    assert_int_equal(f->s.assoc.not_after, T0 + 30 * 24 * HOUR);
+    assert_int_equal(f->s.assoc.not_after, T0 + 30 * 24 * HOUR - 1);
     assert_int_equal(f->s.assoc.ids_n, 0); /* no Enrolee-ID: the Credential-ID alone [CHOICE-43] */
     assert_int_equal(f->s.assoc.peer, PEER_CLIENT);
 }
