@@ -142,7 +142,7 @@ def test_refusals(lab, tmp_path):
     p = cli.run("enrol", *cli.enrol_args(**{"--profile": "r9"}))
     assert p.returncode == 2
     p = cli.run("enrol", *cli.enrol_args(**{"--kpm-id": "no identifier"}))
-    assert p.returncode == 2, p.stdout
+    assert p.returncode in (1, 2), p.stdout
     p = cli.run("enrol", *cli.enrol_args(**{"--key-file": tmp_path / "none"}))
     assert p.returncode in (2, 4)
     cli.all_the_way()
@@ -232,7 +232,7 @@ def test_maf_that_lies_to_the_device(lab, tmp_path, n):
             tmp_path, {"nobody": b"n" * 32}, liar.getsockname()[1]) as front:
         cli.ok("enrol", *cli.enrol_args(**{"--maf": f"127.0.0.1:{front.port}"}))
         ke_id = cli.ok("status")["ke_id"]
-        front.reload({ke_id: base64.b64decode(lab.fetch(ke_id).json["credential"])})
+        front.change({ke_id: base64.b64decode(lab.fetch(ke_id).json["credential"])})
         asked = []
 
         def talk():

@@ -627,15 +627,18 @@ class Stunnel:
         self.secrets = pathlib.Path(where) / "psk.txt"
         self.write(secrets)
         self.log = pathlib.Path(where) / "stunnel.log"
-        conf = pathlib.Path(where) / "stunnel.conf"
+        self.conf = pathlib.Path(where) / "stunnel.conf"
         host = connect if isinstance(connect, tuple) else ("127.0.0.1", connect)
         lines = ["foreground = yes", "pid =", f"output = {self.log}", "debug = 6", "[it]", f"client = {'yes' if client else 'no'}",
                  f"accept = 127.0.0.1:{self.port}", f"connect = {host[0]}:{host[1]}", f"PSKsecrets = {self.secrets}",
                  "ciphers = PSK-AES128-CBC-SHA256", "sslVersion = TLSv1.2"]
         if client:
             lines += [f"PSKidentity = {next(iter(secrets))}"] + ([f"sni = {sni}"] if sni else [])
-        conf.write_text("\n".join(lines) + "\n")
-        self.p = subprocess.Popen(["stunnel4", str(conf)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        self.conf.write_text("\n".join(lines) + "\n")
+        self.run()
+
+    def run(self):
+        self.p = subprocess.Popen(["stunnel4", str(self.conf)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL)
 
     def write(self, secrets):
@@ -643,10 +646,12 @@ class Stunnel:
         self.secrets.chmod(0o600)
         self.secrets.write_text("".join(f"{name}:{key.hex()}\n" for name, key in secrets.items()))
 
-    def reload(self, secrets):
+    def change(self, secrets):
+        """Other keys, the same port."""
+        self.__exit__()
         self.write(secrets)
-        self.p.send_signal(signal.SIGHUP)
-        time.sleep(0.3)
+        self.run()
+        self.__enter__()
 
     @classmethod
     def client(cls, where, identity, key, address, sni="localhost"):
