@@ -365,6 +365,10 @@ static void run_line(struct client *c)
     if (json_object_get(c->line, "args") == NULL) {
         (void)json_object_set_new(c->line, "args", json_object());
     }
+    if (!json_is_object(json_object_get(c->line, "args"))) { /* in another type every argument would look absent */
+        reply(c, ERR_USAGE, "args must be an object", bytes_empty());
+        return;
+    }
     try_next(c);
 }
 
