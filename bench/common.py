@@ -11,13 +11,19 @@ import tempfile
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
-READY_SECONDS = 30
 BUILD_KIND = ("release", "debugoptimized")
 SP = "bench.test"
 
 
 def median(values):
     return statistics.median(values)
+
+
+def cpu_model():
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return "unknown"
 
 
 def process_tree(pid):

@@ -1,6 +1,8 @@
 """The rows of the table: how each is set up, loaded, and what it is compared with."""
+import http.client
 import json
 import shutil
+import socket
 import subprocess
 import time
 
@@ -108,7 +110,8 @@ class Registrar:
         self.conf = self.folder / "cse.conf"
         text = self.conf.read_text()
         for commented, wanted in (("#association = required", "association = optional"), ("#tls = on", "tls = off")):
-            assert commented in text
+            if commented not in text:
+                raise RuntimeError(f"{self.conf} has no line '{commented}' any more")
             text = text.replace(commented, wanted)
         self.conf.write_text(text)
         self.server = Server(bench, self.conf)
@@ -227,16 +230,16 @@ class CinRetrieve:
             self.nginx = self.start_nginx(self.body_of(self.targets.read_text().split()[0]))
 
         def body_of(self, path):
-            import http.client
             c = http.client.HTTPConnection("127.0.0.1", self.server.port)
             c.request("GET", path, headers={"X-M2M-Origin": STEM, "X-M2M-RI": "1", "X-M2M-RVI": "3"})
             answer = c.getresponse()
             body = answer.read().decode()
-            assert answer.status == 200, body
+            if answer.status != 200:
+                raise RuntimeError(f"retrieve: {answer.status} {body}")
             return body
 
         def start_nginx(self, body):
-            self.nginx_port = self.bench_port()
+            self.nginx_port = self.free_port()
             conf = self.folder / "nginx.conf"
             conf.write_text(NGINX.format(dir=self.folder, port=self.nginx_port, body=body))
             server = Process(["/usr/sbin/nginx", "-c", conf], subprocess.DEVNULL)
@@ -244,8 +247,7 @@ class CinRetrieve:
             return server
 
         @staticmethod
-        def bench_port():
-            import socket
+        def free_port():
             with socket.socket() as s:
                 s.bind(("127.0.0.1", 0))
                 return s.getsockname()[1]
