@@ -6,6 +6,7 @@ import hashlib
 import pytest
 
 import keystead as ks
+import tlspsk
 
 
 def test_the_whole_way(profiled):
@@ -33,14 +34,15 @@ def test_the_whole_way(profiled):
     skr = r.json["m2m:skr"]
     assert (skr["suid"], skr["tgis"], skr["adfq"]) == (32, [ks.CSE_ID], ks.SP)
     assert "kv" not in skr, "a Source never reads its key back"
+    assert d.kc not in (d.km, d.ke) and skr["et"] <= reg["et"]  # R004-20: a short-term key, which does not outlive Km
 
     # The CSE fetches Kc in mid-handshake and binds the association to the Enrolee-ID.
-    with lab.cse(d) as c:  # R001-02, R000-44, R000-71, R000-87
+    with lab.cse(d) as c:  # R001-02, R000-44, R000-71, R000-87, R002-76
         r = ks.register(c, "S", api="Nthermometer")
         assert r.rsc == 2001 and r.status == 201, r
         ae = r.json["m2m:ae"]
         assert ae["aei"] == d.stem and ae["api"] == "Nthermometer" and ae["ri"] == d.stem
-        assert f"Credential-ID:11-{d.km_id}".lower() in [label.lower() for label in ae["lbl"]]  # CHOICE-05, R002-78
+        assert f"Credential-ID:11-{d.km_id}".lower() in [label.lower() for label in ae["lbl"]]  # CHOICE-05
         base = f"/-/{d.stem}"
         assert ks.create_container(c, d.stem, base, "box").rsc == 2001
         for i in range(3):
@@ -149,7 +151,7 @@ def test_from_cases_of_registration(lab, origin, first):
     """11.3.1 cases ii to v for an AE that no configuration names."""
     name = "from-" + str(origin).replace("/", "x").lower() + "-"
     identity, key = lab.add_kpsa(name)
-    with lab.psk("cse", identity, key).connect() as c:  # R002-73, R002-74, R002-76
+    with lab.psk("cse", identity, key).connect() as c:
         r = ks.register(c, origin)
         assert r.rsc == 2001, r
         stem = r.json["m2m:ae"]["aei"]
@@ -204,3 +206,34 @@ def test_audit_tells_the_story(lab):
     for role in ks.ROLES:
         assert lab.ctl_json(role, "audit", "verify")["intact"] is True
     assert d.ke_id.lower() in str(lab.ctl_json("mef", "audit", "tail", "--limit", "50")).lower()
+
+
+def test_the_hop_is_protected(lab):
+    """What goes over the wire is neither readable nor changeable once both are authenticated."""
+    d = lab.journey("hop")
+    marker = "a word that nobody else should read"
+    with lab.cse(d) as c:
+        seen = []
+        read, send = c.sock.recv, c.send_raw
+        c.send_raw = lambda octets: (seen.append(octets), send(octets))
+
+        class Tap:
+            def __getattr__(self, name):
+                return getattr(sock, name)
+
+            def recv(self, n):
+                seen.append(read(n))
+                return seen[-1]
+        sock, c.sock = c.sock, Tap()
+        assert ks.create_container(c, d.stem, f"/{d.stem}", "box").rsc == 2001
+        assert ks.create_content(c, d.stem, f"/-/{d.stem}/box", marker).rsc == 2001
+        assert ks.ask(c, "retrieve", f"/-/{d.stem}/box/la", origin=d.stem).json["m2m:cin"]["con"] == marker
+        wire = b"".join(seen)
+        assert len(wire) > 1000 and marker.encode() not in wire and b"m2m:" not in wire  # R000-32, R002-82, R002-83
+        c.sock = sock
+        rq = c.sending.seal(23, ks.request_octets("retrieve", f"/{d.stem}", origin=d.stem))
+        rq = rq[:40] + bytes([rq[40] ^ 1]) + rq[41:]
+        c.send_raw(b"\x17\x03\x03" + len(rq).to_bytes(2, "big") + rq)
+        with pytest.raises(tlspsk.Alert) as e:
+            c.recv()
+        assert e.value.number == 20  # refuses R000-33: bad_record_mac

@@ -117,7 +117,7 @@ def test_at_most_eight_live_keys(lab):
 def test_tls_profile(lab, role):
     d = lab.device(f"profile-{role}")
     for suites in ((0x002F,), (0x008C,), (0x00A8,), (0x00B0,), (0x0000,), (0xC037,), (0x1301,)):
-        refused(lab.psk(role, d.kpm_id, d.psk, suites=suites), ks.HANDSHAKE_FAILURE)  # refuses R001-84, refuses R001-108
+        refused(lab.psk(role, d.kpm_id, d.psk, suites=suites), ks.HANDSHAKE_FAILURE)  # refuses R001-84
     for version in (0x0300, 0x0301, 0x0302):  # SSL 3.0 knows no alert 70
         refused(lab.psk(role, d.kpm_id, d.psk, version=version), ks.PROTOCOL_VERSION, *[ks.HANDSHAKE_FAILURE] * (version == 0x0300))
     refused(lab.psk(role, d.kpm_id, d.psk, ems=False), ks.HANDSHAKE_FAILURE)  # CHOICE-09

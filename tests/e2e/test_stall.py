@@ -512,8 +512,76 @@ def test_false_mef_is_not_asked(fetch_lab, tmp_path):
         time.sleep(1.2)
 
 
+def kc_answer(lab, d, **change):
+    body = {"rn": d.kc_id.split("@")[0], "et": ks.later(), "cr": d.enrolee_id, "adfq": ks.SP, "suid": 32, "aski": d.km_id,
+            "kv": base64.b64encode(d.kc).decode(), **change}
+    return {"m2m:skr": {k: v for k, v in body.items() if v is not None}}
+
+
+MAF_NONSENSE = {
+    "no http": lambda lab, d: b"\0" * 100,
+    "empty": lambda lab, d: reply(b""),
+    "no json": lambda lab, d: reply(b"key: value"),
+    "no key": lambda lab, d: reply(kc_answer(lab, d, kv=None)),
+    "short key": lambda lab, d: reply(kc_answer(lab, d, kv="AAAA")),
+    "expired": lambda lab, d: reply(kc_answer(lab, d, et="20200101T000000")),
+    "no expiry": lambda lab, d: reply(kc_answer(lab, d, et=None)),
+    "no suid": lambda lab, d: reply(kc_answer(lab, d, suid=None)),
+    "suid 33": lambda lab, d: reply(kc_answer(lab, d, suid=33)),  # spec 6.3 step 9: the CSE checks itself
+    "suid 21": lambda lab, d: reply(kc_answer(lab, d, suid=21)),
+    "creator no id": lambda lab, d: reply(kc_answer(lab, d, cr="\u0000")),
+    "wrong root": lambda lab, d: reply({"m2m:macr": kc_answer(lab, d)["m2m:skr"]}),
+    "403": lambda lab, d: reply(kc_answer(lab, d), "403 Forbidden"),
+    "deep": lambda lab, d: reply(b"{\"a\":" * 10000),
+    "endless": lambda lab, d: endless,
+}
+
+
+def test_maf_answers_nonsense(fetch_lab):
+    """The same for a CSE that asks its MAF for Kc."""
+    lab, w = fetch_lab, fetch_lab.where
+    ds = {name: lab.associate(fresh(lab, "kc-" + name.replace(" ", "-"))) for name in MAF_NONSENSE}
+    faults = []
+    with instead_of(lab, "maf", Liar(lab.address("maf"), w / "maf.crt", w / "maf.key", w / "ca.crt", None)) as liar:
+        for name, d in ds.items():
+            liar.requests.clear()
+            liar.answer = MAF_NONSENSE[name](lab, d)
+            waiting = Waiting(lab, "cse", d.kc_id, d.kc)
+            with lab.cse(lab.known) as c:
+                assert ks.ask(c, "retrieve", f"/{lab.known.stem}", origin=lab.known.stem).rsc == 2000
+            waiting.join(30)
+            if waiting.fault or not liar.requests:
+                faults.append(f"{name}: {waiting.fault!r}, asked: {liar.requests}")
+    time.sleep(1.2)
+    for name, d in ds.items():
+        try:
+            with lab.cse(d) as c:
+                assert ks.register(c, d.stem).rsc == 2001
+        except (tlspsk.Alert, AssertionError) as e:
+            faults.append(f"{name}: afterwards {e!r}")
+    assert not faults, "\n".join(faults)
+
+
+def test_limit_of_waiting_handshakes(tmp_path):
+    """[limits] waiting-per-peer: who comes beyond it is refused at once and does not wait."""
+    with ks.Lab(tmp_path / "l") as lab:
+        lab.set("maf", "server", "workers", "1")
+        lab.set("maf", "limits", "waiting-per-peer", "3")
+        lab.start()
+        lab.known = lab.journey("known")
+        ds = [fresh(lab, f"w{i}") for i in range(10)]
+        with instead_of(lab, "mef", Hanging(lab.address("mef"))):
+            waiting = [Waiting(lab, "maf", d.ke_id, d.km) for d in ds]
+            assert others_are_served(lab, lab.known, 1) > 0
+            for w in waiting:
+                w.join(30)
+                assert w.fault is None and w.number == ks.INTERNAL_ERROR, w.fault
+            quick = [w for w in waiting if w.took < 3]
+            assert len(quick) == 7, [w.took for w in waiting]
+
+
 def test_a_stranger_cannot_aim_the_maf(fetch_lab):
-    """An identity that names a host that is not configured causes no connection (R001-49); only configured MEFs are asked."""
+    """An identity that names a host that is not configured causes no connection; only configured MEFs are asked."""
     lab = fetch_lab
     traps = []
     for port in (443, 8443, 5684):
@@ -527,7 +595,7 @@ def test_a_stranger_cannot_aim_the_maf(fetch_lab):
             for fqdn in ("127.0.0.1", "localhost", "evil.test", f"127.0.0.1:{trap.getsockname()[1]}", ks.MEF + ".evil.test",
                          "evil." + ks.MEF, "[::1]", "0x7f000001", "2130706433"):
                 number, took = refused_within(lab.psk(role, "00" * 16 + "@" + fqdn, b"x" * 32), 1.5)
-                assert number == ks.UNKNOWN_PSK_IDENTITY, fqdn  # refuses R001-49
+                assert number == ks.UNKNOWN_PSK_IDENTITY, fqdn
         for t in traps:
             t.settimeout(0.05)
             with pytest.raises(socket.timeout):

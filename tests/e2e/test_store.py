@@ -93,6 +93,32 @@ def patiently(call, seconds=20):
             time.sleep(0.1)
 
 
+def test_three_roles_in_one_process_tree(new_lab):
+    """serve runs any set of roles: one configuration, one store, one control socket; the journey is the same."""
+    lab = new_lab
+    parts = {r: lab.conf(r).read_text() for r in ks.ROLES}
+
+    def section(role, name):
+        found = re.search(rf"^\[{re.escape(name)}\]\n(.*?)(?=^\[|\Z)", parts[role], re.M | re.S)
+        return f"[{name}]\n{found[1]}\n"
+    text = section("mef", "server").replace("roles = mef", "roles = mef, maf, cse")
+    for role in ks.ROLES:
+        text += section(role, role) + section(role, "listener main").replace("listener main", f"listener {role}")
+    text += section("cse", f"peer {ks.MEF}") + section("cse", f"peer {ks.MAF}")
+    (lab.where / "all.conf").write_text(text)
+    lab.start("all")
+    for role in ks.ROLES:
+        (lab.where / f"{role}.conf").write_text(text)  # for ctl: each role answers on the one socket
+    d = lab.enrol(lab.device("alone"))
+    with pytest.raises(tlspsk.Alert):  # here the MAF asks with the certificate of the CSE, who is not the target
+        lab.maf_register(d)
+    text = text.replace(section("cse", f"peer {ks.MEF}"), section("maf", f"peer {ks.MEF}"))
+    (lab.where / "all.conf").write_text(text)
+    lab.restart("all")
+    usable(lab, full_journey(lab, "together"))
+    assert {listener["role"] for listener in lab.ctl_json("mef", "status")["listeners"]} == set(ks.ROLES)
+
+
 # -- a full disk ---------------------------------------------------------------------------------------------------
 class Small:
     """A place for the store that holds little: a tmpfs where that is permitted, else a limit on file sizes."""

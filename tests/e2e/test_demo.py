@@ -1,0 +1,24 @@
+"""keystead demo: the story on real processes; its JSON says of every step what was expected and what happened."""
+import json
+
+import keystead as ks
+
+
+def test_demo(tmp_path):
+    p = ks.run("demo", "--json", "--keep", tmp_path / "kept", timeout=120)
+    assert p.returncode == 0, p.stdout[-3000:] + p.stderr
+    told = json.loads(p.stdout)
+    text = json.dumps(told)
+    assert told["ok"] is True and all(step["ok"] and step["happened"] == step["expected"] for step in told["steps"])
+    for refusal in ("psk-wrong", "psk-identity-unknown", "from-not-associated", "no-privilege"):
+        assert refusal in text, refusal
+    assert (tmp_path / "kept").is_dir(), "--keep keeps the directory"
+    keys = [f.read_text().strip() for f in (tmp_path / "kept").rglob("*.hex")]
+    assert keys and not any(k in text for k in keys), "never a key"
+
+
+def test_demo_refuses_a_place_that_is_taken(tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "mine").write_text("x")
+    p = ks.run("demo", "--keep", tmp_path / "kept", timeout=120)
+    assert p.returncode != 0 and (tmp_path / "kept" / "mine").read_text() == "x"
