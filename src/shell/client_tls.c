@@ -113,10 +113,10 @@ static bool hello_has_ems(struct bytes hello)
 
 static void on_message(int sent, int version, int type, const void *octets, size_t n, SSL *ssl, void *arg)
 {
-    struct client_tls *c = arg;
+    struct client_tls *c = of(ssl);
     (void)version;
-    (void)ssl;
-    if (!sent && type == SSL3_RT_HANDSHAKE && n > 0 && *(const uint8_t *)octets == SSL3_MT_SERVER_HELLO) {
+    (void)arg;
+    if (c != NULL && !sent && type == SSL3_RT_HANDSHAKE && n > 0 && *(const uint8_t *)octets == SSL3_MT_SERVER_HELLO) {
         c->extended_master_secret = hello_has_ems(bytes_of(octets, n));
     }
 }
@@ -130,6 +130,8 @@ static void info_cb(const SSL *ssl, int where, int ret)
     if ((where & SSL_CB_HANDSHAKE_DONE) != 0) {
         c->done = true;
         take_export(ssl, c);
+        (void)SSL_CTX_set_ex_data(SSL_get_SSL_CTX(ssl), slot(), NULL); /* a kept connection outlives the transfer */
+        return;
     }
     if ((where & SSL_CB_ALERT) != 0 && (where & SSL_CB_READ) != 0 && (ret >> 8) == SSL3_AL_FATAL) {
         c->alert = (uint8_t)(ret & 0xff);
@@ -160,7 +162,6 @@ static err_t context(SSL_CTX *ctx, struct client_tls *c)
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* CHOICE-11 */
     SSL_CTX_set_info_callback(ctx, info_cb);
     SSL_CTX_set_msg_callback(ctx, on_message);
-    SSL_CTX_set_msg_callback_arg(ctx, c);
     if (!ok) {
         return ERR_CRYPTO;
     }

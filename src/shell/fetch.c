@@ -23,6 +23,7 @@ struct fetch {
     struct transfer *under_way;
     uint64_t serial;
     bool ending;
+    size_t open; /* timers that libuv still knows */
 };
 
 struct transfer {
@@ -34,6 +35,7 @@ struct transfer {
     fetch_fn *fn;
     void *owner;
     bool too_large;
+    size_t head_n;
     size_t n;
     uint8_t body[FETCH_BODY_MAX];
 };
@@ -72,6 +74,16 @@ static size_t body_cb(char *p, size_t size, size_t n, void *arg)
     memcpy(t->body + t->n, p, n);
     t->n += n;
     return n;
+}
+
+/* Headers that never end would be kept by libcurl until the time is up. */
+static size_t head_cb(char *p, size_t size, size_t n, void *arg)
+{
+    struct transfer *t = arg;
+    (void)p;
+    t->head_n += size * n;
+    t->too_large = t->too_large || t->head_n > FETCH_HEAD_MAX;
+    return t->too_large ? 0 : size * n;
 }
 
 static err_t outcome(const struct transfer *t, CURLcode code)
@@ -195,8 +207,11 @@ static err_t site_open(struct fetch *f, struct site *s, const struct snapshot_pe
     s->peer = peer;
     s->multi = curl_multi_init();
     s->timer.data = s;
-    bool ok = s->multi != NULL && uv_timer_init(f->loop, &s->timer) == 0 &&
-              curl_multi_setopt(s->multi, CURLMOPT_SOCKETFUNCTION, socket_cb) == CURLM_OK &&
+    if (s->multi == NULL || uv_timer_init(f->loop, &s->timer) != 0) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    f->open++;
+    bool ok = curl_multi_setopt(s->multi, CURLMOPT_SOCKETFUNCTION, socket_cb) == CURLM_OK &&
               curl_multi_setopt(s->multi, CURLMOPT_SOCKETDATA, s) == CURLM_OK &&
               curl_multi_setopt(s->multi, CURLMOPT_TIMERFUNCTION, timeout_cb) == CURLM_OK &&
               curl_multi_setopt(s->multi, CURLMOPT_TIMERDATA, s) == CURLM_OK &&
@@ -221,15 +236,27 @@ err_t fetch_new(uv_loop_t *loop, const struct snapshot *snap, struct fetch **out
     return ERR_OK;
 }
 
+static void timer_closed(uv_handle_t *h)
+{
+    struct site *s = h->data;
+    if (--s->f->open == 0) {
+        free(s->f);
+    }
+}
+
 void fetch_free(struct fetch *f)
 {
+    size_t n = f->open;
     f->ending = true;
     while (f->under_way != NULL) {
         transfer_free(f->under_way);
     }
-    for (size_t i = 0; i < f->snap->peers_n; i++) {
-        (void)uv_timer_stop(&f->sites[i].timer);
+    for (size_t i = 0; i < n; i++) {
         (void)curl_multi_cleanup(f->sites[i].multi);
+        uv_close((uv_handle_t *)&f->sites[i].timer, timer_closed);
+    }
+    if (n == 0) {
+        free(f);
     }
 }
 
@@ -269,6 +296,8 @@ static bool set_request(struct transfer *t, const struct question *q)
            curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, ms) == CURLE_OK &&
            curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, body_cb) == CURLE_OK &&
            curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, head_cb) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t) == CURLE_OK &&
            curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK;
 }
 

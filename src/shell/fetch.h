@@ -10,10 +10,11 @@
 #include <uv.h>
 
 #define FETCH_BODY_MAX 65536
+#define FETCH_HEAD_MAX 16384
 
 struct fetch;
 MUST_USE err_t fetch_new(uv_loop_t *loop, const struct snapshot *snap, struct fetch **out);
-/* Ends what is under way without callbacks; its handles close with the loop. */
+/* Ends what is under way without callbacks; the memory goes in the loop's next turn, when its handles are closed. */
 void fetch_free(struct fetch *f);
 
 typedef void fetch_fn(void *owner, const struct answer *a); /* the answer lives during the call */
