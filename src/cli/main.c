@@ -16,9 +16,7 @@ extern const struct cli_command cmd_ctl;
 extern const struct cli_command cmd_derive;
 extern const struct cli_command cmd_device;
 extern const struct cli_command cmd_explain;
-#ifdef KEYSTEAD_BENCH
 extern const struct cli_command cmd_bench; /* bench/cmd_bench.c */
-#endif
 static const struct cli_command cmd_help; /* below: it prints the table */
 
 static const struct cli_command *const commands[] = {
@@ -30,9 +28,7 @@ static const struct cli_command *const commands[] = {
     &cmd_ctl,
     &cmd_derive,
     &cmd_explain,
-#ifdef KEYSTEAD_BENCH
     &cmd_bench,
-#endif
     &cmd_help,
 };
 

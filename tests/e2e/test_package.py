@@ -23,7 +23,7 @@ def packages(tmp_path_factory):
     """Built without optimisation: what is tested is what is installed. The build folder is kept for the next run."""
     where = tmp_path_factory.mktemp("deb")
     env = {**os.environ, "BUILD": str(ks.ROOT / "build-deb-test")}
-    p = subprocess.run([ks.ROOT / "packaging/build-deb", where, "-Dbuildtype=debug", "-Dbench=false"], env=env,
+    p = subprocess.run([ks.ROOT / "packaging/build-deb", where, "-Dbuildtype=debug"], env=env,
                        capture_output=True, text=True)
     assert p.returncode == 0, p.stdout + p.stderr
     return {f.name.split("_")[0]: f for f in where.iterdir()}

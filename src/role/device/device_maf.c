@@ -145,6 +145,6 @@ err_t device_maf_key_accept(struct device *d, usec_t now, const struct device_ou
         return detail_fail(d->detail, ERR_PEER_NONSENSE, wrong, text_empty());
     }
     s->kc_id = kc_id;
-    s->kc_not_after = et;
+    s->kc_not_after = et < s->ke_not_after ? et : s->ke_not_after; /* nothing outlives what it came from [10.7] */
     return ERR_OK;
 }
