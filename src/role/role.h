@@ -82,12 +82,16 @@ struct role_psk {
     struct question ask;        /* ROLE_ASK */
 };
 
-/* What a verified peer certificate says (path, time and profile were checked by the shell). */
+/* What a verified peer certificate says (path, time, status and profile were checked by the shell). */
 struct role_cert {
-    struct text dns[8];
+    struct text dns[8]; /* subjectAltName dNSName */
     size_t dns_n;
-    struct text uri[8];
+    struct text uri[8]; /* uniformResourceIdentifier */
     size_t uri_n;
+    struct text device[4]; /* otherName of the M2M Device Indication ID arc: the whole OID, dotted [TS-0003 10.1.1.4] */
+    size_t device_n;
+    struct text key_id; /* sha-256 name of the SubjectPublicKeyInfo: "sha-256;<base64url>" [10.1.2, CHOICE-36] */
+    bool raw;           /* a raw public key or a certificate pinned by key_id: no path was validated */
     usec_t not_after;
 };
 
