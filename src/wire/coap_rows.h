@@ -1,0 +1,43 @@
+/*
+ * X(name, number, shortest, longest value, repeatable, refusal): the options that are understood. Odd numbers are
+ * critical: what has no row here is refused with 4.02 if critical and ignored if not. A row with a refusal is known and
+ * answered with that code. [RFC 7252 5.10, RFC 7641 2, RFC 7959 2.1, TS-0008 6.2.2.2]
+ * clang-format off
+ */
+X(URI_HOST,         3,   1,  255, false, 0)
+X(ETAG,             4,   1,    8, true,  0)
+X(OBSERVE,          6,   0,    3, false, 0)
+X(URI_PORT,         7,   0,    2, false, 0)
+X(LOCATION_PATH,    8,   0,  255, true,  0)
+X(URI_PATH,        11,   0,  255, true,  0)
+X(CONTENT_FORMAT,  12,   0,    2, false, 0)
+X(MAX_AGE,         14,   0,    4, false, 0)
+X(URI_QUERY,       15,   0,  255, true,  0)
+X(ACCEPT,          17,   0,    2, false, 0)
+X(LOCATION_QUERY,  20,   0,  255, true,  0)
+X(BLOCK2,          23,   0,    3, false, 0)
+X(BLOCK1,          27,   0,    3, false, 0)
+X(SIZE2,           28,   0,    4, false, 0)
+X(PROXY_URI,       35,   1, 1034, false, COAP_CODE(5, 5))
+X(PROXY_SCHEME,    39,   1,  255, false, COAP_CODE(5, 5))
+X(SIZE1,           60,   0,    4, false, 0)
+X(M2M_OT,         259,   1,   32, false, 0)
+X(M2M_RTURI,      263,   0,  255, true,  0)
+X(M2M_TY,         267,   0,    4, false, 0)
+X(M2M_RVI,        271,   1,   16, false, 0)
+X(M2M_ASRI,       275,   0,  255, false, 0)
+X(M2M_FR,         279,   0,  255, false, 0)
+X(M2M_RQI,        283,   1,  255, false, 0)
+X(M2M_RQET,       291,   1,   32, false, 0)
+X(M2M_RSET,       295,   1,   32, false, 0)
+X(M2M_OET,        299,   1,   32, false, 0)
+X(M2M_EC,         303,   0,    4, false, 0)
+X(M2M_RSC,        307,   0,    4, false, 0)
+X(M2M_GID,        311,   1,  255, false, 0)
+X(M2M_CTO,        319,   0,    8, false, 0)
+X(M2M_CTS,        323,   0,    8, false, 0)
+X(M2M_ATI,        327,   0,  255, true,  0)
+X(M2M_VSI,        331,   1,   32, false, 0)
+X(M2M_GTM,        335,   0,  255, false, 0)
+X(M2M_AUS,        339,   0,  255, false, 0)
+/* clang-format on */
