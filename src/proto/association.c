@@ -53,6 +53,7 @@ void association_write(const struct association *a, struct writer *w)
     }
     writer_text16(w, a->credential_id);
     writer_text16(w, a->key_id.z);
+    writer_text16(w, a->serial);
     writer_u64(w, (uint64_t)a->established);
     writer_u64(w, (uint64_t)a->not_after);
 }
@@ -86,6 +87,7 @@ err_t association_parse(struct reader *r, struct association *out)
     }
     reader_text16(r, out->credential_id, sizeof(out->credential_id));
     reader_text16(r, out->key_id.z, sizeof(out->key_id.z));
+    reader_text16(r, out->serial, sizeof(out->serial));
     out->established = (usec_t)reader_u64(r);
     out->not_after = (usec_t)reader_u64(r);
     if (reader_failed(r)) {

@@ -12,6 +12,7 @@
 
 #define ASSOCIATION_ID_LEN 32 /* hexadecimal digits: time-ordered, unique (R004-19) */
 #define ASSOCIATION_IDS_MAX 4
+#define ASSOCIATION_SERIAL_MAX 41 /* hexadecimal digits of 20 octets [RFC 5280 4.1.2.2] */
 #define ASSOCIATION_CREDENTIAL_MAX (KEYID_MAX + 4)
 
 enum association_framework { /* of TS-0003 8.2 and the seeds */
@@ -45,6 +46,7 @@ struct association {
     size_t ids_n;                          /* 0: Credential-ID alone */
     char credential_id[ASSOCIATION_CREDENTIAL_MAX]; /* e.g. 12-NAME@FQDN [TS-0003 10.4], or empty */
     struct keyid key_id;                   /* psk_identity as sent, or empty */
+    char serial[ASSOCIATION_SERIAL_MAX];   /* of the certificate that the peer showed, or empty */
     usec_t established;
     usec_t not_after; /* never later than the credential it came from (R002-85) */
 };

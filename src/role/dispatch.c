@@ -105,6 +105,9 @@ static err_t run(const struct role *role, const void *ctx, const struct request 
     TRY(request_check(rq, rs->detail));
     const struct route *route = NULL;
     TRY(dispatch_route(role, rq->prim, rq->assoc, &route));
+    if (rq->prim->media != MEDIA_JSON && (route->flags & ROUTE_RAW) == 0) {
+        return ERR_MEDIA_TYPE;
+    }
     struct request given = *rq;
     if ((route->flags & ROUTE_EXPORT) == 0) {
         given.exported = &none;
@@ -123,6 +126,7 @@ err_t dispatch_run(const struct role *role, const void *ctx, const struct reques
     rs->location[0] = '\0';
     rs->detail[0] = '\0';
     rs->own_refusal = false;
+    rs->media = MEDIA_JSON;
     rs->body = writer_of(rs->body.buf, rs->body.cap);
     err_t e = run(role, ctx, rq, t, rs);
     if (e != ERR_OK) {
@@ -167,6 +171,7 @@ void dispatch_refuse(struct response *rs, err_t e)
     struct writer w = WRITER_ARRAY(text);
     explanation(&w, info, rs->detail);
     rs->rsc = info->rsc;
+    rs->media = MEDIA_JSON;
     rs->location[0] = '\0';
     rs->body = writer_of(rs->body.buf, rs->body.cap);
     writer_z(&rs->body, "{\"m2m:dbg\":");
@@ -185,6 +190,7 @@ struct primitive_response dispatch_reply(const struct primitive *p, const struct
         .rvi = p->rvi,
         .location = text_of(rs->location),
         .body = writer_view(&rs->body),
+        .media = rs->media,
     };
 }
 
@@ -276,6 +282,7 @@ err_t dispatch_cert(const struct role *role, const void *ctx, struct txn *t, con
         return ERR_DENIED_CERT_CA;
     }
     TRY(role->cert(ctx, t, cert, now, out));
+    memcpy(out->serial, cert->serial, sizeof(out->serial));
     association_limit(out, cert->not_after);
     if (out->peer == PEER_NONE) {
         return ERR_BUG;

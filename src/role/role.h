@@ -35,7 +35,8 @@ struct request {
 
 struct response {
     uint16_t rsc;      /* chosen by a handler for success (2000, 2001 ...); on failure from the error table */
-    struct writer body; /* JSON text; memory of the shell */
+    struct writer body; /* memory of the shell */
+    enum media media;   /* of the body; MEDIA_JSON unless a handler chooses another */
     char location[M2MID_MAX * 2]; /* Content-Location, or empty */
     bool own_refusal; /* set by a handler that fails and has written the body of its refusal itself */
     char detail[ROLE_DETAIL_MAX]; /* which attribute, which identifier; goes to the peer and the log: never a secret */
@@ -45,7 +46,8 @@ typedef err_t role_handler(const void *ctx, const struct request *rq, struct txn
 
 enum {
     ROUTE_WRITES = 1, /* runs in the writer; changes and audit are durable before the answer */
-    ROUTE_EXPORT = 2  /* takes the one exported key of the session (CHOICE-10) */
+    ROUTE_EXPORT = 2, /* takes the one exported key of the session (CHOICE-10) */
+    ROUTE_RAW = 4     /* the handler itself judges the media type of the content; the others take JSON only */
 };
 
 struct route {
@@ -92,6 +94,7 @@ struct role_cert {
     size_t device_n;
     struct text key_id; /* sha-256 name of the SubjectPublicKeyInfo: "sha-256;<base64url>" [10.1.2, CHOICE-36] */
     bool raw;           /* a raw public key or a certificate pinned by key_id: no path was validated */
+    char serial[ASSOCIATION_SERIAL_MAX]; /* hexadecimal digits, or empty if there are too many */
     usec_t not_after;
 };
 

@@ -52,6 +52,7 @@ static void take_response(struct committer *c, const struct response *rs, struct
     memcpy(r->location, rs->location, sizeof(r->location));
     memcpy(r->detail, rs->detail, sizeof(r->detail));
     r->body = writer_view(&rs->body);
+    r->media = rs->media;
     c->bodies_n += rs->body.n;
 }
 

@@ -107,6 +107,7 @@ static void job_done(void *owner, const struct job_result *r)
         .rvi = text_of(c->rvi),
         .location = text_of(r->location),
         .body = r->body,
+        .media = r->media,
     };
     answer(c, &p);
     conn_resume(c);

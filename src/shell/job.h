@@ -42,6 +42,7 @@ struct job_result {
     uint16_t rsc;                 /* REQUEST */
     char location[M2MID_MAX * 2]; /* REQUEST */
     struct bytes body;            /* REQUEST, CTL; borrowed */
+    enum media media;             /* REQUEST */
     struct association assoc;     /* ESTABLISHED, ANSWER */
     struct secret key;            /* ANSWER */
 };

@@ -1,5 +1,7 @@
 #include "shell/x509.h"
 
+#include "base/hex.h"
+
 #include <openssl/core_names.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -101,6 +103,18 @@ static err_t not_after_get(X509 *cert, usec_t *out)
     return ERR_OK;
 }
 
+/* A serial longer than RFC 5280 allows is left out: nothing of ours has one. */
+static void serial_get(const X509 *cert, char out[static ASSOCIATION_SERIAL_MAX])
+{
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
+    struct bytes b = bytes_of(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
+    struct writer w = writer_of(out, ASSOCIATION_SERIAL_MAX);
+    hex_write_lower(&w, b);
+    if (writer_finish_z(&w) != ERR_OK) {
+        out[0] = '\0';
+    }
+}
+
 err_t x509_names(X509 *cert, struct role_cert *out, void **store)
 {
     *out = (struct role_cert){0};
@@ -110,6 +124,7 @@ err_t x509_names(X509 *cert, struct role_cert *out, void **store)
     if (list == NULL && critical != -1) { /* twice, or not DER; -1: absent */
         return ERR_DENIED_CERT_NAME;
     }
+    serial_get(cert, out->serial);
     err_t e = not_after_get(cert, &out->not_after);
     if (e == ERR_OK && list != NULL) {
         e = names_collect(list, out);

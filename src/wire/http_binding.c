@@ -32,8 +32,6 @@ static const struct field_row {
 
 static const char *const releases[] = {"1", "2", "2a", "3", "4", "5"};
 
-static const char *const media_types[] = {"application/json", "application/vnd.onem2m-res+json"};
-
 /* Query parameters by short name [TS-0004 8.2.2]; those without a value range are known and not implemented. */
 enum param { PARAM_UNSUPPORTED, PARAM_RCN, PARAM_FU, PARAM_RT };
 
@@ -215,8 +213,11 @@ static err_t operation(const struct http1_request *in, struct text media, struct
     if (!text_next(&media, ';', &part) && in->body.n == 0) {
         return ERR_OK;
     }
-    if (!is_one_of(trim(part), media_types, ARRAY_LEN(media_types))) {
+    if (media_parse(trim(part), &out->media) != ERR_OK) {
         return fail_z(ERR_MEDIA_TYPE, "Content-Type", detail);
+    }
+    if (out->media != MEDIA_JSON) { /* no primitive: octets for a route that takes them, whatever parameters say */
+        return ERR_OK;
     }
     while (text_next(&media, ';', &part)) {
         TRY(media_parameter(trim(part), out, detail));
@@ -383,6 +384,9 @@ static err_t content(struct bytes body, struct primitive *out, char detail[stati
         set_unsupported(out, text_of("content")); /* a list of attributes to retrieve */
     }
     out->content = body;
+    if (out->media != MEDIA_JSON) {
+        return ERR_OK;
+    }
     err_t e = json_parse(body, &out->pc);
     return e == ERR_OK ? ERR_OK : fail_z(e, "content", detail);
 }
@@ -431,7 +435,7 @@ err_t http_binding_write(const struct primitive_response *r, bool close, struct 
     struct writer rsc = WRITER_ARRAY(digits);
     writer_decimal(&rsc, r->rsc);
 
-    struct http1_header list[4];
+    struct http1_header list[5];
     size_t n = 0;
     list[n++] = header("X-M2M-RSC", writer_view_text(&rsc));
     if (r->rqi.n > 0) {
@@ -443,10 +447,13 @@ err_t http_binding_write(const struct primitive_response *r, bool close, struct 
     if (r->location.n > 0) {
         list[n++] = header("Content-Location", r->location);
     }
+    if (r->media != MEDIA_JSON && r->body.n > 0) { /* RFC 7030 4.1.3, 4.2.3, 4.5.2 */
+        list[n++] = header("Content-Transfer-Encoding", text_of("base64"));
+    }
     struct http1_reply reply = {
         .status = primitive_http_status(r->rsc),
         .close = close,
-        .content_type = r->body.n > 0 ? "application/json" : NULL,
+        .content_type = r->body.n > 0 ? media_name(r->media) : NULL,
         .body = r->body,
         .headers = list,
         .headers_n = n,

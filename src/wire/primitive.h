@@ -6,6 +6,7 @@
 #define KEYSTEAD_WIRE_PRIMITIVE_H
 
 #include "base/writer.h"
+#include "wire/media.h"
 
 #include <jansson.h>
 
@@ -28,8 +29,9 @@ struct primitive {
     uint32_t expires_after_ms; /* the same counted from the arrival, 0 if none: the caller knows the time */
     bool unsupported;   /* carries a parameter that is not implemented: 5001 */
     char unsupported_name[32];
+    enum media media;     /* of the content */
     struct bytes content; /* as sent, empty if none */
-    json_t *pc;           /* the content parsed (one object, no duplicates), or NULL */
+    json_t *pc;           /* the content parsed (one object, no duplicates), or NULL; always NULL if it is not JSON */
 };
 
 struct primitive_response {
@@ -37,7 +39,8 @@ struct primitive_response {
     struct text rqi;
     struct text rvi;
     struct text location; /* Content-Location, empty if none */
-    struct bytes body;    /* JSON text, empty if none */
+    struct bytes body;    /* empty if none */
+    enum media media;
 };
 
 /* Statuses of a response status code on the bindings (rsc_rows.h); 500 / 0xA0 for an unknown one. */

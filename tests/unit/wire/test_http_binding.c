@@ -311,7 +311,8 @@ static void response_has_its_headers(void **state)
     (void)state;
     char out[512];
     struct writer w = WRITER_ARRAY(out);
-    struct primitive_response r = {2001, text_of("r1"), text_of("3"), text_of("/in/Cdev"), bytes_of("{}", 2)};
+    struct primitive_response r = {2001, text_of("r1"), text_of("3"), text_of("/in/Cdev"), bytes_of("{}", 2),
+                                   MEDIA_JSON};
     assert_int_equal(http_binding_write(&r, false, &w), ERR_OK);
     assert_int_equal(writer_finish_z(&w), ERR_OK);
     assert_string_equal(out, "HTTP/1.1 201 Created\r\nX-M2M-RSC: 2001\r\nX-M2M-RI: r1\r\nX-M2M-RVI: 3\r\n"
@@ -323,12 +324,34 @@ static void response_has_its_headers(void **state)
         assert_int_equal(http_binding_write(&r, false, &w), ERR_LIMIT_SIZE);
     }
     w = WRITER_ARRAY(out);
-    r = (struct primitive_response){4107, text_empty(), text_empty(), text_empty(), bytes_empty()};
+    r = (struct primitive_response){4107, text_empty(), text_empty(), text_empty(), bytes_empty(), MEDIA_JSON};
     assert_int_equal(http_binding_write(&r, true, &w), ERR_OK);
     assert_int_equal(writer_finish_z(&w), ERR_OK);
     assert_string_equal(out, "HTTP/1.1 403 Forbidden\r\nX-M2M-RSC: 4107\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     r.location = text_of("a\r\nSet-Cookie: b");
     assert_int_equal(http_binding_write(&r, true, &w), ERR_MALFORMED_HTTP);
+}
+
+static void octets_pass_through(void **state)
+{
+    (void)state;
+    struct parsed p;
+    assert_int_equal(parse(&p, "POST /.well-known/est/simpleenroll",
+                           "Content-Type: Application/pkcs10; x=y\r\nContent-Transfer-Encoding: base64\r\n", "{MII"),
+                     ERR_OK);
+    assert_int_equal(p.prim.op, OP_NOTIFY);
+    assert_int_equal(p.prim.media, MEDIA_PKCS10);
+    assert_int_equal(p.prim.content.n, 4);
+    assert_null(p.prim.pc);
+    refused("POST /a", "Content-Type: application/pkcs12\r\n", "x", ERR_MEDIA_TYPE, "Content-Type");
+    char out[256];
+    struct writer w = WRITER_ARRAY(out);
+    struct primitive_response r = {2000, text_empty(), text_empty(), text_empty(), bytes_of("MII=", 4), MEDIA_CERTS};
+    assert_int_equal(http_binding_write(&r, false, &w), ERR_OK);
+    assert_int_equal(writer_finish_z(&w), ERR_OK);
+    assert_string_equal(out, "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\nContent-Transfer-Encoding: base64\r\n"
+                             "Content-Type: application/pkcs7-mime; smime-type=certs-only\r\n"
+                             "Content-Length: 4\r\n\r\nMII=");
 }
 
 static void statuses_come_from_the_table(void **state)
@@ -368,6 +391,7 @@ int main(void)
         cmocka_unit_test(content_is_checked),
         cmocka_unit_test(target_truncated_at_each_octet),
         cmocka_unit_test(response_has_its_headers),
+        cmocka_unit_test(octets_pass_through),
         cmocka_unit_test(statuses_come_from_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
