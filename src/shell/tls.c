@@ -25,8 +25,9 @@ void tls_thread_cleanup(void)
 
 static err_t bios_new(struct tls *t)
 {
-    t->in = BIO_new(BIO_s_mem());
-    t->out = BIO_new(BIO_s_mem());
+    const BIO_METHOD *method = t->ctx->datagram != NULL ? t->ctx->datagram : BIO_s_mem();
+    t->in = BIO_new(method);
+    t->out = BIO_new(method);
     if (t->in == NULL || t->out == NULL) {
         BIO_free(t->in);
         BIO_free(t->out);
@@ -50,6 +51,9 @@ static err_t tls_fill(struct tls *t, struct tls_ctx *ctx)
     TRY(bios_new(t));
     SSL_set_app_data(t->ssl, t);
     SSL_set_accept_state(t->ssl);
+    if (ctx->datagram != NULL) {
+        tls_datagram_begin(t);
+    }
     if (ctx->psk) {
         (void)SSL_set_mode(t->ssl, SSL_MODE_ASYNC); /* the psk callback can pause; cleared when the handshake is done */
     }
@@ -114,6 +118,10 @@ static void alert_queue(struct tls *t)
         }
         return;
     }
+    if (t->ctx->datagram != NULL) {
+        tls_datagram_alert(t, description);
+        return;
+    }
     const uint8_t record[] = {SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_FATAL, description};
     (void)BIO_write(t->out, record, sizeof(record));
 }
@@ -154,6 +162,14 @@ static void handshake_done(struct tls *t)
     }
 }
 
+static void handshake_incomplete(struct tls *t)
+{
+    t->state = TLS_HANDSHAKE;
+    if (t->ctx->datagram != NULL && tls_datagram_key_differs(t)) {
+        handshake_fail(t, ERR_DENIED_PSK_WRONG);
+    }
+}
+
 static void handshake_step(struct tls *t)
 {
     ERR_clear_error();
@@ -164,7 +180,7 @@ static void handshake_step(struct tls *t)
     }
     switch (SSL_get_error(t->ssl, rc)) {
     case SSL_ERROR_WANT_READ:
-        t->state = TLS_HANDSHAKE;
+        handshake_incomplete(t);
         return;
     case SSL_ERROR_WANT_ASYNC:
         t->state = TLS_WANT_KEY;
@@ -183,7 +199,13 @@ static void handshake_step(struct tls *t)
 
 enum tls_state tls_step(struct tls *t)
 {
-    if (t->state == TLS_HANDSHAKE || (t->state == TLS_WANT_KEY && t->answered)) {
+    if (t->state != TLS_HANDSHAKE && !(t->state == TLS_WANT_KEY && t->answered)) {
+        return t->state;
+    }
+    err_t e = t->ctx->datagram == NULL ? ERR_OK : tls_datagram_ready(t);
+    if (e != ERR_OK) {
+        handshake_fail(t, e);
+    } else if (t->ctx->datagram == NULL || t->admitted) {
         handshake_step(t);
     }
     return t->state;
@@ -233,6 +255,10 @@ err_t tls_feed(struct tls *t, struct bytes in)
 {
     if (t->state == TLS_FAILED || t->state == TLS_CLOSED || in.n == 0) {
         return ERR_OK; /* nobody reads it any more */
+    }
+    if (t->ctx->datagram != NULL) {
+        (void)BIO_write(t->in, in.p, (int)(in.n < TLS_FEED_MAX ? in.n : TLS_FEED_MAX));
+        return ERR_OK;
     }
     size_t waiting = BIO_pending(t->in) > 0 ? (size_t)BIO_pending(t->in) : 0;
     if (in.n > TLS_FEED_MAX || waiting > TLS_FEED_MAX - in.n) {
@@ -368,6 +394,9 @@ err_t tls_write(struct tls *t, struct bytes in)
     TRY(open_check(t));
     if (in.n == 0) {
         return ERR_OK;
+    }
+    if (in.n > tls_message_max(t)) {
+        return ERR_LIMIT_SIZE;
     }
     ERR_clear_error();
     size_t n = 0;

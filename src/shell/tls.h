@@ -1,5 +1,5 @@
 /*
- * One TLS 1.2 server connection over memory: octets in, octets out, and a question when the key of
+ * One TLS 1.2 or DTLS 1.2 server connection over memory: octets in, octets out, and a question when the key of
  * a psk_identity has to be fetched first. This is the only file that drives OpenSSL's SSL object on the server side.
  *
  *   tls_feed(octets from the socket) ; s = tls_step() ; tls_drain(octets for the socket)
@@ -11,6 +11,10 @@
  *   TLS_OPEN         tls_read() / tls_write()
  *   TLS_CLOSED       the peer closed in good order; drain and close
  *   TLS_FAILED       tls_error() says why; drain (the alert) and close
+ *
+ * With datagrams each tls_feed is one datagram, each tls_drain too (room: TLS_DATAGRAM_MTU); the first is a ClientHello
+ * whose cookie the door has proved (cookie.h), so that no packet with a forged sender ever makes a struct tls. What is
+ * too much at a time is dropped, as a network may. tls_timeout says when to call tls_step for a retransmission.
  *
  * Rules kept here (design section 5): version 1.2 only, the mandatory suites, extended master secret
  * required [CHOICE-09], no tickets, no session cache, no renegotiation, no compression; SNI selects or is refused
@@ -31,6 +35,8 @@ struct tls_ctx_config {
     const char *const *names; /* FQDN first, then aliases; NULL-terminated */
     bool psk;               /* accept PSK suites */
     bool require_ems;       /* default on */
+    bool datagram;          /* DTLS 1.2 */
+    usec_t retransmit;      /* DTLS: the first wait before a flight is sent again; 0: one second, as RFC 6347 says */
 };
 
 /* Once in each thread (process) before its first tls_new: at most suspended_max handshakes wait for a key at a time
@@ -50,6 +56,7 @@ void tls_free(struct tls *t); /* in any state, also while suspended (it refuses 
 
 /* ERR_LIMIT_SIZE when TLS_FEED_MAX octets wait unread: stop reading the socket while suspended or held. */
 #define TLS_FEED_MAX (128U * 1024U)
+#define TLS_DATAGRAM_MTU 1200 /* octets of a datagram that every path carries */
 MUST_USE err_t tls_feed(struct tls *t, struct bytes in);
 enum tls_state tls_step(struct tls *t);
 /* Takes what is to be sent (at most cap octets); 0 while the last flight is held or nothing is pending. */
@@ -59,6 +66,11 @@ bool tls_has_output(struct tls *t);
 struct text tls_identity(const struct tls *t); /* in TLS_WANT_KEY and later; empty for certificates */
 void tls_answer(struct tls *t, const struct secret *key);
 void tls_refuse(struct tls *t, err_t why); /* the alert of why's row is sent */
+
+/* DTLS in its handshake: how long until a flight must be repeated (tls_step does it); USEC_NEVER otherwise. */
+usec_t tls_timeout(const struct tls *t);
+/* How much one tls_write may carry. */
+size_t tls_message_max(const struct tls *t);
 
 void tls_release(struct tls *t);
 void tls_abort(struct tls *t, err_t why);

@@ -12,11 +12,13 @@
 
 static const struct {
     const char *suite;
-    bool certificate;
+    bool certificate, datagram;
 } suites[] = {
     /* [10.2.2, 10.2.3]; the CCM_8 suites of the mandatory four are DTLS (R001-84, R001-108) */
-    {"PSK-AES128-CBC-SHA256", false},
-    {"ECDHE-ECDSA-AES128-SHA256", true},
+    {"PSK-AES128-CBC-SHA256", false, false},
+    {"ECDHE-ECDSA-AES128-SHA256", true, false},
+    {"PSK-AES128-CCM8", false, true},
+    {"ECDHE-ECDSA-AES128-CCM8", true, true},
 };
 
 static void detail_set(char detail[static ROLE_DETAIL_MAX], const char *what, const char *file)
@@ -29,7 +31,7 @@ static err_t suites_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg)
     char list[128];
     struct writer w = WRITER_ARRAY(list);
     for (size_t i = 0; i < ARRAY_LEN(suites); i++) {
-        if (suites[i].certificate ? cfg->cert_file != NULL : cfg->psk) {
+        if (suites[i].datagram == cfg->datagram && (suites[i].certificate ? cfg->cert_file != NULL : cfg->psk)) {
             writer_z(&w, w.n > 0 ? ":" : "");
             writer_z(&w, suites[i].suite);
         }
@@ -40,9 +42,14 @@ static err_t suites_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg)
 
 static err_t profile_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg)
 {
+    const int version = cfg->datagram ? DTLS1_2_VERSION : TLS1_2_VERSION; /* [10.2.1, CHOICE-28] R001-105 */
+    if (cfg->datagram) {
+        SSL_CTX_set_security_level(ssl, 0); /* newer OpenSSL wants it for tags of eight octets; the lists here decide */
+        tls_datagram_ctx(ssl);
+    }
     TRY(suites_set(ssl, cfg));
-    bool ok = SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 && /* [10.2.1, CHOICE-28] R001-105 */
-              SSL_CTX_set_max_proto_version(ssl, TLS1_2_VERSION) == 1 && SSL_CTX_set1_groups_list(ssl, "P-256") == 1 &&
+    bool ok = SSL_CTX_set_min_proto_version(ssl, version) == 1 && SSL_CTX_set_max_proto_version(ssl, version) == 1 &&
+              SSL_CTX_set1_groups_list(ssl, "P-256") == 1 &&
               SSL_CTX_set1_sigalgs_list(ssl, "ECDSA+SHA256") == 1 &&
               SSL_CTX_set1_client_sigalgs_list(ssl, "ECDSA+SHA256") == 1;
     (void)SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -121,8 +128,10 @@ static err_t ctx_fill(struct tls_ctx *ctx, const struct tls_ctx_config *cfg, cha
     ctx->psk = cfg->psk;
     ctx->require_ems = cfg->require_ems;
     TRY(names_copy(ctx, cfg->names));
-    ctx->ssl = SSL_CTX_new(TLS_server_method());
-    if (ctx->ssl == NULL) {
+    ctx->retransmit = cfg->retransmit > 0 ? cfg->retransmit : USEC_PER_SEC;
+    ctx->datagram = cfg->datagram ? tls_datagram_method() : NULL;
+    ctx->ssl = SSL_CTX_new(cfg->datagram ? DTLS_server_method() : TLS_server_method());
+    if (ctx->ssl == NULL || (cfg->datagram && ctx->datagram == NULL)) {
         return ERR_CRYPTO;
     }
     TRY(profile_set(ctx->ssl, cfg));
@@ -164,5 +173,6 @@ void tls_ctx_free(struct tls_ctx *ctx)
     }
     free(ctx->names);
     SSL_CTX_free(ctx->ssl);
+    BIO_meth_free(ctx->datagram);
     free(ctx);
 }

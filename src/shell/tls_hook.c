@@ -12,6 +12,9 @@ static bool offers_tls12(SSL *ssl)
 {
     const unsigned char *p = NULL;
     size_t n = 0;
+    if (SSL_is_dtls(ssl) == 1) {
+        return SSL_client_hello_get0_legacy_version(ssl) <= DTLS1_2_VERSION; /* its numbers count down */
+    }
     if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions, &p, &n) != 1) {
         return SSL_client_hello_get0_legacy_version(ssl) >= TLS1_2;
     }
@@ -91,6 +94,10 @@ static void on_message(int out, int version, int type, const void *buf, size_t n
         on_handshake_in(t, bytes_of(buf, n));
     } else if (type == SSL3_RT_ALERT) {
         on_alert(t, out == 1, bytes_of(buf, n));
+    } else if (type == SSL3_RT_HEADER && out == 0 && t->ctx->datagram != NULL) {
+        tls_datagram_header(t, bytes_of(buf, n));
+    } else if (type == SSL3_RT_CHANGE_CIPHER_SPEC && out == 0) {
+        t->cipher_in = true;
     }
 }
 

@@ -1,5 +1,6 @@
 /*
- * What the files of the TLS adapter share: tls.c the connection, tls_ctx.c the context, tls_hook.c the callbacks of a
+ * What the files of the TLS adapter share: tls.c the connection, tls_ctx.c the context, tls_datagram.c what
+ * DTLS has besides, tls_hook.c the callbacks of a
  * handshake, tls_psk.c the one of them that waits, tls_reason.c why it failed. Nobody else includes this.
  */
 #ifndef KEYSTEAD_SHELL_TLS_IMPL_H
@@ -17,6 +18,8 @@ struct tls_ctx {
     char **names; /* NULL-terminated copies */
     bool psk;
     bool require_ems;
+    BIO_METHOD *datagram; /* NULL: TLS */
+    usec_t retransmit;
 };
 
 struct tls {
@@ -32,6 +35,10 @@ struct tls {
     bool keyed;    /* a key was handed to OpenSSL: what cannot be decrypted now means that keys differ */
     bool alert_out; /* OpenSSL has put its own fatal alert into `out` */
     bool alert_in;  /* the peer ended it: no alert answers an alert */
+    bool admitted;  /* DTLS: behind the cookie exchange */
+    bool cipher_in; /* DTLS: the client's ChangeCipherSpec has come */
+    bool sealed_in; /* DTLS: and an encrypted record since this was last looked at */
+    unsigned unopened; /* DTLS: how often that did not complete the handshake */
     size_t cke_identity_n; /* true length, from ClientKeyExchange: the callback's text ends at a NUL */
     struct text identity;
     struct secret key; /* between tls_answer and the callback */
@@ -41,6 +48,16 @@ struct tls {
 
 /* -- tls_hook.c ---- */
 void tls_hook_install(SSL_CTX *ssl, struct tls_ctx *ctx);
+
+/* -- tls_datagram.c ---- */
+BIO_METHOD *tls_datagram_method(void);
+void tls_datagram_ctx(SSL_CTX *ssl);
+void tls_datagram_begin(struct tls *t);
+/* Before each step: through the entry, and what is due is sent again. */
+MUST_USE err_t tls_datagram_ready(struct tls *t);
+bool tls_datagram_key_differs(struct tls *t); /* after a step that did not complete */
+void tls_datagram_header(struct tls *t, struct bytes head);
+void tls_datagram_alert(struct tls *t, uint8_t description);
 
 /* -- tls_psk.c ---- */
 /* The psk server callback: length of the key, 0 refuses with the alert of t->refused. */
