@@ -71,6 +71,7 @@ static void on_handshake_in(struct tls *t, struct bytes msg)
     struct reader r = reader_of(msg);
     if (reader_u8(&r) == SSL3_MT_CLIENT_KEY_EXCHANGE) {
         (void)reader_u24(&r);
+        (void)reader_take(&r, t->ctx->datagram == NULL ? 0 : 8); /* message_seq, and the fragment: the whole of it */
         t->cke_identity_n = reader_block16(&r).n; /* of a certificate handshake: nonsense, and never looked at */
     }
 }

@@ -1,5 +1,7 @@
 #include "tls_fixture.h"
 
+#include "shell/tls_impl.h" /* the queue of datagrams, for the client too */
+
 #include <dirent.h>
 #include <openssl/pem.h>
 #include <sys/stat.h>
@@ -139,10 +141,11 @@ void fixture_cert_make(const struct fixture_cert *c)
 
 /* -- servers -------------------------------------------------------------------------------------------- */
 
-static struct tls_ctx *ctx_make(bool psk, bool cert)
+static struct tls_ctx *ctx_make(bool psk, bool cert, bool datagram)
 {
     static const char *const names[] = {FIXTURE_FQDN, "localhost", NULL};
-    struct tls_ctx_config cfg = {.names = names, .psk = psk, .require_ems = true};
+    struct tls_ctx_config cfg = {
+        .names = names, .psk = psk, .require_ems = true, .datagram = datagram, .retransmit = FIXTURE_RETRANSMIT};
     if (cert) {
         cfg.cert_file = fixture_path("server.pem");
         cfg.key_file = fixture_path("server.key");
@@ -156,12 +159,17 @@ static struct tls_ctx *ctx_make(bool psk, bool cert)
 
 struct tls_ctx *fixture_ctx_psk(void)
 {
-    return ctx_make(true, false);
+    return ctx_make(true, false, false);
 }
 
 struct tls_ctx *fixture_ctx_cert(void)
 {
-    return ctx_make(true, true);
+    return ctx_make(true, true, false);
+}
+
+struct tls_ctx *fixture_ctx_datagram(bool cert)
+{
+    return ctx_make(true, cert, true);
 }
 
 struct tls *server_new(struct tls_ctx *ctx)
@@ -198,15 +206,22 @@ static void client_message(int out, int version, int type, const void *buf, size
     }
 }
 
+static unsigned client_wait(SSL *ssl, unsigned us)
+{
+    (void)ssl;
+    return us == 0 ? FIXTURE_RETRANSMIT : us * 2U;
+}
+
 void peer_open(struct peer *p, const struct peer_options *opt)
 {
     *p = (struct peer){.opt = *opt, .alert = -1};
-    p->ctx = SSL_CTX_new(TLS_client_method());
-    (void)SSL_CTX_set_min_proto_version(p->ctx, opt->version_min == 0 ? TLS1_2_VERSION : opt->version_min);
-    (void)SSL_CTX_set_max_proto_version(p->ctx, opt->version_max == 0 ? TLS1_2_VERSION : opt->version_max);
+    const int version = opt->datagram ? DTLS1_2_VERSION : TLS1_2_VERSION;
+    p->ctx = SSL_CTX_new(opt->datagram ? DTLS_client_method() : TLS_client_method());
+    (void)SSL_CTX_set_min_proto_version(p->ctx, opt->version_min == 0 ? version : opt->version_min);
+    (void)SSL_CTX_set_max_proto_version(p->ctx, opt->version_max == 0 ? version : opt->version_max);
     (void)SSL_CTX_set_options(p->ctx, opt->options);
     SSL_CTX_set_security_level(p->ctx, 0);
-    assert_int_equal(SSL_CTX_set_cipher_list(p->ctx, opt->identity == NULL ? "ALL" : "ALL:PSK-AES128-CBC-SHA256"), 1);
+    assert_int_equal(SSL_CTX_set_cipher_list(p->ctx, opt->identity == NULL ? "ALL" : "ALL:PSK-AES128-CBC-SHA256:PSK-AES128-CCM8"), 1);
     if (opt->identity != NULL) {
         SSL_CTX_set_psk_client_callback(p->ctx, client_psk);
     }
@@ -215,8 +230,14 @@ void peer_open(struct peer *p, const struct peer_options *opt)
         assert_int_equal(SSL_CTX_use_PrivateKey_file(p->ctx, path_with(opt->cert, "key"), SSL_FILETYPE_PEM), 1);
     }
     p->ssl = SSL_new(p->ctx);
-    p->in = BIO_new(BIO_s_mem());
-    p->out = BIO_new(BIO_s_mem());
+    p->method = opt->datagram ? tls_datagram_method() : NULL;
+    p->in = BIO_new(opt->datagram ? p->method : BIO_s_mem());
+    p->out = BIO_new(opt->datagram ? p->method : BIO_s_mem());
+    if (opt->datagram) {
+        (void)SSL_set_options(p->ssl, SSL_OP_NO_QUERY_MTU);
+        (void)SSL_set_mtu(p->ssl, TLS_DATAGRAM_MTU);
+        DTLS_set_timer_cb(p->ssl, client_wait);
+    }
     SSL_set_bio(p->ssl, p->in, p->out);
     SSL_set_app_data(p->ssl, p);
     SSL_set_msg_callback(p->ssl, client_message);
@@ -231,6 +252,7 @@ void peer_close(struct peer *p)
 {
     SSL_free(p->ssl);
     SSL_CTX_free(p->ctx);
+    BIO_meth_free(p->method);
 }
 
 size_t peer_step(struct peer *p, uint8_t *out, size_t cap)

@@ -42,6 +42,8 @@ void fixture_cert_make(const struct fixture_cert *c);
 
 struct tls_ctx *fixture_ctx_psk(void);
 struct tls_ctx *fixture_ctx_cert(void);
+struct tls_ctx *fixture_ctx_datagram(bool cert); /* DTLS; repeats a flight after FIXTURE_RETRANSMIT */
+#define FIXTURE_RETRANSMIT 20000
 
 /* The client. */
 struct peer_options {
@@ -51,11 +53,13 @@ struct peer_options {
     int version_min, version_max; /* 0: 1.2 */
     uint64_t options;
     const char *cert; /* NAME of NAME.pem and NAME.key */
+    bool datagram;    /* DTLS: each step or feed is one datagram */
 };
 struct peer {
     SSL_CTX *ctx;
     SSL *ssl;
     BIO *in, *out;
+    BIO_METHOD *method;
     struct peer_options opt;
     bool done;
     int alert; /* fatal alert received, or -1 */
