@@ -114,7 +114,7 @@ struct world_node *world_add(struct world *w, const struct role *role, const cha
     memset(root, (int)(0x50 + w->n), sizeof(root)); /* each authority has its own */
     err_t e = secret_set(&n->sealer.root, BYTES_ARRAY(root));
     assert(e == ERR_OK);
-    n->env = (struct role_env){.crypto = crypto_openssl(), .sealer = &n->sealer};
+    n->env = (struct role_env){.crypto = crypto_openssl(), .sealer = &n->sealer, .issuer = w->issuer};
     e = TEXT_COPY(text_of(fqdn), n->fqdn);
     assert(e == ERR_OK);
     e = store_memory_open(&n->store);
@@ -281,10 +281,16 @@ err_t world_connect_cert(struct world *w, struct world_node *n, const char *dns,
 {
     struct role_cert cert = {.dns_n = 1, .not_after = w->now + 365 * 86400 * USEC_PER_SEC};
     cert.dns[0] = text_of(dns);
+    return world_connect_names(w, n, &cert, out);
+}
+
+err_t world_connect_names(struct world *w, struct world_node *n, const struct role_cert *cert,
+                          struct world_session *out)
+{
     struct association a;
     struct turn u;
     turn_begin(&u, n, false);
-    err_t e = dispatch_cert(n->role, n->ctx, &u.txn, &cert, w->now, &a);
+    err_t e = dispatch_cert(n->role, n->ctx, &u.txn, cert, w->now, &a);
     turn_drop(&u, n);
     return e == ERR_OK ? finish(w, n, &a, out) : e;
 }
@@ -304,6 +310,7 @@ static void primitive_of(const struct world_request *rq, struct primitive *p)
     p->ty = rq->ty;
     p->expires = USEC_NEVER;
     p->content = text_bytes(text_of(rq->body));
+    p->media = rq->media;
 }
 
 static err_t dispatch(struct world_session *s, const struct primitive *p, struct response *rs)
@@ -335,7 +342,7 @@ err_t world_request(struct world_session *s, const struct world_request *rq, str
     struct primitive p;
     primitive_of(rq, &p);
     memset(out, 0, sizeof(*out));
-    err_t e = p.content.n > 0 ? json_parse(p.content, &p.pc) : ERR_OK;
+    err_t e = p.content.n > 0 && p.media == MEDIA_JSON ? json_parse(p.content, &p.pc) : ERR_OK;
     struct response rs = {.body = writer_of(out->body, sizeof(out->body) - 1)};
     if (e == ERR_OK) {
         e = dispatch(s, &p, &rs);

@@ -34,6 +34,7 @@ struct world {
     unsigned forged_status;
     const struct keys_export *next_export; /* if set, the export of the next handshake */
     size_t asked;                    /* questions put so far */
+    const struct issuer *issuer;     /* of the roles added from now on, or NULL */
 };
 
 struct world_session {
@@ -57,6 +58,7 @@ struct world_request {
     const char *path;
     const char *from; /* NULL: absent */
     const char *body; /* NULL: none */
+    enum media media; /* of the body */
 };
 
 void world_init(struct world *w, usec_t now);
@@ -75,6 +77,9 @@ err_t world_ctl(struct world *w, struct world_node *n, const char *noun, const c
 err_t world_connect(struct world *w, struct world_node *n, const char *identity, const struct secret *psk,
                     struct world_session *out);
 err_t world_connect_cert(struct world *w, struct world_node *n, const char *dns, struct world_session *out);
+/* Whatever a verified certificate says. */
+err_t world_connect_names(struct world *w, struct world_node *n, const struct role_cert *cert,
+                          struct world_session *out);
 err_t world_request(struct world_session *s, const struct world_request *rq, struct world_reply *out);
 
 /* How many audit events of this kind the node has; the chain must verify. */
