@@ -68,3 +68,25 @@ err_t base64_parse(struct text t, struct writer *out)
     }
     return writer_finish(out);
 }
+
+enum { LINE_OCTETS = 48 };
+
+void base64_write_lines(struct writer *w, struct bytes b)
+{
+    for (size_t i = 0; i < b.n; i += LINE_OCTETS) {
+        base64_write(w, bytes_of(b.p + i, b.n - i < LINE_OCTETS ? b.n - i : LINE_OCTETS));
+        writer_u8(w, '\n');
+    }
+}
+
+err_t base64_parse_lines(struct text t, struct writer *scratch, struct writer *out)
+{
+    size_t start = scratch->n;
+    for (size_t i = 0; i < t.n; i++) {
+        if (t.p[i] != '\r' && t.p[i] != '\n' && t.p[i] != ' ' && t.p[i] != '\t') {
+            writer_u8(scratch, (uint8_t)t.p[i]);
+        }
+    }
+    TRY(writer_finish(scratch));
+    return base64_parse(text_skip(writer_view_text(scratch), start), out);
+}

@@ -9,6 +9,7 @@
 #ifndef KEYSTEAD_ROLE_ROLE_H
 #define KEYSTEAD_ROLE_ROLE_H
 
+#include "crypto/issuer.h"
 #include "keys/keys.h"
 #include "proto/association.h"
 #include "role/conf.h"
@@ -22,6 +23,7 @@
 struct role_env {
     const struct crypto *crypto;
     const struct sealer *sealer;
+    const struct issuer *issuer; /* NULL: this role has no issuing CA */
 };
 
 /* -- requests ------------------------------------------------------------------------------------ */

@@ -11,6 +11,7 @@ X(CLIENT_REMOVED,     13, "client-removed",      "an operator took back what cli
 X(KE_ISSUED,          20, "ke-issued",           "an Enrolee completed the bootstrap handshake; Ke stored")
 X(KE_DROPPED,         21, "ke-dropped",          "the oldest Ke of a credential made room")
 X(KEY_RELEASED,       22, "key-released",        "the MEF handed a derived key to its target")
+X(CERTIFICATE_ISSUED, 23, "certificate-issued", "the MEF issued a certificate to an authenticated client")
 X(KM_STORED,          30, "km-stored",           "the MAF stored a Master Credential")
 X(MAF_CLIENT_REGISTERED, 31, "maf-client-registered", "a MAF client registered")
 X(MAF_KEY_REGISTERED, 32, "maf-key-registered",  "a connection key was registered at the MAF")

@@ -66,6 +66,17 @@ err_t seal_open(const struct sealer *s, enum store_table t, struct text id, stru
     return secret_set(out, writer_view(&w));
 }
 
+err_t seal_mac(const struct sealer *s, const char *label, struct text data, uint8_t out[CRYPTO_HASH_LEN])
+{
+    static const char purpose[] = "keystead mac"; /* ended by its NUL, as the label is: no two inputs look alike */
+    if (s->root.n != CRYPTO_KEY_LEN) {
+        return ERR_BUG;
+    }
+    const struct bytes parts[] = {bytes_of(purpose, sizeof(purpose)), bytes_of(label, text_of(label).n + 1),
+                                  text_bytes(data)};
+    return s->crypto->hmac_sha256(secret_view(&s->root), parts, ARRAY_LEN(parts), out);
+}
+
 void seal_wipe(struct sealer *s)
 {
     secret_wipe(&s->root);

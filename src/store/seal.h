@@ -23,6 +23,11 @@ MUST_USE err_t seal_write(const struct sealer *s, enum store_table t, struct tex
 /* `sealed` is the content of that block16. ERR_CRYPTO_UNSEAL. */
 MUST_USE err_t seal_open(const struct sealer *s, enum store_table t, struct text id, struct bytes sealed,
                          struct secret *out);
+/*
+ * A value that only this authority can make, and makes again in any of its processes: HMAC-SHA-256 under the root secret
+ * over a label and data.
+ */
+MUST_USE err_t seal_mac(const struct sealer *s, const char *label, struct text data, uint8_t out[CRYPTO_HASH_LEN]);
 void seal_wipe(struct sealer *s);
 
 #endif
