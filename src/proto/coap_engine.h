@@ -16,13 +16,7 @@
 #ifndef KEYSTEAD_PROTO_COAP_ENGINE_H
 #define KEYSTEAD_PROTO_COAP_ENGINE_H
 
-#include "crypto/crypto.h"
-#include "wire/coap.h"
-
-#define COAP_ENGINE_DATAGRAM 2048 /* longer ones are refused with 4.13 */
-#define COAP_ENGINE_SEEN 256
-#define COAP_ENGINE_ANSWERS 4
-#define COAP_ENGINE_OUT 4
+#include "proto/coap_state.h"
 
 struct coap_engine_params { /* RFC 7252 4.8 */
     usec_t ack_timeout;
@@ -49,84 +43,15 @@ struct coap_event {
     struct coap_message message;
 };
 
-struct coap_datagram {
-    uint8_t b[COAP_ENGINE_DATAGRAM];
-    size_t n;
-};
-
-struct coap_seen {
-    uint16_t id;
-    usec_t until;
-};
-
-struct coap_answered { /* what was sent for a message id, to be sent again */
-    bool used;
-    uint16_t id;
-    struct coap_datagram sent;
-};
-
-struct coap_out { /* on its way out; a CON stays until it is acknowledged */
-    bool used;
-    bool ready; /* poll() hands it out */
-    bool con;
-    uint16_t id;
-    uint32_t sends;
-    usec_t wait, next;
-    uint64_t order;
-    struct coap_datagram dgram;
-};
-
-/* A body in the caller's memory: being put together, or being handed out in blocks. */
-struct coap_body {
-    uint8_t *buf;
-    size_t cap, n;
-    uint8_t szx;
-    bool live;
-    usec_t until;
-    uint8_t key[32]; /* server: SHA-256 of what makes two block requests one: method and options [RFC 7959 2.4] */
-};
-
-struct coap_server {
-    struct coap_seen seen[COAP_ENGINE_SEEN];
-    size_t seen_next;
-    struct coap_answered answers[COAP_ENGINE_ANSWERS];
-    size_t answers_next;
-    bool busy;               /* a request is with the caller */
-    bool acked;              /* and was acknowledged with an empty ACK */
-    usec_t ack_at;
-    struct coap_datagram request; /* its last datagram: the views of the event */
-    struct coap_message message;  /* parsed; what the answer is matched to */
-    struct coap_body body;        /* the request's content, then the answer's */
-    struct coap_message cont;     /* options of the answer, for its later blocks */
-    struct coap_datagram cont_text;
-    bool has_block2; /* the request asked for a block size */
-    struct coap_block block1, block2;
-    bool has_block1;
-};
-
-struct coap_client {
-    bool busy;
-    bool acked;
-    usec_t give_up;
-    uint16_t id;
-    struct coap_datagram request; /* without payload: options for each block */
-    struct coap_message message;
-    struct coap_body body; /* what we send, then what we get */
-    size_t sent;           /* octets of the body acknowledged */
-    bool receiving;
-    uint32_t blocks;
-    struct coap_datagram reply;
-};
-
 struct coap_engine {
     const struct coap_engine_params *params;
     const struct crypto *crypto;
     uint16_t next_id;
     uint64_t next_token;
-    uint64_t order;
+    struct coap_notice notices[COAP_ENGINE_NOTICES];
+    size_t notices_n;
     struct coap_server server;
     struct coap_client client;
-    struct coap_out out[COAP_ENGINE_OUT];
 };
 
 /*
@@ -139,6 +64,8 @@ struct coap_engine_memory {
 };
 MUST_USE err_t coap_engine_init(struct coap_engine *e, const struct coap_engine_params *params,
                                 const struct coap_engine_memory *memory, const struct crypto *c);
+
+void coap_engine_wipe(struct coap_engine *e); /* with both memories: answers may carry keys */
 
 /* A datagram that cannot be used is answered as RFC 7252 says, or ignored: that is no event. */
 void coap_engine_recv(struct coap_engine *e, struct bytes datagram, usec_t now, struct coap_event *ev);
