@@ -143,8 +143,7 @@ static bool has_uri(const struct role_cert *cert, enum cert_id_flavour f, struct
     for (size_t i = 0; i < cert->uri_n; i++) {
         enum cert_id_flavour found;
         struct text id;
-        if (cert_id_of_uri(cert->uri[i], &found, &id) == ERR_OK && found == f &&
-            (f == CERT_ID_FQDN ? text_eq_nocase(id, want) : text_eq(id, want))) {
+        if (cert_id_of_uri(cert->uri[i], &found, &id) == ERR_OK && found == f && text_eq(id, want)) {
             return true;
         }
     }

@@ -1,203 +1,277 @@
-#include "shell/pki.h"
-
-#include "shell/x509.h"
+#include "shell/pki_impl.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
-#include <openssl/x509v3.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define DNS_MAX 253
-#define COMMON_NAME_MAX 64 /* ub-common-name of RFC 5280 */
-#define SERIAL_LEN 16
-#define CLOCK_SKEW_SEC 300 /* a device whose clock is a little behind accepts a new certificate */
-#define DAY_SEC 86400L
-#define DAYS_MAX 36500
+#define CONSTRAINTS_MAX 2048
+#define CN_RAW "raw public key"
 
-static void x509_freep(X509 **p)
-{
-    X509_free(*p);
-}
-static void key_freep(EVP_PKEY **p)
-{
-    EVP_PKEY_free(*p);
-}
-static void ext_freep(X509_EXTENSION **p)
-{
-    X509_EXTENSION_free(*p);
-}
-
-/* -- files: never overwritten, and taken away again when the work fails half way ------------------------- */
-
-typedef int pem_writer(FILE *f, const void *what);
-
-static int key_pem(FILE *f, const void *key)
-{
-    return PEM_write_PKCS8PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
-}
-
-static int cert_pem(FILE *f, const void *cert)
-{
-    return PEM_write_X509(f, cert);
-}
-
-static err_t pem_create(const char *path, mode_t mode, pem_writer *write_pem, const void *what)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-    if (fd < 0) {
-        return errno == EEXIST ? ERR_EXISTS : ERR_IO;
-    }
-    FILE *f = fdopen(fd, "wb");
-    if (f == NULL) {
-        (void)close(fd);
-        (void)unlink(path);
-        return ERR_IO;
-    }
-    bool ok = write_pem(f, what) == 1 && fflush(f) == 0 && fsync(fd) == 0;
-    ok = fclose(f) == 0 && ok;
-    if (!ok) {
-        (void)unlink(path);
-        ERR_clear_error();
-        return ERR_IO;
-    }
-    return ERR_OK;
-}
-
-static err_t pair_create(const char *key_file, const EVP_PKEY *key, const char *cert_file, const X509 *cert)
-{
-    TRY(pem_create(key_file, S_IRUSR | S_IWUSR, key_pem, key));
-    err_t e = pem_create(cert_file, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, cert_pem, cert);
-    if (e != ERR_OK) {
-        (void)unlink(key_file);
-    }
-    return e;
-}
-
-/* -- certificates --------------------------------------------------------------------------------------- */
+/* -- authorities -------------------------------------------------------------------------------------------- */
 
 /* Also keeps commas and colons out of the extension texts that names are put into. */
-static err_t dns_check(const char *dns)
+static err_t domain_check(struct text t)
 {
-    size_t n = dns == NULL ? 0 : strlen(dns);
-    if (n == 0 || n > DNS_MAX || strspn(dns, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") != n) {
+    if (t.n == 0 || t.n > DNS_MAX) {
         return ERR_MALFORMED_ID;
     }
-    return ERR_OK;
-}
-
-static bool serial_set(X509 *cert)
-{
-    unsigned char b[SERIAL_LEN];
-    if (RAND_bytes(b, sizeof(b)) != 1) {
-        return false;
-    }
-    b[0] = (unsigned char)((b[0] & 0x7F) | 0x40); /* positive, and always of full length (RFC 5280 4.1.2.2) */
-    BIGNUM *n = BN_bin2bn(b, sizeof(b), NULL);
-    bool ok = n != NULL && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(cert)) != NULL;
-    BN_free(n);
-    return ok;
-}
-
-static bool subject_set(X509 *cert, const char *name)
-{
-    X509_NAME *subject = X509_get_subject_name(cert);
-    size_t n = strlen(name);
-    return X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_UTF8, (const unsigned char *)"Keystead", -1, -1, 0) == 1 &&
-           X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name,
-                                      n > COMMON_NAME_MAX ? COMMON_NAME_MAX : (int)n, -1, 0) == 1;
-}
-
-static err_t cert_begin(const char *name, unsigned days, EVP_PKEY **key, X509 **cert)
-{
-    if (days == 0 || days > DAYS_MAX) {
-        return ERR_CONFIG;
-    }
-    *key = EVP_EC_gen("P-256");
-    *cert = X509_new();
-    if (*key == NULL || *cert == NULL) {
-        return ERR_CRYPTO;
-    }
-    bool ok = X509_set_version(*cert, X509_VERSION_3) == 1 && serial_set(*cert) && subject_set(*cert, name) &&
-              X509_gmtime_adj(X509_getm_notBefore(*cert), -CLOCK_SKEW_SEC) != NULL &&
-              X509_gmtime_adj(X509_getm_notAfter(*cert), (long)days * DAY_SEC) != NULL &&
-              X509_set_pubkey(*cert, *key) == 1;
-    return ok ? ERR_OK : ERR_CRYPTO;
-}
-
-struct extension {
-    int nid;
-    const char *value; /* in the notation of x509v3_config(5) */
-};
-
-static err_t extensions_add(X509 *cert, X509 *issuer, const struct extension *list, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        X509V3_CTX ctx;
-        X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
-        SCOPED(ext_freep) X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, &ctx, list[i].nid, list[i].value);
-        if (ext == NULL || X509_add_ext(cert, ext, -1) != 1) {
-            return ERR_CRYPTO;
+    for (size_t i = 0; i < t.n; i++) {
+        char c = text_lower(t.p[i]);
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-')) {
+            return ERR_MALFORMED_ID;
         }
     }
     return ERR_OK;
 }
 
-static err_t cert_sign(X509 *cert, X509 *issuer, EVP_PKEY *issuer_key)
+static err_t subtrees_write(struct writer *w, const char *kind, const char *list)
 {
-    bool ok =
-        X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1 && X509_sign(cert, issuer_key, EVP_sha256()) > 0;
-    return ok ? ERR_OK : ERR_CRYPTO;
+    struct text rest = text_of(list);
+    struct text part;
+    while (text_next(&rest, ',', &part)) {
+        TRY(domain_check(part));
+        writer_z(w, ",permitted;");
+        writer_z(w, kind);
+        writer_z(w, ":");
+        writer_text(w, part);
+    }
+    return ERR_OK;
 }
 
-err_t pki_ca_make(const struct pki_ca_request *rq)
+struct making {
+    struct pki_ca parent;
+    X509 *cert;
+    EVP_PKEY *key;
+};
+static void making_wipe(struct making *m)
 {
-    TRY(dns_check(rq->permitted_dns));
-    char constraints[DNS_MAX + 32];
-    (void)snprintf(constraints, sizeof(constraints), "critical,permitted;DNS:%s", rq->permitted_dns);
-    SCOPED(key_freep) EVP_PKEY *key = NULL;
-    SCOPED(x509_freep) X509 *cert = NULL;
-    TRY(cert_begin(rq->name, rq->days, &key, &cert));
-    const struct extension list[] = {
-        {NID_basic_constraints, "critical,CA:TRUE"},
+    pki_ca_wipe(&m->parent);
+    X509_free(m->cert);
+    EVP_PKEY_free(m->key);
+}
+
+static err_t ca_extensions(const struct pki_authority *rq, X509 *cert, X509 *issuer, const char *constraints)
+{
+    char basic[48] = "critical,CA:TRUE";
+    if (rq->path_length >= 0) {
+        (void)snprintf(basic, sizeof(basic), "critical,CA:TRUE,pathlen:%d", rq->path_length);
+    }
+    const struct pki_extension list[] = {
+        {NID_basic_constraints, basic},
         {NID_key_usage, "critical,keyCertSign,cRLSign,digitalSignature"}, /* the last by 10.1.1.1: every certificate */
         {NID_subject_key_identifier, "hash"},
-        {NID_name_constraints, constraints}, /* [8.1.2.2, CHOICE-40] */
     };
-    TRY(extensions_add(cert, cert, list, ARRAY_LEN(list)));
-    TRY(cert_sign(cert, cert, key));
-    return pair_create(rq->key_file, key, rq->cert_file, cert);
+    const struct pki_extension limits[] = {{NID_name_constraints, constraints}}; /* [8.1.2.2, CHOICE-40] */
+    const struct pki_extension below[] = {{NID_authority_key_identifier, "keyid:always"}};
+    TRY(pki_extensions_add(cert, issuer, list, ARRAY_LEN(list)));
+    TRY(constraints[0] == '\0' ? ERR_OK : pki_extensions_add(cert, issuer, limits, ARRAY_LEN(limits)));
+    return rq->parent == NULL ? ERR_OK : pki_extensions_add(cert, issuer, below, ARRAY_LEN(below));
+}
+
+static err_t parent_take(const struct pki_authority *rq, struct making *m, char detail[static ROLE_DETAIL_MAX])
+{
+    TRY(pki_ca_load(rq->parent, &m->parent, detail));
+    long below = X509_get_pathlen(m->parent.cert); /* -1: no limit */
+    if (below == 0 || (below > 0 && rq->path_length >= below)) {
+        return pki_fail(detail, ERR_DENIED_CERT_CHAIN, rq->parent->cert_file, "its path length forbids this CA below it");
+    }
+    return ERR_OK;
+}
+
+err_t pki_authority_make(const struct pki_authority *rq, char detail[static ROLE_DETAIL_MAX])
+{
+    char constraints[CONSTRAINTS_MAX];
+    struct writer w = WRITER_ARRAY(constraints);
+    detail[0] = '\0';
+    writer_z(&w, rq->permit_dns == NULL && rq->permit_uri == NULL ? "" : "critical");
+    if (subtrees_write(&w, "DNS", rq->permit_dns) != ERR_OK || subtrees_write(&w, "URI", rq->permit_uri) != ERR_OK) {
+        return pki_fail(detail, ERR_MALFORMED_ID, "a permitted name", "labels of letters, digits and '-'");
+    }
+    TRY(writer_finish_z(&w));
+    SCOPED(making_wipe) struct making m = {.key = EVP_EC_gen("P-256")};
+    TRY(rq->parent == NULL ? ERR_OK : parent_take(rq, &m, detail));
+    TRY(pki_cert_begin(rq->name, rq->days, m.key, &m.cert));
+    X509 *issuer = rq->parent == NULL ? m.cert : m.parent.cert;
+    TRY(ca_extensions(rq, m.cert, issuer, constraints));
+    TRY(pki_cert_sign(m.cert, issuer, rq->parent == NULL ? m.key : m.parent.key));
+    const struct pki_chain chain = {m.cert, rq->parent == NULL ? NULL : rq->parent->cert_file};
+    err_t e = pki_file_pair(rq->key_file, m.key, rq->cert_file, &chain);
+    return e == ERR_OK ? ERR_OK : pki_fail(detail, e, rq->cert_file, rq->key_file);
+}
+
+/* The authority of one service provider: host names under its domain and the AE-IDs of it. */
+err_t pki_ca_make(const struct pki_ca_request *rq)
+{
+    char uri[2 * DNS_MAX + 8];
+    char detail[ROLE_DETAIL_MAX];
+    TRY(domain_check(text_of(rq->permitted_dns)));
+    (void)snprintf(uri, sizeof(uri), "%s,.%s", rq->permitted_dns, rq->permitted_dns);
+    const struct pki_authority a = {.name = rq->name, .permit_dns = rq->permitted_dns, .permit_uri = uri,
+                                    .path_length = -1, .cert_file = rq->cert_file, .key_file = rq->key_file,
+                                    .days = rq->days};
+    return pki_authority_make(&a, detail);
+}
+
+/* -- key and certificate -------------------------------------------------------------------------------------- */
+err_t pki_issue(const struct pki_signer *ca, const struct pki_holder *to, const char *key_file, const char *cert_file,
+                unsigned days, char detail[static ROLE_DETAIL_MAX])
+{
+    SCOPED(making_wipe) struct making m = {.key = EVP_EC_gen("P-256")};
+    SCOPED(pki_free_names) GENERAL_NAMES *names = NULL;
+    bool raw = to->flavour == CERT_ID_RAW;
+    detail[0] = '\0';
+    err_t e = pki_names_make(to, &names);
+    if (e != ERR_OK) {
+        return pki_fail(detail, e, to->id == NULL ? "--id" : to->id, "no identity of this flavour");
+    }
+    TRY(raw ? ERR_OK : pki_ca_load(ca, &m.parent, detail));
+    TRY(pki_cert_begin(raw ? CN_RAW : to->id, days, m.key, &m.cert));
+    const struct pki_ca self = {m.cert, m.key};
+    e = pki_leaf_sign(raw ? &self : &m.parent, names, m.cert);
+    if (e != ERR_OK) {
+        return pki_fail(detail, e, raw ? cert_file : ca->cert_file, "its name constraints do not permit this identity");
+    }
+    const struct pki_chain chain = {m.cert, raw ? NULL : ca->cert_file};
+    e = pki_file_pair(key_file, m.key, cert_file, &chain);
+    return e == ERR_OK ? ERR_OK : pki_fail(detail, e, cert_file, key_file);
 }
 
 err_t pki_leaf_make(const struct pki_leaf_request *rq)
 {
-    TRY(dns_check(rq->dns));
-    char san[DNS_MAX + 8];
-    (void)snprintf(san, sizeof(san), "DNS:%s", rq->dns);
-    SCOPED(key_freep) EVP_PKEY *ca_key = NULL;
-    SCOPED(x509_freep) X509 *ca = NULL;
-    TRY(x509_key_load(rq->ca_key_file, &ca_key));
-    TRY(x509_cert_load(rq->ca_cert_file, &ca));
-    if (X509_check_private_key(ca, ca_key) != 1) {
-        ERR_clear_error();
-        return ERR_CONFIG;
+    char detail[ROLE_DETAIL_MAX];
+    const struct pki_signer ca = {rq->ca_cert_file, rq->ca_key_file};
+    const struct pki_holder to = {CERT_ID_FQDN, rq->dns, NULL};
+    return pki_issue(&ca, &to, rq->key_file, rq->cert_file, rq->days, detail);
+}
+
+/* -- requests [10.1.4] ------------------------------------------------------------------------------------------ */
+static void extensions_freep(X509_EXTENSIONS **p)
+{
+    sk_X509_EXTENSION_pop_free(*p, X509_EXTENSION_free);
+}
+
+static err_t request_fill(const struct pki_holder *of, GENERAL_NAMES *names, EVP_PKEY *key, X509_REQ *req)
+{
+    const char *name = of->flavour == CERT_ID_RAW ? CN_RAW : of->id;
+    size_t n = strlen(name);
+    X509_NAME *subject = X509_REQ_get_subject_name(req);
+    SCOPED(extensions_freep) X509_EXTENSIONS *list = NULL;
+    bool ok = X509_REQ_set_version(req, X509_REQ_VERSION_1) == 1 &&
+              X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name,
+                                         n > 64 ? 64 : (int)n, -1, 0) == 1 &&
+              X509_REQ_set_pubkey(req, key) == 1 &&
+              (names == NULL || (X509V3_add1_i2d(&list, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1 &&
+                                 X509_REQ_add_extensions(req, list) == 1)) &&
+              X509_REQ_sign(req, key, EVP_sha256()) > 0;
+    return ok ? ERR_OK : ERR_CRYPTO;
+}
+
+/* A key that is there is used: renewal with the same key, or a key that another tool made. */
+static err_t key_take(const char *file, EVP_PKEY **key, bool *made)
+{
+    *made = access(file, F_OK) != 0 && errno == ENOENT;
+    if (!*made) {
+        return x509_key_load(file, key);
     }
-    SCOPED(key_freep) EVP_PKEY *key = NULL;
-    SCOPED(x509_freep) X509 *cert = NULL;
-    TRY(cert_begin(rq->dns, rq->days, &key, &cert));
-    const struct extension list[] = {
-        {NID_basic_constraints, "critical,CA:FALSE"},
-        {NID_key_usage, "critical,digitalSignature"},
-        {NID_ext_key_usage, "serverAuth,clientAuth"}, /* a MAF is server to devices and client to the MEF */
-        {NID_subject_key_identifier, "hash"},
-        {NID_authority_key_identifier, "keyid:always"},
-        {NID_subject_alt_name, san},
-    };
-    TRY(extensions_add(cert, ca, list, ARRAY_LEN(list)));
-    TRY(cert_sign(cert, ca, ca_key));
-    return pair_create(rq->key_file, key, rq->cert_file, cert);
+    *key = EVP_EC_gen("P-256");
+    TRY(*key == NULL ? ERR_CRYPTO : ERR_OK);
+    return pki_file_create(file, 0600, pki_pem_key, *key);
+}
+
+err_t pki_request_make(const struct pki_holder *of, const char *key_file, const char *csr_file,
+                       char detail[static ROLE_DETAIL_MAX])
+{
+    SCOPED(pki_free_names) GENERAL_NAMES *names = NULL;
+    SCOPED(pki_free_key) EVP_PKEY *key = NULL;
+    SCOPED(pki_free_req) X509_REQ *req = X509_REQ_new();
+    bool made = false;
+    detail[0] = '\0';
+    err_t e = pki_names_make(of, &names);
+    if (e != ERR_OK) {
+        return pki_fail(detail, e, of->id == NULL ? "--id" : of->id, "no identity of this flavour");
+    }
+    e = key_take(key_file, &key, &made);
+    if (e != ERR_OK) {
+        return pki_fail(detail, e, key_file, "");
+    }
+    e = req == NULL ? ERR_CRYPTO : request_fill(of, names, key, req);
+    if (e == ERR_OK && !x509_key_is_p256(X509_REQ_get_X509_PUBKEY(req))) {
+        e = ERR_DENIED_CERT_PROFILE;
+    }
+    e = e == ERR_OK ? pki_file_create(csr_file, 0644, pki_pem_request, req) : e;
+    if (e != ERR_OK && made) {
+        (void)unlink(key_file);
+    }
+    return e == ERR_OK ? ERR_OK : pki_fail(detail, e, csr_file, "");
+}
+
+/* -- signing requests ---------------------------------------------------------------------------------------------- */
+static err_t request_read(const char *file, X509_REQ **out)
+{
+    FILE *f = fopen(file, "rbe");
+    if (f == NULL) {
+        return ERR_IO;
+    }
+    *out = PEM_read_X509_REQ(f, NULL, NULL, NULL);
+    (void)fclose(f);
+    TRY(*out == NULL ? ERR_MALFORMED : ERR_OK);
+    if (!x509_key_is_p256(X509_REQ_get_X509_PUBKEY(*out)) || X509_REQ_get_signature_nid(*out) != NID_ecdsa_with_SHA256) {
+        return ERR_DENIED_CERT_PROFILE;
+    }
+    return X509_REQ_verify(*out, X509_REQ_get0_pubkey(*out)) == 1 ? ERR_OK : ERR_DENIED_CERT_PROOF;
+}
+
+static err_t request_names(X509_REQ *req, GENERAL_NAMES **out)
+{
+    SCOPED(extensions_freep) X509_EXTENSIONS *list = X509_REQ_get_extensions(req);
+    *out = list == NULL ? NULL : X509V3_get_d2i(list, NID_subject_alt_name, NULL, NULL);
+    ERR_clear_error();
+    return *out == NULL ? ERR_DENIED_CERT_NAME : ERR_OK; /* none, twice, or not DER */
+}
+
+/* One name, of a kind that the standard knows; host names without wildcards. */
+static err_t holder_check(X509 *cert, const GENERAL_NAMES *asked, const struct pki_holder *expected)
+{
+    struct role_cert names;
+    void *store = NULL;
+    TRY(x509_names(cert, &names, &store));
+    enum cert_id_flavour f;
+    struct text id;
+    bool one = sk_GENERAL_NAME_num(asked) == 1 && names.dns_n + names.uri_n + names.device_n == 1;
+    bool known = names.device_n == 1 || (names.dns_n == 1 && keyid_is_fqdn(names.dns[0])) ||
+                 (names.uri_n == 1 && cert_id_of_uri(names.uri[0], &f, &id) == ERR_OK);
+    err_t e = one && known ? ERR_OK : ERR_DENIED_CERT_NAME;
+    if (e == ERR_OK && expected != NULL) {
+        e = cert_id_check(&names, expected->flavour, text_of(expected->id));
+    }
+    x509_names_free(store);
+    return e;
+}
+
+err_t pki_sign(const struct pki_signer *ca, const char *csr_file, const struct pki_holder *expected,
+               const char *cert_file, unsigned days, char detail[static ROLE_DETAIL_MAX])
+{
+    SCOPED(making_wipe) struct making m = {.key = NULL};
+    SCOPED(pki_free_req) X509_REQ *req = NULL;
+    SCOPED(pki_free_names) GENERAL_NAMES *names = NULL;
+    detail[0] = '\0';
+    err_t e = request_read(csr_file, &req);
+    e = e == ERR_OK ? request_names(req, &names) : e;
+    if (e != ERR_OK) {
+        return pki_fail(detail, e, csr_file, "");
+    }
+    TRY(pki_ca_load(ca, &m.parent, detail));
+    char cn[64 + 1] = "";
+    int n = X509_NAME_get_text_by_NID(X509_REQ_get_subject_name(req), NID_commonName, cn, sizeof(cn));
+    TRY(pki_cert_begin(n > 0 ? cn : "unnamed", days, X509_REQ_get0_pubkey(req), &m.cert));
+    e = pki_leaf_sign(&m.parent, names, m.cert);
+    e = e == ERR_OK ? holder_check(m.cert, names, expected) : e;
+    if (e != ERR_OK) {
+        return pki_fail(detail, e, csr_file, expected == NULL ? "its name" : expected->id);
+    }
+    const struct pki_chain chain = {m.cert, ca->cert_file};
+    e = pki_file_chain(cert_file, &chain);
+    return e == ERR_OK ? ERR_OK : pki_fail(detail, e, cert_file, "");
 }
