@@ -142,7 +142,7 @@ static void answered(void *owner, const struct answer *answer)
     j.kind = JOB_ANSWER;
     j.role = (uint8_t)e->role;
     j.now = clock_now();
-    j.http = bytes_empty();
+    j.octets = bytes_empty();
     j.question = e->q;
     j.answer = *answer;
     if (answer->err != ERR_OK) {

@@ -6,6 +6,7 @@
 #include "store/seal_proof.h"
 #include "store/store_cached.h"
 #include "store/store_sqlite.h"
+#include "wire/coap_binding.h"
 #include "wire/http_binding.h"
 
 #include <stdlib.h>
@@ -61,22 +62,36 @@ static void primitive_scope(struct primitive *p)
     http_binding_wipe(p);
 }
 
-/* The worker has parsed the same octets already, so a failure here is a fault of ours. */
-static err_t run_request(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
+static err_t parse_http(const struct committer *c, struct bytes octets, struct writer *scratch, struct primitive *out)
 {
     struct http1_request http;
     size_t used = 0;
     char detail[96] = "";
+    TRY(http1_parse(octets, c->snap->limits.message, &http, &used));
+    return used == 0 ? ERR_BUG : http_binding_parse(&http, scratch, out, detail);
+}
+
+static err_t parse_coap(const struct committer *c, struct bytes octets, struct writer *scratch, struct primitive *out)
+{
+    (void)c;
+    struct coap_message coap;
+    char detail[96] = "";
+    TRY(coap_parse(octets, &coap));
+    return coap_binding_parse(&coap, scratch, out, detail);
+}
+
+/* The worker has parsed the same octets already, so a failure here is a fault of ours. */
+static err_t run_request(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
+{
+    static err_t (*const parse[])(const struct committer *, struct bytes, struct writer *, struct primitive *) = {
+        [JOB_HTTP] = parse_http, [JOB_COAP] = parse_coap};
     SCOPED(primitive_scope) struct primitive prim = {0};
     struct writer scratch = writer_of(c->scratch, c->snap->limits.message + SCRATCH_EXTRA);
     struct response rs;
     rs.detail[0] = '\0';
     rs.location[0] = '\0';
     rs.body = body_room(c);
-    err_t e = http1_parse(j->http, c->snap->limits.message, &http, &used);
-    if (e == ERR_OK) {
-        e = used == 0 ? ERR_BUG : http_binding_parse(&http, &scratch, &prim, detail);
-    }
+    err_t e = parse[j->binding](c, j->octets, &scratch, &prim);
     if (e != ERR_OK) {
         dispatch_refuse(&rs, e);
     } else {

@@ -34,10 +34,18 @@ static const struct conf_row rows[] = {
     {"listener", "", CONF_TEXT, CONF_REPEATS, NULL, 0, 32, NULL, "An address to serve on, under a name of your choice: [listener main]."},
     {"listener", "role", CONF_TEXT, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "Which of the roles answers here."},
     {"listener", "address", CONF_ADDRESS, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "Where it listens; port 0 is any free port (see keystead ctl status)."},
+    {"listener", "transport", CONF_CHOICE, CONF_REPEATS, "tcp", 0, 0, "tcp|udp", "tcp: HTTP in TLS. udp: CoAP in DTLS."},
     {"listener", "tls", CONF_BOOL, CONF_REPEATS, "on", 0, 0, NULL, "off: plain HTTP; nobody is authenticated there."},
     {"listener", "certificate", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM certificate with its chain; without one only pre-shared keys are possible."},
     {"listener", "key", CONF_SECRET_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM private key of the certificate."},
     {"listener", "trust", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM anchors that client certificates must lead to; without them none are accepted."},
+    {"listener", "crl", CONF_FILE, CONF_REPEATS | CONF_MANY, NULL, 0, 0, NULL,
+     "PEM revocation lists. With any, every client certificate and CA below an anchor must be covered by one in force; without, revocation is not checked."},
+    {"listener", "crl-expired", CONF_CHOICE, CONF_REPEATS, "refuse", 0, 0, "refuse|accept", "What a list past its nextUpdate means."},
+    {"listener", "name-constraints", CONF_CHOICE, CONF_REPEATS, "required", 0, 0, "required|allowed",
+     "Must a CA above a CSE-ID, Node-ID or FQDN certificate be limited to names of that kind? (AE-ID: always. Device: never.)"},
+    {"listener", "pinned", CONF_BOOL, CONF_REPEATS, "off", 0, 0, NULL,
+     "Take self-signed client certificates as raw public keys: the role must know the key identifier; nothing else in them counts."},
     {"listener", "aliases", CONF_FQDN, CONF_REPEATS | CONF_MANY, NULL, 0, 0, NULL, "Server names (SNI) accepted besides the role's own; localhost for a lab."},
     {"listener", "psk", CONF_BOOL, CONF_REPEATS, "on", 0, 0, NULL, "Accept TLS-PSK suites."},
 
@@ -47,6 +55,11 @@ static const struct conf_row rows[] = {
     {"peer", "certificate", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM certificate shown to it."},
     {"peer", "key", CONF_SECRET_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM private key of that certificate."},
     {"peer", "trust", CONF_FILE, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "PEM anchors its certificate must lead to; the name must be exact."},
+    {"peer", "crl", CONF_FILE, CONF_REPEATS | CONF_MANY, NULL, 0, 0, NULL,
+     "PEM revocation lists that must cover its certificate on every new connection; demanded of a MAF or CSE for a MEF."},
+    {"peer", "crl-expired", CONF_CHOICE, CONF_REPEATS, "refuse", 0, 0, "refuse|accept", "What a list past its nextUpdate means."},
+    {"peer", "name-constraints", CONF_CHOICE, CONF_REPEATS, "required", 0, 0, "required|allowed",
+     "Must a CA above its certificate be limited to host names?"},
     {"peer", "profile", CONF_CHOICE, CONF_REPEATS, "r3", 0, 0, "r3|seed", "Which form of fetching keys it speaks: the published one or that of the drafts."},
 };
 /* clang-format on */
@@ -91,6 +104,10 @@ static void listener_check(const struct conf *c, const struct conf_section *s, s
     }
     bool cert = pair_check(c, "listener", s->arg, f);
     bool tls = conf_bool(c, "listener", s->arg, "tls");
+    if (!tls && text_eq_z(conf_text(c, "listener", s->arg, "transport"), "udp")) {
+        conf_fault_add(f, line_of(c, "listener", s->arg, "tls"), "[listener %s]: over udp there is only DTLS; tls = off has no meaning",
+                       s->arg);
+    }
     if (tls && !cert && !conf_bool(c, "listener", s->arg, "psk")) {
         conf_fault_add(f, s->line, "[listener %s]: tls needs a certificate and key, or psk = on", s->arg);
     }
@@ -101,7 +118,8 @@ static void address_check(const struct conf *c, const struct conf_section *s, st
     struct text mine = conf_text(c, "listener", s->arg, "address");
     for (const struct conf_section *o = c->sections; o < s; o++) {
         if (strcmp(o->name, "listener") == 0 && o->arg != NULL && !text_eq_z(text_skip(mine, text_find_last(mine, ':')), ":0") &&
-            mine.n > 0 && text_eq(conf_text(c, "listener", o->arg, "address"), mine)) {
+            mine.n > 0 &&
+            text_eq(conf_text(c, "listener", s->arg, "transport"), conf_text(c, "listener", o->arg, "transport")) && text_eq(conf_text(c, "listener", o->arg, "address"), mine)) {
             conf_fault_add(f, line_of(c, "listener", s->arg, "address"), "[listener %s]: [listener %s] has this address",
                            s->arg, o->arg);
         }

@@ -1,26 +1,12 @@
 #include "shell/conn.h"
 
 #include "base/ct.h"
-#include "shell/exchange.h"
 #include "shell/handshake.h"
 #include "shell/log.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define IN_FIRST 4096
-#define HEAD_ROOM (16u << 10)
-
-struct conn_write {
-    uv_write_t req;
-    struct conn *c;
-    size_t n;
-    uint8_t octets[];
-};
-
-static void process(struct conn *c);
-static void reading(struct conn *c, bool on);
 
 struct text conn_name(const struct conn *c, char *buf, size_t cap)
 {
@@ -33,6 +19,64 @@ struct text conn_name(const struct conn *c, char *buf, size_t cap)
     return text_of(z == NULL ? "-" : z);
 }
 
+/* -- the beginning ------------------------------------------------------------------------------------- */
+void conn_address(struct conn *c, const struct sockaddr *a)
+{
+    c->ip = (struct ipaddr){0};
+    if (a->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)a;
+        c->ip = ipaddr_of_octets(bytes_of(&v4->sin_addr, 4));
+    } else if (a->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)a;
+        c->ip = ipaddr_of_octets(bytes_of(&v6->sin6_addr, 16));
+    }
+}
+
+err_t conn_admit(struct conn *c)
+{
+    struct worker *w = c->w;
+    w->metrics->connections++;
+    if (w->conns - w->conns_closing >= w->snap->limits.connections) {
+        struct conn *told = w->lists[WORKER_LINGER].first;
+        struct conn *oldest = told != NULL ? told : w->lists[WORKER_HANDSHAKE].first;
+        if (oldest == NULL) {
+            return ERR_LIMIT_BUSY;
+        }
+        w->metrics->connections_refused += told == NULL;
+        conn_close(oldest); /* who fills all places with handshakes loses them to who comes next */
+    }
+    TRY(peers_enter(&w->peers, &c->ip, w->snap->limits.connections_per_peer, &c->peer));
+    err_t e = c->listener->tls ? tls_new(c->listener->tls_ctx, &c->tls) : ERR_OK;
+    if (e != ERR_OK) {
+        peers_leave(&w->peers, c->peer);
+        c->peer = NULL;
+    }
+    return e;
+}
+
+void conn_refuse(struct conn *c, err_t e)
+{
+    char name[64];
+    c->w->metrics->connections_refused++;
+    metrics_refused(c->w->metrics, e);
+    log_refusal(e, conn_name(c, name, sizeof(name)), text_of(c->listener->name));
+}
+
+void conn_open(struct conn *c)
+{
+    c->w->conns++;
+    c->w->metrics->connections_now++;
+    if (c->tls == NULL) {
+        c->state = CONN_OPEN;
+        association_init_plain(&c->assoc);
+    } else {
+        c->state = CONN_HANDSHAKE;
+        c->assoc.not_after = USEC_NEVER;
+    }
+    worker_list_move(c->w, c, c->tls == NULL ? WORKER_SERVE : WORKER_HANDSHAKE);
+    c->way->reading(c, true);
+}
+
 /* -- the end ----------------------------------------------------------------------------------------- */
 static void release(struct conn *c)
 {
@@ -41,14 +85,13 @@ static void release(struct conn *c)
         ct_wipe(c->in, c->in_n); /* requests may carry keys */
         free(c->in);
     }
-    free(c);
+    c->way->release(c);
 }
 
-static void closed_cb(uv_handle_t *h)
+void conn_gone(struct conn *c)
 {
-    struct conn *c = (struct conn *)h;
     struct worker *w = c->w;
-    c->tcp.data = NULL; /* the handle is done; the memory stays while somebody still holds it */
+    c->gone = true;
     if (!c->busy) {
         release(c);
     }
@@ -66,7 +109,7 @@ void conn_close(struct conn *c)
     peers_leave(&c->w->peers, c->peer);
     c->peer = NULL;
     c->w->conns_closing++;
-    uv_close((uv_handle_t *)&c->tcp, closed_cb);
+    c->way->close(c);
 }
 
 /* A job or an answer came back: false if the connection is gone, together with its memory. */
@@ -76,35 +119,10 @@ bool conn_unpin(struct conn *c)
     if (c->state != CONN_CLOSED) {
         return true;
     }
-    if (c->tcp.data == NULL) {
+    if (c->gone) {
         release(c);
     }
     return false;
-}
-
-static void shutdown_cb(uv_shutdown_t *req, int status)
-{
-    (void)status;
-    free(req);
-}
-
-/* Their unread octets would turn our close into a reset that eats the alert or the answer: read them first. */
-static void shut(struct conn *c)
-{
-    if (c->shut) {
-        return;
-    }
-    c->shut = true;
-    uv_shutdown_t *req = c->eof ? NULL : malloc(sizeof(*req));
-    if (req == NULL) {
-        conn_close(c);
-    } else if (uv_shutdown(req, (uv_stream_t *)&c->tcp, shutdown_cb) != 0) {
-        free(req);
-        conn_close(c);
-    } else {
-        worker_list_move(c->w, c, WORKER_LINGER);
-        reading(c, true);
-    }
 }
 
 void conn_end(struct conn *c)
@@ -124,61 +142,13 @@ void conn_drain(struct conn *c)
     c->last = true;
     if (c->state == CONN_OPEN && !c->busy && !c->writing && c->in_n == 0) {
         conn_end(c);
+    } else if (c->state == CONN_HANDSHAKE && !c->busy && c->way->dies_when_deaf) {
+        conn_close(c);
     }
 }
 
 /* -- writing ----------------------------------------------------------------------------------------- */
-static void written_cb(uv_write_t *req, int status)
-{
-    struct conn_write *o = (struct conn_write *)req;
-    struct conn *c = o->c;
-    ct_wipe(o->octets, o->n);
-    free(o);
-    c->writing = false;
-    if (status != 0) {
-        conn_close(c);
-        return;
-    }
-    conn_flush(c);
-    if (!c->busy && !c->writing) {
-        conn_resume(c);
-    }
-}
-
-static void write_rest(struct conn *c, struct bytes rest)
-{
-    struct conn_write *o = malloc(sizeof(*o) + rest.n);
-    if (o == NULL) {
-        conn_close(c);
-        return;
-    }
-    o->c = c;
-    o->n = rest.n;
-    memcpy(o->octets, rest.p, rest.n);
-    uv_buf_t b = uv_buf_init((char *)o->octets, (unsigned)o->n);
-    c->writing = true;
-    if (uv_write(&o->req, (uv_stream_t *)&c->tcp, &b, 1, written_cb) != 0) {
-        c->writing = false;
-        free(o);
-        conn_close(c);
-    }
-}
-
-static void put(struct conn *c, struct bytes octets)
-{
-    uv_buf_t b = uv_buf_init((char *)(uintptr_t)octets.p, (unsigned)octets.n);
-    int n = c->writing ? UV_EAGAIN : uv_try_write((uv_stream_t *)&c->tcp, &b, 1);
-    if (n < 0 && n != UV_EAGAIN) {
-        conn_close(c);
-        return;
-    }
-    size_t at = n > 0 ? (size_t)n : 0;
-    if (at < octets.n) {
-        write_rest(c, bytes_of(octets.p + at, octets.n - at));
-    }
-}
-
-/* Moves what TLS has ready to the socket; when the connection is ending and all is out, shuts our side. */
+/* Moves what TLS has ready to the peer; when the connection is ending and all is out, shuts our side. */
 void conn_flush(struct conn *c)
 {
     while (c->state != CONN_CLOSED && c->tls != NULL && !c->writing) {
@@ -186,10 +156,13 @@ void conn_flush(struct conn *c)
         if (n == 0) {
             break;
         }
-        put(c, bytes_of(c->w->chunk, n));
+        c->way->put(c, bytes_of(c->w->chunk, n));
     }
     if (c->state == CONN_ENDING && !c->writing) {
-        shut(c);
+        c->way->shut(c);
+    }
+    if (c->state < CONN_ENDING && c->way->settle != NULL) {
+        c->way->settle(c);
     }
 }
 
@@ -199,7 +172,7 @@ void conn_send(struct conn *c, struct bytes octets)
         return;
     }
     if (c->tls == NULL) {
-        put(c, octets);
+        c->way->put(c, octets);
         return;
     }
     if (tls_write(c->tls, octets) != ERR_OK) {
@@ -210,103 +183,16 @@ void conn_send(struct conn *c, struct bytes octets)
 }
 
 /* -- reading ----------------------------------------------------------------------------------------- */
-static size_t in_max(const struct conn *c)
+void conn_process(struct conn *c)
 {
-    return c->w->snap->limits.message + HEAD_ROOM;
-}
-
-/* Room behind c->in; never moves what a job under way looks at. */
-static bool in_room(struct conn *c)
-{
-    if (c->in_n < c->in_cap) {
-        return true;
+    while (c->state == CONN_OPEN && !c->busy && !c->writing && c->way->next(c)) {
+        continue;
     }
-    size_t cap = c->in_cap == 0 ? IN_FIRST : c->in_cap * 2;
-    if (c->busy || c->in_cap >= in_max(c)) {
-        return false;
-    }
-    uint8_t *bigger = malloc(cap);
-    if (bigger == NULL) {
-        return false;
-    }
-    if (c->in_n > 0) {
-        memcpy(bigger, c->in, c->in_n);
-        ct_wipe(c->in, c->in_n);
-    }
-    free(c->in);
-    c->in = bigger;
-    c->in_cap = cap;
-    return true;
-}
-
-static void alloc_cb(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
-{
-    (void)suggested;
-    struct conn *c = (struct conn *)h;
-    if (c->tls != NULL || c->state == CONN_ENDING) {
-        *buf = uv_buf_init((char *)c->w->chunk, WORKER_TLS_CHUNK);
-    } else if (in_room(c)) {
-        *buf = uv_buf_init((char *)c->in + c->in_n, (unsigned)(c->in_cap - c->in_n));
-    } else {
-        *buf = uv_buf_init(NULL, 0);
-    }
-}
-
-static void read_cb(uv_stream_t *s, ssize_t n, const uv_buf_t *buf);
-
-static void reading(struct conn *c, bool on)
-{
-    if (c->reading == on || c->state == CONN_CLOSED || c->eof) {
-        return;
-    }
-    c->reading = on;
-    if (on) {
-        (void)uv_read_start((uv_stream_t *)&c->tcp, alloc_cb, read_cb);
-    } else {
-        (void)uv_read_stop((uv_stream_t *)&c->tcp);
-    }
-}
-
-/* Plain text of TLS records to c->in; false when there is none. */
-static bool decrypt(struct conn *c)
-{
-    size_t n = 0;
-    if (!in_room(c)) {
-        return false;
-    }
-    if (tls_read(c->tls, c->in + c->in_n, c->in_cap - c->in_n, &n) != ERR_OK) {
-        c->state = CONN_ENDING; /* with the alert that says why */
-        conn_flush(c);
-        return false;
-    }
-    c->in_n += n;
-    c->backlog = c->backlog && n > 0;
-    if (n == 0 && tls_step(c->tls) == TLS_CLOSED) {
-        c->eof = true;
-    }
-    return n > 0;
-}
-
-static void after_eof(struct conn *c)
-{
     if (c->eof && c->state == CONN_OPEN && !c->busy && !c->writing) {
         conn_end(c);
     }
-}
-
-static void process(struct conn *c)
-{
-    for (unsigned i = 0; c->state == CONN_OPEN && !c->busy && !c->writing; i++) {
-        if (exchange_next(c)) {
-            continue;
-        }
-        if (c->state != CONN_OPEN || c->busy || c->tls == NULL || !decrypt(c)) {
-            break;
-        }
-    }
-    after_eof(c);
     if (c->state == CONN_OPEN) {
-        reading(c, !c->writing && !c->backlog);
+        c->way->reading(c, !c->writing && !c->backlog);
     }
 }
 
@@ -316,72 +202,8 @@ void conn_resume(struct conn *c)
         handshake_drive(c);
     }
     if (c->state == CONN_OPEN && !c->busy && !c->writing) {
-        process(c);
+        conn_process(c);
     } else if (c->state == CONN_HANDSHAKE && !c->busy && !c->writing) {
-        reading(c, true); /* never off while it waits: two calls of the kernel for octets that do not come */
+        c->way->reading(c, true); /* never off while it waits: two calls of the kernel for octets that do not come */
     }
-}
-
-static void received_tls(struct conn *c, struct bytes b)
-{
-    if (tls_feed(c->tls, b) != ERR_OK) {
-        conn_close(c);
-        return;
-    }
-    if (c->busy || c->writing) {
-        c->backlog = true; /* one chunk may wait, not more */
-        reading(c, false);
-        return;
-    }
-    conn_resume(c);
-}
-
-static void read_cb(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
-{
-    struct conn *c = (struct conn *)s;
-    if (n == 0) {
-        return;
-    }
-    if (n == UV_ENOBUFS) {
-        reading(c, false);
-        return;
-    }
-    if (n < 0) {
-        c->reading = false;
-        c->eof = true;
-        (void)uv_read_stop(s);
-        bool under_way = c->writing || (c->busy && c->state == CONN_OPEN);
-        if (n != UV_EOF || !under_way) {
-            conn_close(c);
-        }
-        return;
-    }
-    if (c->state == CONN_ENDING) {
-        return; /* dropped */
-    }
-    if (c->tls != NULL) {
-        received_tls(c, bytes_of(buf->base, (size_t)n));
-        return;
-    }
-    c->in_n += (size_t)n;
-    if (!c->busy && !c->writing) {
-        process(c);
-    }
-}
-
-void conn_open(struct conn *c)
-{
-    c->tcp.data = c;
-    c->w->conns++;
-    c->w->metrics->connections_now++;
-    (void)uv_tcp_nodelay(&c->tcp, 1);
-    if (c->tls == NULL) {
-        c->state = CONN_OPEN;
-        association_init_plain(&c->assoc);
-    } else {
-        c->state = CONN_HANDSHAKE;
-        c->assoc.not_after = USEC_NEVER;
-    }
-    worker_list_move(c->w, c, c->tls == NULL ? WORKER_SERVE : WORKER_HANDSHAKE);
-    reading(c, true);
 }

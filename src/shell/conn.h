@@ -1,11 +1,12 @@
 /*
- * One connection: octets -> (TLS) -> requests -> answers, in order. It is busy while one request or the handshake waits
- * for the writer or another authority, and takes no further octets then; nor while the peer does not read what it was
- * sent.
+ * One peer, whatever carries its octets: (TLS) -> requests -> answers, in order. It is busy while one request or the
+ * handshake waits for the writer or another authority. How octets travel and what a request looks like is a conn_way:
+ * a stream with HTTP (stream.c) or datagrams with CoAP (session.c).
  */
 #ifndef KEYSTEAD_SHELL_CONN_H
 #define KEYSTEAD_SHELL_CONN_H
 
+#include "shell/job.h"
 #include "shell/worker.h"
 
 enum conn_state {
@@ -15,8 +16,24 @@ enum conn_state {
     CONN_CLOSED
 };
 
+struct conn;
+struct primitive_response;
+struct conn_way {
+    enum job_binding binding;
+    bool dies_when_deaf; /* a drained listener no longer brings it anything: an unfinished handshake is closed */
+    void (*put)(struct conn *c, struct bytes octets); /* towards the peer; may set c->writing */
+    void (*reading)(struct conn *c, bool on);
+    void (*shut)(struct conn *c);   /* all is out: end our side */
+    void (*settle)(struct conn *c); /* after each turn: when to wake next; NULL: never */
+    void (*close)(struct conn *c);  /* the handle; conn_gone() follows, later */
+    void (*release)(struct conn *c);
+    bool (*next)(struct conn *c); /* serves one thing that has come; false: nothing whole is there */
+    MUST_USE err_t (*octets)(struct conn *c, struct bytes *out); /* of the request under way, until it is answered */
+    void (*answer)(struct conn *c, const struct primitive_response *r);
+};
+
 struct conn {
-    uv_tcp_t tcp;
+    const struct conn_way *way;
     struct worker *w;
     const struct snapshot_listener *listener;
     struct conn *prev, *next;
@@ -27,21 +44,17 @@ struct conn {
     struct peers_entry *peer;
     struct ipaddr ip;
     struct association assoc;
-    bool reading;
     bool writing;     /* an asynchronous write is under way */
     bool busy;        /* waits for the writer or an authority */
     bool backlog;     /* TLS holds records that came while busy: no more until they are read */
     bool eof;         /* the peer will send no more */
     bool last;        /* ends after the answer under way */
+    bool gone;        /* the handle is closed; the memory stays while somebody still holds it */
     bool export_used; /* CHOICE-10 */
-    bool shut;
-    uint8_t *in; /* octets of requests */
+    uint8_t *in;      /* octets of requests */
     size_t in_n, in_cap;
-    size_t tried; /* octets that were parsed in vain */
     /* of the request under way */
-    size_t request_n;
     const struct route *route;
-    bool keep_alive;
     bool given_export;
     char rqi[136];
     char rvi[16];
@@ -49,13 +62,20 @@ struct conn {
     struct ask_waiter waiter;
 };
 
-/* Takes over an accepted handle that the listener allocated inside a conn. */
+/* c->ip, from an address of the kernel. */
+struct sockaddr;
+void conn_address(struct conn *c, const struct sockaddr *a);
+/* A place among the connections of the worker and of this peer, and its TLS. ERR_LIMIT_BUSY, ERR_LIMIT_CAPACITY. */
+MUST_USE err_t conn_admit(struct conn *c);
+void conn_refuse(struct conn *c, err_t e); /* not admitted: said in the log, counted */
 void conn_open(struct conn *c);
 void conn_close(struct conn *c); /* at once; safe to call again */
+void conn_gone(struct conn *c);  /* the way has closed its handle */
 void conn_end(struct conn *c);   /* after what is queued */
 void conn_drain(struct conn *c); /* as soon as nothing is under way */
 void conn_send(struct conn *c, struct bytes octets);
 void conn_flush(struct conn *c);  /* what TLS has to say */
+void conn_process(struct conn *c);
 void conn_resume(struct conn *c); /* no longer busy */
 bool conn_unpin(struct conn *c);  /* false if it was closed meanwhile: it is gone now */
 struct text conn_name(const struct conn *c, char *buf, size_t cap);

@@ -1,16 +1,10 @@
 #include "shell/exchange.h"
 
-#include "base/ct.h"
 #include "role/dispatch.h"
 #include "shell/clock.h"
 #include "shell/log.h"
-#include "wire/http_binding.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#define SCRATCH_EXTRA (32u << 10)
-#define IN_KEEP (16u << 10)
 
 static const struct snapshot_role *role_of(const struct conn *c)
 {
@@ -18,45 +12,6 @@ static const struct snapshot_role *role_of(const struct conn *c)
 }
 
 /* -- the answer -------------------------------------------------------------------------------------- */
-static void consume(struct conn *c)
-{
-    size_t n = c->request_n;
-    memmove(c->in, c->in + n, c->in_n - n);
-    ct_wipe(c->in + (c->in_n - n), n); /* a request may carry a key */
-    c->in_n -= n;
-    c->request_n = 0;
-    c->tried = 0;
-    if (c->in_n == 0 && c->in_cap > IN_KEEP) {
-        free(c->in);
-        c->in = NULL;
-        c->in_cap = 0;
-    }
-}
-
-static void answer(struct conn *c, const struct primitive_response *r)
-{
-    struct worker *w = c->w;
-    bool close = !c->keep_alive || c->last || w->draining;
-    struct writer out = writer_of(w->out, WORKER_OUT_MAX);
-    metrics_answered(w->metrics, c->listener->role, (unsigned)c->op, r->rsc);
-    if (http_binding_write(r, close, &out) != ERR_OK) {
-        log_event(ERR_LEVEL_ERROR, "answer-unwritable", NULL, 0);
-        conn_close(c);
-        return;
-    }
-    consume(c);
-    conn_send(c, writer_view(&out));
-    ct_wipe(w->out, out.n); /* an answer may carry a key */
-    if (c->state != CONN_OPEN) {
-        return;
-    }
-    if (close) {
-        conn_end(c);
-    } else {
-        worker_list_move(w, c, WORKER_SERVE);
-    }
-}
-
 static void note_refusal(struct conn *c, err_t e, const char *detail)
 {
     char name[64];
@@ -70,7 +25,7 @@ static struct primitive_response reply(const struct conn *c, const struct respon
     return dispatch_reply(&prim, rs);
 }
 
-static void refuse(struct conn *c, err_t e, const char *detail)
+void exchange_refuse(struct conn *c, err_t e, const char *detail)
 {
     struct response rs;
     rs.body = writer_of(c->w->body, WORKER_BODY_MAX);
@@ -80,7 +35,7 @@ static void refuse(struct conn *c, err_t e, const char *detail)
     note_refusal(c, e, rs.detail);
     dispatch_refuse(&rs, e);
     struct primitive_response r = reply(c, &rs);
-    answer(c, &r);
+    c->way->answer(c, &r);
 }
 
 /* -- in the writer ------------------------------------------------------------------------------------- */
@@ -109,7 +64,7 @@ static void job_done(void *owner, const struct job_result *r)
         .body = r->body,
         .media = r->media,
     };
-    answer(c, &p);
+    c->way->answer(c, &p);
     conn_resume(c);
 }
 
@@ -128,13 +83,16 @@ static void to_writer(struct conn *c, const struct keys_export *x, usec_t now)
     j.assoc = c->assoc;
     j.exported = *x;
     j.ip = c->ip;
-    j.http = bytes_of(c->in, c->request_n);
+    j.binding = c->way->binding;
     j.answer.body = bytes_empty();
-    c->busy = true;
-    err_t e = channel_submit(&c->w->channel, &j, job_done, c);
+    err_t e = c->way->octets(c, &j.octets);
+    c->busy = e == ERR_OK;
+    if (e == ERR_OK) {
+        e = channel_submit(&c->w->channel, &j, job_done, c);
+    }
     if (e != ERR_OK) {
         c->busy = false;
-        refuse(c, e, "");
+        exchange_refuse(c, e, "");
     }
 }
 
@@ -168,7 +126,7 @@ static err_t take_export(struct conn *c, const struct route *route, struct keys_
     return ERR_OK;
 }
 
-static void serve(struct conn *c, const struct primitive *p)
+void exchange_serve(struct conn *c, const struct primitive *p)
 {
     usec_t now = clock_now();
     const struct route *route = NULL;
@@ -186,21 +144,21 @@ static void serve(struct conn *c, const struct primitive *p)
                 note_refusal(c, e, rs.detail);
             }
             struct primitive_response r = reply(c, &rs);
-            answer(c, &r);
+            c->way->answer(c, &r);
             return;
         }
     } /* a refusal that is audited is the writer's: it decides again and writes the event */
     SCOPED(keys_export_wipe) struct keys_export x = {0};
     e = take_export(c, route, &x);
     if (e != ERR_OK) {
-        refuse(c, e, "");
+        exchange_refuse(c, e, "");
         return;
     }
     to_writer(c, &x, now);
 }
 
-/* -- parsing ----------------------------------------------------------------------------------------- */
-static void remember(struct conn *c, const struct primitive *p)
+/* -- what was asked ----------------------------------------------------------------------------------------- */
+void exchange_remember(struct conn *c, const struct primitive *p)
 {
     c->op = p->op;
     if (TEXT_COPY(p->rqi, c->rqi) != ERR_OK) {
@@ -209,60 +167,4 @@ static void remember(struct conn *c, const struct primitive *p)
     if (TEXT_COPY(p->rvi, c->rvi) != ERR_OK) {
         c->rvi[0] = '\0';
     }
-}
-
-static void primitive_scope(struct primitive *p)
-{
-    http_binding_wipe(p);
-}
-
-static void request(struct conn *c, const struct http1_request *http)
-{
-    char detail[96] = "";
-    SCOPED(primitive_scope) struct primitive prim = {0};
-    struct writer scratch = writer_of(c->w->scratch, c->w->snap->limits.message + SCRATCH_EXTRA);
-    err_t e = http_binding_parse(http, &scratch, &prim, detail);
-    remember(c, &prim);
-    if (e != ERR_OK) {
-        refuse(c, e, detail);
-        return;
-    }
-    serve(c, &prim);
-}
-
-/* Octets that cannot complete anything are not parsed again: a peer that drips one octet a packet costs little. */
-static bool is_worth_parsing(const struct conn *c)
-{
-    if (c->in_n == 0) {
-        return false;
-    }
-    return c->tried == 0 || c->in_n - c->tried >= 1024 || memchr(c->in, '\n', c->in_n) == NULL ||
-           memmem(c->in, c->in_n, "\r\n\r\n", 4) != NULL;
-}
-
-bool exchange_next(struct conn *c)
-{
-    struct http1_request http;
-    size_t used = 0;
-    if (!is_worth_parsing(c)) {
-        return false;
-    }
-    err_t e = http1_parse(bytes_of(c->in, c->in_n), c->w->snap->limits.message, &http, &used);
-    if (e != ERR_OK) { /* where the next request begins is unknown: answer once and close */
-        c->request_n = c->in_n;
-        c->keep_alive = false;
-        c->op = OP_NONE;
-        c->rqi[0] = '\0';
-        c->rvi[0] = '\0';
-        refuse(c, e, "");
-        return false;
-    }
-    if (used == 0) {
-        c->tried = c->in_n;
-        return false;
-    }
-    c->request_n = used;
-    c->keep_alive = http.keep_alive;
-    request(c, &http);
-    return c->state == CONN_OPEN && !c->busy;
 }

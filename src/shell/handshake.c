@@ -118,7 +118,7 @@ static err_t keep(struct conn *c, usec_t now)
     j.now = now;
     j.assoc = c->assoc;
     j.ip = c->ip;
-    j.http = bytes_empty();
+    j.octets = bytes_empty();
     j.answer.body = bytes_empty();
     if (role->export_on_handshake) {
         TRY(tls_export(c->tls, role->export_label, &j.exported));

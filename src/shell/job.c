@@ -117,7 +117,8 @@ void job_write(const struct job *j, struct writer *w)
         write_export(&j->exported, w);
         writer_u8(w, j->ip.len);
         writer_bytes(w, BYTES_ARRAY(j->ip.b));
-        writer_block32(w, j->http);
+        writer_u8(w, (uint8_t)j->binding);
+        writer_block32(w, j->octets);
     }
     frame_close(w, at);
 }
@@ -128,8 +129,9 @@ static err_t parse_peer_part(struct reader *r, struct job *out)
     read_export(r, &out->exported);
     out->ip.len = reader_u8(r);
     reader_copy(r, out->ip.b, sizeof(out->ip.b));
-    out->http = reader_block32(r);
-    return ERR_OK;
+    out->binding = (enum job_binding)reader_u8(r);
+    out->octets = reader_block32(r);
+    return out->binding > JOB_COAP ? ERR_MALFORMED : ERR_OK;
 }
 
 err_t job_parse(struct bytes frame, struct job *out)
@@ -140,7 +142,7 @@ err_t job_parse(struct bytes frame, struct job *out)
     out->role = reader_u8(&r);
     out->id = reader_u64(&r);
     out->now = (usec_t)reader_u64(&r);
-    out->http = bytes_empty();
+    out->octets = bytes_empty();
     out->answer.body = bytes_empty();
     if (out->kind == JOB_ANSWER) {
         read_question(&r, &out->question);

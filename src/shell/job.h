@@ -8,11 +8,14 @@
 #include "role/role.h"
 
 enum job_kind {
-    JOB_REQUEST = 1,     /* a primitive: its HTTP octets, parsed again by the same codec */
+    JOB_REQUEST = 1,     /* a primitive: its octets, parsed again by the same codec */
     JOB_ESTABLISHED = 2, /* a handshake whose last flight is held */
     JOB_ANSWER = 3,      /* what another authority said about a key */
     JOB_CTL = 4          /* an operator's command; never leaves the writer's process */
 };
+
+/* Which codec: the octets of a request are a message of HTTP/1.1, or a CoAP message put together from its blocks. */
+enum job_binding { JOB_HTTP, JOB_COAP };
 
 /* Frame: u32 length of what follows, then that. */
 #define JOB_FRAME_HEAD 4
@@ -26,7 +29,8 @@ struct job {
     struct association assoc;    /* REQUEST, ESTABLISHED */
     struct keys_export exported; /* REQUEST, ESTABLISHED */
     struct ipaddr ip;            /* REQUEST */
-    struct bytes http;           /* REQUEST; borrowed */
+    enum job_binding binding;    /* REQUEST */
+    struct bytes octets;         /* REQUEST; borrowed */
     struct question question;    /* ANSWER */
     struct answer answer;        /* ANSWER; the body is borrowed */
     const struct ctl_row *ctl;   /* CTL */

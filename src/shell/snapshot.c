@@ -208,6 +208,7 @@ static err_t load_tls(struct loading *l, struct snapshot_listener *li)
         .names = names,
         .psk = conf_bool(c, "listener", li->name, "psk"),
         .require_ems = true,
+        .datagram = li->datagram,
     };
     char detail[ROLE_DETAIL_MAX] = "";
     err_t e = tls_ctx_new(&cfg, &li->tls_ctx, detail);
@@ -236,6 +237,7 @@ static err_t load_listener(struct loading *l, const char *name)
     li->name = name;
     li->role = r;
     li->tls = conf_bool(s->conf, "listener", name, "tls");
+    li->datagram = text_eq_z(conf_text(s->conf, "listener", name, "transport"), "udp");
     li->address = conf_text(s->conf, "listener", name, "address").p;
     if (parse_address(li->address, li) != ERR_OK) {
         conf_fault_add(l->faults, 0, "[listener %s] address: %s is no numeric address and port", name, li->address);

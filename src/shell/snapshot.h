@@ -32,6 +32,7 @@ struct snapshot_listener {
     const char *name;
     size_t role; /* index */
     bool tls;
+    bool datagram;           /* DTLS and CoAP over UDP */
     struct tls_ctx *tls_ctx; /* NULL if plain */
     const char *address;     /* as configured */
     union {

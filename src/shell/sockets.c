@@ -23,14 +23,15 @@ static socklen_t length_of(const struct sockaddr *a)
     return a->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 }
 
-static int socket_bound(const struct sockaddr *a, bool shared)
+/* For datagrams SO_REUSEADDR would let two servers share a port; for streams it is what survives a restart. */
+static int socket_bound(const struct sockaddr *a, bool datagram, bool shared)
 {
     const int on = 1;
-    int fd = socket(a->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(a->sa_family, (datagram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
         return -1;
     }
-    bool ok = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+    bool ok = (datagram || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0) &&
               (!shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0) &&
               (a->sa_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
               bind(fd, a, length_of(a)) == 0;
@@ -42,10 +43,10 @@ static int socket_bound(const struct sockaddr *a, bool shared)
 }
 
 /* With SO_REUSEPORT a second server on the same port would silently share its connections: ask without it first. */
-static bool is_taken(const struct sockaddr *a)
+static bool is_taken(const struct sockaddr *a, bool datagram)
 {
-    int fd = socket_bound(a, false);
-    bool taken = fd < 0 || listen(fd, 1) != 0;
+    int fd = socket_bound(a, datagram, false);
+    bool taken = fd < 0 || (!datagram && listen(fd, 1) != 0);
     if (fd >= 0) {
         (void)close(fd);
     }
@@ -76,7 +77,7 @@ static void close_all(struct sockets_listener *l)
 static err_t open_listener(struct sockets_listener *l, const struct snapshot_listener *want, size_t workers)
 {
     struct snapshot_listener at = *want; /* port 0 becomes a port with the first socket */
-    if (is_taken(&at.addr.any)) {
+    if (is_taken(&at.addr.any, want->datagram)) {
         return ERR_IO;
     }
     l->fds = calloc(workers, sizeof(*l->fds));
@@ -84,9 +85,9 @@ static err_t open_listener(struct sockets_listener *l, const struct snapshot_lis
         return ERR_LIMIT_CAPACITY;
     }
     for (l->n = 0; l->n < workers; l->n++) {
-        int fd = socket_bound(&at.addr.any, true);
+        int fd = socket_bound(&at.addr.any, want->datagram, true);
         socklen_t n = sizeof(at.addr);
-        if (fd < 0 || listen(fd, BACKLOG) != 0 || getsockname(fd, &at.addr.any, &n) != 0) {
+        if (fd < 0 || (!want->datagram && listen(fd, BACKLOG) != 0) || getsockname(fd, &at.addr.any, &n) != 0) {
             if (fd >= 0) {
                 (void)close(fd);
             }
@@ -96,13 +97,15 @@ static err_t open_listener(struct sockets_listener *l, const struct snapshot_lis
         l->fds[l->n] = fd;
     }
     print_address(&at.addr.any, l->actual);
+    l->datagram = want->datagram;
     return TEXT_COPY(text_of(want->address), l->address);
 }
 
 static const struct sockets_listener *same(const struct sockets *old, const struct snapshot_listener *l, size_t workers)
 {
     for (size_t i = 0; old != NULL && i < old->listeners_n; i++) {
-        if (strcmp(old->listeners[i].address, l->address) == 0 && old->listeners[i].n == workers) {
+        if (strcmp(old->listeners[i].address, l->address) == 0 && old->listeners[i].datagram == l->datagram &&
+            old->listeners[i].n == workers) {
             return &old->listeners[i];
         }
     }

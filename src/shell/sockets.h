@@ -12,6 +12,7 @@
 struct sockets_listener {
     char address[SNAPSHOT_ADDRESS_MAX]; /* as configured */
     char actual[SNAPSHOT_ADDRESS_MAX];
+    bool datagram;
     int *fds; /* one a worker */
     size_t n;
 };

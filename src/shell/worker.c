@@ -158,7 +158,8 @@ static err_t allocate(struct worker *w)
     w->out = malloc(WORKER_OUT_MAX);
     w->chunk = malloc(WORKER_TLS_CHUNK);
     w->scratch = malloc(w->snap->limits.message + SCRATCH_EXTRA);
-    bool ok = w->arena != NULL && w->body != NULL && w->out != NULL && w->chunk != NULL && w->scratch != NULL;
+    w->datagram = malloc(WORKER_DATAGRAM);
+    bool ok = w->datagram != NULL && w->arena != NULL && w->body != NULL && w->out != NULL && w->chunk != NULL && w->scratch != NULL;
     return ok ? ERR_OK : ERR_LIMIT_CAPACITY;
 }
 

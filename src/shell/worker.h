@@ -14,6 +14,7 @@
 #define WORKER_BODY_MAX COMMITTER_BODY_MAX
 #define WORKER_OUT_MAX (WORKER_BODY_MAX + 4096)
 #define WORKER_TLS_CHUNK (64u << 10)
+#define WORKER_DATAGRAM (4u << 10) /* longer ones are nobody's: ours are TLS_DATAGRAM_MTU */
 
 /* Which deadline a connection stands under; each class has one duration, so its list is in order of time. */
 enum worker_class { WORKER_HANDSHAKE, WORKER_SERVE, WORKER_LINGER, WORKER_CLASSES };
@@ -42,7 +43,7 @@ struct worker {
     size_t conns_closing; /* of these, the ones that libuv is closing: they hold no place any more */
     bool draining;
     void (*drained)(struct worker *w); /* called once when the last connection is gone */
-    uint8_t *arena, *body, *out, *chunk, *scratch;
+    uint8_t *arena, *body, *out, *chunk, *scratch, *datagram;
 };
 
 MUST_USE err_t worker_start(struct worker *w, uv_loop_t *loop, const struct snapshot *snap, struct metrics *metrics,

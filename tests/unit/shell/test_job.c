@@ -66,7 +66,7 @@ static void a_request_comes_back(void **state)
                      .assoc = an_association(),
                      .exported = {.set = true},
                      .ip = {.b = {127, 0, 0, 1}, .len = 4},
-                     .http = text_bytes(text_of("GET / HTTP/1.1\r\n\r\n")),
+                     .octets = text_bytes(text_of("GET / HTTP/1.1\r\n\r\n")),
                      .answer.body = bytes_empty()};
     memset(in.exported.b, 0x5a, sizeof(in.exported.b));
     struct bytes all = written(&in);
@@ -79,7 +79,7 @@ static void a_request_comes_back(void **state)
     assert_true(out.exported.set);
     assert_memory_equal(out.exported.b, in.exported.b, sizeof(in.exported.b));
     assert_int_equal(out.ip.len, 4);
-    assert_true(bytes_eq(out.http, in.http));
+    assert_true(bytes_eq(out.octets, in.octets));
     job_wipe(&out);
     assert_false(out.exported.set);
     every_cut_is_refused(all);
@@ -90,7 +90,7 @@ static void an_answer_comes_back(void **state)
     (void)state;
     struct job in = {.kind = JOB_ANSWER,
                      .id = 1,
-                     .http = bytes_empty(),
+                     .octets = bytes_empty(),
                      .answer = {ERR_PEER_TIMEOUT, 404, text_bytes(text_of("{}"))}};
     strcpy(in.question.peer, "mef.example.com");
     strcpy(in.question.path, "/fetchCredentials/x");
@@ -110,7 +110,7 @@ static void an_answer_comes_back(void **state)
 static void an_operators_command_never_travels(void **state)
 {
     (void)state;
-    struct job in = {.kind = JOB_CTL, .http = bytes_empty()};
+    struct job in = {.kind = JOB_CTL, .octets = bytes_empty()};
     struct job out;
     strcpy(in.assoc.id, "");
     assert_int_equal(job_parse(body_of(written(&in)), &out), ERR_MALFORMED);

@@ -1,0 +1,120 @@
+#include "shell/http_exchange.h"
+
+#include "base/ct.h"
+#include "shell/exchange.h"
+#include "shell/log.h"
+#include "wire/http_binding.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SCRATCH_EXTRA (32u << 10)
+#define IN_KEEP (16u << 10)
+
+static struct stream *stream_of(struct conn *c)
+{
+    return (struct stream *)((char *)c - offsetof(struct stream, conn));
+}
+
+err_t http_exchange_octets(struct conn *c, struct bytes *out)
+{
+    *out = bytes_of(c->in, stream_of(c)->request_n);
+    return ERR_OK;
+}
+
+/* -- the answer -------------------------------------------------------------------------------------- */
+static void consume(struct conn *c)
+{
+    size_t n = stream_of(c)->request_n;
+    memmove(c->in, c->in + n, c->in_n - n);
+    ct_wipe(c->in + (c->in_n - n), n); /* a request may carry a key */
+    c->in_n -= n;
+    stream_of(c)->request_n = 0;
+    stream_of(c)->tried = 0;
+    if (c->in_n == 0 && c->in_cap > IN_KEEP) {
+        free(c->in);
+        c->in = NULL;
+        c->in_cap = 0;
+    }
+}
+
+void http_exchange_answer(struct conn *c, const struct primitive_response *r)
+{
+    struct worker *w = c->w;
+    bool close = !stream_of(c)->keep_alive || c->last || w->draining;
+    struct writer out = writer_of(w->out, WORKER_OUT_MAX);
+    metrics_answered(w->metrics, c->listener->role, (unsigned)c->op, r->rsc);
+    if (http_binding_write(r, close, &out) != ERR_OK) {
+        log_event(ERR_LEVEL_ERROR, "answer-unwritable", NULL, 0);
+        conn_close(c);
+        return;
+    }
+    consume(c);
+    conn_send(c, writer_view(&out));
+    ct_wipe(w->out, out.n); /* an answer may carry a key */
+    if (c->state != CONN_OPEN) {
+        return;
+    }
+    if (close) {
+        conn_end(c);
+    } else {
+        worker_list_move(w, c, WORKER_SERVE);
+    }
+}
+
+/* -- parsing ----------------------------------------------------------------------------------------- */
+static void primitive_scope(struct primitive *p)
+{
+    http_binding_wipe(p);
+}
+
+static void request(struct conn *c, const struct http1_request *http)
+{
+    char detail[96] = "";
+    SCOPED(primitive_scope) struct primitive prim = {0};
+    struct writer scratch = writer_of(c->w->scratch, c->w->snap->limits.message + SCRATCH_EXTRA);
+    err_t e = http_binding_parse(http, &scratch, &prim, detail);
+    exchange_remember(c, &prim);
+    if (e != ERR_OK) {
+        exchange_refuse(c, e, detail);
+        return;
+    }
+    exchange_serve(c, &prim);
+}
+
+/* Octets that cannot complete anything are not parsed again: a peer that drips one octet a packet costs little. */
+static bool is_worth_parsing(struct conn *c)
+{
+    if (c->in_n == 0) {
+        return false;
+    }
+    return stream_of(c)->tried == 0 || c->in_n - stream_of(c)->tried >= 1024 || memchr(c->in, '\n', c->in_n) == NULL ||
+           memmem(c->in, c->in_n, "\r\n\r\n", 4) != NULL;
+}
+
+bool http_exchange_next(struct conn *c)
+{
+    struct http1_request http;
+    size_t used = 0;
+    if (!is_worth_parsing(c)) {
+        return false;
+    }
+    err_t e = http1_parse(bytes_of(c->in, c->in_n), c->w->snap->limits.message, &http, &used);
+    if (e != ERR_OK) { /* where the next request begins is unknown: answer once and close */
+        stream_of(c)->request_n = c->in_n;
+        stream_of(c)->keep_alive = false;
+        c->op = OP_NONE;
+        c->rqi[0] = '\0';
+        c->rvi[0] = '\0';
+        exchange_refuse(c, e, "");
+        return false;
+    }
+    if (used == 0) {
+        stream_of(c)->tried = c->in_n;
+        return false;
+    }
+    stream_of(c)->request_n = used;
+    stream_of(c)->keep_alive = http.keep_alive;
+    request(c, &http);
+    return c->state == CONN_OPEN && !c->busy;
+}

@@ -1,0 +1,12 @@
+/* Requests and answers of a stream as HTTP/1.1. */
+#ifndef KEYSTEAD_SHELL_HTTP_EXCHANGE_H
+#define KEYSTEAD_SHELL_HTTP_EXCHANGE_H
+
+#include "shell/stream.h"
+
+/* Serves the request at the start of c->in; false if it is not all there yet. May leave the connection busy. */
+bool http_exchange_next(struct conn *c);
+MUST_USE err_t http_exchange_octets(struct conn *c, struct bytes *out);
+void http_exchange_answer(struct conn *c, const struct primitive_response *r);
+
+#endif
