@@ -161,10 +161,10 @@ err_t pki_names_make(const struct pki_holder *h, GENERAL_NAMES **out)
     return ERR_OK;
 }
 
-/* What the CA's own certificate forbids no peer would accept. */
-static err_t ca_limits_check(const struct pki_ca *ca, X509 *cert)
+err_t pki_limits_check(const X509 *ca, X509 *cert)
 {
-    NAME_CONSTRAINTS *nc = X509_get_ext_d2i(ca->cert, NID_name_constraints, NULL, NULL);
+    NAME_CONSTRAINTS *nc = X509_get_ext_d2i(ca, NID_name_constraints, NULL, NULL);
+    (void)X509_check_purpose(cert, -1, 0); /* reads the extensions: without it no subjectAltName is compared */
     bool ok = nc == NULL || NAME_CONSTRAINTS_check(cert, nc) == X509_V_OK;
     NAME_CONSTRAINTS_free(nc);
     ERR_clear_error();
@@ -188,11 +188,11 @@ err_t pki_leaf_sign(const struct pki_ca *ca, GENERAL_NAMES *names, X509 *cert)
         if (X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) != 1) {
             return ERR_CRYPTO;
         }
-        TRY(ca_limits_check(ca, cert));
         if (ASN1_TIME_compare(X509_get0_notAfter(cert), X509_get0_notAfter(ca->cert)) > 0 &&
             X509_set1_notAfter(cert, X509_get0_notAfter(ca->cert)) != 1) { /* nothing outlives its CA */
             return ERR_CRYPTO;
         }
     }
-    return pki_cert_sign(cert, issuer, ca->key);
+    TRY(pki_cert_sign(cert, issuer, ca->key));
+    return raw ? ERR_OK : pki_limits_check(ca->cert, cert);
 }

@@ -1,4 +1,7 @@
-/* What the files of pki share: pki.c what is asked for, pki_build.c certificates, pki_file.c files. Nobody else includes this. */
+/*
+ * What the files of pki share: pki.c what is asked for, pki_build.c certificates, pki_file.c files. Besides them only the
+ * issuing CA (issuer_openssl.c) and the EST client (est_*.c) include this.
+ */
 #ifndef KEYSTEAD_SHELL_PKI_IMPL_H
 #define KEYSTEAD_SHELL_PKI_IMPL_H
 
@@ -41,6 +44,8 @@ MUST_USE err_t pki_cert_sign(X509 *cert, X509 *issuer, EVP_PKEY *issuer_key);
 MUST_USE err_t pki_names_make(const struct pki_holder *h, GENERAL_NAMES **out);
 /* A certificate for `names` (NULL: a raw key): not beyond its CA, not outside its name constraints. */
 MUST_USE err_t pki_leaf_sign(const struct pki_ca *ca, GENERAL_NAMES *names, X509 *cert);
+/* What the CA's own certificate forbids no peer would accept; `cert` is signed. ERR_DENIED_CERT_NAME. */
+MUST_USE err_t pki_limits_check(const X509 *ca, X509 *cert);
 MUST_USE err_t pki_serial_new(ASN1_INTEGER *out);
 
 /* -- pki_file.c ---- */

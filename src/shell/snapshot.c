@@ -1,8 +1,10 @@
 #include "shell/snapshot.h"
 
 #include "shell/conf_fault.h"
+#include "shell/issuer_openssl.h"
 #include "shell/log.h"
 #include "shell/secret_file.h"
+#include "shell/x509.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -118,6 +120,29 @@ static err_t load_secret(struct loading *l, const char *key, struct secret *out)
 }
 
 /* -- roles ----------------------------------------------------------------------------------------- */
+/* A role that issues certificates declares the rows `issuing-ca` and `issuing-ca-key` in its section. */
+static err_t load_issuer(struct loading *l, const char *section, struct issuer **out)
+{
+    const struct conf *c = l->s->conf;
+    *out = NULL;
+    if (conf_row_of(c, text_of(section), text_of("issuing-ca")) == NULL) {
+        return ERR_OK;
+    }
+    struct text cert = conf_text(c, section, NULL, "issuing-ca");
+    struct text key = conf_text(c, section, NULL, "issuing-ca-key");
+    if (cert.n == 0 && key.n == 0) {
+        return ERR_OK;
+    }
+    err_t e = cert.n == 0 || key.n == 0 ? ERR_CONFIG : issuer_openssl_new(cert.p, key.p, out);
+    if (e != ERR_OK) {
+        conf_fault_add(l->faults, 0, "[%s] issuing-ca, issuing-ca-key: %s", section,
+                       e == ERR_CONFIG ? "a CA certificate and the key that belongs to it are needed"
+                                       : err_info(e)->text);
+        return ERR_CONFIG;
+    }
+    return ERR_OK;
+}
+
 static err_t load_role(struct loading *l, const struct role *role)
 {
     struct snapshot *s = l->s;
@@ -126,8 +151,12 @@ static err_t load_role(struct loading *l, const struct role *role)
     if (ctx == NULL) {
         return ERR_LIMIT_CAPACITY;
     }
-    s->roles[s->roles_n++] = (struct snapshot_role){role, ctx};
-    err_t e = role->configure == NULL ? ERR_OK : role->configure(ctx, s->conf, &s->env, detail);
+    struct snapshot_role *r = &s->roles[s->roles_n++];
+    *r = (struct snapshot_role){.role = role, .ctx = ctx};
+    TRY(load_issuer(l, role->name, &r->issuer));
+    struct role_env env = s->env;
+    env.issuer = r->issuer;
+    err_t e = role->configure == NULL ? ERR_OK : role->configure(ctx, s->conf, &env, detail);
     if (e != ERR_OK) {
         conf_fault_add(l->faults, 0, "[%s] %s: %s", role->name, err_info(e)->text, detail);
         return ERR_CONFIG;
@@ -208,6 +237,10 @@ static err_t load_tls(struct loading *l, struct snapshot_listener *li)
         .names = names,
         .psk = conf_bool(c, "listener", li->name, "psk"),
         .require_ems = true,
+        .crl_files = z_or_null(conf_text(c, "listener", li->name, "crl")),
+        .crl_stale_ok = text_eq_z(conf_text(c, "listener", li->name, "crl-expired"), "accept"),
+        .unconstrained_ok = text_eq_z(conf_text(c, "listener", li->name, "name-constraints"), "allowed"),
+        .pinned = conf_bool(c, "listener", li->name, "pinned"),
         .datagram = li->datagram,
     };
     char detail[ROLE_DETAIL_MAX] = "";
@@ -259,6 +292,25 @@ static err_t load_listeners(struct loading *l)
     return ERR_OK;
 }
 
+static err_t load_peer_trust(struct loading *l, struct snapshot_peer *p)
+{
+    const struct conf *c = l->s->conf;
+    const struct x509_trust trust = {
+        .anchors = p->trust,
+        .crls = z_or_null(conf_text(c, "peer", p->fqdn, "crl")),
+        .crl_stale_ok = text_eq_z(conf_text(c, "peer", p->fqdn, "crl-expired"), "accept"),
+        .unconstrained_ok = text_eq_z(conf_text(c, "peer", p->fqdn, "name-constraints"), "allowed"),
+    };
+    char detail[ROLE_DETAIL_MAX] = "";
+    X509_STORE *store = NULL;
+    err_t e = x509_trust_load(&trust, &store, detail);
+    if (e != ERR_OK) {
+        conf_fault_add(l->faults, 0, "[peer %s] %s: %s", p->fqdn, err_info(e)->text, detail);
+    }
+    p->trust_store = store;
+    return e;
+}
+
 static err_t load_peers(struct loading *l)
 {
     const struct conf *c = l->s->conf;
@@ -275,6 +327,7 @@ static err_t load_peers(struct loading *l)
             .key = z_or_null(conf_text(c, "peer", fqdn, "key")),
             .trust = conf_text(c, "peer", fqdn, "trust").p,
         };
+        TRY(load_peer_trust(l, &l->s->peers[i]));
     }
     return ERR_OK;
 }
@@ -300,7 +353,7 @@ err_t snapshot_load(const struct snapshot_source *src, struct snapshot **out, st
         return ERR_LIMIT_CAPACITY;
     }
     s->sealer.crypto = src->crypto;
-    s->env = (struct role_env){src->crypto, &s->sealer};
+    s->env = (struct role_env){src->crypto, &s->sealer, NULL};
     struct loading l = {src, s, faults};
     err_t e = load(&l);
     if (e != ERR_OK) {
@@ -321,8 +374,12 @@ void snapshot_free(struct snapshot *s)
             tls_ctx_free(s->listeners[i].tls_ctx);
         }
     }
+    for (size_t i = 0; i < s->peers_n; i++) {
+        X509_STORE_free(s->peers[i].trust_store);
+    }
     for (size_t i = 0; i < s->roles_n; i++) {
         free(s->roles[i].ctx);
+        issuer_openssl_free(s->roles[i].issuer);
     }
     seal_wipe(&s->sealer);
     secret_wipe(&s->audit_key);
@@ -340,4 +397,35 @@ const struct snapshot_peer *snapshot_peer_of(const struct snapshot *s, const cha
         }
     }
     return NULL;
+}
+
+/* -- warnings ---------------------------------------------------------------------------------------- */
+#define SOON (7 * 86400 * USEC_PER_SEC)
+
+static void warn_end(struct conf_faults *out, const char *section, const char *name, usec_t end, usec_t now)
+{
+    if (end - SOON < now && end != USEC_NEVER) {
+        conf_fault_add(out, 0, "[%s %s] crl: a revocation list %s; make a new one and reload", section, name,
+                       end <= now ? "is past its nextUpdate: certificates it should cover are refused"
+                                  : "ends within seven days");
+    }
+}
+
+/* [TS-0003 8.1.2.2]: an infrastructure entity that receives a MEF certificate must check a CRL. */
+void snapshot_warnings(const struct snapshot *s, usec_t now, struct conf_faults *out)
+{
+    out->n = 0;
+    for (size_t i = 0; i < s->listeners_n; i++) {
+        const struct snapshot_listener *l = &s->listeners[i];
+        warn_end(out, "listener", l->name, l->tls_ctx == NULL ? USEC_NEVER : tls_ctx_crl_end(l->tls_ctx), now);
+    }
+    for (size_t i = 0; i < s->peers_n; i++) {
+        const struct snapshot_peer *p = &s->peers[i];
+        warn_end(out, "peer", p->fqdn, x509_trust_crl_end(p->trust_store), now);
+        if (text_eq_z(conf_text(s->conf, "peer", p->fqdn, "kind"), "mef") &&
+            conf_text(s->conf, "peer", p->fqdn, "crl").n == 0) {
+            conf_fault_add(out, 0, "[peer %s]: no crl, but the certificate of a MEF must be checked for revocation "
+                           "(TS-0003 8.1.2.2)", p->fqdn);
+        }
+    }
 }

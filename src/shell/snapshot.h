@@ -26,6 +26,7 @@ struct snapshot_limits {
 struct snapshot_role {
     const struct role *role;
     void *ctx;
+    struct issuer *issuer; /* or NULL */
 };
 
 struct snapshot_listener {
@@ -48,6 +49,7 @@ struct snapshot_peer {
     const char *address;
     const char *certificate, *key; /* NULL if none is shown */
     const char *trust;
+    void *trust_store; /* X509_STORE: anchors, revocation lists and rules, proved once */
 };
 
 struct snapshot {
@@ -82,6 +84,9 @@ struct snapshot_source {
 /* *faults says what is wrong; nothing is left behind on failure. */
 MUST_USE err_t snapshot_load(const struct snapshot_source *src, struct snapshot **out, struct conf_faults *faults);
 void snapshot_free(struct snapshot *s); /* NULL is allowed */
+
+/* What may be meant but is worth a word: a peer without the revocation lists that the standard asks for, lists that end. */
+void snapshot_warnings(const struct snapshot *s, usec_t now, struct conf_faults *out);
 
 /* The [peer] of this FQDN, or NULL: nobody else is ever asked. */
 const struct snapshot_peer *snapshot_peer_of(const struct snapshot *s, const char *fqdn);

@@ -99,8 +99,11 @@ static void paths_are_validated(void **state)
     assert_int_equal(path_check("client"), ERR_OK);
     struct pki_leaf_request outside = {fixture_path("ca.pem"),      fixture_path("ca.key"),      "mef.elsewhere.test",
                                        fixture_path("outside.pem"), fixture_path("outside.key"), 9};
-    assert_int_equal(pki_leaf_make(&outside), ERR_OK);
-    assert_int_equal(path_check("outside"), ERR_DENIED_CERT_NAME); /* name constraints [8.1.2.2] */
+    assert_int_equal(pki_leaf_make(&outside), ERR_DENIED_CERT_NAME); /* name constraints [8.1.2.2] */
+    const struct fixture_cert slipped = {"outside", "ca", "P-256", "digitalSignature", "DNS:mef.elsewhere.test",
+                                         NULL,      0,    -1,      1};
+    fixture_cert_make(&slipped);
+    assert_int_equal(path_check("outside"), ERR_DENIED_CERT_NAME);
     struct pki_ca_request ca = {"made-up CA", "keystead.test", fixture_path("other.pem"), fixture_path("other.key"), 9};
     assert_int_equal(pki_ca_make(&ca), ERR_OK); /* the same name, another key */
     struct pki_leaf_request foreign = {fixture_path("other.pem"),    fixture_path("other.key"),    "mef.keystead.test",
