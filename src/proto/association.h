@@ -45,7 +45,7 @@ struct association {
     struct m2mid ids[ASSOCIATION_IDS_MAX]; /* absolute identities it is bound to; FQDN for MEF and MAF */
     size_t ids_n;                          /* 0: Credential-ID alone */
     char credential_id[ASSOCIATION_CREDENTIAL_MAX]; /* e.g. 12-NAME@FQDN [TS-0003 10.4], or empty */
-    struct keyid key_id;                   /* psk_identity as sent, or empty */
+    struct keyid key_id;                   /* psk_identity as sent, table key of a certificate's identity, or empty */
     char serial[ASSOCIATION_SERIAL_MAX];   /* of the certificate that the peer showed, or empty */
     usec_t established;
     usec_t not_after; /* never later than the credential it came from (R002-85) */

@@ -1,5 +1,6 @@
 #include "role/originator.h"
 
+#include "role/cert_key.h"
 #include "role/detail.h"
 
 bool originator_is(const struct association *a, struct text id)
@@ -53,22 +54,37 @@ static err_t bind_host(struct association *a, struct text host)
     return bind(a, text_of(folded.z));
 }
 
-/* "m2m://sp/S1" and "//sp/S1" name an AE and nothing else [CHOICE-39]: no CSE, and not the host of its SP domain. */
+/* A URI names an AE, or the host of an authority (table 5.4). */
 static err_t bind_uri(struct association *a, struct text uri)
 {
-    bool m2m = text_starts(uri, "m2m:");
-    struct text rest = m2m ? text_skip(uri, sizeof("m2m:") - 1) : uri;
-    if (m2m || text_starts(uri, "//")) {
-        return m2mid_is_ae(m2mid_kind(rest)) && text_starts(rest, "//") ? bind(a, rest) : ERR_OK;
+    enum cert_id_flavour f;
+    struct text id;
+    if (cert_id_of_uri(uri, &f, &id) != ERR_OK || f == CERT_ID_NODE) {
+        return ERR_OK;
     }
-    rest = text_skip(uri, text_find(uri, ':') + 1); /* "https://mef.example.com/x": the host (table 5.4, FQDN) */
-    struct text host = text_starts(rest, "//") ? text_skip(rest, 2) : text_empty();
-    host = text_take(host, text_find(host, '/'));
-    return keyid_is_fqdn(host) ? bind_host(a, host) : ERR_OK;
+    return f == CERT_ID_AE ? bind(a, id) : bind_host(a, id);
+}
+
+/* A device or a node has no identity of its own here: its Credential-ID is who it is [TS-0003 10.4]. An AE has both. */
+static err_t bind_credential(struct association *a, const struct role_cert *cert)
+{
+    struct cert_key_list l;
+    cert_key_all(cert, &l);
+    for (size_t i = 0; i < l.n; i++) {
+        const struct cert_key *k = &l.at[i];
+        bool host = keyid_is_fqdn(text_of(k->name.z)) && k->flavour != CERT_ID_DEVICE;
+        if (!host) {
+            return cert_key_credential(k->flavour, text_of(k->name.z), a->credential_id);
+        }
+    }
+    return ERR_OK;
 }
 
 err_t originator_of_cert(const struct role_cert *cert, struct association *out)
 {
+    if (cert->raw) { /* no path says that its names are true, and no table here knows the key [CHOICE-42] */
+        return ERR_DENIED_CERT_CA;
+    }
     for (size_t i = 0; i < cert->dns_n; i++) {
         if (keyid_is_fqdn(cert->dns[i])) { /* wildcards and raw labels name nobody */
             TRY(bind_host(out, cert->dns[i]));
@@ -77,8 +93,9 @@ err_t originator_of_cert(const struct role_cert *cert, struct association *out)
     for (size_t i = 0; i < cert->uri_n; i++) {
         TRY(bind_uri(out, cert->uri[i]));
     }
+    TRY(bind_credential(out, cert));
     out->framework = ASSOCIATION_CERT;
     out->peer = PEER_CLIENT;
     out->not_after = cert->not_after;
-    return out->ids_n > 0 ? ERR_OK : ERR_DENIED_CERT_NAME;
+    return out->ids_n > 0 || out->credential_id[0] != '\0' ? ERR_OK : ERR_DENIED_CERT_NAME;
 }

@@ -18,8 +18,8 @@ MUST_USE err_t originator_check(const struct request *rq, char detail[static ROL
 /* Peer kind of an identity: PEER_AE, PEER_CSE, else PEER_CLIENT. */
 enum association_peer originator_peer(struct text id);
 
-/* A client that showed a certificate: bound to every name of it that is an FQDN or an absolute AE-ID
- * (R001-51). ERR_DENIED_CERT_NAME if there is none, or more than an association holds. */
+/* A client that showed a certificate: bound to every name of it that is an FQDN or an absolute AE-ID (R001-51); a device
+ * or node is its Credential-ID alone. ERR_DENIED_CERT_NAME if it names nobody, or more than an association holds. */
 MUST_USE err_t originator_of_cert(const struct role_cert *cert, struct association *out);
 
 #endif

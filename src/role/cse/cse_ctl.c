@@ -1,6 +1,7 @@
 /* None of these can print a key: sealed octets are not opened here. */
 #include "role/cse/cse_ctl.h"
 
+#include "role/cert_key.h"
 #include "role/credential_args.h"
 #include "role/cse/cse_ae.h"
 #include "role/cse/cse_key.h"
@@ -26,12 +27,28 @@ static const char *state_of(const struct cse_key *k, usec_t now)
     return k->not_after <= now ? "expired" : "valid";
 }
 
+/* As it was given: several with commas. */
+static void emit_peers(struct emit *e, const struct cse_key *k)
+{
+    char list[ASSOCIATION_IDS_MAX * M2MID_MAX];
+    struct writer w = WRITER_ARRAY(list);
+    for (size_t i = 0; i < k->peers_n; i++) {
+        writer_z(&w, i > 0 ? "," : "");
+        writer_z(&w, k->peers[i].z);
+    }
+    emit_z_if(e, "enrolee-id", writer_finish_z(&w) == ERR_OK ? list : "");
+}
+
 static void members(struct emit *e, const struct cse_key *k, usec_t now)
 {
     emit_object(e, NULL);
     emit_z(e, "id", k->id.z);
     emit_z(e, "kind", cse_key_kind_name(k->kind));
-    emit_z_if(e, "enrolee-id", k->peer.z);
+    if (k->kind == CSE_KEY_CERT) {
+        struct cert_key c;
+        emit_z(e, "flavour", cert_key_parse(text_of(k->id.z), &c) == ERR_OK ? cert_id_name(c.flavour) : "-");
+    }
+    emit_peers(e, k);
     emit_z(e, "credential-id", k->credential_id);
     emit_z_if(e, "source", k->source.z);
     emit_time(e, "added", k->created);
@@ -51,34 +68,72 @@ static err_t answer(const struct cse_key *k, usec_t now, struct writer *out)
 static err_t enrolee_check(const struct cse *cse, const struct m2mid *id, char *detail)
 {
     struct cse_from f = {0};
-    if (id->z[0] == '\0' || (cse_from_forms(cse, text_of(id->z), &f) == ERR_OK &&
-                             (f.kind == CSE_FROM_CSE || f.stem.z[0] != '\0'))) {
+    if (cse_from_forms(cse, text_of(id->z), &f) == ERR_OK && (f.kind == CSE_FROM_CSE || f.stem.z[0] != '\0')) {
         return ERR_OK;
     }
     return detail_fail(detail, ERR_MALFORMED_ID, "--enrolee-id is no AE of this CSE", text_of(id->z));
 }
 
+/* Whom the credential stands for. A certificate that names a CSE or an AE says it itself; a list is of AEs, and only of
+ * what sits on one node (6.0.2 iii). */
+static err_t peers_of(const struct cse *cse, const struct credential_args *a, bool certificate, struct cse_key *k,
+                      char *detail)
+{
+    bool named = certificate && (a->flavour == CERT_ID_AE || a->flavour == CERT_ID_CSE);
+    for (size_t i = 0; i < a->enrolee_ids_n; i++) {
+        k->peers[k->peers_n++] = a->enrolee_ids[i];
+    }
+    if (named && k->peers_n == 0) {
+        TRY(TEXT_COPY(text_of(a->id.z), k->peers[k->peers_n++].z));
+    }
+    if (named && (k->peers_n != 1 || !m2mid_same(text_of(k->peers[0].z), text_of(a->id.z)))) {
+        return detail_fail(detail, ERR_MALFORMED_ID, "--enrolee-id is not what the certificate says", text_of(a->id.z));
+    }
+    for (size_t i = 0; i < k->peers_n; i++) {
+        TRY(enrolee_check(cse, &k->peers[i], detail));
+        if (k->peers_n > 1 && !m2mid_is_ae(m2mid_kind(text_of(k->peers[i].z)))) {
+            return detail_fail(detail, ERR_MALFORMED_ID, "a list of --enrolee-id is of AE-IDs", text_of(k->peers[i].z));
+        }
+    }
+    return ERR_OK;
+}
+
+/* "12-" a symmetric key of an association framework, "30-" to "34-" a certificate (2.6). */
+static err_t credential_id(const struct credential_args *a, bool certificate, struct cse_key *k)
+{
+    if (certificate) {
+        return cert_key_credential(a->flavour, text_of(a->id.z), k->credential_id);
+    }
+    struct writer w = WRITER_ARRAY(k->credential_id);
+    writer_z(&w, "12-");
+    writer_z(&w, a->id.z);
+    return writer_finish_z(&w);
+}
+
 static err_t credential_add(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                             char detail[static ROLE_DETAIL_MAX])
 {
+    static const struct credential_rules kinds[] = {
+        {.kind = "kpsa", .lifetime = KPSA_LIFETIME},
+        {.kind = "cert", .certificate = true, .enrolees = ASSOCIATION_IDS_MAX, .lifetime = KPSA_LIFETIME}};
     const struct cse *cse = ctx;
-    const struct credential_rules rules = {.kind = "kpsa", .fqdn = text_empty(), .lifetime = KPSA_LIFETIME};
+    const struct credential_rules *rules = credential_args_rules(kinds, ARRAY_LEN(kinds), rq->args);
+    bool cert = rules->certificate;
     SCOPED(credential_args_wipe) struct credential_args a;
-    TRY(credential_args_parse(&rules, rq->args, &a, detail));
-    TRY(enrolee_check(cse, &a.enrolee_id, detail));
+    TRY(credential_args_parse(rules, rq->args, &a, detail));
     struct cse_key k;
     err_t e = cse_key_get(t, text_of(a.folded.z), &k);
     if (e != ERR_NOT_FOUND) {
         return e == ERR_OK ? detail_fail(detail, ERR_EXISTS, "credential", text_of(a.id.z)) : e;
     }
-    k = (struct cse_key){.kind = CSE_KEY_KPSA, .id = a.id, .peer = a.enrolee_id, .created = rq->now,
+    k = (struct cse_key){.kind = cert ? CSE_KEY_CERT : CSE_KEY_KPSA, .id = cert ? a.folded : a.id, .created = rq->now,
                          .not_after = rq->now + a.lifetime};
-    struct writer w = WRITER_ARRAY(k.credential_id);
-    writer_z(&w, "12-"); /* a symmetric key of an association framework (2.6) */
-    writer_z(&w, a.id.z);
-    TRY(writer_finish_z(&w));
-    TRY(cse_key_put(cse, t, &k, &a.key, STORE_PUT_IF_ABSENT));
-    TRY(cse_ae_reserve(cse, t, text_of(k.peer.z)));
+    TRY(peers_of(cse, &a, cert, &k, detail));
+    TRY(credential_id(&a, cert, &k));
+    TRY(cse_key_put(cse, t, &k, cert ? NULL : &a.key, STORE_PUT_IF_ABSENT));
+    for (size_t i = 0; i < k.peers_n; i++) {
+        TRY(cse_ae_reserve(cse, t, text_of(k.peers[i].z)));
+    }
     TRY(tell(t, AUDIT_CREDENTIAL_ADDED, &k.id, rq->now));
     return answer(&k, rq->now, out);
 }
@@ -153,8 +208,8 @@ static err_t credential_list(const void *ctx, const struct ctl_request *rq, stru
 
 const struct ctl_row cse_ctl_rows[CSE_CTL_ROWS_N] = {
     {"credential", "add", credential_args_add, CREDENTIAL_ARGS_ADD_N, true, credential_add,
-     "gives this CSE a pre-provisioned key (--kind kpsa) to associate with"},
-    {"credential", "list", ctl_list_args, CTL_LIST_ARGS_N, false, credential_list, "all keys this CSE associates with"},
+     "gives this CSE a pre-provisioned key (--kind kpsa), or says whom a certificate stands for (cert)"},
+    {"credential", "list", ctl_list_args, CTL_LIST_ARGS_N, false, credential_list, "all keys and certificates this CSE associates with"},
     {"credential", "show", credential_args_one, CREDENTIAL_ARGS_ONE_N, false, credential_show, "one credential"},
     {"credential", "revoke", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, credential_revoke,
      "forgets the key; it is refused from now on, also on open associations"},

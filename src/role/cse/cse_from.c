@@ -60,7 +60,7 @@ static err_t association_check(const struct cse *cse, const struct request *rq, 
     if (a->not_after <= rq->now) {
         return detail_fail(detail, ERR_DENIED_NO_ASSOCIATION, "the association is past its lifetime", text_empty());
     }
-    return a->key_id.z[0] == '\0' ? ERR_OK : cse_key_alive(t, text_of(a->key_id.z), detail);
+    return a->key_id.z[0] == '\0' ? ERR_OK : cse_key_alive(t, a, detail);
 }
 
 /* -- From by the kind of its peer ---------------------------------------------------------------------- */

@@ -12,15 +12,6 @@
 
 /* -- what B binds to the context (6.0.2): one CSE-ID, one AE-ID, or the Credential-ID alone -------------- */
 /* Kpsa is the framework of the pre-provisioned key (R000-42), Kc that of the MAF (R000-44, R000-71). */
-static enum association_peer peer_of(const struct m2mid *id)
-{
-    enum m2mid_kind k = m2mid_kind(text_of(id->z));
-    if (id->z[0] == '\0') {
-        return PEER_UNKNOWN;
-    }
-    return m2mid_is_ae(k) ? PEER_AE : PEER_CSE;
-}
-
 static err_t resolve(const struct cse *cse, const struct cse_key *k, struct text identity, usec_t now,
                      struct role_psk *out)
 {
@@ -28,15 +19,8 @@ static err_t resolve(const struct cse *cse, const struct cse_key *k, struct text
     struct association *a = &out->assoc;
     out->verdict = ROLE_KEY;
     a->framework = k->kind == CSE_KEY_KPSA ? ASSOCIATION_PSK : ASSOCIATION_MAF;
-    a->peer = peer_of(&k->peer);
-    if (a->peer != PEER_UNKNOWN) {
-        a->ids[0] = k->peer;
-        a->ids_n = 1;
-    }
-    TRY(TEXT_COPY(text_of(k->credential_id), a->credential_id));
-    TRY(TEXT_COPY(identity, a->key_id.z));
-    a->not_after = k->not_after; /* R002-85 */
-    return ERR_OK;
+    TRY(cse_key_bind(k, a));
+    return TEXT_COPY(identity, a->key_id.z);
 }
 
 /* -- a key we do not hold: which authority knows it? (R000-66: without it no association comes about) ------- */
@@ -117,18 +101,18 @@ static bool is_over(struct bytes record, usec_t now)
 static err_t store_kc(const struct cse *cse, const struct question *q, const struct cse_skr *skr, struct txn *t,
                       usec_t now)
 {
-    struct cse_key k = {.kind = CSE_KEY_KC, .id = q->key_id, .peer = skr->source, .created = now,
-                        .not_after = skr->et};
+    struct cse_key k = {.kind = CSE_KEY_KC, .id = q->key_id, .peers = {skr->source}, .created = now,
+                        .peers_n = skr->source.z[0] != '\0' ? 1 : 0, .not_after = skr->et};
     TRY(TEXT_COPY(text_of(q->peer), k.source.z));
     TRY(credential_id(&k, skr));
     TRY(cse_key_put(cse, t, &k, &skr->kc, STORE_PUT_ANY));
-    TRY(cse_ae_reserve(cse, t, text_of(k.peer.z)));
+    TRY(cse_ae_reserve(cse, t, text_of(k.peers[0].z)));
     struct text id = text_of(k.id.z);
     if (expire_is_due(text_take(id, text_find(id, '@')))) {
         TRY(expire_run(t, TABLE_CSE_KEY, is_over, now));
     }
     struct audit_event e = {.kind = AUDIT_KC_STORED, .time = now};
-    struct text peer = text_of(k.peer.z[0] != '\0' ? k.peer.z : k.credential_id);
+    struct text peer = text_of(k.peers_n > 0 ? k.peers[0].z : k.credential_id);
     TRY(TEXT_COPY(text_take(peer, AUDIT_TEXT_MAX - 1), e.peer));
     TRY(TEXT_COPY(text_take(text_of(k.id.z), AUDIT_TEXT_MAX - 1), e.object));
     return txn_audit(t, &e);
@@ -165,8 +149,12 @@ err_t cse_saef_answer(const void *ctx, const struct question *q, const struct an
 err_t cse_saef_established(const void *ctx, struct association *a, const struct keys_export *x, struct txn *t,
                            usec_t now)
 {
-    (void)ctx;
     (void)x;
+    if (a->framework == ASSOCIATION_CERT && a->peer == PEER_AE) { /* nobody without it takes the name from now on */
+        for (size_t i = 0; i < a->ids_n; i++) {
+            TRY(cse_ae_reserve(ctx, t, text_of(a->ids[i].z)));
+        }
+    }
     struct audit_event e = {.kind = AUDIT_ASSOCIATED, .time = now};
     TRY(TEXT_COPY(text_take(association_name(a), AUDIT_TEXT_MAX - 1), e.peer));
     TRY(TEXT_COPY(text_take(text_of(a->key_id.z), AUDIT_TEXT_MAX - 1), e.object));

@@ -54,6 +54,9 @@ err_t maf_who_of(const struct request *rq, struct txn *t, struct maf_who *out, c
         return by_key(rq, t, out);
     }
     out->not_after = rq->assoc->not_after;
+    if (rq->assoc->ids_n == 0) { /* the certificate of a device or node [CHOICE-42] */
+        return TEXT_COPY(text_of(rq->assoc->credential_id), out->name);
+    }
     return name_of_from(rq->prim->from, out->name);
 }
 

@@ -6,7 +6,7 @@
 #include "role/maf/rec_client.h"
 
 struct maf_who {
-    char name[REC_CLIENT_NAME_MAX]; /* Enrolee-ID; From of a certificate's holder; or Credential-ID 11-KmId */
+    char name[REC_CLIENT_NAME_MAX]; /* Enrolee-ID; From of a certificate's holder; or Credential-ID 11-KmId, 31-, 34- */
     bool has_km;                    /* else it showed a certificate */
     struct rec_km km;
     struct keyid km_folded; /* the name under which km was read */

@@ -1,5 +1,7 @@
 #include "role/maf/rec_allow.h"
 
+#include "role/cert_key.h"
+
 #include <string.h>
 
 enum { VERSION = 1 };
@@ -24,9 +26,13 @@ err_t rec_allow_parse(struct bytes b, struct rec_allow *out)
     return rec_finish(&r);
 }
 
-/* How much of an identifier ignores case: the SP part of an absolute one, all of a host name or key identifier. */
+/* How much of an identifier ignores case: the SP part of an absolute one, all of a host name or key identifier, and
+ * nothing of what a certificate names. */
 static size_t folded_length(struct text client)
 {
+    if (cert_key_is(client)) {
+        return 0;
+    }
     if (!text_starts(client, "//")) {
         return client.n;
     }
@@ -37,7 +43,7 @@ err_t rec_allow_id(struct text client, char out[static REC_ALLOW_ID_MAX])
 {
     struct keyid_parts parts;
     bool pattern = text_find(client, '*') < client.n;
-    bool named = m2mid_kind(client) == M2MID_FQDN || keyid_parse(client, &parts) == ERR_OK;
+    bool named = m2mid_kind(client) == M2MID_FQDN || keyid_parse(client, &parts) == ERR_OK || cert_key_is(client);
     if (!text_starts(client, "//") && !named) {
         return ERR_MALFORMED_ID;
     }

@@ -19,8 +19,10 @@ static err_t tell(struct txn *t, enum audit_kind kind, const struct keyid *id, u
 static void credential_members(struct emit *e, const struct rec_credential *c, usec_t now)
 {
     emit_object(e, NULL);
-    emit_z(e, "id", c->kpm_id.z);
-    emit_z(e, "kind", "kpm");
+    bool certificate = c->kind != REC_CREDENTIAL_KPM;
+    emit_z(e, "id", c->id.z);
+    emit_z(e, "kind", certificate ? "cert" : "kpm");
+    emit_z_if(e, "flavour", certificate ? cert_id_name(cert_key_flavour(c->kind)) : "");
     emit_z_if(e, "enrolee-id", c->enrolee_id.z);
     emit_z_if(e, "target", c->target.z);
     emit_z(e, "profile", credential_args_profile_name(c->profile));
@@ -46,29 +48,58 @@ static err_t credential_put(const struct rec_credential *c, const struct rec_sea
     return rec_put(t, TABLE_MEF_CREDENTIAL, kpm->id, &w, mode);
 }
 
+/* An AE has a certificate that names it as an Enrolee's would: whether it may come to fetch is asked here. */
+static err_t target_put(struct txn *t, const struct m2mid *target)
+{
+    struct cert_key c;
+    if (!m2mid_is_ae(m2mid_kind(text_of(target->z))) || cert_key_parse(text_of(target->z), &c) != ERR_OK) {
+        return ERR_OK;
+    }
+    return txn_put(t, TABLE_MEF_TARGET, text_of(c.key.z), bytes_of("\1", 1), STORE_PUT_ANY, 0);
+}
+
+/* A certificate that names an AE or a CSE says who its holder is, unless the operator assigns another Enrolee-ID. */
+static struct m2mid enrolee_of(const struct credential_args *a, bool certificate)
+{
+    struct m2mid own = a->enrolee_id;
+    bool named = certificate && own.z[0] == '\0' && text_starts(text_of(a->id.z), "//");
+    if (named && TEXT_COPY(text_of(a->id.z), own.z) != ERR_OK) {
+        own.z[0] = '\0';
+    }
+    return own;
+}
+
+static err_t target_check(const struct credential_args *a, char detail[static ROLE_DETAIL_MAX])
+{
+    struct m2mid fqdn;
+    if (a->profile == CREDENTIAL_R3 && a->target.z[0] != '\0' && m2mid_fqdn(text_of(a->target.z), &fqdn) != ERR_OK) {
+        return detail_fail(detail, ERR_MALFORMED_ID, "--target has no FQDN form, which r3 derives from [CHOICE-04]",
+                           text_of(a->target.z)); /* it could be enrolled for, and never fetched */
+    }
+    return ERR_OK;
+}
+
 err_t mef_ctl_credential_add(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                              char detail[static ROLE_DETAIL_MAX])
 {
     const struct mef *m = ctx;
-    const struct credential_rules rules = {.kind = "kpm",
-                                           .fqdn = text_of(m->fqdn),
-                                           .targets = CREDENTIAL_IDS_TARGET,
-                                           .takes_profile = true,
-                                           .lifetime = m->credential_lifetime};
+    const struct credential_rules kinds[] = {
+        {.kind = "kpm", .fqdn = text_of(m->fqdn), .targets = CREDENTIAL_IDS_TARGET, .takes_profile = true,
+         .lifetime = m->credential_lifetime},
+        {.kind = "cert", .certificate = true, .targets = CREDENTIAL_IDS_TARGET, .takes_profile = true,
+         .lifetime = m->credential_lifetime}};
+    const struct credential_rules *rules = credential_args_rules(kinds, ARRAY_LEN(kinds), rq->args);
     SCOPED(credential_args_wipe) struct credential_args a;
-    TRY(credential_args_parse(&rules, rq->args, &a, detail));
-    struct m2mid fqdn;
-    if (a.profile == CREDENTIAL_R3 && a.target.z[0] != '\0' && m2mid_fqdn(text_of(a.target.z), &fqdn) != ERR_OK) {
-        return detail_fail(detail, ERR_MALFORMED_ID, "--target has no FQDN form, which r3 derives from [CHOICE-04]",
-                           text_of(a.target.z)); /* it could be enrolled for, and never fetched */
-    }
+    TRY(credential_args_parse(rules, rq->args, &a, detail));
+    TRY(target_check(&a, detail));
     struct bytes there;
     err_t e = rec_get(t, TABLE_MEF_CREDENTIAL, text_of(a.folded.z), &there);
     if (e != ERR_NOT_FOUND) {
         return e == ERR_OK ? detail_fail(detail, ERR_EXISTS, "credential", text_of(a.id.z)) : e;
     }
-    struct rec_credential c = {.kpm_id = a.id,
-                               .enrolee_id = a.enrolee_id,
+    struct rec_credential c = {.kind = rules->certificate ? cert_key_type(a.flavour) : (uint8_t)REC_CREDENTIAL_KPM,
+                               .id = a.id,
+                               .enrolee_id = enrolee_of(&a, rules->certificate),
                                .target = a.target,
                                .profile = a.profile,
                                .added = rq->now,
@@ -78,7 +109,8 @@ err_t mef_ctl_credential_add(const void *ctx, const struct ctl_request *rq, stru
                            .id = text_of(a.folded.z),
                            .key = &a.key};
     TRY(credential_put(&c, &kpm, STORE_PUT_IF_ABSENT, t));
-    TRY(tell(t, AUDIT_CREDENTIAL_ADDED, &c.kpm_id, rq->now));
+    TRY(target_put(t, &c.target));
+    TRY(tell(t, AUDIT_CREDENTIAL_ADDED, &c.id, rq->now));
     return credential_answer(&c, rq->now, out);
 }
 
@@ -114,7 +146,7 @@ err_t mef_ctl_credential_revoke(const void *ctx, const struct ctl_request *rq, s
                                .id = text_of(folded.z),
                                .sealed = c.sealed};
         TRY(credential_put(&c, &kpm, STORE_PUT_ANY, t));
-        TRY(tell(t, AUDIT_CREDENTIAL_REVOKED, &c.kpm_id, rq->now));
+        TRY(tell(t, AUDIT_CREDENTIAL_REVOKED, &c.id, rq->now));
     }
     return credential_answer(&c, rq->now, out);
 }
@@ -172,7 +204,7 @@ static void ke_members(struct emit *e, const struct rec_ke *k, usec_t now)
 {
     emit_object(e, NULL);
     emit_z(e, "id", k->ke_id.z);
-    emit_z(e, "credential", k->kpm_id.z);
+    emit_z(e, "credential", k->credential.z);
     emit_z_if(e, "enrolee-id", k->enrolee_id.z);
     emit_z(e, "target", k->target.z);
     emit_z(e, "profile", credential_args_profile_name(k->profile));

@@ -35,20 +35,25 @@ static err_t credential_of(const struct mef *m, struct txn *t, struct text ident
     return e == ERR_NOT_FOUND ? ERR_DENIED_PSK_UNKNOWN : e;
 }
 
-static err_t associate(const struct rec_credential *c, struct text identity, struct association *a)
+/* What both frameworks bind: the Enrolee-ID of the instruction and a Credential-ID [TS-0003 10.4]. */
+static err_t associate(const struct rec_credential *c, struct text key, struct association *a)
 {
     memset(a, 0, sizeof(*a));
-    a->framework = ASSOCIATION_PSK;
+    bool certificate = c->kind != REC_CREDENTIAL_KPM;
+    a->framework = certificate ? ASSOCIATION_CERT : ASSOCIATION_PSK;
     a->peer = PEER_ENROLEE;
     a->not_after = c->not_after;
     if (c->enrolee_id.z[0] != '\0') {
         a->ids[a->ids_n++] = c->enrolee_id;
     }
+    TRY(TEXT_COPY(key, a->key_id.z));
+    if (certificate) {
+        return cert_key_credential(cert_key_flavour(c->kind), text_of(c->id.z), a->credential_id);
+    }
     struct writer w = WRITER_ARRAY(a->credential_id);
-    writer_z(&w, "10-"); /* symmetric key used toward a MEF [TS-0003 10.4] */
-    writer_z(&w, c->kpm_id.z);
-    TRY(writer_finish_z(&w));
-    return TEXT_COPY(identity, a->key_id.z);
+    writer_z(&w, "10-"); /* symmetric key used toward a MEF */
+    writer_z(&w, c->id.z);
+    return writer_finish_z(&w);
 }
 
 err_t mef_enrol_psk(const void *ctx, struct txn *t, struct text identity, usec_t now, struct role_psk *out)
@@ -64,11 +69,48 @@ err_t mef_enrol_psk(const void *ctx, struct txn *t, struct text identity, usec_t
     return associate(&c, identity, &out->assoc);
 }
 
+/* Does this certificate belong to an Enrolment Target? Infrastructure has a host name; an AE must be named by some
+ * instruction, or an Enrolee without one would take the session for its enrolment (R001-100). */
+static err_t target_of(struct txn *t, const struct cert_key_list *ids, bool *out)
+{
+    *out = false;
+    for (size_t i = 0; i < ids->n && !*out; i++) {
+        struct bytes there;
+        *out = ids->at[i].flavour == CERT_ID_CSE;
+        if (ids->at[i].flavour == CERT_ID_AE) {
+            err_t e = rec_get(t, TABLE_MEF_TARGET, text_of(ids->at[i].key.z), &there);
+            TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
+            *out = e == ERR_OK;
+        }
+    }
+    return ERR_OK;
+}
+
+/* The name in the certificate is looked up as it is: its record says whom it authorises, and for what (R001-31,
+ * R001-101, R001-102). One that was revoked is not passed over for another name of the same certificate. */
 err_t mef_enrol_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now, struct association *out)
 {
     (void)ctx;
-    (void)t;
-    (void)now;
+    struct cert_key_list ids;
+    cert_key_all(cert, &ids);
+    for (size_t i = 0; i < ids.n; i++) {
+        struct rec_credential c;
+        struct text key = text_of(ids.at[i].key.z);
+        err_t e = rec_credential_get(t, key, &c);
+        if (e != ERR_NOT_FOUND) {
+            TRY(e);
+            TRY(credential_check(&c, now));
+            return associate(&c, key, out);
+        }
+    }
+    bool target = false;
+    TRY(target_of(t, &ids, &target));
+    if (!target) {
+        TRY(mef_est_provisioned(t, cert, &target)); /* or it came from here and is to be renewed [8.3.6.2] */
+    }
+    if (!target && ids.n > 0) {
+        return ERR_DENIED_CERT_INSTRUCTION; /* R001-100 */
+    }
     return originator_of_cert(cert, out); /* R001-51: whether it is the target is asked at each fetch */
 }
 
@@ -99,12 +141,12 @@ static bool collect(void *arg, struct bytes id, struct store_value value)
     return l->err == ERR_OK;
 }
 
-static err_t live_of(struct txn *t, const struct keyid *kpm_id, struct live *l)
+static err_t live_of(struct txn *t, const struct keyid *credential, struct live *l)
 {
     memset(l, 0, sizeof(*l));
     char prefix[KEYID_MAX + 1];
     struct writer w = WRITER_ARRAY(prefix);
-    writer_z(&w, kpm_id->z);
+    writer_z(&w, credential->z);
     writer_z(&w, "/");
     TRY(writer_finish(&w));
     struct store_scan q = {
@@ -161,20 +203,22 @@ static err_t store_ke(const struct mef *m, const struct rec_ke *k, const struct 
     TRY(rec_ke_write(k, &seal, &w));
     TRY(rec_put(t, TABLE_MEF_KE, text_of(folded.z), &w, STORE_PUT_IF_ABSENT));
     char index[REC_KE_OF_ID_MAX];
-    TRY(rec_ke_of_id(&k->kpm_id, number, index));
+    TRY(rec_ke_of_id(&k->credential, number, index));
     struct writer of = WRITER_ARRAY(buf);
     TRY(rec_ke_of_write(&folded, &of));
     return rec_put(t, TABLE_MEF_KE_OF, text_of(index), &of, STORE_PUT_IF_ABSENT);
 }
 
-/* R001-85 .. R001-88: Ke and RelativeKeId by TLS export, KeId with the FQDN of the MEF, both stored. */
+/* R001-85 .. R001-88: Ke and RelativeKeId by TLS export, KeId with the FQDN of the MEF, both stored. The same steps
+ * whatever the Enrolee showed (R001-89, R001-109). */
 static err_t issue(const struct mef *m, struct association *a, const struct keys_export *x, struct txn *t, usec_t now)
 {
     struct rec_credential c;
-    struct keyid kpm_id;
-    TRY(credential_of(m, t, text_of(a->key_id.z), &kpm_id, &c));
+    struct keyid key;
+    TRY(cert_key_fold(text_of(a->key_id.z), &key));
+    TRY(rec_credential_get(t, text_of(key.z), &c));
     TRY(credential_check(&c, now)); /* it may have been revoked since the handshake began */
-    struct rec_ke k = {.kpm_id = kpm_id, .enrolee_id = c.enrolee_id, .target = c.target, .profile = c.profile,
+    struct rec_ke k = {.credential = key, .enrolee_id = c.enrolee_id, .target = c.target, .profile = c.profile,
                        .issued = now};
     k.not_after = m->ke_lifetime < c.not_after - now ? now + m->ke_lifetime : c.not_after;
     SCOPED(key_wipe_ke) struct key_ke ke = {0};
@@ -182,7 +226,7 @@ static err_t issue(const struct mef *m, struct association *a, const struct keys
     TRY(keys_ke_split(x, &ke, &id));
     TRY(keyid_of_relative(&id, text_of(m->fqdn), &k.ke_id));
     struct live l;
-    TRY(live_of(t, &kpm_id, &l));
+    TRY(live_of(t, &key, &l));
     TRY(make_room(m, a, &l, t, now));
     /* Numbers rise even if the clock is set back, so that the oldest stays the oldest. */
     uint64_t number = l.total > 0 && (uint64_t)now <= l.last ? l.last + 1 : (uint64_t)now;

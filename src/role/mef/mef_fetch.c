@@ -95,7 +95,7 @@ static err_t check(const struct request *rq, const struct fetch *f, const struct
 static err_t check_credential(struct txn *t, const struct rec_ke *k)
 {
     struct rec_credential c;
-    TRY(rec_credential_get(t, text_of(k->kpm_id.z), &c));
+    TRY(rec_credential_get(t, text_of(k->credential.z), &c));
     return c.revoked ? ERR_DENIED_REVOKED : ERR_OK;
 }
 

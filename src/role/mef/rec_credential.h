@@ -1,6 +1,7 @@
 /*
- * Bootstrap credential and bootstrap instruction of one Enrolee, stored under the folded KpmId (TABLE_MEF_CREDENTIAL):
- * Kpm (R001-69, R001-70), Enrolment Target (R001-77), Enrolee-ID (R001-78) and Enrolment Expiry (R002-63).
+ * Bootstrap credential and bootstrap instruction of one Enrolee, stored under the folded KpmId or under the table key of
+ * the certificate's identity (TABLE_MEF_CREDENTIAL): Kpm (R001-69, R001-70) or the Enrolee Certificate Name (R001-31,
+ * R001-96, R001-101), Enrolment Target (R001-77, R001-102), Enrolee-ID (R001-78, R001-103) and Enrolment Expiry (R002-63).
  */
 #ifndef KEYSTEAD_ROLE_MEF_REC_CREDENTIAL_H
 #define KEYSTEAD_ROLE_MEF_REC_CREDENTIAL_H
@@ -8,17 +9,22 @@
 #include "role/credential_args.h"
 #include "role/rec.h"
 
+/* Type number of its Credential-ID [TS-0003 12.3.2]: this one for Kpm, else the flavour of a certificate. On disk. */
+enum { REC_CREDENTIAL_KPM = 10 };
+
 struct rec_credential {
-    struct keyid kpm_id;     /* as the operator wrote it */
+    uint8_t kind;
+    struct keyid id;         /* KpmId as the operator wrote it, or the name in the certificate */
     struct m2mid enrolee_id; /* empty: none assigned */
     struct m2mid target;     /* empty: no bootstrap instruction */
     enum credential_profile profile;
     bool revoked;
     usec_t added;
     usec_t not_after; /* end of the instruction: no enrolment and no Ke beyond it */
-    struct bytes sealed; /* view into the record it was parsed from */
+    struct bytes sealed; /* Kpm only; view into the record it was parsed from */
 };
 
+/* `kpm` may be NULL for a certificate. */
 MUST_USE err_t rec_credential_write(const struct rec_credential *c, const struct rec_seal *kpm, struct writer *w);
 MUST_USE err_t rec_credential_parse(struct bytes b, struct rec_credential *out);
 

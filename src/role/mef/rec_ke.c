@@ -10,7 +10,7 @@ err_t rec_ke_write(const struct rec_ke *k, const struct rec_seal *ke, struct wri
 {
     writer_u8(w, VERSION);
     writer_text16(w, k->ke_id.z);
-    writer_text16(w, k->kpm_id.z);
+    writer_text16(w, k->credential.z);
     writer_text16(w, k->enrolee_id.z);
     writer_text16(w, k->target.z);
     writer_u8(w, (uint8_t)k->profile);
@@ -25,7 +25,7 @@ err_t rec_ke_parse(struct bytes b, struct rec_ke *out)
     struct reader r = reader_of(b);
     rec_version(&r, VERSION);
     reader_text16(&r, out->ke_id.z, sizeof(out->ke_id.z));
-    reader_text16(&r, out->kpm_id.z, sizeof(out->kpm_id.z));
+    reader_text16(&r, out->credential.z, sizeof(out->credential.z));
     reader_text16(&r, out->enrolee_id.z, sizeof(out->enrolee_id.z));
     reader_text16(&r, out->target.z, sizeof(out->target.z));
     out->profile = (enum credential_profile)rec_u8(&r, CREDENTIAL_R3, CREDENTIAL_SEED);
@@ -47,14 +47,15 @@ err_t rec_ke_key(const struct rec_ke *k, const struct sealer *s, struct text fol
     return seal_open(s, TABLE_MEF_KE, folded, k->sealed, &ke->s);
 }
 
-err_t rec_ke_of_id(const struct keyid *kpm_id, uint64_t number, char out[static REC_KE_OF_ID_MAX])
+err_t rec_ke_of_id(const struct keyid *credential, uint64_t number, char out[static REC_KE_OF_ID_MAX])
 {
     uint8_t octets[NUMBER_LEN];
     struct writer n = WRITER_ARRAY(octets);
     writer_u64(&n, number);
     struct writer w = writer_of(out, REC_KE_OF_ID_MAX);
-    writer_z(&w, kpm_id->z);
-    writer_u8(&w, '/'); /* no KpmId contains it, so no credential's prefix is the prefix of another's */
+    writer_z(&w, credential->z);
+    writer_u8(&w, '/'); /* no KpmId contains it, and no table key of a certificate goes on with it:
+                            no credential's prefix is the prefix of another's */
     hex_write_lower(&w, BYTES_ARRAY(octets));
     return writer_finish_z(&w);
 }

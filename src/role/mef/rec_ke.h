@@ -12,7 +12,7 @@
 
 struct rec_ke {
     struct keyid ke_id;
-    struct keyid kpm_id; /* folded */
+    struct keyid credential; /* table key of the credential it came from */
     struct m2mid enrolee_id;
     struct m2mid target;
     enum credential_profile profile;
@@ -26,8 +26,8 @@ MUST_USE err_t rec_ke_parse(struct bytes b, struct rec_ke *out);
 MUST_USE err_t rec_ke_get(struct txn *t, struct text folded, struct rec_ke *out); /* ERR_NOT_FOUND */
 MUST_USE err_t rec_ke_key(const struct rec_ke *k, const struct sealer *s, struct text folded, struct key_ke *ke);
 
-/* Index: folded KpmId "/" 16 hexadecimal digits of a rising number -> folded KeId. */
-MUST_USE err_t rec_ke_of_id(const struct keyid *kpm_id, uint64_t number, char out[static REC_KE_OF_ID_MAX]);
+/* Index: table key of the credential "/" 16 hexadecimal digits of a rising number -> folded KeId. */
+MUST_USE err_t rec_ke_of_id(const struct keyid *credential, uint64_t number, char out[static REC_KE_OF_ID_MAX]);
 MUST_USE err_t rec_ke_of_write(const struct keyid *ke_id, struct writer *w);
 MUST_USE err_t rec_ke_of_parse(struct bytes b, struct keyid *ke_id);
 /* The number in an index id; ERR_MALFORMED_RECORD. */

@@ -59,7 +59,7 @@ static void key_record(void **state)
     assert_int_equal(store_get(f->cse->store, TABLE_CSE_KEY, text_bytes(text_of("ka@sp.example.com")), &a, &v), ERR_OK);
     struct cse_key k;
     assert_int_equal(cse_key_parse(v.data, &k), ERR_OK);
-    assert_string_equal(k.peer.z, "//sp.example.com/Sa");
+    assert_string_equal(k.peers[0].z, "//sp.example.com/Sa");
     assert_int_equal(k.sealed.n, 32 + SEAL_OVERHEAD);
     for (size_t i = 0; i + 32 <= v.data.n; i++) { /* the key is nowhere in the clear */
         assert_memory_not_equal(v.data.p + i, secret_view(&f->kpsa).p, 8);

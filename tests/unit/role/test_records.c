@@ -109,7 +109,8 @@ static bool holds_key(struct bytes b)
 static void test_credential(void **state)
 {
     (void)state;
-    struct rec_credential c = {.kpm_id = {"Dev1@mef.example.com"},
+    struct rec_credential c = {.kind = REC_CREDENTIAL_KPM,
+                               .id = {"Dev1@mef.example.com"},
                                .enrolee_id = {"//sp.example.com/S1"},
                                .target = {"maf.example.com"},
                                .profile = CREDENTIAL_SEED,
@@ -137,7 +138,7 @@ static void test_ke(void **state)
 {
     (void)state;
     struct rec_ke k = {.ke_id = {"AA@mef.example.com"},
-                       .kpm_id = {"dev1@mef.example.com"},
+                       .credential = {"dev1@mef.example.com"},
                        .target = {"maf.example.com"},
                        .profile = CREDENTIAL_R3,
                        .issued = 1,
