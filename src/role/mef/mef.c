@@ -15,7 +15,17 @@ static const struct conf_row rows[] = {
      "Enrolment Expiry of a credential that is added without --lifetime."},
     {"mef", "ke-lifetime", CONF_DURATION, 0, "3650d", USEC_PER_SEC, CREDENTIAL_LIFETIME_MAX, NULL,
      "Longest life of one Enrolment Key; it never outlives its credential."},
+    {"mef", "est", CONF_BOOL, 0, "off", 0, 0, NULL,
+     "Provision certificates by EST (RFC 7030); needs issuing-ca and issuing-ca-key."},
+    {"mef", "issuing-ca", CONF_FILE, 0, NULL, 0, 0, NULL,
+     "PEM certificate of the CA that signs them, then its chain; listeners need it in trust to see renewals."},
+    {"mef", "issuing-ca-key", CONF_SECRET_FILE, 0, NULL, 0, 0, NULL, "PEM private key of that CA: P-256."},
+    {"mef", "est-lifetime", CONF_DURATION, 0, "90d", USEC_PER_SEC, CREDENTIAL_LIFETIME_MAX, NULL,
+     "Longest life of a provisioned certificate; it never outlives its credential or the CA."},
 };
+
+#define EST "/.well-known/est"
+#define CLIENTS (PEER_CLIENT | PEER_MAF | PEER_CSE | PEER_AE | PEER_NODE)
 
 /* One handler for both forms: the credential's profile decides which of them is right (design section 12). */
 static const struct route routes[] = {
@@ -23,6 +33,14 @@ static const struct route routes[] = {
      mef_fetch_credential, "TS-0003 8.3.2.1, 10.3.2, 10.3.3"},
     {OP_RETRIEVE, "/fetchCredentials/{ke_id}/{suid}", 0, PEER_CLIENT | PEER_MAF | PEER_CSE | PEER_AE, ROUTE_WRITES,
      mef_fetch_credential, "TS-0003 8.3.2.1, 10.3.7"},
+    {OP_RETRIEVE, EST "/cacerts", 0, PEER_ENROLEE | CLIENTS, 0, mef_est_ca_certs, "TS-0003 8.3.6.2, RFC 7030 4.1"},
+    {OP_RETRIEVE, EST "/csrattrs", 0, PEER_ENROLEE | CLIENTS, 0, mef_est_csr_attrs, "TS-0003 8.3.6.2, RFC 7030 4.5"},
+    {OP_NOTIFY, EST "/simpleenroll", 0, PEER_ENROLEE, ROUTE_WRITES | ROUTE_RAW, mef_est_enroll,
+     "TS-0003 8.3.6.2, RFC 7030 4.2.1"},
+    {OP_NOTIFY, EST "/simplereenroll", 0, PEER_ENROLEE | CLIENTS, ROUTE_WRITES | ROUTE_RAW, mef_est_reenroll,
+     "TS-0003 8.3.6.2, RFC 7030 4.2.2"},
+    {OP_NOTIFY, EST "/serverkeygen", 0, PEER_ENROLEE | CLIENTS, ROUTE_RAW, mef_est_unsupported, "RFC 7030 4.4"},
+    {OP_NOTIFY, EST "/fullcmc", 0, PEER_ENROLEE | CLIENTS, ROUTE_RAW, mef_est_unsupported, "RFC 7030 4.3"},
 };
 
 static const struct ctl_arg enrolment_show_args[] = {
@@ -31,7 +49,7 @@ static const struct ctl_arg enrolment_show_args[] = {
 
 static const struct ctl_row commands[] = {
     {"credential", "add", credential_args_add, CREDENTIAL_ARGS_ADD_N, true, mef_ctl_credential_add,
-     "add a bootstrap credential (Kpm) and its instruction"},
+     "add a bootstrap credential (Kpm, or a certificate's identity) and its instruction"},
     {"credential", "list", ctl_list_args, CTL_LIST_ARGS_N, false, mef_ctl_credential_list, "bootstrap credentials"},
     {"credential", "show", credential_args_one, CREDENTIAL_ARGS_ONE_N, false, mef_ctl_credential_show,
      "one bootstrap credential, without its key"},
@@ -55,12 +73,18 @@ static err_t configure(void *ctx, const struct conf *cf, const struct role_env *
     m->max_live_ke = (size_t)conf_number(cf, "mef", NULL, "max-live-ke");
     m->credential_lifetime = conf_number(cf, "mef", NULL, "credential-lifetime");
     m->ke_lifetime = conf_number(cf, "mef", NULL, "ke-lifetime");
+    m->est_lifetime = conf_number(cf, "mef", NULL, "est-lifetime");
+    if (!conf_bool(cf, "mef", NULL, "est")) {
+        m->env.issuer = NULL;
+    } else if (m->env.issuer == NULL) {
+        return detail_fail(detail, ERR_CONFIG, "[mef] est = on needs issuing-ca and issuing-ca-key", text_empty());
+    }
     return ERR_OK;
 }
 
 const struct role role_mef = {
     .name = "mef",
-    .doc = "M2M Enrolment Function: enrols devices that hold a pre-shared key",
+    .doc = "M2M Enrolment Function: enrols devices that hold a pre-shared key or a certificate",
     .conf = rows,
     .conf_n = ARRAY_LEN(rows),
     .routes = routes,

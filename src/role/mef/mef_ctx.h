@@ -10,6 +10,7 @@ struct mef {
     size_t max_live_ke;        /* per credential */
     usec_t credential_lifetime; /* of an instruction without --lifetime */
     usec_t ke_lifetime;        /* at most; the instruction's end may be earlier */
+    usec_t est_lifetime;       /* of a certificate that it provisions; env.issuer is NULL if it provisions none */
 };
 
 /* mef_enrol.c */
@@ -20,6 +21,11 @@ err_t mef_enrol_cert(const void *ctx, struct txn *t, const struct role_cert *cer
                      struct association *out);
 /* mef_fetch.c */
 role_handler mef_fetch_credential;
+/* mef_est.c */
+/* The bootstrap credential behind a certificate that came from here; empty for any other certificate. ERR_DENIED_NOT_LATEST,
+ * ERR_DENIED_REVOKED. */
+err_t mef_est_origin(struct txn *t, const struct role_cert *cert, struct keyid *out);
+role_handler mef_est_ca_certs, mef_est_csr_attrs, mef_est_enroll, mef_est_reenroll, mef_est_unsupported;
 /* mef_ctl.c */
 ctl_handler mef_ctl_credential_add;
 ctl_handler mef_ctl_credential_list;

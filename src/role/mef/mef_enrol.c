@@ -92,6 +92,8 @@ err_t mef_enrol_cert(const void *ctx, struct txn *t, const struct role_cert *cer
 {
     (void)ctx;
     struct cert_key_list ids;
+    struct keyid origin; /* of a certificate that came from here: the bootstrap credential it stands for [8.3.6.2] */
+    TRY(mef_est_origin(t, cert, &origin));
     cert_key_all(cert, &ids);
     for (size_t i = 0; i < ids.n; i++) {
         struct rec_credential c;
@@ -105,8 +107,13 @@ err_t mef_enrol_cert(const void *ctx, struct txn *t, const struct role_cert *cer
     }
     bool target = false;
     TRY(target_of(t, &ids, &target));
-    if (!target) {
-        TRY(mef_est_provisioned(t, cert, &target)); /* or it came from here and is to be renewed [8.3.6.2] */
+    if (!target && origin.z[0] != '\0') {
+        struct rec_credential c;
+        TRY(rec_credential_get(t, text_of(origin.z), &c));
+        TRY(credential_check(&c, now));
+        TRY(associate(&c, text_of(origin.z), out));
+        out->framework = ASSOCIATION_CERT;
+        return ERR_OK;
     }
     if (!target && ids.n > 0) {
         return ERR_DENIED_CERT_INSTRUCTION; /* R001-100 */

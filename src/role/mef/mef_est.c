@@ -213,16 +213,26 @@ static err_t latest_check(const struct order *o, struct txn *t, struct rec_cert 
     return e == ERR_OK ? ERR_DENIED_NOT_LATEST : e;
 }
 
-err_t mef_est_provisioned(struct txn *t, const struct role_cert *cert, bool *out)
+err_t mef_est_origin(struct txn *t, const struct role_cert *cert, struct keyid *out)
 {
-    struct rec_cert c;
-    *out = false;
-    if (cert->raw || cert->serial[0] == '\0') {
-        return ERR_OK;
+    struct rec_cert shown;
+    struct rec_cert latest;
+    struct rec_credential c;
+    out->z[0] = '\0';
+    err_t e = cert->raw || cert->serial[0] == '\0' ? ERR_NOT_FOUND : rec_cert_get(t, text_of(cert->serial), &shown);
+    if (e != ERR_OK) {
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
     }
-    err_t e = rec_cert_get(t, text_of(cert->serial), &c);
-    *out = e == ERR_OK;
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
+    TRY(rec_cert_latest(t, text_of(shown.name), &latest));
+    if (strcmp(shown.serial, latest.serial) != 0) {
+        return ERR_DENIED_NOT_LATEST; /* 7.0.3: the client must use the latest one toward this MEF */
+    }
+    e = rec_credential_get(t, text_of(shown.credential.z), &c);
+    if (e == ERR_NOT_FOUND || (e == ERR_OK && c.revoked)) {
+        return ERR_DENIED_REVOKED;
+    }
+    *out = shown.credential;
+    return e;
 }
 
 /* -- issuing ---------------------------------------------------------------------------------------------- */
