@@ -10,6 +10,8 @@
 
 #define SUITE_PSK "PSK-AES128-CBC-SHA256"             /* TS-0003 10.2.2 */
 #define SUITE_CERTIFICATE "ECDHE-ECDSA-AES128-SHA256" /* TS-0003 10.2.3 */
+#define SUITE_DTLS_PSK "PSK-AES128-CCM8"
+#define SUITE_DTLS_CERTIFICATE "ECDHE-ECDSA-AES128-CCM8"
 
 static int slot(void)
 {
@@ -91,12 +93,14 @@ static void take_export(const SSL *ssl, struct client_tls *c)
 
 /* Did the ServerHello accept the extended master secret? OpenSSL tells only when the handshake is over, which is too
  * late for an exporter that must be taken while libcurl still holds the session. */
-static bool hello_has_ems(struct bytes hello)
+static bool hello_has_ems(struct bytes hello, bool datagram)
 {
     enum { RANDOM = 34, AFTER_SESSION_ID = 3, EXTENDED_MASTER_SECRET = 23 };
     struct reader r = reader_of(hello);
     (void)reader_u8(&r);
-    struct reader body = reader_of(reader_take(&r, reader_u24(&r)));
+    uint32_t length = reader_u24(&r);
+    (void)reader_take(&r, datagram ? 8 : 0); /* message_seq, and the fragment: the whole of it */
+    struct reader body = reader_of(reader_take(&r, length));
     (void)reader_take(&body, RANDOM);
     (void)reader_block8(&body);
     (void)reader_take(&body, AFTER_SESSION_ID);
@@ -117,7 +121,7 @@ static void on_message(int sent, int version, int type, const void *octets, size
     (void)version;
     (void)arg;
     if (c != NULL && !sent && type == SSL3_RT_HANDSHAKE && n > 0 && *(const uint8_t *)octets == SSL3_MT_SERVER_HELLO) {
-        c->extended_master_secret = hello_has_ems(bytes_of(octets, n));
+        c->extended_master_secret = hello_has_ems(bytes_of(octets, n), c->datagram);
     }
 }
 
@@ -152,11 +156,17 @@ static err_t own_certificate(SSL_CTX *ctx, const struct client_tls *c)
     return ok ? ERR_OK : ERR_CONFIG;
 }
 
-static err_t context(SSL_CTX *ctx, struct client_tls *c)
+err_t client_tls_context(void *ssl_ctx, struct client_tls *c)
 {
-    const char *suite = c->psk != NULL ? SUITE_PSK : SUITE_CERTIFICATE;
-    bool ok = SSL_CTX_set_ex_data(ctx, slot(), c) == 1 && SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
-              SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION) == 1 && SSL_CTX_set_cipher_list(ctx, suite) == 1 &&
+    static const char *const suites[2][2] = {{SUITE_CERTIFICATE, SUITE_PSK}, {SUITE_DTLS_CERTIFICATE, SUITE_DTLS_PSK}};
+    SSL_CTX *ctx = ssl_ctx;
+    const char *suite = suites[c->datagram][c->psk != NULL];
+    const int version = c->datagram ? DTLS1_2_VERSION : TLS1_2_VERSION;
+    if (c->datagram) {
+        SSL_CTX_set_security_level(ctx, 0); /* newer OpenSSL wants it for tags of eight octets */
+    }
+    bool ok = SSL_CTX_set_ex_data(ctx, slot(), c) == 1 && SSL_CTX_set_min_proto_version(ctx, version) == 1 &&
+              SSL_CTX_set_max_proto_version(ctx, version) == 1 && SSL_CTX_set_cipher_list(ctx, suite) == 1 &&
               SSL_CTX_set1_groups_list(ctx, "P-256") == 1 && SSL_CTX_set1_sigalgs_list(ctx, "ECDSA+SHA256") == 1;
     (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* CHOICE-11 */
@@ -178,7 +188,7 @@ static CURLcode context_cb(CURL *easy, void *ctx, void *arg)
 {
     (void)easy;
     struct client_tls *c = arg;
-    err_t e = context(ctx, c);
+    err_t e = client_tls_context(ctx, c);
     ERR_clear_error();
     if (e != ERR_OK) {
         fail(c, e);
@@ -230,7 +240,7 @@ void client_tls_forget(struct client_tls *c)
     c->connect_to = NULL;
 }
 
-err_t client_tls_outcome(const struct client_tls *c, int code)
+err_t client_tls_refusal(const struct client_tls *c)
 {
     static const struct {
         uint8_t alert;
@@ -248,16 +258,19 @@ err_t client_tls_outcome(const struct client_tls *c, int code)
     if (c->reason != ERR_OK) {
         return c->reason;
     }
-    if (code == CURLE_OK) {
-        return ERR_OK;
-    }
     for (size_t i = 0; i < ARRAY_LEN(alerts); i++) {
         if (alerts[i].alert == c->alert) {
             return alerts[i].e;
         }
     }
-    if (c->alert != 0) {
-        return ERR_PEER_REFUSED;
+    return c->alert != 0 ? ERR_PEER_REFUSED : ERR_OK;
+}
+
+err_t client_tls_outcome(const struct client_tls *c, int code)
+{
+    if (c->reason != ERR_OK || code == CURLE_OK) {
+        return c->reason;
     }
+    TRY(client_tls_refusal(c));
     return code == CURLE_OPERATION_TIMEDOUT ? ERR_PEER_TIMEOUT : ERR_PEER_UNREACHABLE;
 }

@@ -17,6 +17,7 @@ struct client_tls {
     /* Who they are. */
     const char *fqdn;    /* SNI and the name that must be in the certificate */
     const char *address; /* where they are: host:port or [v6]:port */
+    bool datagram;       /* DTLS 1.2 (dtls_client.h) */
     const char *trust;   /* PEM anchors; not used with a PSK */
     /* Filled at the end of the handshake if export_label is set (RFC 5705, CHOICE-08, CHOICE-09). */
     const char *export_label;
@@ -35,6 +36,11 @@ struct client_tls {
  */
 MUST_USE err_t client_tls_apply(void *easy, struct client_tls *c);
 void client_tls_forget(struct client_tls *c); /* frees what apply made; after the easy handle is cleaned up */
+
+/* The same for an SSL_CTX that libcurl does not drive. */
+MUST_USE err_t client_tls_context(void *ssl_ctx, struct client_tls *c);
+/* Who refused whom, as far as this side knows: ERR_OK if nobody did. */
+err_t client_tls_refusal(const struct client_tls *c);
 
 /* What a failed transfer means: `code` is a CURLcode. */
 err_t client_tls_outcome(const struct client_tls *c, int code);

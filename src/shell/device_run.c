@@ -1,6 +1,7 @@
 #include "shell/device_run.h"
 
-#include "shell/client_tls.h"
+#include "shell/crypto_openssl.h"
+#include "shell/dtls_client.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -127,6 +128,50 @@ static err_t perform(CURL *easy, struct device_run *r, const struct device_excha
     return e;
 }
 
+/* -- over datagrams ------------------------------------------------------------------------------------ */
+#define COAPS "coaps://"
+
+static err_t perform_coap(struct device_run *r, const struct device_exchange *x, const struct client_tls *tls)
+{
+    const struct primitive request = {
+        .op = x->op,
+        .path = text_of(x->path),
+        .from = text_of(x->from == NULL ? "" : x->from),
+        .rqi = text_of("1"), /* one request a connection */
+        .rvi = text_of("3"),
+        .has_ty = x->op == OP_CREATE,
+        .ty = x->ty,
+        .expires = USEC_NEVER,
+        .content = text_bytes(x->body),
+    };
+    struct dtls_client d = {
+        .tls = *tls,
+        .crypto = crypto_openssl(),
+        .seconds = r->seconds,
+        .request = x->has_request ? &request : NULL,
+        .body = r->body,
+        .body_cap = sizeof(r->body),
+    };
+    d.tls.address += sizeof(COAPS) - 1;
+    err_t e = dtls_client_exchange(&d);
+    r->rsc = d.rsc;
+    r->body_n = d.body_n;
+    return e;
+}
+
+/* -- both ---------------------------------------------------------------------------------------------- */
+static err_t perform_http(struct device_run *r, const struct device_exchange *x, struct client_tls *tls)
+{
+    CURL *easy = curl_easy_init();
+    if (easy == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    err_t e = perform(easy, r, x, tls);
+    curl_easy_cleanup(easy);
+    client_tls_forget(tls);
+    return e;
+}
+
 void device_run_exchange(struct device_run *r, const struct device_exchange *x, struct device_outcome *out)
 {
     *out = (struct device_outcome){.err = ERR_LIMIT_CAPACITY, .body = bytes_empty()};
@@ -141,13 +186,8 @@ void device_run_exchange(struct device_run *r, const struct device_exchange *x, 
     r->body_n = 0;
     r->rsc = 0;
     r->too_large = false;
-    CURL *easy = curl_easy_init();
-    if (easy == NULL) {
-        return;
-    }
-    out->err = perform(easy, r, x, &tls);
+    bool coap = text_starts(text_of(x->server->address), COAPS);
+    out->err = coap ? perform_coap(r, x, &tls) : perform_http(r, x, &tls);
     out->rsc = r->rsc;
     out->body = bytes_of(r->body, r->body_n);
-    curl_easy_cleanup(easy);
-    client_tls_forget(&tls);
 }

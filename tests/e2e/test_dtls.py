@@ -1,0 +1,120 @@
+"""DTLS 1.2 and CoAP: the same journey as over TLS and HTTP, through listeners with transport = udp, by our own device
+and by openssl; what a datagram listener refuses, and what a flood of strangers leaves behind."""
+import os
+import pathlib
+import socket
+import struct
+import subprocess
+
+import pytest
+
+import keystead as ks
+from test_device import Cli
+
+
+def add_datagrams(lab):
+    """A coaps listener beside each of the three; returns their ports."""
+    ports = {}
+    for role in ks.ROLES:
+        ports[role] = free_udp_port()
+        lab.append(role, f"\n[listener coap]\nrole = {role}\naddress = 127.0.0.1:{ports[role]}\ntransport = udp\n"
+                   f"certificate = {role}.crt\nkey = {role}.key\ntrust = ca.crt\naliases = localhost, in.{ks.SP}\n")
+    return ports
+
+
+def free_udp_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def coaps(tmp_path_factory):
+    with ks.Lab(tmp_path_factory.mktemp("lab") / "l") as lab:
+        lab.coaps = add_datagrams(lab)
+        lab.start()
+        yield lab
+
+
+class CoapCli(Cli):
+    def at(self, role):
+        return f"coaps://127.0.0.1:{self.lab.coaps[role]}"
+
+
+def s_client(port, identity, psk, *more, seconds=20):
+    p = subprocess.run(["openssl", "s_client", "-dtls1_2", "-connect", f"127.0.0.1:{port}", "-servername", "localhost",
+                        "-psk_identity", identity, "-psk", psk.hex(), "-cipher", "PSK-AES128-CCM8:@SECLEVEL=0", *more],
+                       input=b"Q\n", capture_output=True, timeout=seconds)
+    return (p.stdout + p.stderr).decode(errors="replace")
+
+
+def test_the_whole_way(coaps, tmp_path):
+    d = coaps.device("dtls")
+    cli = CoapCli(coaps, tmp_path / "device", d)
+    enrolled = cli.ok("enrol", *cli.enrol_args())
+    assert enrolled["ke_id"].upper() in str(coaps.enrolments()).upper()  # R001-85: both have one KeId
+    assert cli.ok("associate", *cli.associate_args())["framework"] == "maf"
+    assert cli.ok("register", "--app-id", "Nthermometer", "--from", "S")["ae_id"] == d.stem
+    cli.ok("request", "create", f"/{d.stem}", "--type", "3", "--content", '{"m2m:cnt":{"rn":"box"}}')
+    cli.ok("request", "create", f"/-/{d.stem}/box", "--type", "4", "--content", '{"m2m:cin":{"con":"21.5"}}')
+    assert "21.5" in cli.run("request", "retrieve", f"/-/{d.stem}/box/la").stdout
+    big = "x" * 6000  # more than a datagram: blocks in both directions
+    cli.ok("request", "create", f"/-/{d.stem}/box", "--type", "4", "--content", '{"m2m:cin":{"con":"%s"}}' % big)
+    assert big in cli.run("request", "retrieve", f"/-/{d.stem}/box/la").stdout
+    cli.no(1, "not-found", "request", "retrieve", f"/-/{d.stem}/nothing")
+
+
+def test_openssl_enrols(coaps):
+    d = coaps.device("dtls-openssl")
+    out = s_client(coaps.coaps["mef"], d.kpm_id, d.psk, "-keymatexport", ks.BOOTSTRAP, "-keymatexportlen", "48")
+    exported = next(line.split(":")[1].strip() for line in out.splitlines() if "Keying material:" in line)
+    assert "Cipher is PSK-AES128-CCM8" in out
+    assert exported[:32].lower() in str(coaps.enrolments()).lower()  # R001-85, R001-86
+
+
+def test_refusals(coaps, tmp_path):
+    d = coaps.device("dtls-refused")
+    port = coaps.coaps["mef"]
+    assert "SSL alert number 115" in s_client(port, "nobody@" + ks.MEF, d.psk)
+    assert "SSL alert number 51" in s_client(port, d.kpm_id, bytes(32))  # refuses R001-83: after a repetition
+    assert "SSL alert number 112" in s_client(port, d.kpm_id, d.psk, "-servername", "elsewhere.example")
+    cli = CoapCli(coaps, tmp_path / "device", d)
+    cli.no(3, ("peer-unreachable", "peer-timeout"), "enrol",
+           *cli.enrol_args(**{"--mef": f"coaps://127.0.0.1:{free_udp_port()}"}))
+
+
+def rss(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(next(line.split()[1] for line in text.splitlines() if line.startswith("VmRSS")))
+
+
+def client_hello(random, sequence=0):
+    body = b"\xfe\xfd" + random + b"\0" + b"\0" + b"\0\2\xc0\xa8" + b"\1\0"
+    n = len(body).to_bytes(3, "big")
+    message = b"\1" + n + b"\0\0" + b"\0\0\0" + n + body
+    return b"\x16\xfe\xff\0\0" + sequence.to_bytes(6, "big") + struct.pack(">H", len(message)) + message
+
+
+@pytest.mark.parametrize("packets", [int(os.environ.get("KEYSTEAD_FLOOD", "20000"))])
+def test_a_flood_leaves_nothing(coaps, packets):
+    """ClientHellos without a cookie, each as from another client: no memory, no connection; others are served."""
+    at = ("127.0.0.1", coaps.coaps["mef"])
+    pids = ks.children(coaps.servers["mef"].p.pid)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.setblocking(False)
+
+        def flood(n):
+            for i in range(n):
+                s.sendto(client_hello(i.to_bytes(4, "big") * 8), at)
+                try:
+                    while len(s.recv(2048)) <= 73:  # the answer is not larger than the question
+                        pass
+                except BlockingIOError:
+                    pass
+        flood(2000)
+        before = sum(map(rss, pids))
+        flood(packets)
+        assert sum(map(rss, pids)) - before < 1024  # KiB
+    assert coaps.ctl_json("mef", "status")["counters"]["connections_now"] == 0
+    d = coaps.device("dtls-after-flood")
+    assert "Cipher is PSK-AES128-CCM8" in s_client(coaps.coaps["mef"], d.kpm_id, d.psk)
