@@ -2,6 +2,7 @@
 #include "cli/cmd_check.h"
 
 #include "cli/roles.h"
+#include "shell/clock.h"
 #include "shell/conf_doc.h"
 
 #include <jansson.h>
@@ -27,6 +28,19 @@ static int faults_json(const char *file, const struct conf_faults *f)
     (void)fputc('\n', stdout);
     json_decref(o);
     return cli_exit_code(ERR_CONFIG);
+}
+
+static void ok_json(const char *file, const struct conf_faults *warnings)
+{
+    json_t *o = json_pack("{s:s, s:s}", "file", file, "result", "ok");
+    json_t *list = json_array();
+    for (size_t i = 0; i < kept(warnings); i++) {
+        (void)json_array_append_new(list, json_string(warnings->at[i].text));
+    }
+    (void)json_object_set_new(o, "warnings", list);
+    (void)json_dumpf(o, stdout, JSON_COMPACT);
+    (void)fputc('\n', stdout);
+    json_decref(o);
 }
 
 int cmd_check_faults(const struct cli_args *a, const char *file, const struct conf_faults *f)
@@ -92,13 +106,14 @@ static int check(const struct cli_args *a)
     if (e != ERR_OK) {
         return faults.n > 0 ? cmd_check_faults(a, file, &faults) : cli_fail(a, e, file);
     }
+    snapshot_warnings(snap, clock_now(), &faults);
     snapshot_free(snap);
     if (a->json) {
-        cli_out_begin(a);
-        cli_out(a, "file", text_of(file));
-        cli_out(a, "result", text_of("ok"));
-        cli_out_end(a);
+        ok_json(file, &faults);
     } else {
+        for (size_t i = 0; i < kept(&faults); i++) {
+            (void)fprintf(stderr, "%s: warning: %s\n", file, faults.at[i].text);
+        }
         (void)puts("ok");
     }
     return CLI_DONE;

@@ -178,6 +178,17 @@ static err_t ca_make(struct init *in, char cert[static FILE_NAME_MAX], char key[
     return e == ERR_OK ? ERR_OK : fail(in, e, cert, "");
 }
 
+/* In force as long as the certificates are: who revokes something makes a new one with shorter dates. */
+static err_t crl_make(struct init *in, const char *ca_cert, const char *ca_key)
+{
+    char file[FILE_NAME_MAX];
+    char detail[ROLE_DETAIL_MAX];
+    TRY(path_of(in, "ca", ".crl", file));
+    const struct pki_revocation rq = {.ca = {ca_cert, ca_key}, .crl_file = file, .days = LEAF_DAYS};
+    err_t e = pki_crl_make(&rq, detail);
+    return e == ERR_OK ? ERR_OK : fail(in, e, file, detail);
+}
+
 static err_t certificates_make(struct init *in)
 {
     char ca_cert[FILE_NAME_MAX];
@@ -185,6 +196,7 @@ static err_t certificates_make(struct init *in)
     char cert[FILE_NAME_MAX];
     char key[FILE_NAME_MAX];
     TRY(ca_make(in, ca_cert, ca_key));
+    TRY(crl_make(in, ca_cert, ca_key));
     for (int s = 0; s < INIT_CONF_N; s++) {
         const char *name = init_conf_name((enum init_conf_server)s);
         TRY(path_of(in, name, ".crt", cert));
@@ -257,7 +269,7 @@ static err_t make(struct init *in)
 /* A half-made directory would be refused by the next attempt: it goes as a whole. */
 static void unmake(struct init *in)
 {
-    static const char *const suffixes[] = {".root", ".audit", ".crt", ".key", ".conf"};
+    static const char *const suffixes[] = {".root", ".audit", ".crt", ".key", ".crl", ".conf"};
     for (int s = 0; in->dir_is_ours && s <= INIT_CONF_N; s++) {
         for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
             char file[FILE_NAME_MAX];
@@ -315,6 +327,7 @@ static void tell(const struct init *in)
                      in->conf.port[s], name, name, name, name);
     }
     (void)printf("  ca.crt, ca.key  the authority that signed these certificates, for names under %s only\n", in->sp);
+    (void)printf("  ca.crl  its revocation list, empty (keystead pki crl)\n");
     (void)printf("the .root files open the stores: keep copies apart from the stores\n\nnext, each in its own terminal:\n");
     for (int s = 0; s < INIT_CONF_N; s++) {
         (void)printf("  keystead serve -c %s/%s.conf\n", in->dir, init_conf_name((enum init_conf_server)s));

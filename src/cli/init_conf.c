@@ -38,6 +38,9 @@ static const struct value values[] = {
     {ALL, "server", NULL, "audit-key", "{me}.audit"},
     {ALL, "server", NULL, "control", "{me}.sock"},
     {MEF, "mef", NULL, "fqdn", "mef.{sp}"},
+    {MEF, "mef", NULL, "est", "on"},
+    {MEF, "mef", NULL, "issuing-ca", "ca.crt"},
+    {MEF, "mef", NULL, "issuing-ca-key", "ca.key"},
     {MAF, "maf", NULL, "fqdn", "maf.{sp}"},
     {CSE, "cse", NULL, "sp", "{sp}"},
     {CSE, "cse", NULL, "csi", "/in"},
@@ -47,6 +50,7 @@ static const struct value values[] = {
     {ALL, "listener", "main", "certificate", "{me}.crt"},
     {ALL, "listener", "main", "key", "{me}.key"},
     {ALL, "listener", "main", "trust", "ca.crt"},
+    {ALL, "listener", "main", "crl", "ca.crl"},
     {MEF | MAF, "listener", "main", "aliases", "localhost"},
     {CSE, "listener", "main", "aliases", "localhost, in.{sp}"},
     {MAF | CSE, "peer", "mef.{sp}", "kind", "mef"},
@@ -54,11 +58,13 @@ static const struct value values[] = {
     {MAF | CSE, "peer", "mef.{sp}", "certificate", "{me}.crt"},
     {MAF | CSE, "peer", "mef.{sp}", "key", "{me}.key"},
     {MAF | CSE, "peer", "mef.{sp}", "trust", "ca.crt"},
+    {MAF | CSE, "peer", "mef.{sp}", "crl", "ca.crl"},
     {CSE, "peer", "maf.{sp}", "kind", "maf"},
     {CSE, "peer", "maf.{sp}", "address", "127.0.0.1:{maf}"},
     {CSE, "peer", "maf.{sp}", "certificate", "{me}.crt"},
     {CSE, "peer", "maf.{sp}", "key", "{me}.key"},
     {CSE, "peer", "maf.{sp}", "trust", "ca.crt"},
+    {CSE, "peer", "maf.{sp}", "crl", "ca.crl"},
 };
 
 static const struct {

@@ -15,6 +15,7 @@ extern const struct cli_command cmd_serve;
 extern const struct cli_command cmd_ctl;
 extern const struct cli_command cmd_derive;
 extern const struct cli_command cmd_device;
+extern const struct cli_command cmd_pki;
 extern const struct cli_command cmd_explain;
 extern const struct cli_command cmd_bench; /* bench/cmd_bench.c */
 static const struct cli_command cmd_help; /* below: it prints the table */
@@ -26,6 +27,7 @@ static const struct cli_command *const commands[] = {
     &cmd_device,
     &cmd_serve,
     &cmd_ctl,
+    &cmd_pki,
     &cmd_derive,
     &cmd_explain,
     &cmd_bench,

@@ -179,7 +179,7 @@ err_t client_tls_context(void *ssl_ctx, struct client_tls *c)
         SSL_CTX_set_psk_client_callback(ctx, psk_cb);
         return ERR_OK;
     }
-    TRY(x509_trust_install(ctx, c->trust));
+    TRY(c->trust_store != NULL ? x509_trust_use(ctx, c->trust_store) : x509_trust_install(ctx, c->trust));
     SSL_CTX_set_cert_verify_callback(ctx, verify_cb, c);
     return own_certificate(ctx, c);
 }
@@ -254,6 +254,8 @@ err_t client_tls_refusal(const struct client_tls *c)
         {SSL_AD_UNKNOWN_CA, ERR_DENIED_CERT_CA},
         {SSL_AD_CERTIFICATE_EXPIRED, ERR_DENIED_CERT_EXPIRED},
         {SSL_AD_BAD_CERTIFICATE, ERR_DENIED_CERT_NAME},
+        {SSL_AD_CERTIFICATE_REVOKED, ERR_DENIED_CERT_REVOKED},
+        {SSL_AD_CERTIFICATE_UNKNOWN, ERR_DENIED_CERT_STATUS},
     };
     if (c->reason != ERR_OK) {
         return c->reason;

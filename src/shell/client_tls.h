@@ -19,6 +19,7 @@ struct client_tls {
     const char *address; /* where they are: host:port or [v6]:port */
     bool datagram;       /* DTLS 1.2 (dtls_client.h) */
     const char *trust;   /* PEM anchors; not used with a PSK */
+    void *trust_store;   /* an X509_STORE of x509_trust_load instead, with revocation lists; or NULL */
     /* Filled at the end of the handshake if export_label is set (RFC 5705, CHOICE-08, CHOICE-09). */
     const char *export_label;
     struct keys_export *exported;

@@ -327,6 +327,7 @@ static struct transfer *transfer_new(struct site *s)
         .fqdn = s->peer->fqdn,
         .address = s->peer->address,
         .trust = s->peer->trust,
+        .trust_store = s->peer->trust_store,
     };
     return t;
 }

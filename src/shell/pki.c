@@ -8,6 +8,7 @@
 #define DNS_MAX 253
 #define CONSTRAINTS_MAX 2048
 #define CN_RAW "raw public key"
+#define SUBJECT_MAX 256
 
 /* -- authorities -------------------------------------------------------------------------------------------- */
 
@@ -114,6 +115,28 @@ err_t pki_ca_make(const struct pki_ca_request *rq)
     return pki_authority_make(&a, detail);
 }
 
+/* For people, and never like a host name unless it is the very dNSName: name constraints are held against a common name
+ * that looks like one, too. */
+static void subject_of(const GENERAL_NAMES *names, char out[static SUBJECT_MAX])
+{
+    int type = 0;
+    const GENERAL_NAME *first = sk_GENERAL_NAME_value(names, 0);
+    const void *value = first == NULL ? NULL : GENERAL_NAME_get0_value(first, &type);
+    struct writer w = writer_of(out, SUBJECT_MAX);
+    if (type == GEN_DNS || type == GEN_URI) {
+        const ASN1_STRING *s = value;
+        writer_text(&w, text_span((const char *)ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s)));
+    } else if (type == GEN_OTHERNAME) {
+        writer_z(&w, "device ");
+        if (x509_device_parse(value, &w) != ERR_OK) {
+            w.n = 0;
+        }
+    }
+    if (w.n == 0 || writer_finish_z(&w) != ERR_OK) {
+        (void)snprintf(out, SUBJECT_MAX, "%s", CN_RAW);
+    }
+}
+
 /* -- key and certificate -------------------------------------------------------------------------------------- */
 err_t pki_issue(const struct pki_signer *ca, const struct pki_holder *to, const char *key_file, const char *cert_file,
                 unsigned days, char detail[static ROLE_DETAIL_MAX])
@@ -127,7 +150,9 @@ err_t pki_issue(const struct pki_signer *ca, const struct pki_holder *to, const 
         return pki_fail(detail, e, to->id == NULL ? "--id" : to->id, "no identity of this flavour");
     }
     TRY(raw ? ERR_OK : pki_ca_load(ca, &m.parent, detail));
-    TRY(pki_cert_begin(raw ? CN_RAW : to->id, days, m.key, &m.cert));
+    char subject[SUBJECT_MAX];
+    subject_of(names, subject);
+    TRY(pki_cert_begin(subject, days, m.key, &m.cert));
     const struct pki_ca self = {m.cert, m.key};
     e = pki_leaf_sign(raw ? &self : &m.parent, names, m.cert);
     if (e != ERR_OK) {
@@ -152,9 +177,10 @@ static void extensions_freep(X509_EXTENSIONS **p)
     sk_X509_EXTENSION_pop_free(*p, X509_EXTENSION_free);
 }
 
-static err_t request_fill(const struct pki_holder *of, GENERAL_NAMES *names, EVP_PKEY *key, X509_REQ *req)
+static err_t request_fill(GENERAL_NAMES *names, EVP_PKEY *key, X509_REQ *req)
 {
-    const char *name = of->flavour == CERT_ID_RAW ? CN_RAW : of->id;
+    char name[SUBJECT_MAX];
+    subject_of(names, name);
     size_t n = strlen(name);
     X509_NAME *subject = X509_REQ_get_subject_name(req);
     SCOPED(extensions_freep) X509_EXTENSIONS *list = NULL;
@@ -196,7 +222,7 @@ err_t pki_request_make(const struct pki_holder *of, const char *key_file, const 
     if (e != ERR_OK) {
         return pki_fail(detail, e, key_file, "");
     }
-    e = req == NULL ? ERR_CRYPTO : request_fill(of, names, key, req);
+    e = req == NULL ? ERR_CRYPTO : request_fill(names, key, req);
     if (e == ERR_OK && !x509_key_is_p256(X509_REQ_get_X509_PUBKEY(req))) {
         e = ERR_DENIED_CERT_PROFILE;
     }
@@ -263,9 +289,9 @@ err_t pki_sign(const struct pki_signer *ca, const char *csr_file, const struct p
         return pki_fail(detail, e, csr_file, "");
     }
     TRY(pki_ca_load(ca, &m.parent, detail));
-    char cn[64 + 1] = "";
-    int n = X509_NAME_get_text_by_NID(X509_REQ_get_subject_name(req), NID_commonName, cn, sizeof(cn));
-    TRY(pki_cert_begin(n > 0 ? cn : "unnamed", days, X509_REQ_get0_pubkey(req), &m.cert));
+    char subject[SUBJECT_MAX];
+    subject_of(names, subject);
+    TRY(pki_cert_begin(subject, days, X509_REQ_get0_pubkey(req), &m.cert));
     e = pki_leaf_sign(&m.parent, names, m.cert);
     e = e == ERR_OK ? holder_check(m.cert, names, expected) : e;
     if (e != ERR_OK) {

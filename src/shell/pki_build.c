@@ -161,11 +161,24 @@ err_t pki_names_make(const struct pki_holder *h, GENERAL_NAMES **out)
     return ERR_OK;
 }
 
+static bool has_dns(const X509 *cert)
+{
+    SCOPED(pki_free_names) GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        if (sk_GENERAL_NAME_value(names, i)->type == GEN_DNS) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Path validation looks at a common name that is like a host name where there is no dNSName. */
 err_t pki_limits_check(const X509 *ca, X509 *cert)
 {
     NAME_CONSTRAINTS *nc = X509_get_ext_d2i(ca, NID_name_constraints, NULL, NULL);
     (void)X509_check_purpose(cert, -1, 0); /* reads the extensions: without it no subjectAltName is compared */
-    bool ok = nc == NULL || NAME_CONSTRAINTS_check(cert, nc) == X509_V_OK;
+    bool ok = nc == NULL || (NAME_CONSTRAINTS_check(cert, nc) == X509_V_OK &&
+                             (has_dns(cert) || NAME_CONSTRAINTS_check_CN(cert, nc) == X509_V_OK));
     NAME_CONSTRAINTS_free(nc);
     ERR_clear_error();
     return ok ? ERR_OK : ERR_DENIED_CERT_NAME;

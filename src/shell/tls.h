@@ -36,6 +36,10 @@ struct tls_ctx_config {
     bool psk;               /* accept PSK suites */
     bool require_ems;       /* default on */
     bool datagram;          /* DTLS 1.2 */
+    const char *crl_files;  /* PEM lists joined by ',', or NULL: revocation is not checked */
+    bool crl_stale_ok;      /* a list past its nextUpdate still counts */
+    bool unconstrained_ok;  /* CAs without name constraints are fine [CHOICE-40] */
+    bool pinned;            /* self-signed client certificates pass as raw keys: role_cert.raw */
     usec_t retransmit;      /* DTLS: the first wait before a flight is sent again; 0: one second, as RFC 6347 says */
 };
 
@@ -49,6 +53,7 @@ void tls_thread_cleanup(void);
 struct tls_ctx; /* immutable; shared by all connections of a listener */
 MUST_USE err_t tls_ctx_new(const struct tls_ctx_config *cfg, struct tls_ctx **out, char detail[static ROLE_DETAIL_MAX]);
 void tls_ctx_free(struct tls_ctx *ctx);
+usec_t tls_ctx_crl_end(const struct tls_ctx *ctx); /* when the first revocation list ends; USEC_NEVER: there is none */
 
 struct tls;
 MUST_USE err_t tls_new(struct tls_ctx *ctx, struct tls **out);

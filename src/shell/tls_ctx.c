@@ -84,9 +84,15 @@ static err_t own_cert_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg, char d
 /* Both sides show certificates, always [spec 4.7]; a PSK handshake asks for none. */
 static err_t peer_trust_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg, char detail[static ROLE_DETAIL_MAX])
 {
+    const struct x509_trust trust = {.anchors = cfg->trust_file, .crls = cfg->crl_files, .crl_stale_ok = cfg->crl_stale_ok,
+                                     .unconstrained_ok = cfg->unconstrained_ok, .pinned = cfg->pinned};
+    X509_STORE *store = NULL;
+    TRY(x509_trust_load(&trust, &store, detail));
+    err_t e = x509_trust_use(ssl, store);
+    X509_STORE_free(store);
+    TRY(e);
     detail_set(detail, "trust anchors", cfg->trust_file);
-    TRY(x509_trust_install(ssl, cfg->trust_file));
-    if (cfg->trust_file != NULL) {
+    if (cfg->trust_file != NULL && !cfg->pinned) { /* who holds a pinned key would find no CA in the list */
         STACK_OF(X509_NAME) *issuers = SSL_load_client_CA_file(cfg->trust_file);
         if (issuers == NULL) {
             return ERR_CONFIG;
@@ -161,6 +167,12 @@ err_t tls_ctx_new(const struct tls_ctx_config *cfg, struct tls_ctx **out, char d
     detail[0] = '\0';
     *out = ctx;
     return ERR_OK;
+}
+
+usec_t tls_ctx_crl_end(const struct tls_ctx *ctx)
+{
+    const X509_STORE *store = SSL_CTX_get_cert_store(ctx->ssl);
+    return x509_trust_crl_end(store);
 }
 
 void tls_ctx_free(struct tls_ctx *ctx)

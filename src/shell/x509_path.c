@@ -255,7 +255,8 @@ err_t x509_trust_check(X509_STORE *store, X509 *cert, STACK_OF(X509) *more)
 
 usec_t x509_trust_crl_end(const X509_STORE *store)
 {
-    return x509_crl_end(policy_of(store)->crl);
+    const struct policy *p = policy_of(store);
+    return p == NULL ? USEC_NEVER : x509_crl_end(p->crl); /* a context without certificates has OpenSSL's own store */
 }
 
 err_t x509_reason(int x509_v_err)
