@@ -123,10 +123,10 @@ static void subject_of(const GENERAL_NAMES *names, char out[static SUBJECT_MAX])
     const GENERAL_NAME *first = sk_GENERAL_NAME_value(names, 0);
     const void *value = first == NULL ? NULL : GENERAL_NAME_get0_value(first, &type);
     struct writer w = writer_of(out, SUBJECT_MAX);
-    if (type == GEN_DNS || type == GEN_URI) {
+    if (value != NULL && (type == GEN_DNS || type == GEN_URI)) {
         const ASN1_STRING *s = value;
         writer_text(&w, text_span((const char *)ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s)));
-    } else if (type == GEN_OTHERNAME) {
+    } else if (value != NULL && type == GEN_OTHERNAME) {
         writer_z(&w, "device ");
         if (x509_device_parse(value, &w) != ERR_OK) {
             w.n = 0;
