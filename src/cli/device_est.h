@@ -1,0 +1,14 @@
+/* `keystead device certificate` and `keystead device renew`: a certificate from the MEF by EST, and the next one. */
+#ifndef KEYSTEAD_CLI_DEVICE_EST_H
+#define KEYSTEAD_CLI_DEVICE_EST_H
+
+#include "cli/cli.h"
+
+enum { DEVICE_EST_CERTIFICATE_OPTS_N = 4, DEVICE_EST_RENEW_OPTS_N = 5 };
+extern const struct cli_opt device_est_certificate_opts[DEVICE_EST_CERTIFICATE_OPTS_N];
+extern const struct cli_opt device_est_renew_opts[DEVICE_EST_RENEW_OPTS_N];
+
+int device_est_certificate(const struct cli_args *a);
+int device_est_renew(const struct cli_args *a);
+
+#endif
