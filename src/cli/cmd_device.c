@@ -1,8 +1,10 @@
 /* keystead device: the Enrolee's side. Every verb opens the state, runs the steps of its goal, saves after each. */
 #include "cli/cli.h"
+#include "cli/device_est.h"
 #include "role/detail.h"
 #include "shell/clock.h"
 #include "shell/crypto_openssl.h"
+#include "shell/device_cert.h"
 #include "shell/device_dir.h"
 #include "shell/device_run.h"
 #include "wire/json.h"
@@ -21,12 +23,18 @@ enum { SECONDS_DEFAULT = 20, LIFETIME_DAYS = 90, FILE_BODY_MAX = 1048576 };
     {"--state", CLI_OPT_REQUIRED, "directory of the device's sealed state"},                                          \
     {"--seal-key", 0, "file with the sealing key, if not DIR/state.key"}
 
+#define OPT_CERTIFICATE                                                                                                \
+    {"--certificate", 0, "PEM file of the device's own certificate, its chain behind it"},                            \
+        {"--private-key", 0, "PEM file of the key of --certificate, mode 0600; it is not copied"},                     \
+    {"--trust", 0, "PEM file with the trust anchors that the other side's certificate must lead to"}
+
 static const struct cli_opt enrol_opts[] = {
     OPT_STATE,
     {"--mef", 0, "HOST:PORT of the MEF (the MEF URI)"},
     {"--mef-id", 0, "FQDN of the MEF"},
     {"--kpm-id", 0, "identifier of the pre-provisioned key (KpmId)"},
     {"--key-file", 0, "file with Kpm: hex and a newline, mode 0600"},
+    OPT_CERTIFICATE,
     {"--target", 0, "Enrolment Target: FQDN of the MAF (MAF-ID)"},
     {"--maf", 0, "HOST:PORT of the MAF"},
     {"--profile", 0, "r3 (default) or seed: as the MEF has it for this credential"},
@@ -40,6 +48,9 @@ static const struct cli_opt associate_opts[] = {
     {"--admin-fqdn", 0, "administrating stakeholder at the MAF; by default the SP of the CSE-ID"},
     {"--kpsa-id", 0, "identifier of a pre-provisioned Kpsa: then no MAF is asked"},
     {"--kpsa-file", 0, "file with Kpsa: hex and a newline, mode 0600"},
+    OPT_CERTIFICATE,
+    {"--maf", 0, "HOST:PORT of a MAF to show --certificate to; without it --certificate is shown to the CSE"},
+    {"--maf-id", 0, "FQDN of that MAF, as in its certificate"},
 };
 static const struct cli_opt register_opts[] = {
     OPT_STATE,
@@ -140,6 +151,32 @@ static err_t take_key(struct work *w, const char *option, struct secret *out)
     return e == ERR_OK ? ERR_OK : detail_fail(w->detail, e, option, text_of(file));
 }
 
+/* --certificate, --private-key and --trust belong together; *given says whether they are there. */
+static err_t take_certificate(struct work *w, struct device_state_certificate *out, bool *given)
+{
+    static const char *const options[] = {"--certificate", "--private-key", "--trust"};
+    struct device_state_certificate c = {.file = ""};
+    *given = false;
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        *given = *given || cli_arg(w->a, options[i]) != NULL;
+    }
+    for (size_t i = 0; *given && i < ARRAY_LEN(options); i++) {
+        if (cli_arg(w->a, options[i]) == NULL) {
+            return detail_fail(w->detail, ERR_USAGE, "--certificate, --private-key and --trust belong together; missing",
+                               text_of(options[i]));
+        }
+    }
+    if (!*given) {
+        return ERR_OK;
+    }
+    TRY(TAKE(w, "--certificate", c.file));
+    TRY(TAKE(w, "--private-key", c.key));
+    TRY(TAKE(w, "--trust", c.trust));
+    TRY(device_cert_look(&c, w->detail));
+    *out = c;
+    return ERR_OK;
+}
+
 /* All steps of the goal; the state is on disk before the next step begins. */
 static err_t pursue(struct work *w)
 {
@@ -180,6 +217,22 @@ static void out_time(const struct cli_args *a, const char *name, usec_t t)
 }
 
 /* -- enrol --------------------------------------------------------------------------------------------------- */
+/* What was given last is what is used from now on: a key or a certificate (R001-94). */
+static err_t enrol_credential(struct work *w)
+{
+    struct device_state *s = &w->state;
+    bool certificate = false;
+    bool key = cli_arg(w->a, "--key-file") != NULL;
+    TRY(take_certificate(w, &s->mef.cert, &certificate));
+    if (certificate && key) {
+        return detail_fail(w->detail, ERR_USAGE, "--key-file or --certificate, not both", text_empty());
+    }
+    if (key) {
+        s->mef.cert = (struct device_state_certificate){.file = ""};
+    }
+    return ERR_OK;
+}
+
 static err_t enrol_options(struct work *w)
 {
     struct device_state *s = &w->state;
@@ -191,6 +244,7 @@ static err_t enrol_options(struct work *w)
     TRY(take_key(w, "--key-file", &s->kpm.s));
     TRY(take_fqdn(w, "--target", s->maf.fqdn, sizeof(s->maf.fqdn)));
     TRY(TAKE(w, "--maf", s->maf.address));
+    TRY(enrol_credential(w));
     if (profile != NULL && credential_args_profile(text_of(profile), &s->profile) != ERR_OK) {
         return detail_fail(w->detail, ERR_USAGE, "--profile", text_of(profile));
     }
@@ -220,6 +274,38 @@ static err_t enrol(struct work *w)
 }
 
 /* -- associate ------------------------------------------------------------------------------------------------ */
+/* With a MAF the certificate is for the MAF Handshake [8.8.2.2], else for the CSE itself [8.2.2.2]. */
+static err_t associate_credential(struct work *w)
+{
+    struct device_state *s = &w->state;
+    struct device_state_certificate none = {.file = ""};
+    struct device_state_certificate c = none;
+    bool given = false;
+    bool to_maf = cli_arg(w->a, "--maf") != NULL || cli_arg(w->a, "--maf-id") != NULL;
+    TRY(take_certificate(w, &c, &given));
+    if (to_maf && !given) {
+        return detail_fail(w->detail, ERR_USAGE, "--maf and --maf-id are for --certificate", text_empty());
+    }
+    if (given && cli_arg(w->a, "--kpsa-file") != NULL) {
+        return detail_fail(w->detail, ERR_USAGE, "--kpsa-file or --certificate, not both", text_empty());
+    }
+    TRY(TAKE(w, "--maf", s->maf.address));
+    TRY(take_fqdn(w, "--maf-id", s->maf.fqdn, sizeof(s->maf.fqdn)));
+    if (to_maf && s->maf.fqdn[0] == '\0') {
+        return detail_fail(w->detail, ERR_USAGE, "--maf-id is missing", text_empty());
+    }
+    if (given) {
+        s->maf.cert = to_maf ? c : none;
+        s->cse.cert = to_maf ? none : c;
+        secret_wipe(&s->kpsa.s);
+        secret_wipe(&s->kc.s);
+        s->kpsa_id.z[0] = s->kc_id.z[0] = s->registration[0] = '\0';
+    } else if (cli_arg(w->a, "--kpsa-file") != NULL) {
+        s->cse.cert = none;
+    }
+    return ERR_OK;
+}
+
 static err_t associate_options(struct work *w)
 {
     struct device_state *s = &w->state;
@@ -230,6 +316,7 @@ static err_t associate_options(struct work *w)
     TRY(take_fqdn(w, "--cse-name", s->cse.fqdn, sizeof(s->cse.fqdn)));
     TRY(TAKE(w, "--kpsa-id", s->kpsa_id.z));
     TRY(take_key(w, "--kpsa-file", &s->kpsa.s));
+    TRY(associate_credential(w));
     if (m2mid_kind(text_of(s->cse_id.z)) != M2MID_ABS_CSE) { /* R002-74: the registrar must be known beforehand */
         return detail_fail(w->detail, ERR_USAGE, "--cse-id must be an absolute CSE-ID", text_of(s->cse_id.z));
     }
@@ -248,17 +335,22 @@ static err_t associate_options(struct work *w)
 
 static err_t associate(struct work *w)
 {
-    TRY(opened(w, cli_arg(w->a, "--kpsa-file") != NULL));
+    TRY(opened(w, cli_arg(w->a, "--kpsa-file") != NULL || cli_arg(w->a, "--certificate") != NULL));
     TRY(associate_options(w));
     w->task.goal = DEVICE_ASSOCIATE;
     w->task.admin_fqdn = w->admin_fqdn;
     TRY(device_dir_save(&w->dir, &w->state));
     TRY(pursue(w));
     bool kpsa = secret_is_set(&w->state.kpsa.s);
+    bool certificate = !kpsa && w->state.cse.cert.file[0] != '\0';
     cli_out_begin(w->a);
-    cli_out(w->a, "framework", text_of(kpsa ? "psk" : "maf"));
-    cli_out(w->a, "key_id", text_of(kpsa ? w->state.kpsa_id.z : w->state.kc_id.z));
-    if (!kpsa) {
+    cli_out(w->a, "framework", text_of(kpsa ? "psk" : certificate ? "cert" : "maf"));
+    if (certificate) {
+        cli_out(w->a, "certificate", text_of(w->state.cse.cert.file));
+    } else {
+        cli_out(w->a, "key_id", text_of(kpsa ? w->state.kpsa_id.z : w->state.kc_id.z));
+    }
+    if (!kpsa && !certificate) {
         cli_out(w->a, "km_id", text_of(w->state.km_id.z));
         out_time(w->a, "expires", w->state.kc_not_after);
     }
@@ -361,6 +453,9 @@ static err_t status(struct work *w)
     cli_out_begin(w->a);
     cli_out(w->a, "enrolled", text_of(!enrolled ? "no" : s->ke_not_after > now ? "yes" : "expired"));
     cli_out(w->a, "kpm_id", text_of(s->kpm_id.z));
+    cli_out(w->a, "mef_certificate", text_of(s->mef.cert.file));
+    cli_out(w->a, "maf_certificate", text_of(s->maf.cert.file));
+    cli_out(w->a, "cse_certificate", text_of(s->cse.cert.file));
     cli_out(w->a, "profile", text_of(credential_args_profile_name(s->profile)));
     cli_out(w->a, "target", text_of(s->maf.fqdn));
     cli_out(w->a, "ke_id", text_of(s->ke_id.z));
@@ -409,12 +504,18 @@ static int run_status(const struct cli_args *a)
 
 static const struct cli_verb verbs[] = {
     {"enrol", enrol_opts, ARRAY_LEN(enrol_opts), run_enrol,
-     "Enrols at the MEF with the pre-provisioned key; what is given once is remembered in the state.", "TS-0003 8.3.2.1"},
+     "Enrols at the MEF with the pre-provisioned key or a certificate; what is given once is remembered in the state.",
+     "TS-0003 8.3.2.1, 8.3.2.2"},
     {"associate", associate_opts, ARRAY_LEN(associate_opts), run_associate,
-     "Makes a connection key with the MAF (or takes a Kpsa) and opens a security association with the CSE.", "TS-0003 8.2.2"},
+     "Makes a connection key with the MAF, or takes a Kpsa or a certificate, and opens a security association with the CSE.", "TS-0003 8.2.2"},
     {"register", register_opts, ARRAY_LEN(register_opts), run_register, "Registers an AE at the CSE.", "TS-0001 10.2.2.2"},
     {"request", request_opts, ARRAY_LEN(request_opts), run_request, "Sends one request to the CSE and prints the answer.",
      "TS-0004 7.3"},
+    {"certificate", device_est_certificate_opts, DEVICE_EST_CERTIFICATE_OPTS_N, device_est_certificate,
+     "Makes a key, has the MEF certify it by EST, and stores certificate and CA certificates beside the state.",
+     "TS-0003 8.3.6.2"},
+    {"renew", device_est_renew_opts, DEVICE_EST_RENEW_OPTS_N, device_est_renew,
+     "Replaces the certificate that the MEF gave by a new one for the same key.", "TS-0003 8.3.6.2"},
     {"status", status_opts, ARRAY_LEN(status_opts), run_status, "Says where this device stands; no key is printed.", "-"},
 };
 const struct cli_command cmd_device = {"device", verbs, ARRAY_LEN(verbs), "the enrolee's side", NULL};

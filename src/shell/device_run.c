@@ -176,8 +176,11 @@ void device_run_exchange(struct device_run *r, const struct device_exchange *x, 
 {
     *out = (struct device_outcome){.err = ERR_LIMIT_CAPACITY, .body = bytes_empty()};
     struct client_tls tls = {
-        .psk_identity = text_of(x->psk_id->z),
+        .psk_identity = x->psk_id != NULL ? text_of(x->psk_id->z) : text_empty(),
         .psk = x->psk,
+        .certificate = x->psk == NULL ? x->server->cert.file : NULL,
+        .key = x->server->cert.key,
+        .trust = x->server->cert.trust,
         .fqdn = x->server->fqdn,
         .address = x->server->address,
         .export_label = x->export_label,

@@ -277,6 +277,22 @@ err_t world_connect(struct world *w, struct world_node *n, const char *identity,
     return e;
 }
 
+struct role_cert world_cert(const struct world *w, enum world_name kind, const char *name)
+{
+    struct role_cert cert = {.not_after = w->now + 365 * 86400 * USEC_PER_SEC,
+                             .key_id = text_of("sha-256;AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")};
+    struct text *lists[] = {[WORLD_DNS] = cert.dns, [WORLD_URI] = cert.uri, [WORLD_DEVICE] = cert.device};
+    size_t *counts[] = {[WORLD_DNS] = &cert.dns_n, [WORLD_URI] = &cert.uri_n, [WORLD_DEVICE] = &cert.device_n};
+    if (kind == WORLD_RAW) {
+        cert.raw = true;
+        cert.key_id = text_of(name);
+        return cert;
+    }
+    lists[kind][0] = text_of(name);
+    *counts[kind] = 1;
+    return cert;
+}
+
 err_t world_connect_cert(struct world *w, struct world_node *n, const char *dns, struct world_session *out)
 {
     struct role_cert cert = {.dns_n = 1, .not_after = w->now + 365 * 86400 * USEC_PER_SEC};

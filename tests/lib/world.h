@@ -77,6 +77,9 @@ err_t world_ctl(struct world *w, struct world_node *n, const char *noun, const c
 err_t world_connect(struct world *w, struct world_node *n, const char *identity, const struct secret *psk,
                     struct world_session *out);
 err_t world_connect_cert(struct world *w, struct world_node *n, const char *dns, struct world_session *out);
+/* A certificate as the shell hands it over when it has verified it: one name of one kind, good for a year. */
+enum world_name { WORLD_DNS, WORLD_URI, WORLD_DEVICE, WORLD_RAW };
+struct role_cert world_cert(const struct world *w, enum world_name kind, const char *name);
 /* Whatever a verified certificate says. */
 err_t world_connect_names(struct world *w, struct world_node *n, const struct role_cert *cert,
                           struct world_session *out);

@@ -18,6 +18,19 @@ static const struct device_step steps[] = {
     {DEVICE_REQUEST, "request", "TS-0004 7.3", NULL, device_cse_request_prepare, device_cse_request_accept},
 };
 
+err_t device_show_certificate(struct device *d, const struct device_state_server *to, struct device_exchange *out)
+{
+    const struct device_state_certificate *c = &to->cert;
+    if (c->key[0] == '\0' || c->trust[0] == '\0') { /* R000-62, R000-64, R001-30, R001-98 */
+        return detail_fail(d->detail, ERR_STATE, "give --certificate with --private-key and --trust for",
+                           text_of(to->fqdn));
+    }
+    out->server = to;
+    out->psk_id = NULL;
+    out->psk = NULL;
+    return ERR_OK;
+}
+
 void device_start(struct device *d, struct device_state *state, const struct crypto *c, const struct device_task *task)
 {
     *d = (struct device){.state = state, .crypto = c, .task = task};
@@ -42,13 +55,13 @@ err_t device_next(struct device *d, usec_t now, struct device_exchange *out)
 }
 
 /* The peer's reason code stands at the front of its debug text; what it says beyond goes to the detail. */
-static err_t refusal(struct device *d, const struct device_outcome *got)
+err_t device_refusal(struct bytes answer, char detail[static ROLE_DETAIL_MAX])
 {
     SCOPED(json_scope) json_t *body = NULL;
     char code[64];
-    if (json_parse(got->body, &body) == ERR_OK) {
+    if (json_parse(answer, &body) == ERR_OK) {
         struct text dbg = json_get_text(body, "m2m:dbg");
-        (void)detail_fail(d->detail, ERR_OK, "the peer says", dbg);
+        (void)detail_fail(detail, ERR_OK, "the peer says", dbg);
         if (text_copy(text_take(dbg, text_find(dbg, ':')), code, sizeof(code)) == ERR_OK && err_of_code(code) != ERR_OK) {
             return err_of_code(code);
         }
@@ -64,7 +77,7 @@ err_t device_accept(struct device *d, usec_t now, const struct device_outcome *g
     d->waiting = false;
     TRY(got->err);
     if (got->rsc >= 3000) {
-        return refusal(d, got);
+        return device_refusal(got->body, d->detail);
     }
     TRY(steps[d->step].accept(d, now, got));
     d->step++;

@@ -4,7 +4,7 @@
  *
  *     device_start(&d, &state, crypto, &task);
  *     while (device_next(&d, now, &exchange)) {
- *         ... connect with exchange.psk_id and exchange.psk, export if a label is given, send the request if there is one ...
+ *         ... connect with exchange.psk (or the certificate), export if a label is given, send the request if there is one ...
  *         TRY(device_accept(&d, now, &outcome));      changes the state; save it before the next step
  *     }
  */
@@ -36,7 +36,7 @@ struct device_exchange {
     const char *name;   /* "MAF key registration" */
     const char *clause;
     const struct device_state_server *server;
-    const struct keyid *psk_id;
+    const struct keyid *psk_id; /* NULL: server->cert is shown, and the server's certificate verified against its anchors */
     const struct secret *psk;
     const char *export_label; /* NULL: nothing to export */
     bool has_request;         /* false: the handshake is all */
@@ -69,5 +69,8 @@ void device_start(struct device *d, struct device_state *state, const struct cry
 MUST_USE err_t device_next(struct device *d, usec_t now, struct device_exchange *out);
 /* ERR_OK: the step is done and *state changed. A refusal by the peer is its reason code where one came, else ERR_PEER_REFUSED. */
 MUST_USE err_t device_accept(struct device *d, usec_t now, const struct device_outcome *got);
+
+/* The reason in the body of a refusal, ERR_PEER_REFUSED if none can be read; what the peer said goes to detail. */
+MUST_USE err_t device_refusal(struct bytes answer, char detail[static ROLE_DETAIL_MAX]);
 
 #endif

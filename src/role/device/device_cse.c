@@ -4,13 +4,15 @@
 #include "wire/body.h"
 #include "wire/json.h"
 
-/* The association's key: Kpsa where one was given [8.2.2.1], else Kc [8.2.2.3]. */
+/* What the association is made with: Kpsa where one was given [8.2.2.1], a certificate [8.2.2.2], else Kc [8.2.2.3]. */
 static err_t with_association(struct device *d, usec_t now, struct device_exchange *out)
 {
     struct device_state *s = d->state;
     if (secret_is_set(&s->kpsa.s)) {
         out->psk_id = &s->kpsa_id; /* R000-61 */
         out->psk = &s->kpsa.s;     /* R000-60 */
+    } else if (s->cse.cert.file[0] != '\0') { /* R000-43; the registrar must show the name of this CSE-ID (R002-78) */
+        return device_show_certificate(d, &s->cse, out);
     } else if (secret_is_set(&s->kc.s)) {
         if (s->kc_not_after <= now) { /* R002-85 */
             return detail_fail(d->detail, ERR_DENIED_EXPIRED, "the connection key has expired: run device associate", text_empty());

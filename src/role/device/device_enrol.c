@@ -1,4 +1,4 @@
-/* Enrolment: the bootstrap handshake with Kpm is all there is [TS-0003 8.3.2.1]. */
+/* Enrolment: the bootstrap handshake, with Kpm or a certificate, is all there is [TS-0003 8.3.2.1, 8.3.2.2]. */
 #include "role/detail.h"
 #include "role/device/device_step.h"
 
@@ -6,16 +6,20 @@ err_t device_enrol_prepare(struct device *d, usec_t now, struct device_exchange 
 {
     (void)now;
     struct device_state *s = d->state;
-    if (!secret_is_set(&s->kpm.s) || s->kpm_id.z[0] == '\0') { /* R001-70 */
-        return detail_fail(d->detail, ERR_STATE, "no bootstrap credential: give --kpm-id and --key-file", text_empty());
-    }
-    if (s->maf.fqdn[0] == '\0') { /* R001-74: the target's identity is needed to start */
+    if (s->maf.fqdn[0] == '\0') { /* R001-74, R001-99: the target's identity is needed to start */
         return detail_fail(d->detail, ERR_STATE, "no Enrolment Target: give --target", text_empty());
     }
     out->server = &s->mef;
+    out->export_label = KEYS_LABEL_BOOTSTRAP;
+    if (s->mef.cert.file[0] != '\0') { /* R001-91, R001-93 */
+        return device_show_certificate(d, &s->mef, out);
+    }
+    if (!secret_is_set(&s->kpm.s) || s->kpm_id.z[0] == '\0') { /* R001-70 */
+        return detail_fail(d->detail, ERR_STATE, "no bootstrap credential: give --kpm-id and --key-file, or --certificate",
+                           text_empty());
+    }
     out->psk_id = &s->kpm_id; /* R001-82 */
     out->psk = &s->kpm.s;     /* R001-83 */
-    out->export_label = KEYS_LABEL_BOOTSTRAP;
     return ERR_OK;
 }
 
@@ -37,7 +41,8 @@ err_t device_enrol_accept(struct device *d, usec_t now, const struct device_outc
         return ERR_BUG;
     }
     device_state_forget_enrolment(s); /* R000-16: a later enrolment gives a new set */
-    TRY(keys_ke_split(&got->exported, &s->ke, &relative));                          /* R001-85, R001-86 */
+    s->maf.cert = (struct device_state_certificate){.file = ""}; /* the Km of this enrolment serves there */
+    TRY(keys_ke_split(&got->exported, &s->ke, &relative));                          /* R001-85, R001-86, R001-109 */
     TRY(keyid_of_relative(&relative, text_of(s->mef.fqdn), &s->ke_id));             /* R001-87 */
     s->ke_not_after = s->lifetime < USEC_NEVER - now ? now + s->lifetime : USEC_NEVER; /* R002-63 */
     TRY(derive_km(d));

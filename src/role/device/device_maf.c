@@ -5,25 +5,48 @@
 #include "wire/json.h"
 #include "wire/maf_attr.h"
 
-static bool has_kpsa(const struct device *d)
+/* Symmetric key framework or certificate framework: no MAF is needed (R002-92). */
+static bool is_direct(const struct device *d)
 {
-    return secret_is_set(&d->state->kpsa.s); /* symmetric key framework: no MAF is needed (R002-92) */
+    return secret_is_set(&d->state->kpsa.s) || d->state->cse.cert.file[0] != '\0';
+}
+
+static bool by_certificate(const struct device_state *s)
+{
+    return s->maf.cert.file[0] != '\0';
+}
+
+/* How long what is asked for here is wanted: with Km, as long as the enrolment; the MAF may give less. */
+static usec_t wanted_until(const struct device_state *s, usec_t now)
+{
+    if (by_certificate(s)) {
+        return s->lifetime < USEC_NEVER - now ? now + s->lifetime : USEC_NEVER;
+    }
+    return s->ke_not_after;
 }
 
 bool device_maf_register_needed(const struct device *d, usec_t now)
 {
     (void)now;
-    return !has_kpsa(d) && d->state->registration[0] == '\0';
+    return !is_direct(d) && d->state->registration[0] == '\0';
 }
 
 bool device_maf_key_needed(const struct device *d, usec_t now)
 {
-    return !has_kpsa(d) && (!secret_is_set(&d->state->kc.s) || d->state->kc_not_after <= now);
+    return !is_direct(d) && (!secret_is_set(&d->state->kc.s) || d->state->kc_not_after <= now);
 }
 
-static err_t with_km(struct device *d, usec_t now, struct device_exchange *out)
+/* MAF Handshake with a certificate or with Km [TS-0003 8.8.2.2]. */
+static err_t with_maf(struct device *d, usec_t now, struct device_exchange *out)
 {
     struct device_state *s = d->state;
+    out->has_request = true;
+    out->op = OP_CREATE;
+    out->from = "";
+    if (by_certificate(s)) {
+        out->from = s->maf.cert.identity; /* a certificate may name several: From says which (CHOICE-66) */
+        return device_show_certificate(d, &s->maf, out);
+    }
     if (!secret_is_set(&s->km.s)) { /* R000-54: without the parameters the association does not start */
         return detail_fail(d->detail, ERR_STATE, "not enrolled: run device enrol first", text_empty());
     }
@@ -32,20 +55,17 @@ static err_t with_km(struct device *d, usec_t now, struct device_exchange *out)
     }
     out->server = &s->maf;
     out->psk_id = &s->km_id;
-    out->psk = &s->km.s; /* R001-58 */
-    out->has_request = true;
-    out->op = OP_CREATE;
-    out->from = "";
+    out->psk = &s->km.s; /* R001-58, R001-110 */
     return ERR_OK;
 }
 
 err_t device_maf_register_prepare(struct device *d, usec_t now, struct device_exchange *out)
 {
-    TRY(with_km(d, now, out));
+    TRY(with_maf(d, now, out));
     out->ty = MAF_ATTR_TY_CLIENT_REG;
     TRY(TEXT_COPY(text_of("/-"), out->path));
     struct writer w = WRITER_ARRAY(d->body);
-    TRY(body_client_write(&w, d->state->ke_not_after, text_of(d->task->admin_fqdn)));
+    TRY(body_client_write(&w, wanted_until(d->state, now), text_of(d->task->admin_fqdn)));
     out->body = writer_view_text(&w);
     return ERR_OK;
 }
@@ -53,7 +73,7 @@ err_t device_maf_register_prepare(struct device *d, usec_t now, struct device_ex
 err_t device_maf_key_prepare(struct device *d, usec_t now, struct device_exchange *out)
 {
     struct device_state *s = d->state;
-    TRY(with_km(d, now, out));
+    TRY(with_maf(d, now, out));
     if (s->cse_id.z[0] == '\0') { /* R002-74 */
         return detail_fail(d->detail, ERR_STATE, "no registrar: give --cse-id and --cse", text_empty());
     }
@@ -64,7 +84,7 @@ err_t device_maf_key_prepare(struct device *d, usec_t now, struct device_exchang
     writer_z(&path, s->registration);
     TRY(writer_finish_z(&path));
     struct writer w = WRITER_ARRAY(d->body);
-    TRY(body_key_write(&w, s->ke_not_after, text_of(d->task->admin_fqdn), text_of(s->cse_id.z)));
+    TRY(body_key_write(&w, wanted_until(s, now), text_of(d->task->admin_fqdn), text_of(s->cse_id.z)));
     out->body = writer_view_text(&w);
     return ERR_OK;
 }
@@ -145,6 +165,7 @@ err_t device_maf_key_accept(struct device *d, usec_t now, const struct device_ou
         return detail_fail(d->detail, ERR_PEER_NONSENSE, wrong, text_empty());
     }
     s->kc_id = kc_id;
-    s->kc_not_after = et < s->ke_not_after ? et : s->ke_not_after; /* nothing outlives what it came from [10.7] */
+    usec_t end = wanted_until(s, now);
+    s->kc_not_after = et < end ? et : end; /* nothing outlives what it came from [10.7] */
     return ERR_OK;
 }

@@ -4,7 +4,7 @@
 #include "base/reader.h"
 #include "role/rec.h"
 
-enum { VERSION = 1 };
+enum { VERSION_KEYS = 1, VERSION = 2 }; /* the first version knew pre-shared keys alone */
 
 void device_state_wipe(struct device_state *s)
 {
@@ -24,12 +24,19 @@ void device_state_forget_enrolment(struct device_state *s)
 struct text_field {
     size_t offset;
     size_t cap;
+    uint8_t since;
 };
-#define TEXT_FIELD(member) {offsetof(struct device_state, member), sizeof(((struct device_state *)0)->member)}
+#define TEXT_FIELD_OF(version, member)                                                                                 \
+    {offsetof(struct device_state, member), sizeof(((struct device_state *)0)->member), (version)}
+#define TEXT_FIELD(member) TEXT_FIELD_OF(VERSION_KEYS, member)
+#define CERTIFICATE_FIELDS(server)                                                                                     \
+    TEXT_FIELD_OF(2, server.cert.file), TEXT_FIELD_OF(2, server.cert.key), TEXT_FIELD_OF(2, server.cert.trust),        \
+        TEXT_FIELD_OF(2, server.cert.identity)
 static const struct text_field text_fields[] = {
     TEXT_FIELD(kpm_id.z),   TEXT_FIELD(mef.fqdn),   TEXT_FIELD(mef.address), TEXT_FIELD(maf.fqdn), TEXT_FIELD(maf.address),
     TEXT_FIELD(ke_id.z),    TEXT_FIELD(km_id.z),    TEXT_FIELD(registration), TEXT_FIELD(cse_id.z), TEXT_FIELD(cse.fqdn),
     TEXT_FIELD(cse.address), TEXT_FIELD(kpsa_id.z), TEXT_FIELD(kc_id.z),      TEXT_FIELD(ae_stem),
+    CERTIFICATE_FIELDS(mef), CERTIFICATE_FIELDS(maf), CERTIFICATE_FIELDS(cse),
 };
 
 struct key_field {
@@ -86,10 +93,12 @@ err_t device_state_parse(struct bytes b, const struct sealer *sealer, struct dev
     device_state_wipe(out);
     char *base = (char *)out;
     struct reader r = reader_of(b);
-    rec_version(&r, VERSION);
+    uint8_t version = rec_u8(&r, VERSION_KEYS, VERSION);
     out->profile = (enum credential_profile)rec_u8(&r, CREDENTIAL_R3, CREDENTIAL_SEED);
     for (size_t i = 0; i < ARRAY_LEN(text_fields); i++) {
-        reader_text16(&r, base + text_fields[i].offset, text_fields[i].cap);
+        if (version >= text_fields[i].since) {
+            reader_text16(&r, base + text_fields[i].offset, text_fields[i].cap);
+        }
     }
     for (size_t i = 0; i < ARRAY_LEN(time_fields); i++) {
         *(usec_t *)(void *)(base + time_fields[i]) = rec_time(&r);

@@ -11,19 +11,30 @@
 #include "wire/m2mid.h"
 
 #define DEVICE_STATE_ADDRESS_MAX 280 /* host:port */
-#define DEVICE_STATE_RECORD_MAX 6144
+#define DEVICE_STATE_FILE_MAX 256
+#define DEVICE_STATE_RECORD_MAX 8192
+
+/* Who the Enrolee is to an authority by its certificate, and whom it trusts there: names of PEM files. The private key
+ * stays in its own file (R001-12). */
+struct device_state_certificate {
+    char file[DEVICE_STATE_FILE_MAX]; /* with the chain to the anchor (R001-14); empty: a pre-shared key is used */
+    char key[DEVICE_STATE_FILE_MAX];
+    char trust[DEVICE_STATE_FILE_MAX]; /* trust anchors of the authority (R001-30) */
+    char identity[M2MID_MAX]; /* absolute AE-ID or host name in it; empty: of a device or node */
+};
 
 struct device_state_server { /* how to reach an authority, and who it has to be */
     char fqdn[KEYID_MAX];
     char address[DEVICE_STATE_ADDRESS_MAX]; /* empty: not configured */
+    struct device_state_certificate cert;
 };
 
 struct device_state {
-    /* Bootstrap credential and instruction (R001-69 .. R001-74) */
+    /* Bootstrap credential and instruction (R001-69 .. R001-74): Kpm, or mef.cert (R001-91, R001-94, R001-145) */
     struct keyid kpm_id;
     struct key_kpm kpm;
-    struct device_state_server mef; /* the MEF URI (R001-71) */
-    struct device_state_server maf; /* the Enrolment Target: maf.fqdn is the MAF-ID (R001-24, R001-74) */
+    struct device_state_server mef; /* the MEF URI (R001-71, R001-28, R001-97) and the name in its certificate (R001-29) */
+    struct device_state_server maf; /* the Enrolment Target: maf.fqdn is the MAF-ID (R001-24, R001-74, R001-99) */
     enum credential_profile profile;
     usec_t lifetime; /* Enrolment Expiry as the Enrolee was told it: lifetime of Ke */
 
@@ -35,7 +46,7 @@ struct device_state {
     struct keyid km_id; /* assigned by the MAF (r3) or KeId (seed, R001-60) */
     char registration[64]; /* resource identifier of the MAF client registration */
 
-    /* Association: either Kpsa, or Kc from the MAF */
+    /* Association: either Kpsa, or cse.cert (R000-62, R000-64), or Kc from the MAF */
     struct m2mid cse_id; /* absolute CSE-ID of the registrar (R002-74) */
     struct device_state_server cse;
     struct keyid kpsa_id;

@@ -17,6 +17,10 @@ struct device_step {
     device_accept_fn *accept;
 };
 
+/* Shows the certificate that is configured for this server; ERR_STATE if a part of it is missing. */
+MUST_USE err_t device_show_certificate(struct device *d, const struct device_state_server *to,
+                                       struct device_exchange *out);
+
 device_prepare_fn device_enrol_prepare;
 device_accept_fn device_enrol_accept;
 
