@@ -73,10 +73,13 @@ static void close_all(struct sockets_listener *l)
     l->n = 0;
 }
 
-static err_t open_listener(struct sockets_listener *l, const struct snapshot_listener *want, size_t workers)
+/* `had`: our own sockets of that address, for another number of workers; NULL if there are none. */
+static err_t open_listener(struct sockets_listener *l, const struct snapshot_listener *want, size_t workers,
+                           const struct sockets_listener *had)
 {
     struct snapshot_listener at = *want; /* port 0 becomes a port with the first socket */
-    if (is_taken(&at.addr.any)) {
+    socklen_t size = sizeof(at.addr);
+    if (had != NULL ? getsockname(had->fds[0], &at.addr.any, &size) != 0 : is_taken(&at.addr.any)) {
         return ERR_IO;
     }
     l->fds = calloc(workers, sizeof(*l->fds));
@@ -99,20 +102,35 @@ static err_t open_listener(struct sockets_listener *l, const struct snapshot_lis
     return TEXT_COPY(text_of(want->address), l->address);
 }
 
-static const struct sockets_listener *same(const struct sockets *old, const struct snapshot_listener *l, size_t workers)
+/* The n-th listener of that address: several may have asked for port 0. */
+static const struct sockets_listener *nth_of(const struct sockets *s, const char *address, size_t n)
 {
-    for (size_t i = 0; old != NULL && i < old->listeners_n; i++) {
-        if (strcmp(old->listeners[i].address, l->address) == 0 && old->listeners[i].n == workers) {
-            return &old->listeners[i];
+    for (size_t i = 0; s != NULL && i < s->listeners_n; i++) {
+        if (strcmp(s->listeners[i].address, address) == 0 && n-- == 0) {
+            return &s->listeners[i];
         }
     }
     return NULL;
 }
 
+static const struct sockets_listener *same(const struct sockets *old, const struct sockets *s, const char *address)
+{
+    size_t n = 0;
+    while (nth_of(s, address, n) != NULL) {
+        n++;
+    }
+    return nth_of(old, address, n);
+}
+
 /* -- control --------------------------------------------------------------------------------------------- */
+/* A socket that nobody listens on. A file that is none also refuses a connection: it is somebody's, and stays. */
 static bool is_stale(const struct sockaddr_un *a)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct stat st;
+    if (lstat(a->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode)) {
+        return false;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); /* a full queue must not hold us */
     bool refused = fd >= 0 && connect(fd, (const struct sockaddr *)a, sizeof(*a)) != 0 && errno == ECONNREFUSED;
     if (fd >= 0) {
         (void)close(fd);
@@ -149,13 +167,13 @@ static err_t open_all(struct sockets *s, const struct sockets *old, struct snaps
     errno = 0;
     for (size_t i = 0; i < snap->listeners_n; i++) {
         struct snapshot_listener *want = &snap->listeners[i];
-        const struct sockets_listener *kept = same(old, want, snap->workers);
+        const struct sockets_listener *kept = same(old, s, want->address);
         struct sockets_listener *l = &s->listeners[i];
         (void)snprintf(detail, ROLE_DETAIL_MAX, "address %s", want->address);
-        if (kept != NULL) {
+        if (kept != NULL && kept->n == snap->workers) {
             *l = *kept;
         } else {
-            TRY(open_listener(l, want, snap->workers));
+            TRY(open_listener(l, want, snap->workers, kept));
         }
         s->listeners_n = i + 1;
         (void)snprintf(want->actual, sizeof(want->actual), "%s", l->actual);

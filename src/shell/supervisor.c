@@ -144,6 +144,11 @@ static void reload(struct supervisor *s)
         refuse_reload(s, e, detail);
         return;
     }
+    if (!family_has_room(&s->family, fresh->workers)) {
+        snapshot_free(fresh);
+        refuse_reload(s, ERR_LIMIT_BUSY, "earlier reloads still drain");
+        return;
+    }
     e = sockets_open(&sockets, &s->sockets, fresh, which);
     if (e != ERR_OK) {
         snapshot_free(fresh);
