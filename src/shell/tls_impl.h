@@ -32,6 +32,7 @@ struct tls {
     bool keyed;    /* a key was handed to OpenSSL: what cannot be decrypted now means that keys differ */
     bool alert_out; /* OpenSSL has put its own fatal alert into `out` */
     bool alert_in;  /* the peer ended it: no alert answers an alert */
+    size_t fed;     /* octets of the handshake */
     size_t cke_identity_n; /* true length, from ClientKeyExchange: the callback's text ends at a NUL */
     struct text identity;
     struct secret key; /* between tls_answer and the callback */
