@@ -11,6 +11,7 @@
 
 #define IN_FIRST 4096
 #define HEAD_ROOM (16u << 10)
+#define TURN_REQUESTS 32 /* of one connection in one turn of the loop: a pipeline without end delays nobody else */
 
 struct conn_write {
     uv_write_t req;
@@ -63,6 +64,7 @@ void conn_close(struct conn *c)
     handshake_cancel(c);
     c->state = CONN_CLOSED;
     worker_list_remove(c->w, c);
+    worker_again_cancel(c);
     peers_leave(&c->w->peers, c->peer);
     c->peer = NULL;
     c->w->conns_closing++;
@@ -297,6 +299,11 @@ static void after_eof(struct conn *c)
 static void process(struct conn *c)
 {
     for (unsigned i = 0; c->state == CONN_OPEN && !c->busy && !c->writing; i++) {
+        if (i == TURN_REQUESTS) {
+            reading(c, false);
+            worker_again(c->w, c);
+            return;
+        }
         if (exchange_next(c)) {
             continue;
         }

@@ -1,5 +1,6 @@
 #include "shell/listener.h"
 
+#include "shell/clock.h"
 #include "shell/conn.h"
 #include "shell/log.h"
 
@@ -37,19 +38,29 @@ static void peer_address(struct conn *c)
     }
 }
 
+static err_t make_room(struct worker *w)
+{
+    if (w->conns - w->conns_closing < w->snap->limits.connections) {
+        return ERR_OK;
+    }
+    struct conn *told = w->lists[WORKER_LINGER].first;
+    struct conn *oldest = told != NULL ? told : w->lists[WORKER_HANDSHAKE].first;
+    if (oldest == NULL) {
+        return ERR_LIMIT_BUSY;
+    }
+    w->metrics->connections_refused += told == NULL;
+    conn_close(oldest); /* who fills all places with handshakes loses them to who comes next */
+    return ERR_OK;
+}
+
+/* The limits of its own address first: who has no right to a place takes none from another. */
 static err_t admit(struct worker *w, struct conn *c)
 {
-    if (w->conns - w->conns_closing >= w->snap->limits.connections) {
-        struct conn *told = w->lists[WORKER_LINGER].first;
-        struct conn *oldest = told != NULL ? told : w->lists[WORKER_HANDSHAKE].first;
-        if (oldest == NULL) {
-            return ERR_LIMIT_BUSY;
-        }
-        w->metrics->connections_refused += told == NULL;
-        conn_close(oldest); /* who fills all places with handshakes loses them to who comes next */
+    TRY(peers_enter(&w->peers, &c->ip, clock_monotonic(), &c->peer));
+    err_t e = make_room(w);
+    if (e == ERR_OK && c->listener->tls) {
+        e = tls_new(c->listener->tls_ctx, &c->tls);
     }
-    TRY(peers_enter(&w->peers, &c->ip, w->snap->limits.connections_per_peer, &c->peer));
-    err_t e = c->listener->tls ? tls_new(c->listener->tls_ctx, &c->tls) : ERR_OK;
     if (e != ERR_OK) {
         peers_leave(&w->peers, c->peer);
         c->peer = NULL;
