@@ -44,6 +44,7 @@ static void harden(void)
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a full disk: an error of the write, not the end of the process */
     (void)umask(0077); /* the store holds what nobody else may copy */
 }
 
