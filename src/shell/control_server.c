@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ARENA_SIZE (4u << 20)
 #define CLIENTS_MAX 64
@@ -478,16 +477,14 @@ static void connection_cb(uv_stream_t *server, int status)
 err_t control_server_new(const struct control_server_config *cfg, struct control_server **out)
 {
     struct control_server *s = calloc(1, sizeof(*s));
-    int fd = s == NULL ? -1 : dup(cfg->fd);
-    if (fd < 0) {
-        free(s);
-        return ERR_IO;
+    if (s == NULL) {
+        return ERR_LIMIT_CAPACITY;
     }
     s->cfg = *cfg;
     s->ctx = (struct control_ctx){cfg->snap->env.crypto, cfg->snap->conf, &cfg->snap->audit_key, s};
     s->listening.data = s;
     *out = s;
-    bool ok = uv_pipe_init(cfg->loop, &s->listening, 0) == 0 && uv_pipe_open(&s->listening, fd) == 0 &&
+    bool ok = uv_pipe_init(cfg->loop, &s->listening, 0) == 0 && uv_pipe_open(&s->listening, cfg->fd) == 0 &&
               uv_listen((uv_stream_t *)&s->listening, SOCKET_BACKLOG, connection_cb) == 0;
     return ok ? ERR_OK : ERR_IO;
 }

@@ -88,7 +88,8 @@ static void run_child(struct family *f, struct family_child *c, int link, pid_t 
     if (f->ready_fd >= 0) {
         (void)close(f->ready_fd);
     }
-    sockets_of(f->sockets, c->index, listening);
+    size_t index = c->kind == PROCESS_WRITER ? SIZE_MAX : c->index;
+    int control = sockets_inherit(f->sockets, index, c->kind != PROCESS_WORKER, listening);
     struct process_config cfg = {
         .kind = c->kind,
         .index = c->index,
@@ -97,7 +98,7 @@ static void run_child(struct family *f, struct family_child *c, int link, pid_t 
         .metrics = c->metrics,
         .link = link,
         .listening = listening,
-        .control = f->sockets->control,
+        .control = control,
         .patient = f->patient || c->failures > 0,
         .parent = parent,
     };

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define BACKLOG 1024
 
@@ -107,14 +106,13 @@ static void connection_cb(uv_stream_t *server, int status)
 err_t listener_new(struct worker *w, const struct snapshot_listener *sl, int fd, struct listener **out)
 {
     struct listener *l = calloc(1, sizeof(*l));
-    int own = l == NULL ? -1 : dup(fd); /* libuv closes what it is given; the supervisor's lives on */
-    if (own < 0 || uv_tcp_init(w->loop, &l->tcp) != 0) {
+    if (l == NULL || uv_tcp_init(w->loop, &l->tcp) != 0) {
         free(l);
         return ERR_IO;
     }
     l->w = w;
     l->l = sl;
-    if (uv_tcp_open(&l->tcp, own) != 0 || uv_listen((uv_stream_t *)&l->tcp, BACKLOG, connection_cb) != 0) {
+    if (uv_tcp_open(&l->tcp, fd) != 0 || uv_listen((uv_stream_t *)&l->tcp, BACKLOG, connection_cb) != 0) {
         uv_close((uv_handle_t *)&l->tcp, free_handle);
         return ERR_IO;
     }

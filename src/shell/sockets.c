@@ -224,9 +224,21 @@ void sockets_close(struct sockets *s, const struct sockets *keep)
     s->control = -1;
 }
 
-void sockets_of(const struct sockets *s, size_t index, int out[static SNAPSHOT_LISTENERS_MAX])
+/* A socket that the supervisor gives up must not live on in a process that never accepts from it: the kernel would go
+ * on to queue connections there. */
+int sockets_inherit(const struct sockets *s, size_t index, bool control, int out[static SNAPSHOT_LISTENERS_MAX])
 {
     for (size_t i = 0; i < s->listeners_n; i++) {
-        out[i] = s->listeners[i].fds[index];
+        const struct sockets_listener *l = &s->listeners[i];
+        out[i] = index < l->n ? l->fds[index] : -1;
+        for (size_t k = 0; k < l->n; k++) {
+            if (k != index) {
+                (void)close(l->fds[k]);
+            }
+        }
     }
+    if (!control && s->control >= 0) {
+        (void)close(s->control);
+    }
+    return control ? s->control : -1;
 }
