@@ -338,7 +338,7 @@ static err_t ask(struct call *c, bool *served)
     struct writer w = writer_of(answer, answer == NULL ? 0 : CONTROL_LINE_MAX);
     err_t e = ctl_client_call(c->socket, writer_view_text(&request), &w);
     *served = e != ERR_NOT_FOUND;
-    e = e != ERR_OK ? fail(c, e, c->socket, "") : answer_read(c, writer_view(&w));
+    e = e != ERR_OK ? fail(c, e, c->socket, e == ERR_IO ? strerror(errno) : "") : answer_read(c, writer_view(&w));
     free(answer);
     return e;
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* A command: a line here, a line in the table, a file in meson.build. In the order in which a person meets them. */
@@ -155,7 +156,8 @@ static bool are_standard_open(void)
 
 int main(int argc, char **argv)
 {
-    if (!are_standard_open()) {
+    const struct rlimit none = {0, 0};
+    if (!are_standard_open() || setrlimit(RLIMIT_CORE, &none) != 0) { /* every command may hold keys */
         return CLI_INTERNAL;
     }
     int code = dispatch(argc, argv);
