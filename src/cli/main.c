@@ -4,6 +4,7 @@
 #include "cli/cmd_check.h"
 
 #include "shell/conf_fault.h"
+#include "shell/wiped.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -160,6 +161,7 @@ int main(int argc, char **argv)
     if (!are_standard_open() || setrlimit(RLIMIT_CORE, &none) != 0) { /* every command may hold keys */
         return CLI_INTERNAL;
     }
+    wiped_json(); /* of a command with a key, on both sides of the control socket */
     int code = dispatch(argc, argv);
     /* A full disk behind stdout must not look like success. */
     bool is_lost = fflush(stdout) != 0 || ferror(stdout) != 0;

@@ -1,6 +1,7 @@
 #include "shell/device_run.h"
 
 #include "shell/client_tls.h"
+#include "shell/wiped.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -141,7 +142,7 @@ void device_run_exchange(struct device_run *r, const struct device_exchange *x, 
     r->body_n = 0;
     r->rsc = 0;
     r->too_large = false;
-    CURL *easy = curl_easy_init();
+    CURL *easy = wiped_curl() == ERR_OK ? curl_easy_init() : NULL;
     if (easy == NULL) {
         return;
     }
