@@ -96,10 +96,13 @@ def test_many_reloads_at_once(new_lab):
     for _ in range(20):
         lab.servers["mef"].p.send_signal(signal.SIGHUP)
         time.sleep(0.05)
-    d = lab.device("made-up-reloads")
-    lab.enrol(d)
-    ks.wait_for(lambda: len(status(lab)["processes"]) == 5, 20, "the generations before to end")
-    lab.enrol(d)
+
+    def settled():  # a command that meets a writer just as it leaves gets no answer
+        p = lab.ctl("mef", "status", "--json")
+        return p.returncode == 0 and len(json.loads(p.stdout)["processes"]) == 5
+
+    ks.wait_for(settled, 30, "the generations before to end")
+    lab.enrol(lab.device("made-up-reloads"))
 
 
 def test_an_address_that_was_taken_away_is_refused_at_once(new_lab):
