@@ -14,6 +14,7 @@
 #include "shell/offline.h"
 #include "wire/json.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,7 +228,11 @@ static void wipe_hex(char (*hex)[2 * SECRET_MAX])
 static err_t arg_key(struct call *c, const char *file)
 {
     SCOPED(secret_wipe) struct secret s = {.n = 0};
+    errno = 0;
     err_t e = cli_key_file(file, &s);
+    if (e == ERR_IO) { /* mistyped, mostly */
+        return fail(c, ERR_USAGE, file, errno == 0 ? "is no regular file" : strerror(errno));
+    }
     if (e != ERR_OK) {
         return fail(c, e, file, "");
     }
@@ -333,7 +338,7 @@ static err_t ask(struct call *c, bool *served)
     struct writer w = writer_of(answer, answer == NULL ? 0 : CONTROL_LINE_MAX);
     err_t e = ctl_client_call(c->socket, writer_view_text(&request), &w);
     *served = e != ERR_NOT_FOUND;
-    e = e != ERR_OK ? fail(c, e, c->socket, "") : answer_read(c, writer_view(&w));
+    e = e != ERR_OK ? fail(c, e, c->socket, e == ERR_IO ? strerror(errno) : "") : answer_read(c, writer_view(&w));
     free(answer);
     return e;
 }

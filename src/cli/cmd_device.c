@@ -18,6 +18,8 @@ extern const struct cli_command cmd_device;
 
 enum { SECONDS_DEFAULT = 20, LIFETIME_DAYS = 90, FILE_BODY_MAX = 1048576 };
 
+#define NO_STATE "no device state here, run device enrol first"
+
 /* -- options: one table for all verbs, each verb a range of it ------------------------------------------- */
 #define OPT_STATE                                                                                                      \
     {"--state", CLI_OPT_REQUIRED, "directory of the device's sealed state"},                                          \
@@ -104,7 +106,7 @@ static err_t opened(struct work *w, bool make)
 {
     err_t e = device_dir_open(cli_arg(w->a, "--state"), cli_arg(w->a, "--seal-key"), crypto_openssl(), make, &w->dir);
     if (e != ERR_OK) {
-        return detail_fail(w->detail, e, "state", text_of(cli_arg(w->a, "--state")));
+        return detail_fail(w->detail, e, e == ERR_NOT_FOUND ? NO_STATE : "state", text_of(cli_arg(w->a, "--state")));
     }
     e = device_dir_load(&w->dir, &w->state);
     if (make && e == ERR_NOT_FOUND) {
@@ -112,7 +114,7 @@ static err_t opened(struct work *w, bool make)
         w->state.lifetime = (usec_t)LIFETIME_DAYS * 86400 * USEC_PER_SEC;
         return ERR_OK;
     }
-    return e == ERR_NOT_FOUND ? detail_fail(w->detail, e, "no device state in", text_of(w->dir.path)) : e;
+    return e == ERR_NOT_FOUND ? detail_fail(w->detail, e, NO_STATE, text_of(w->dir.path)) : e;
 }
 
 /* Copies an option into the state if it was given. */

@@ -4,9 +4,13 @@
 #include "cli/cmd_check.h"
 
 #include "shell/conf_fault.h"
+#include "shell/wiped.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 /* A command: a line here, a line in the table, a file in meson.build. In the order in which a person meets them. */
 extern const struct cli_command cmd_init;
@@ -142,8 +146,24 @@ static int dispatch(int argc, char *const *argv)
     return cmd == NULL ? unknown(name, json) : run(cmd, argc - 2, argv + 2);
 }
 
+/* Started without stdin, stdout or stderr, the next file opened would take its number: messages would go into the
+ * store's lock or to a peer. */
+static bool are_standard_open(void)
+{
+    int fd = 0;
+    while (fd >= 0 && fd <= STDERR_FILENO) {
+        fd = fcntl(fd, F_GETFD) >= 0 ? fd + 1 : open("/dev/null", O_RDWR) == fd ? fd + 1 : -1;
+    }
+    return fd > STDERR_FILENO;
+}
+
 int main(int argc, char **argv)
 {
+    const struct rlimit none = {0, 0};
+    if (!are_standard_open() || setrlimit(RLIMIT_CORE, &none) != 0) { /* every command may hold keys */
+        return CLI_INTERNAL;
+    }
+    wiped_json(); /* of a command with a key, on both sides of the control socket */
     int code = dispatch(argc, argv);
     /* A full disk behind stdout must not look like success. */
     bool is_lost = fflush(stdout) != 0 || ferror(stdout) != 0;

@@ -86,7 +86,9 @@ static void unstage(struct txn *t)
 static err_t request_check(const struct request *rq, char detail[static ROLE_DETAIL_MAX])
 {
     if (rq->assoc->not_after <= rq->now) { /* R004-21: after its lifetime an association is not usable */
-        return ERR_DENIED_EXPIRED;
+        struct writer w = writer_of(detail, ROLE_DETAIL_MAX);
+        writer_z(&w, "the association is past its lifetime");
+        return writer_finish_z(&w) == ERR_OK ? ERR_DENIED_NO_ASSOCIATION : ERR_BUG; /* not 4004: the resource may be there */
     }
     if (rq->prim->expires <= rq->now) {
         return ERR_REQUEST_EXPIRED;

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #define REMEMBER USEC_PER_SEC /* a bad outcome; so that a stranger's retries cost the MEF one question a second */
+#define REMEMBERED_MAX 1024   /* and how many: the oldest go first */
 
 struct ask_entry {
     struct ask_entry *next;
@@ -35,9 +36,11 @@ err_t ask_start(struct ask *a, uv_loop_t *loop, const struct snapshot *snap, str
 static void forget_old(struct ask *a)
 {
     usec_t now = clock_monotonic();
-    for (struct ask_entry **at = &a->entries; *at != NULL;) {
+    size_t kept = 0;
+    for (struct ask_entry **at = &a->entries; *at != NULL;) { /* the youngest is first */
         struct ask_entry *e = *at;
-        if (!e->under_way && e->until <= now) {
+        kept += e->under_way ? 0 : 1;
+        if (!e->under_way && (e->until <= now || kept > REMEMBERED_MAX)) {
             *at = e->next;
             free(e);
         } else {
@@ -56,13 +59,22 @@ static struct ask_entry *find(struct ask *a, size_t role, const struct question 
     return NULL;
 }
 
-static size_t waiting_for(const struct ask *a, const char *peer)
+/* What a place is taken by: a handshake that waits, or a question whose handshakes have all gone away. Without the
+ * second, a stranger who asks and hangs up would have any number of questions under way. */
+static size_t places(const struct ask_entry *e)
 {
-    size_t n = 0;
+    return e->waiters_n > 0 ? e->waiters_n : e->under_way ? 1 : 0;
+}
+
+static bool is_full(const struct ask *a, const char *peer)
+{
+    size_t all = 0;
+    size_t of_peer = 0;
     for (const struct ask_entry *e = a->entries; e != NULL; e = e->next) {
-        n += strcasecmp(e->q.peer, peer) == 0 ? e->waiters_n : 0;
+        all += places(e);
+        of_peer += strcasecmp(e->q.peer, peer) == 0 ? places(e) : 0;
     }
-    return n;
+    return all >= a->snap->limits.waiting || of_peer >= a->snap->limits.waiting_per_peer;
 }
 
 /* -- waiters ------------------------------------------------------------------------------------------- */
@@ -197,7 +209,7 @@ err_t ask_key(struct ask *a, size_t role, const struct question *q, struct ask_w
     if (e != NULL && !e->under_way) {
         return e->err;
     }
-    if (a->waiting >= a->snap->limits.waiting || waiting_for(a, q->peer) >= a->snap->limits.waiting_per_peer) {
+    if (is_full(a, q->peer)) {
         return ERR_LIMIT_BUSY;
     }
     if (e == NULL) {

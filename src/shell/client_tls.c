@@ -168,7 +168,8 @@ err_t client_tls_context(void *ssl_ctx, struct client_tls *c)
     bool ok = SSL_CTX_set_ex_data(ctx, slot(), c) == 1 && SSL_CTX_set_min_proto_version(ctx, version) == 1 &&
               SSL_CTX_set_max_proto_version(ctx, version) == 1 && SSL_CTX_set_cipher_list(ctx, suite) == 1 &&
               SSL_CTX_set1_groups_list(ctx, "P-256") == 1 && SSL_CTX_set1_sigalgs_list(ctx, "ECDSA+SHA256") == 1;
-    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                       SSL_OP_CLEANSE_PLAINTEXT); /* keys come this way */
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* CHOICE-11 */
     SSL_CTX_set_info_callback(ctx, info_cb);
     SSL_CTX_set_msg_callback(ctx, on_message);

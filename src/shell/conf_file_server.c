@@ -22,6 +22,7 @@ static const struct conf_row rows[] = {
     {"limits", "", CONF_TEXT, 0, NULL, 0, 0, NULL, "What one server bears; every value has a default."},
     {"limits", "connections", CONF_NUMBER, 0, "4096", 1, 1000000, NULL, "Open connections of one worker."},
     {"limits", "connections-per-peer", CONF_NUMBER, 0, "0", 0, 1000000, NULL, "Open connections from one address to one worker; 0 is no limit."},
+    {"limits", "connections-rate-per-peer", CONF_NUMBER, 0, "0", 0, 1000000, NULL, "New connections a second from one address to one worker; the rest are closed at once (busy). 0 is no limit."},
     {"limits", "handshake-time", CONF_DURATION, 0, "10s", 10000, SECONDS(300), NULL, "A TLS handshake that takes longer is ended."},
     {"limits", "idle-time", CONF_DURATION, 0, "60s", 10000, SECONDS(86400), NULL, "A connection without a request this long is closed."},
     {"limits", "message", CONF_NUMBER, 0, "65536", 1024, 16777216, NULL, "Octets of one request with its content."},

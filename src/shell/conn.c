@@ -1,5 +1,6 @@
 #include "shell/conn.h"
 
+#include "shell/clock.h"
 #include "base/ct.h"
 #include "shell/handshake.h"
 #include "shell/log.h"
@@ -7,6 +8,8 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define TURN_REQUESTS 32 /* of one connection in one turn of the loop: a pipeline without end delays nobody else */
 
 struct text conn_name(const struct conn *c, char *buf, size_t cap)
 {
@@ -32,21 +35,31 @@ void conn_address(struct conn *c, const struct sockaddr *a)
     }
 }
 
+static err_t make_room(struct worker *w)
+{
+    if (w->conns - w->conns_closing < w->snap->limits.connections) {
+        return ERR_OK;
+    }
+    struct conn *told = w->lists[WORKER_LINGER].first;
+    struct conn *oldest = told != NULL ? told : w->lists[WORKER_HANDSHAKE].first;
+    if (oldest == NULL) {
+        return ERR_LIMIT_BUSY;
+    }
+    w->metrics->connections_refused += told == NULL;
+    conn_close(oldest); /* who fills all places with handshakes loses them to who comes next */
+    return ERR_OK;
+}
+
+/* The limits of its own address first: who has no right to a place takes none from another. */
 err_t conn_admit(struct conn *c)
 {
     struct worker *w = c->w;
     w->metrics->connections++;
-    if (w->conns - w->conns_closing >= w->snap->limits.connections) {
-        struct conn *told = w->lists[WORKER_LINGER].first;
-        struct conn *oldest = told != NULL ? told : w->lists[WORKER_HANDSHAKE].first;
-        if (oldest == NULL) {
-            return ERR_LIMIT_BUSY;
-        }
-        w->metrics->connections_refused += told == NULL;
-        conn_close(oldest); /* who fills all places with handshakes loses them to who comes next */
+    TRY(peers_enter(&w->peers, &c->ip, clock_monotonic(), &c->peer));
+    err_t e = make_room(w);
+    if (e == ERR_OK && c->listener->tls) {
+        e = tls_new(c->listener->tls_ctx, &c->tls);
     }
-    TRY(peers_enter(&w->peers, &c->ip, w->snap->limits.connections_per_peer, &c->peer));
-    err_t e = c->listener->tls ? tls_new(c->listener->tls_ctx, &c->tls) : ERR_OK;
     if (e != ERR_OK) {
         peers_leave(&w->peers, c->peer);
         c->peer = NULL;
@@ -106,6 +119,7 @@ void conn_close(struct conn *c)
     handshake_cancel(c);
     c->state = CONN_CLOSED;
     worker_list_remove(c->w, c);
+    worker_again_cancel(c);
     peers_leave(&c->w->peers, c->peer);
     c->peer = NULL;
     c->w->conns_closing++;
@@ -185,8 +199,14 @@ void conn_send(struct conn *c, struct bytes octets)
 /* -- reading ----------------------------------------------------------------------------------------- */
 void conn_process(struct conn *c)
 {
-    while (c->state == CONN_OPEN && !c->busy && !c->writing && c->way->next(c)) {
-        continue;
+    bool more = true;
+    for (unsigned i = 0; more && c->state == CONN_OPEN && !c->busy && !c->writing; i++) {
+        if (i == TURN_REQUESTS) {
+            c->way->reading(c, false);
+            worker_again(c->w, c);
+            return;
+        }
+        more = c->way->next(c);
     }
     if (c->eof && c->state == CONN_OPEN && !c->busy && !c->writing) {
         conn_end(c);

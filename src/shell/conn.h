@@ -37,6 +37,7 @@ struct conn {
     struct worker *w;
     const struct snapshot_listener *listener;
     struct conn *prev, *next;
+    struct conn *eager_next, **eager_at; /* NULL: not in worker.eager */
     enum worker_class class;
     usec_t deadline; /* clock_monotonic */
     enum conn_state state;

@@ -5,7 +5,9 @@
 #include "store/store_sqlite.h"
 #include "wire/json.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #define TAIL_DEFAULT 20
 #define TAIL_MAX 200
@@ -84,10 +86,12 @@ static err_t backup_row(const void *ctx, const struct ctl_request *rq, struct tx
         return ERR_USAGE;
     }
     store_rollback(t->store); /* an online backup is a transaction of its own */
+    errno = 0;
     err_t e = store_sqlite_backup(store_cached_inner(t->store), file);
-    if (e != ERR_OK) {
-        say(detail, file);
-        return e;
+    if (e != ERR_OK) { /* the store is well: what failed is the copy */
+        (void)snprintf(detail, ROLE_DETAIL_MAX, "%.140s%s%.30s", file, errno == 0 || e == ERR_EXISTS ? "" : ": ",
+                       errno == 0 || e == ERR_EXISTS ? "" : strerror(errno));
+        return e == ERR_STORE ? ERR_IO : e;
     }
     struct emit m = emit_to(out);
     emit_object(&m, NULL);
@@ -105,7 +109,7 @@ static err_t server_row(const void *ctx, const struct ctl_request *rq, struct tx
     (void)t;
     (void)out;
     say(detail, "no server is running with this configuration");
-    return ERR_STATE;
+    return ERR_PEER_UNREACHABLE;
 }
 
 static const struct ctl_arg tail_args[] = {{"--limit", 0, "how many events, 20 if not given, at most 200"}};

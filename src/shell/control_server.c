@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ARENA_SIZE (4u << 20)
 #define CLIENTS_MAX 64
@@ -29,7 +28,9 @@ struct client {
     struct control_server *s;
     struct client *next, **at;
     bool gone, busy, wants_reload;
-    bool taking; /* inside next_line: an answer given at once does not nest */
+    bool taking;  /* inside next_line: an answer given at once does not nest */
+    bool sending; /* the next line waits until the answer before is taken: who does not read makes nothing grow */
+    bool paused;  /* not reading: `in` is full of lines that wait */
     size_t n;
     /* the command under way */
     json_t *line;
@@ -78,6 +79,10 @@ static void client_close(struct client *c)
         return;
     }
     c->gone = true;
+    if (c->wants_reload) { /* off the list nobody would tell it the outcome */
+        c->wants_reload = false;
+        c->busy = false;
+    }
     *c->at = c->next;
     if (c->next != NULL) {
         c->next->at = c->at;
@@ -96,9 +101,12 @@ static void written_cb(uv_write_t *req, int status)
     struct client_write *o = (struct client_write *)req;
     struct client *c = o->c;
     free(o);
+    c->sending = false;
     if (status != 0) {
         client_close(c);
+        return;
     }
+    next_line(c);
 }
 
 static void send_line(struct client *c, struct writer *w)
@@ -111,7 +119,9 @@ static void send_line(struct client *c, struct writer *w)
     o->c = c;
     memcpy(o->octets, w->buf, w->n);
     uv_buf_t b = uv_buf_init(o->octets, (unsigned)w->n);
+    c->sending = true;
     if (uv_write(&o->req, (uv_stream_t *)&c->pipe, &b, 1, written_cb) != 0) {
+        c->sending = false;
         free(o);
         client_close(c);
     }
@@ -375,7 +385,7 @@ static void run_line(struct client *c)
 /* -- lines ------------------------------------------------------------------------------------------------- */
 static bool take_line(struct client *c)
 {
-    char *end = c->gone || c->busy ? NULL : memchr(c->in, '\n', c->n);
+    char *end = c->gone || c->busy || c->sending ? NULL : memchr(c->in, '\n', c->n);
     if (end == NULL) {
         return false;
     }
@@ -394,6 +404,9 @@ static bool take_line(struct client *c)
     return true;
 }
 
+static void alloc_cb(uv_handle_t *h, size_t suggested, uv_buf_t *buf);
+static void read_cb(uv_stream_t *st, ssize_t n, const uv_buf_t *buf);
+
 static void next_line(struct client *c)
 {
     if (c->taking) {
@@ -404,8 +417,12 @@ static void next_line(struct client *c)
         continue;
     }
     c->taking = false;
-    if (c->n == sizeof(c->in) && !c->busy) {
+    if (c->n == sizeof(c->in) && !c->busy && !c->sending) {
         client_close(c); /* a line without an end */
+    }
+    if (c->paused && c->n < sizeof(c->in) && !c->gone) {
+        c->paused = false;
+        (void)uv_read_start((uv_stream_t *)&c->pipe, alloc_cb, read_cb);
     }
 }
 
@@ -420,6 +437,11 @@ static void read_cb(uv_stream_t *st, ssize_t n, const uv_buf_t *buf)
 {
     (void)buf;
     struct client *c = (struct client *)st;
+    if (n == UV_ENOBUFS) {
+        c->paused = true;
+        (void)uv_read_stop(st);
+        return;
+    }
     if (n < 0) {
         client_close(c);
         return;
@@ -455,16 +477,14 @@ static void connection_cb(uv_stream_t *server, int status)
 err_t control_server_new(const struct control_server_config *cfg, struct control_server **out)
 {
     struct control_server *s = calloc(1, sizeof(*s));
-    int fd = s == NULL ? -1 : dup(cfg->fd);
-    if (fd < 0) {
-        free(s);
-        return ERR_IO;
+    if (s == NULL) {
+        return ERR_LIMIT_CAPACITY;
     }
     s->cfg = *cfg;
     s->ctx = (struct control_ctx){cfg->snap->env.crypto, cfg->snap->conf, &cfg->snap->audit_key, s};
     s->listening.data = s;
     *out = s;
-    bool ok = uv_pipe_init(cfg->loop, &s->listening, 0) == 0 && uv_pipe_open(&s->listening, fd) == 0 &&
+    bool ok = uv_pipe_init(cfg->loop, &s->listening, 0) == 0 && uv_pipe_open(&s->listening, cfg->fd) == 0 &&
               uv_listen((uv_stream_t *)&s->listening, SOCKET_BACKLOG, connection_cb) == 0;
     return ok ? ERR_OK : ERR_IO;
 }

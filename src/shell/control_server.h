@@ -13,7 +13,7 @@ struct control_server_config {
     const struct snapshot *snap;
     struct intake *intake;
     struct metrics_page *page;
-    int fd;                              /* listening; duplicated here */
+    int fd;                              /* listening; taken over */
     void (*order)(void *arg, char what); /* 'R' reload, 'S' stop: to the supervisor */
     void *arg;
 };

@@ -160,12 +160,7 @@ static err_t start(struct datagrams *d, int fd)
     const struct crypto *crypto = d->w->snap->env.crypto;
     TRY(cookie_init(&d->door, crypto));
     TRY(crypto->random((uint8_t *)&d->seed, sizeof(d->seed)));
-    int own = dup(fd); /* libuv closes what it is given; the supervisor's lives on */
-    if (own < 0) {
-        return ERR_IO;
-    }
-    if (uv_udp_open(&d->udp, own) != 0) {
-        (void)close(own);
+    if (uv_udp_open(&d->udp, fd) != 0) { /* from now on libuv's; the supervisor has its own */
         return ERR_IO;
     }
     return uv_udp_recv_start(&d->udp, alloc_cb, recv_cb) == 0 ? ERR_OK : ERR_IO;

@@ -2,6 +2,7 @@
 
 #include "shell/crypto_openssl.h"
 #include "shell/dtls_client.h"
+#include "shell/wiped.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -162,7 +163,7 @@ static err_t perform_coap(struct device_run *r, const struct device_exchange *x,
 /* -- both ---------------------------------------------------------------------------------------------- */
 static err_t perform_http(struct device_run *r, const struct device_exchange *x, struct client_tls *tls)
 {
-    CURL *easy = curl_easy_init();
+    CURL *easy = wiped_curl() == ERR_OK ? curl_easy_init() : NULL;
     if (easy == NULL) {
         return ERR_LIMIT_CAPACITY;
     }

@@ -16,7 +16,8 @@ static void note_refusal(struct conn *c, err_t e, const char *detail)
 {
     char name[64];
     metrics_refused(c->w->metrics, e);
-    log_refusal(e, conn_name(c, name, sizeof(name)), text_of(detail));
+    (dispatch_is_audited(e, &c->assoc) ? log_refusal_audited : log_refusal)(e, conn_name(c, name, sizeof(name)),
+                                                                            text_of(detail));
 }
 
 static struct primitive_response reply(const struct conn *c, const struct response *rs)

@@ -88,7 +88,8 @@ static void run_child(struct family *f, struct family_child *c, int link, pid_t 
     if (f->ready_fd >= 0) {
         (void)close(f->ready_fd);
     }
-    sockets_of(f->sockets, c->index, listening);
+    size_t index = c->kind == PROCESS_WRITER ? SIZE_MAX : c->index;
+    int control = sockets_inherit(f->sockets, index, c->kind != PROCESS_WORKER, listening);
     struct process_config cfg = {
         .kind = c->kind,
         .index = c->index,
@@ -97,7 +98,7 @@ static void run_child(struct family *f, struct family_child *c, int link, pid_t 
         .metrics = c->metrics,
         .link = link,
         .listening = listening,
-        .control = f->sockets->control,
+        .control = control,
         .patient = f->patient || c->failures > 0,
         .parent = parent,
     };
@@ -198,6 +199,15 @@ void family_drain(struct family *f)
     }
 }
 
+bool family_has_room(const struct family *f, size_t workers)
+{
+    size_t room = 0;
+    for (size_t i = 0; i < FAMILY_MAX; i++) {
+        room += f->child[i].pid == 0 && !f->child[i].wanted ? 1 : 0;
+    }
+    return room >= workers + 1;
+}
+
 void family_next(struct family *f, const struct snapshot *snap, const struct sockets *sockets)
 {
     family_drain(f);
@@ -235,9 +245,11 @@ static void bury(struct family *f, struct family_child *c, int status)
 {
     usec_t now = clock_monotonic();
     log_death(c, status);
-    c->metrics->pid = 0;
-    c->metrics->connections_now = 0;
-    c->metrics->waiting_now = 0;
+    if (c->metrics->pid == c->pid) { /* else the slot is a later generation's by now */
+        c->metrics->pid = 0;
+        c->metrics->connections_now = 0;
+        c->metrics->waiting_now = 0;
+    }
     (void)close(c->link);
     c->link = -1;
     c->pid = 0;
@@ -282,7 +294,11 @@ enum family_wish family_listen(struct family *f)
         char message = 0;
         while (c->pid != 0 && recv(c->link, &message, 1, MSG_DONTWAIT) == 1) {
             c->up = c->up || message == LINK_UP;
-            wish = message == LINK_RELOAD ? FAMILY_RELOAD : message == LINK_STOP ? FAMILY_STOP : wish;
+            if (message == LINK_STOP || wish == FAMILY_STOP) {
+                wish = FAMILY_STOP; /* whatever else was asked for in the same moment */
+            } else if (message == LINK_RELOAD) {
+                wish = FAMILY_RELOAD;
+            }
         }
     }
     return wish;

@@ -37,6 +37,8 @@ struct family {
 enum family_wish { FAMILY_NOTHING, FAMILY_RELOAD, FAMILY_STOP };
 
 MUST_USE err_t family_init(struct family *f, int signals);
+/* False while so many earlier generations still drain that the next one would not be whole. */
+bool family_has_room(const struct family *f, size_t workers);
 /* The next generation takes over; the one before drains. */
 void family_next(struct family *f, const struct snapshot *snap, const struct sockets *sockets);
 void family_tend(struct family *f); /* starts what is due; once a tick */

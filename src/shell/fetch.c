@@ -3,6 +3,7 @@
 #include "base/ct.h"
 #include "shell/client_tls.h"
 #include "shell/log.h"
+#include "shell/wiped.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -223,7 +224,7 @@ static err_t site_open(struct fetch *f, struct site *s, const struct snapshot_pe
 err_t fetch_new(uv_loop_t *loop, const struct snapshot *snap, struct fetch **out)
 {
     struct fetch *f = calloc(1, sizeof(*f));
-    if (f == NULL || curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK) {
+    if (f == NULL || wiped_curl() != ERR_OK) { /* answers carry keys */
         free(f);
         return ERR_LIMIT_CAPACITY;
     }

@@ -31,6 +31,7 @@ struct intake_link {
     uint8_t *buf;
     size_t n, cap;
     bool dead;
+    bool paused; /* not reading: `buf` is as large as it gets */
 };
 
 struct outgoing {
@@ -44,15 +45,18 @@ static err_t queue_push(struct intake_queue *q, const struct job *j, struct inta
 {
     if (q->n == q->cap) {
         size_t cap = q->cap == 0 ? COMMITTER_BATCH_MAX : q->cap * 2;
-        struct job *jobs = cap > WAITING_MAX ? NULL : realloc(q->jobs, cap * sizeof(*jobs));
-        if (jobs == NULL) {
-            return ERR_LIMIT_BUSY;
-        }
-        q->jobs = jobs;
-        struct intake_origin *origins = realloc(q->from, cap * sizeof(*origins));
+        struct job *jobs = cap > WAITING_MAX ? NULL : malloc(cap * sizeof(*jobs));
+        struct intake_origin *origins = jobs == NULL ? NULL : realloc(q->from, cap * sizeof(*origins));
         if (origins == NULL) {
+            free(jobs);
             return ERR_LIMIT_BUSY;
         }
+        if (q->n > 0) { /* exported keys are in there: no realloc, which leaves what it copied from */
+            memcpy(jobs, q->jobs, q->n * sizeof(*jobs));
+            ct_wipe(q->jobs, q->n * sizeof(*jobs));
+        }
+        free(q->jobs);
+        q->jobs = jobs;
         q->from = origins;
         q->cap = cap;
     }
@@ -136,7 +140,10 @@ static void link_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 {
     (void)buf;
     struct intake_link *l = s->data;
-    if (n < 0) {
+    if (n == UV_ENOBUFS) { /* a store that is not open yet: the worker's jobs wait in the socket, and then with it */
+        l->paused = true;
+        (void)uv_read_stop(s);
+    } else if (n < 0) {
         link_close(l); /* the worker is gone: nobody waits for its results */
     } else {
         l->n += (size_t)n;
@@ -233,6 +240,9 @@ static void run_queue(struct intake *in)
         memmove(q->jobs, q->jobs + n, (q->n - n) * sizeof(*q->jobs));
         memmove(q->from, q->from + n, (q->n - n) * sizeof(*q->from));
         q->n -= n;
+        for (size_t i = 0; i < n; i++) {
+            job_wipe(&q->jobs[q->n + i]); /* what has moved up still stands where it was */
+        }
         committer_rest(&in->committer, false, clock_now());
     }
 }
@@ -242,7 +252,7 @@ static size_t link_parse(struct intake *in, struct intake_link *l, size_t *at)
 {
     size_t found = 0;
     struct job j;
-    while (found < COMMITTER_BATCH_MAX && !l->dead) {
+    while (found < COMMITTER_BATCH_MAX && in->running->n < WAITING_MAX && !l->dead) { /* the rest has its turn next */
         struct bytes frame;
         size_t used = 0;
         err_t e = job_frame(bytes_of(l->buf + *at, l->n - *at), &frame, &used);
@@ -271,6 +281,10 @@ static void link_consume(struct intake_link *l, size_t at)
     memmove(l->buf, l->buf + at, l->n - at);
     ct_wipe(l->buf + (l->n - at), at);
     l->n -= at;
+    if (l->paused && !l->dead) {
+        l->paused = false;
+        (void)uv_read_start((uv_stream_t *)l->pipe, link_alloc, link_read);
+    }
 }
 
 #define ROUND_LINKS 256

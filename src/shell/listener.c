@@ -4,7 +4,6 @@
 #include "shell/stream.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #define BACKLOG 1024
 
@@ -41,12 +40,11 @@ static err_t listen_datagrams(struct listener *l, int fd, struct listener **out)
 
 static err_t listen_stream(struct listener *l, int fd, struct listener **out)
 {
-    int own = dup(fd); /* libuv closes what it is given; the supervisor's lives on */
-    if (own < 0 || uv_tcp_init(l->w->loop, &l->tcp) != 0) {
+    if (uv_tcp_init(l->w->loop, &l->tcp) != 0) {
         free(l);
         return ERR_IO;
     }
-    if (uv_tcp_open(&l->tcp, own) != 0 || uv_listen((uv_stream_t *)&l->tcp, BACKLOG, connection_cb) != 0) {
+    if (uv_tcp_open(&l->tcp, fd) != 0 || uv_listen((uv_stream_t *)&l->tcp, BACKLOG, connection_cb) != 0) {
         uv_close((uv_handle_t *)&l->tcp, free_handle);
         return ERR_IO;
     }

@@ -5,6 +5,7 @@
 #include "shell/worker.h"
 
 struct listener;
+/* `fd` is this process's own copy and is taken over; the supervisor's lives on. */
 MUST_USE err_t listener_new(struct worker *w, const struct snapshot_listener *l, int fd, struct listener **out);
 void listener_close(struct listener *l);
 

@@ -2,6 +2,7 @@
 
 #include "base/writer.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -24,6 +25,7 @@ static struct {
     char part[PART_MAX];
     enum err_level least;
     unsigned rate;
+    uint64_t lost; /* lines that nobody took */
     int64_t (*clock)(void);
     struct refusal refusals[ERR_COUNT];
 } state = {.part = "keystead", .least = ERR_LEVEL_INFO, .rate = 10};
@@ -141,6 +143,33 @@ static void stamp_write(struct writer *w)
     writer_z(w, z);
 }
 
+/*
+ * One write a line, so that lines of several processes do not mix. A log that cannot be written stops nobody: a pipe
+ * that takes poll's word has room for a whole line.
+ */
+static bool line_out(const struct writer *w)
+{
+    struct pollfd p = {STDERR_FILENO, POLLOUT, 0};
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0 && write(STDERR_FILENO, w->buf, w->n) == (ssize_t)w->n;
+}
+
+static void lost_report(void)
+{
+    char line[256];
+    char count[24];
+    struct writer w = WRITER_ARRAY(line);
+    (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)state.lost);
+    stamp_write(&w);
+    field_write(&w, "level", text_of(level_names[ERR_LEVEL_WARN]));
+    field_write(&w, "part", text_of(state.part));
+    field_write(&w, "event", text_of("log-lines-lost"));
+    field_write(&w, "lines", text_of(count));
+    writer_z(&w, "\n");
+    if (line_out(&w)) {
+        state.lost = 0;
+    }
+}
+
 void log_event(enum err_level level, const char *event, const struct log_field *fields, size_t n)
 {
     if (level < state.least) {
@@ -161,9 +190,12 @@ void log_event(enum err_level level, const char *event, const struct log_field *
         }
     }
     writer_z(&w, "\n");
-    /* One write a line, so that lines of several processes do not mix. A log that cannot be written stops nobody. */
-    ssize_t written = write(STDERR_FILENO, line, w.n);
-    (void)written;
+    if (state.lost > 0) {
+        lost_report();
+    }
+    if (state.lost > 0 || !line_out(&w)) {
+        state.lost++;
+    }
 }
 
 /* -- refusals -------------------------------------------------------------------------------------- */
@@ -198,21 +230,34 @@ static bool rate_allows(err_t e)
     return true;
 }
 
-void log_refusal(err_t e, struct text peer, struct text detail)
+static void refusal_write(err_t e, struct text peer, struct text detail)
 {
-    if (e <= ERR_OK || e >= ERR_COUNT) {
-        e = ERR_BUG;
-    }
-    state.refusals[e].total++;
     const struct err_info *info = err_info(e);
-    if (!info->audited && !rate_allows(e)) {
-        return;
-    }
     const struct log_field fields[] = {
         {"code", text_of(info->code)}, {"peer", peer},           {"detail", detail},
         {"text", text_of(info->text)}, {"clause", text_of(info->clause)},
     };
     log_event(info->level, "refused", fields, ARRAY_LEN(fields));
+}
+
+static err_t counted(err_t e)
+{
+    err_t known = e <= ERR_OK || e >= ERR_COUNT ? ERR_BUG : e;
+    state.refusals[known].total++;
+    return known;
+}
+
+void log_refusal(err_t e, struct text peer, struct text detail)
+{
+    err_t known = counted(e);
+    if (rate_allows(known)) {
+        refusal_write(known, peer, detail);
+    }
+}
+
+void log_refusal_audited(err_t e, struct text peer, struct text detail)
+{
+    refusal_write(counted(e), peer, detail);
 }
 
 void log_tick(void)

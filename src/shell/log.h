@@ -19,8 +19,10 @@ void log_clock(int64_t (*microseconds)(void));                 /* tests: the clo
 enum err_level log_level_of(struct text name);                 /* [server] log-level */
 /* log_event(ERR_LEVEL_INFO, "listening", (struct log_field[]){{"address", text_of(a)}}, 1) */
 void log_event(enum err_level level, const char *event, const struct log_field *fields, size_t n);
-/* The line of a refusal: code, text, peer, detail, clause, at the level of the error's row; rate-limited unless audited. */
+/* The line of a refusal: code, text, peer, detail, clause, at the level of the error's row; rate-limited. */
 void log_refusal(err_t e, struct text peer, struct text detail);
+/* Of one that is in the audit chain too (dispatch_is_audited: its peer has proved who it is): always written. */
+void log_refusal_audited(err_t e, struct text peer, struct text detail);
 /* Writes the summaries that are due; a timer of the shell calls it once a second. */
 void log_tick(void);
 uint64_t log_refusals(err_t e); /* since start, for metrics */

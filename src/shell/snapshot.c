@@ -94,6 +94,7 @@ static void load_values(struct loading *l)
     s->limits = (struct snapshot_limits){
         .connections = number(s, "limits", "connections"),
         .connections_per_peer = number(s, "limits", "connections-per-peer"),
+        .rate_per_peer = number(s, "limits", "connections-rate-per-peer"),
         .message = number(s, "limits", "message"),
         .waiting = number(s, "limits", "waiting-handshakes"),
         .waiting_per_peer = number(s, "limits", "waiting-per-peer"),

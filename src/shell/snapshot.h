@@ -17,7 +17,8 @@
 #define SNAPSHOT_ADDRESS_MAX 64
 
 struct snapshot_limits {
-    size_t connections, connections_per_peer; /* per_peer 0: no limit */
+    size_t connections;
+    size_t connections_per_peer, rate_per_peer; /* open at a time, new in a second; 0: no limit */
     size_t message;
     size_t waiting, waiting_per_peer; /* handshakes that wait for a key; per MEF or MAF */
     usec_t handshake_time, idle_time, fetch_time;

@@ -74,10 +74,13 @@ static void close_all(struct sockets_listener *l)
     l->n = 0;
 }
 
-static err_t open_listener(struct sockets_listener *l, const struct snapshot_listener *want, size_t workers)
+/* `had`: our own sockets of that address, for another number of workers; NULL if there are none. */
+static err_t open_listener(struct sockets_listener *l, const struct snapshot_listener *want, size_t workers,
+                           const struct sockets_listener *had)
 {
     struct snapshot_listener at = *want; /* port 0 becomes a port with the first socket */
-    if (is_taken(&at.addr.any, want->datagram)) {
+    socklen_t size = sizeof(at.addr);
+    if (had != NULL ? getsockname(had->fds[0], &at.addr.any, &size) != 0 : is_taken(&at.addr.any, want->datagram)) {
         return ERR_IO;
     }
     l->fds = calloc(workers, sizeof(*l->fds));
@@ -101,21 +104,37 @@ static err_t open_listener(struct sockets_listener *l, const struct snapshot_lis
     return TEXT_COPY(text_of(want->address), l->address);
 }
 
-static const struct sockets_listener *same(const struct sockets *old, const struct snapshot_listener *l, size_t workers)
+/* The n-th listener of that address: several may have asked for port 0. */
+static const struct sockets_listener *nth_of(const struct sockets *s, const struct snapshot_listener *want, size_t n)
 {
-    for (size_t i = 0; old != NULL && i < old->listeners_n; i++) {
-        if (strcmp(old->listeners[i].address, l->address) == 0 && old->listeners[i].datagram == l->datagram &&
-            old->listeners[i].n == workers) {
-            return &old->listeners[i];
+    for (size_t i = 0; s != NULL && i < s->listeners_n; i++) {
+        const struct sockets_listener *l = &s->listeners[i];
+        if (strcmp(l->address, want->address) == 0 && l->datagram == want->datagram && n-- == 0) {
+            return l;
         }
     }
     return NULL;
 }
 
+static const struct sockets_listener *same(const struct sockets *old, const struct sockets *s,
+                                           const struct snapshot_listener *want)
+{
+    size_t n = 0;
+    while (nth_of(s, want, n) != NULL) {
+        n++;
+    }
+    return nth_of(old, want, n);
+}
+
 /* -- control --------------------------------------------------------------------------------------------- */
+/* A socket that nobody listens on. A file that is none also refuses a connection: it is somebody's, and stays. */
 static bool is_stale(const struct sockaddr_un *a)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct stat st;
+    if (lstat(a->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode)) {
+        return false;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); /* a full queue must not hold us */
     bool refused = fd >= 0 && connect(fd, (const struct sockaddr *)a, sizeof(*a)) != 0 && errno == ECONNREFUSED;
     if (fd >= 0) {
         (void)close(fd);
@@ -152,13 +171,13 @@ static err_t open_all(struct sockets *s, const struct sockets *old, struct snaps
     errno = 0;
     for (size_t i = 0; i < snap->listeners_n; i++) {
         struct snapshot_listener *want = &snap->listeners[i];
-        const struct sockets_listener *kept = same(old, want, snap->workers);
+        const struct sockets_listener *kept = same(old, s, want);
         struct sockets_listener *l = &s->listeners[i];
         (void)snprintf(detail, ROLE_DETAIL_MAX, "address %s", want->address);
-        if (kept != NULL) {
+        if (kept != NULL && kept->n == snap->workers) {
             *l = *kept;
         } else {
-            TRY(open_listener(l, want, snap->workers));
+            TRY(open_listener(l, want, snap->workers, kept));
         }
         s->listeners_n = i + 1;
         (void)snprintf(want->actual, sizeof(want->actual), "%s", l->actual);
@@ -209,9 +228,21 @@ void sockets_close(struct sockets *s, const struct sockets *keep)
     s->control = -1;
 }
 
-void sockets_of(const struct sockets *s, size_t index, int out[static SNAPSHOT_LISTENERS_MAX])
+/* A socket that the supervisor gives up must not live on in a process that never accepts from it: the kernel would go
+ * on to queue connections there. */
+int sockets_inherit(const struct sockets *s, size_t index, bool control, int out[static SNAPSHOT_LISTENERS_MAX])
 {
     for (size_t i = 0; i < s->listeners_n; i++) {
-        out[i] = s->listeners[i].fds[index];
+        const struct sockets_listener *l = &s->listeners[i];
+        out[i] = index < l->n ? l->fds[index] : -1;
+        for (size_t k = 0; k < l->n; k++) {
+            if (k != index) {
+                (void)close(l->fds[k]);
+            }
+        }
     }
+    if (!control && s->control >= 0) {
+        (void)close(s->control);
+    }
+    return control ? s->control : -1;
 }

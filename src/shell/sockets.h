@@ -34,7 +34,10 @@ MUST_USE err_t sockets_open(struct sockets *s, const struct sockets *old, struct
                             char detail[static ROLE_DETAIL_MAX]);
 /* Closes what `keep` (may be NULL) does not share; removes the control socket from the file system likewise. */
 void sockets_close(struct sockets *s, const struct sockets *keep);
-/* The descriptors of worker `index`, one for each listener of the snapshot they were opened for. */
-void sockets_of(const struct sockets *s, size_t index, int out[static SNAPSHOT_LISTENERS_MAX]);
+/*
+ * In a new process: the descriptors of worker `index` (SIZE_MAX: of none), one for each listener of the snapshot they
+ * were opened for; returns the one of the control socket if it is wanted, or -1. All others are closed there.
+ */
+int sockets_inherit(const struct sockets *s, size_t index, bool control, int out[static SNAPSHOT_LISTENERS_MAX]);
 
 #endif

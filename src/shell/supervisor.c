@@ -44,6 +44,7 @@ static void harden(void)
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a full disk: an error of the write, not the end of the process */
     (void)umask(0077); /* the store holds what nobody else may copy */
 }
 
@@ -142,6 +143,11 @@ static void reload(struct supervisor *s)
     if (e != ERR_OK) {
         fault_text(&faults, detail, sizeof(detail));
         refuse_reload(s, e, detail);
+        return;
+    }
+    if (!family_has_room(&s->family, fresh->workers)) {
+        snapshot_free(fresh);
+        refuse_reload(s, ERR_LIMIT_BUSY, "earlier reloads still drain");
         return;
     }
     e = sockets_open(&sockets, &s->sockets, fresh, which);

@@ -260,6 +260,12 @@ err_t tls_feed(struct tls *t, struct bytes in)
         (void)BIO_write(t->in, in.p, (int)(in.n < TLS_FEED_MAX ? in.n : TLS_FEED_MAX));
         return ERR_OK;
     }
+    bool shaking = t->state == TLS_HANDSHAKE || t->state == TLS_WANT_KEY;
+    t->fed += shaking ? in.n : 0;
+    if (t->state == TLS_HANDSHAKE && t->fed > TLS_HANDSHAKE_MAX) {
+        handshake_fail(t, ERR_LIMIT_SIZE);
+        return ERR_OK; /* tls_step tells */
+    }
     size_t waiting = BIO_pending(t->in) > 0 ? (size_t)BIO_pending(t->in) : 0;
     if (in.n > TLS_FEED_MAX || waiting > TLS_FEED_MAX - in.n) {
         return ERR_LIMIT_SIZE;

@@ -59,6 +59,9 @@ struct tls;
 MUST_USE err_t tls_new(struct tls_ctx *ctx, struct tls **out);
 void tls_free(struct tls *t); /* in any state, also while suspended (it refuses and resumes first) */
 
+/* A handshake of more octets fails: a stranger's connection costs little memory. The largest honest one has a chain of
+ * certificates of 16 KiB. */
+#define TLS_HANDSHAKE_MAX (32U * 1024U)
 /* ERR_LIMIT_SIZE when TLS_FEED_MAX octets wait unread: stop reading the socket while suspended or held. */
 #define TLS_FEED_MAX (128U * 1024U)
 #define TLS_DATAGRAM_MTU 1200 /* octets of a datagram that every path carries */

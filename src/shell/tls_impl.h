@@ -39,6 +39,7 @@ struct tls {
     bool cipher_in; /* DTLS: the client's ChangeCipherSpec has come */
     bool sealed_in; /* DTLS: and an encrypted record since this was last looked at */
     unsigned unopened; /* DTLS: how often that did not complete the handshake */
+    size_t fed;     /* octets of the handshake */
     size_t cke_identity_n; /* true length, from ClientKeyExchange: the callback's text ends at a NUL */
     struct text identity;
     struct secret key; /* between tls_answer and the callback */

@@ -44,6 +44,50 @@ static void turn_cb(uv_prepare_t *h)
     channel_flush(&w->channel);
 }
 
+/* -- fair shares --------------------------------------------------------------------------------------- */
+void worker_again_cancel(struct conn *c)
+{
+    if (c->eager_at != NULL) {
+        *c->eager_at = c->eager_next;
+        if (c->eager_next != NULL) {
+            c->eager_next->eager_at = c->eager_at;
+        }
+        c->eager_at = NULL;
+    }
+}
+
+static void again_cb(uv_idle_t *h)
+{
+    struct worker *w = h->data;
+    w->resumed = w->eager;
+    w->eager = NULL;
+    if (w->resumed != NULL) {
+        w->resumed->eager_at = &w->resumed;
+    }
+    while (w->resumed != NULL) { /* one may close another: always from the front */
+        struct conn *c = w->resumed;
+        worker_again_cancel(c);
+        conn_resume(c);
+    }
+    if (w->eager == NULL) {
+        (void)uv_idle_stop(h);
+    }
+}
+
+void worker_again(struct worker *w, struct conn *c)
+{
+    if (c->eager_at != NULL) {
+        return;
+    }
+    c->eager_next = w->eager;
+    c->eager_at = &w->eager;
+    if (c->eager_next != NULL) {
+        c->eager_next->eager_at = &c->eager_next;
+    }
+    w->eager = c;
+    (void)uv_idle_start(&w->again, again_cb);
+}
+
 /* -- deadlines ----------------------------------------------------------------------------------------- */
 void worker_list_remove(struct worker *w, struct conn *c)
 {
@@ -102,6 +146,7 @@ static void sweep_cb(uv_timer_t *h)
     if (now - w->swept >= ASSOCIATION_SWEEP) {
         w->swept = now;
         sweep_associations(w, clock_now());
+        peers_sweep(&w->peers, now);
         log_tick();
     }
 }
@@ -171,12 +216,15 @@ err_t worker_start(struct worker *w, uv_loop_t *loop, const struct snapshot *sna
     TRY(snap->env.crypto->random((uint8_t *)&seed, sizeof(seed)));
     TRY(allocate(w));
     TRY(tls_thread_init(snap->limits.waiting));
-    peers_init(&w->peers, seed);
+    peers_init(&w->peers, seed,
+               &(struct peers_limits){.most = snap->limits.connections_per_peer, .rate = snap->limits.rate_per_peer});
     channel_init(&w->channel, local);
     TRY(ask_start(&w->ask, loop, snap, &w->channel, metrics));
     w->turn.data = w;
     w->sweep.data = w;
-    bool ok = uv_prepare_init(loop, &w->turn) == 0 && uv_timer_init(loop, &w->sweep) == 0 &&
+    w->again.data = w;
+    bool ok = uv_prepare_init(loop, &w->turn) == 0 && uv_idle_init(loop, &w->again) == 0 &&
+              uv_timer_init(loop, &w->sweep) == 0 &&
               uv_prepare_start(&w->turn, turn_cb) == 0 && uv_timer_start(&w->sweep, sweep_cb, SWEEP_MS, SWEEP_MS) == 0;
     return ok ? ERR_OK : ERR_IO;
 }

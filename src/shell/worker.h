@@ -33,6 +33,9 @@ struct worker {
     struct store *reader;
     bool viewing; /* a read transaction is open: one a turn of the loop */
     uv_prepare_t turn;
+    uv_idle_t again;     /* runs while somebody is in `eager`, and keeps the loop from sleeping */
+    struct conn *eager;  /* connections that have used up their share of a turn: they go on in the next one */
+    struct conn *resumed; /* those of the turn before, while they are resumed */
     uv_timer_t sweep;
     usec_t swept; /* when associations were last looked at */
     struct listener *listeners[SNAPSHOT_LISTENERS_MAX];
@@ -62,5 +65,7 @@ void worker_view_end(struct worker *w);
 void worker_list_move(struct worker *w, struct conn *c, enum worker_class to);
 void worker_list_remove(struct worker *w, struct conn *c);
 void worker_conn_gone(struct worker *w);
+void worker_again(struct worker *w, struct conn *c); /* conn_resume in the next turn */
+void worker_again_cancel(struct conn *c);            /* safe for any connection */
 
 #endif

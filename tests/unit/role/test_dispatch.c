@@ -229,7 +229,7 @@ static void what_expired_is_not_served(void **state)
     struct bench *b = bench_new(false);
     struct response rs;
     b->assoc.not_after = NOW;
-    assert_int_equal(run(b, &rs), ERR_DENIED_EXPIRED);
+    assert_int_equal(run(b, &rs), ERR_DENIED_NO_ASSOCIATION);
     b->assoc.not_after = NOW + 1;
     assert_int_equal(run(b, &rs), ERR_OK);
     b->prim.expires = NOW;

@@ -616,7 +616,7 @@ static void test_lifetimes(void **state)
     member(f, "m2m:skr", "et", et, sizeof(et));
     assert_string_equal(et, "20231114T223000");
     f->w.now += HOUR;
-    assert_int_equal(register_key(f, SKR), ERR_DENIED_EXPIRED); /* the association is over */
+    assert_int_equal(register_key(f, SKR), ERR_DENIED_NO_ASSOCIATION); /* the association is over */
 }
 
 /* -- who may -------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* The log: one line a write, no forged line, and strangers who cannot flood it. */
 #include "shell/log.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -141,8 +142,59 @@ static void authenticated(void)
 {
     log_limit(1);
     for (size_t i = 0; i < 20; i++) {
-        log_refusal(ERR_DENIED_PRIVILEGE, text_of("//sp.example/in/Cmade-up"), text_of("container"));
+        log_refusal_audited(ERR_DENIED_PRIVILEGE, text_of("//sp.example/in/Cmade-up"), text_of("container"));
     }
+}
+
+static void strangers_with_an_audited_reason(void)
+{
+    log_limit(1);
+    for (size_t i = 0; i < 20; i++) {
+        log_refusal(ERR_DENIED_FROM, text_of("127.0.0.1"), text_of("container"));
+    }
+}
+
+/* On a listener without TLS anybody can be refused for these reasons too. */
+static void the_limit_goes_by_the_peer_not_by_the_reason(void **state)
+{
+    (void)state;
+    assert_int_equal(capture(strangers_with_an_audited_reason), 1);
+    assert_int_equal(log_refusals(ERR_DENIED_FROM), 20);
+}
+
+/* `less` that nobody scrolls, a journal that hangs: the server goes on, and says later how much was lost. */
+static void nobody_reads(void)
+{
+    int pair[2];
+    char sink[65536];
+    assert_int_equal(pipe(pair), 0);
+    assert_true(dup2(pair[1], STDERR_FILENO) >= 0);
+    for (size_t i = 0; i < 2000; i++) {
+        log_event(ERR_LEVEL_ERROR, "made-up-event-that-nobody-reads", NULL, 0); /* without the limit this blocks */
+    }
+    size_t all = 0;
+    for (ssize_t n = 1; n > 0;) {
+        struct pollfd p = {pair[0], POLLIN, 0};
+        n = poll(&p, 1, 0) == 1 ? read(pair[0], sink, sizeof(sink)) : 0;
+        all += (size_t)n;
+    }
+    assert_true(all > 1000);
+    log_event(ERR_LEVEL_ERROR, "heard-again", NULL, 0);
+    ssize_t n = read(pair[0], sink, sizeof(sink) - 1);
+    assert_true(n > 0);
+    sink[n] = '\0';
+    assert_non_null(strstr(sink, "event=log-lines-lost lines="));
+    assert_non_null(strstr(sink, "event=heard-again"));
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+}
+
+static void a_log_that_nobody_takes_stops_nobody(void **state)
+{
+    (void)state;
+    (void)alarm(20);
+    assert_int_equal(capture(nobody_reads), 0);
+    (void)alarm(0);
 }
 
 static void audited_refusals_pass_the_limit(void **state)
@@ -169,6 +221,8 @@ int main(void)
         cmocka_unit_test(a_line_has_an_end),
         cmocka_unit_test(strangers_are_counted_not_all_written),
         cmocka_unit_test(audited_refusals_pass_the_limit),
+        cmocka_unit_test(the_limit_goes_by_the_peer_not_by_the_reason),
+        cmocka_unit_test(a_log_that_nobody_takes_stops_nobody),
         cmocka_unit_test(level_names_are_those_of_the_configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
