@@ -213,7 +213,7 @@ static void ends(void **state)
     assert_int_equal(s.assoc.not_after, T0 + 60 * SECOND - 1);
     assert_int_equal(register_ae(f, &s, "S1"), ERR_OK);
     f->w.now = T0 + 61 * SECOND;
-    assert_int_equal(cse_fixture_get(f, &s, "S1", "S1"), ERR_DENIED_EXPIRED);
+    assert_int_equal(cse_fixture_get(f, &s, "S1", "S1"), ERR_DENIED_NO_ASSOCIATION);
     assert_int_equal(world_connect_names(&f->w, f->cse, &brief, &s), ERR_DENIED_CERT_EXPIRED);
     f->w.now = T0 + HOUR;
     assert_int_equal(come(f, WORLD_DEVICE, OID, &s), ERR_DENIED_EXPIRED);
