@@ -1,6 +1,7 @@
 /* keystead bench: the load generator and the yardsticks. bench/run puts them together and prints the table. */
 #include "access_rate.h"
 #include "bare_store.h"
+#include "cert_rate.h"
 #include "cli/cli.h"
 #include "load_http.h"
 #include "load_tls.h"
@@ -167,6 +168,16 @@ static int access_rate(const struct cli_args *a)
     return e == ERR_OK ? tell_cpu(a, r.done, r.cpu_ns, 0) : cli_fail(a, e, r.detail);
 }
 
+static int cert(const struct cli_args *a)
+{
+    struct cert_rate_plan p = {.cert = cli_arg(a, "--cert"), .key = cli_arg(a, "--key"), .trust = cli_arg(a, "--trust"),
+                               .crl = cli_arg(a, "--crl")};
+    struct cert_rate_result r = {.detail = ""};
+    err_t e = seconds(a, &p.time);
+    e = e == ERR_OK ? cert_rate_run(&p, &r) : e;
+    return e == ERR_OK ? tell_cpu(a, r.done, r.cpu_ns, 0) : cli_fail(a, e, r.detail);
+}
+
 /* -- the table ------------------------------------------------------------------------------------------- */
 #define LOAD_OPTS                                                                                                   \
     {"--port", CLI_OPT_REQUIRED, "port on 127.0.0.1"}, {"--in-flight", 0, "operations at a time (64)"},             \
@@ -181,6 +192,11 @@ static const struct cli_opt raw_opts[] = {
 static const struct cli_opt access_opts[] = {{"--pv", CLI_OPT_REQUIRED, "privileges as JSON"},
                                              {"--from", CLI_OPT_REQUIRED, "absolute AE-ID that they permit to retrieve"},
                                              {"--seconds", 0, "how long (5)"}};
+static const struct cli_opt cert_opts[] = {{"--cert", CLI_OPT_REQUIRED, "certificate that both sides show (PEM)"},
+                                           {"--key", CLI_OPT_REQUIRED, "its private key"},
+                                           {"--trust", CLI_OPT_REQUIRED, "its anchor"},
+                                           {"--crl", 0, "revocation lists"},
+                                           {"--seconds", 0, "how long (5)"}};
 static const struct cli_opt bare_opts[] = {{"-c", CLI_OPT_REQUIRED, "configuration of the server"},
                                            {"--store", CLI_OPT_REQUIRED, "a copy of its store, which grows"},
                                            {"--seconds", 0, "how long (5)"},
@@ -193,6 +209,8 @@ static const struct cli_verb verbs[] = {
     {"raw-tls", raw_opts, ARRAY_LEN(raw_opts), raw, "Yardstick: the server's side of OpenSSL handshakes in memory.", "-"},
     {"bare-store", bare_opts, ARRAY_LEN(bare_opts), bare,
      "Yardstick: the records of creates straight into the store, 64 to a transaction.", "-"},
+    {"cert", cert_opts, ARRAY_LEN(cert_opts), cert,
+     "The server's side of handshakes with certificates in memory, with or without a revocation list.", "-"},
     {"access", access_opts, ARRAY_LEN(access_opts), access_rate, "Access decisions alone, without a server.", "TS-0003 7.1.5"},
 };
 const struct cli_command cmd_bench = {"bench", verbs, ARRAY_LEN(verbs), "the load generator and the yardsticks", NULL};

@@ -37,7 +37,10 @@ static void ok_json(const char *file, const struct conf_faults *warnings)
     for (size_t i = 0; i < kept(warnings); i++) {
         (void)json_array_append_new(list, json_string(warnings->at[i].text));
     }
-    (void)json_object_set_new(o, "warnings", list);
+    if (json_array_size(list) > 0) {
+        (void)json_object_set(o, "warnings", list);
+    }
+    json_decref(list);
     (void)json_dumpf(o, stdout, JSON_COMPACT);
     (void)fputc('\n', stdout);
     json_decref(o);

@@ -296,7 +296,9 @@ static err_t associate_credential(struct work *w)
     if (to_maf && s->maf.fqdn[0] == '\0') {
         return detail_fail(w->detail, ERR_USAGE, "--maf-id is missing", text_empty());
     }
-    if (given) {
+    if (given && strcmp(c.file, (to_maf ? s->maf : s->cse).cert.file) == 0) {
+        *(to_maf ? &s->maf.cert : &s->cse.cert) = c; /* said again: what was built on it stays */
+    } else if (given) {
         s->maf.cert = to_maf ? c : none;
         s->cse.cert = to_maf ? none : c;
         secret_wipe(&s->kpsa.s);
@@ -353,7 +355,9 @@ static err_t associate(struct work *w)
         cli_out(w->a, "key_id", text_of(kpsa ? w->state.kpsa_id.z : w->state.kc_id.z));
     }
     if (!kpsa && !certificate) {
-        cli_out(w->a, "km_id", text_of(w->state.km_id.z));
+        if (w->state.maf.cert.file[0] == '\0') {
+            cli_out(w->a, "km_id", text_of(w->state.km_id.z));
+        }
         out_time(w->a, "expires", w->state.kc_not_after);
     }
     cli_out_end(w->a);

@@ -261,6 +261,9 @@ err_t client_tls_refusal(const struct client_tls *c)
     if (c->reason != ERR_OK) {
         return c->reason;
     }
+    if (c->psk == NULL && (c->alert == SSL_AD_ACCESS_DENIED || c->alert == SSL_AD_UNKNOWN_PSK_IDENTITY)) {
+        return ERR_DENIED_CERT_INSTRUCTION; /* it showed no identity but that of its certificate (R001-100) */
+    }
     for (size_t i = 0; i < ARRAY_LEN(alerts); i++) {
         if (alerts[i].alert == c->alert) {
             return alerts[i].e;

@@ -17,7 +17,9 @@ from test_device import Cli
 def coaps(tmp_path_factory):
     with ks.Lab(tmp_path_factory.mktemp("lab") / "l") as lab:
         lab.coaps = with_coaps.add_listeners(lab)
-        lab.start()
+        # the sanitizer keeps what was freed for a while: little of it, so that memory can be measured
+        asan = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1:thread_local_quarantine_size_kb=64"
+        lab.start(env={**os.environ, "ASAN_OPTIONS": asan.lstrip(":")})
         yield lab
 
 
@@ -73,10 +75,10 @@ def rss(pid):
     return int(next(line.split()[1] for line in text.splitlines() if line.startswith("VmRSS")))
 
 
-def client_hello(random, sequence=0):
-    body = b"\xfe\xfd" + random + b"\0" + b"\0" + b"\0\2\xc0\xa8" + b"\1\0"
+def client_hello(random, sequence=0, cookie=b""):
+    body = b"\xfe\xfd" + random + b"\0" + bytes([len(cookie)]) + cookie + b"\0\2\xc0\xa8" + b"\1\0" + b"\0\4\0\x17\0\0"
     n = len(body).to_bytes(3, "big")
-    message = b"\1" + n + b"\0\0" + b"\0\0\0" + n + body
+    message = b"\1" + n + struct.pack(">H", sequence) + b"\0\0\0" + n + body
     return b"\x16\xfe\xff\0\0" + sequence.to_bytes(6, "big") + struct.pack(">H", len(message)) + message
 
 
@@ -93,7 +95,7 @@ def test_a_flood_leaves_nothing(coaps, packets):
             for i in range(n):
                 s.sendto(client_hello(i.to_bytes(4, "big") * 8), at)
                 try:
-                    while len(s.recv(2048)) <= 73:  # the answer is not larger than the question
+                    while len(s.recv(2048)) <= 79:  # the answer is not larger than the question
                         pass
                 except BlockingIOError:
                     pass
@@ -105,3 +107,89 @@ def test_a_flood_leaves_nothing(coaps, packets):
     assert [after[c] for c in ("connections", "connections_now")] == [counters[c] for c in ("connections", "connections_now")]
     d = coaps.device("dtls-after-flood")
     assert "Cipher is PSK-AES128-CCM8" in s_client(coaps.coaps["mef"], d.kpm_id, d.psk)
+
+
+def now_open(lab, role="mef"):
+    return lab.ctl_json(role, "status")["counters"]["connections_now"]
+
+
+def idle_client(port, d, *more):
+    """s_client that has finished its handshake and waits."""
+    p = subprocess.Popen(["openssl", "s_client", "-dtls1_2", "-connect", f"127.0.0.1:{port}", "-servername", "localhost",
+                          "-psk_identity", d.kpm_id, "-psk", d.psk.hex(), "-cipher", "PSK-AES128-CCM8:@SECLEVEL=0", *more],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    for line in p.stdout:
+        if b"Extended master secret" in line:
+            return p
+    raise AssertionError("no session")
+
+
+def test_a_client_that_begins_anew(coaps):
+    """A device that was cut off comes back from the same port: it proves its address again and replaces the old session."""
+    d = coaps.device("dtls-anew")
+    port, before = coaps.coaps["mef"], now_open(coaps)
+    bind = ("-bind", f"127.0.0.1:{with_coaps.free_udp_port()}")
+    first = idle_client(port, d, *bind)
+    first.kill()
+    first.wait()
+    assert now_open(coaps) == before + 1
+    second = idle_client(port, d, *bind)
+    assert now_open(coaps) == before + 1
+    second.communicate(b"Q\n", timeout=20)
+    ks.wait_for(lambda: now_open(coaps) == before, what="the end of the session")
+
+
+def hello_twice(s, at, random):
+    """Shows the cookie; returns what came after."""
+    s.sendto(client_hello(random), at)
+    answer = s.recv(2048)
+    assert answer[13] == 3 and len(answer) == 60, answer  # HelloVerifyRequest
+    s.sendto(client_hello(random, 1, answer[28:]), at)
+    return s.recv(2048)
+
+
+def test_who_falls_silent(new_lab):
+    """After the cookie the server repeats its flight, and gives up at handshake-time."""
+    new_lab.coaps = with_coaps.add_listeners(new_lab)
+    new_lab.set("mef", "limits", "handshake-time", "4s")
+    new_lab.set("mef", "limits", "connections-per-peer", "2")
+    new_lab.start("mef")
+    at = ("127.0.0.1", new_lab.coaps["mef"])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(20)
+        flight = hello_twice(s, at, b"1" * 32)
+        assert flight[13] == 2  # ServerHello
+        assert now_open(new_lab) == 1
+        again = s.recv(2048)
+        assert again[13] == 2 and again[13:25] == flight[13:25]
+        ks.wait_for(lambda: now_open(new_lab) == 0, what="the end of the handshake")
+    assert "handshake-timeout" in new_lab.servers["mef"].log()
+
+
+def test_too_many_from_one_address(new_lab):
+    new_lab.coaps = with_coaps.add_listeners(new_lab)
+    new_lab.set("mef", "limits", "connections-per-peer", "2")
+    new_lab.set("mef", "server", "workers", "1")
+    new_lab.start("mef")
+    at = ("127.0.0.1", new_lab.coaps["mef"])
+    sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(3)]
+    for i, s in enumerate(sockets):
+        s.settimeout(2)
+        if i < 2:
+            assert hello_twice(s, at, bytes([i]) * 32)[13] == 2
+        else:
+            with pytest.raises(TimeoutError):
+                hello_twice(s, at, bytes([i]) * 32)
+        assert now_open(new_lab) == min(i + 1, 2)
+    for s in sockets:
+        s.close()
+
+
+def test_reload_says_goodbye(coaps):
+    d = coaps.device("dtls-reload")
+    port = coaps.coaps["mef"]
+    idle = idle_client(port, d)
+    coaps.ctl_json("mef", "reload")
+    out, _ = idle.communicate(timeout=20)  # s_client ends at the close_notify
+    assert idle.returncode == 0, out
+    assert "Cipher is PSK-AES128-CCM8" in s_client(port, d.kpm_id, d.psk)

@@ -1,5 +1,6 @@
 /* Records of the MEF from a store that somebody else may have written: what parses writes itself again, octet by octet. */
 #include "fuzz.h"
+#include "role/mef/rec_cert.h"
 #include "role/mef/rec_credential.h"
 #include "role/mef/rec_ke.h"
 
@@ -37,10 +38,18 @@ static void ke_of(struct bytes in, struct writer *w)
     (void)!rec_ke_of_number(in, &number);
 }
 
+static void cert(struct bytes in, struct writer *w)
+{
+    struct rec_cert r;
+    if (rec_cert_parse(in, &r) == ERR_OK) {
+        check(w, rec_cert_write(&r, w), in);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t buf[1 << 20];
-    static void (*const codecs[])(struct bytes in, struct writer *w) = {credential, ke, ke_of};
+    static void (*const codecs[])(struct bytes in, struct writer *w) = {credential, ke, ke_of, cert};
     if (size == 0 || size > sizeof(buf)) {
         return 0;
     }

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+import est
 import keystead as ks
 
 PRIORITY = "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+PSK:-CIPHER-ALL:+AES-128-CBC:-MAC-ALL:+SHA256"
@@ -214,6 +215,33 @@ def test_a_certificate_of_another_authority(lab, matrix, versions, tmp_path):
              f"{ks.MEF}:{port}:{host}", "-H", f"X-M2M-Origin: {ks.MAF}", f"https://{ks.MEF}:{port}/fetchCredentials/{d.ke_id}/21")
     assert p.returncode != 0 and "credential" not in p.stdout  # refuses R001-51, refuses R001-50
     matrix("curl", versions["curl"], "is refused with a certificate of another CA", "`--cert --key --cacert --tls-max 1.2`", "handshake fails")
+
+
+def test_est_with_openssl(lab, matrix, versions, tmp_path):
+    """RFC 7030 through stunnel4, and with the certificate that came."""
+    client, v = "openssl req, curl through stunnel4", f"{versions['openssl s_client']} / {versions['curl']} / {versions['stunnel4']}"
+    told = "`/csrattrs` and `/simpleenroll` on one connection; `challengePassword` and `subjectAltName` as `/csrattrs` says"
+    d = lab.device("interop-est")
+    with ks.Stunnel.client(tmp_path, d.kpm_id, d.psk, lab.address("mef")) as st:
+        p = curl(f"http://127.0.0.1:{st.port}{est.EST}/cacerts")
+        ca = est.certificate(p.stdout.replace("\r\n", "\n").split("\n\n", 1)[-1], tmp_path, "ca")
+        matrix(client, v, "asks the MEF for its CA certificates", "`GET /cacerts`", "certs-only, read by `openssl pkcs7`")
+        s = est.Session(st.port)
+        challenge, san = s.attributes()
+        status, _, body = s.ask("POST", "simpleenroll", est.csr(tmp_path, challenge, san), est.PKCS10)
+        assert status == 200, body
+        cert = est.certificate(body, tmp_path)
+        est.openssl("verify", "-CAfile", ca, cert)
+        matrix(client, v, "gets a certificate by EST", told, "200; `openssl verify` agrees")
+        status, _, body = est.Session(st.port).ask("POST", "simpleenroll", est.csr(tmp_path, challenge, san), est.PKCS10)
+        assert status == 403 and "csr-challenge" in body
+        matrix(client, v, "is refused with the challengePassword of another session", told, "403, csr-challenge")
+    s = est.Session(address=lab.address("mef"), cert=(cert, tmp_path / "a.key"), trust=ca)
+    challenge, san = s.attributes()
+    status, _, body = s.ask("POST", "simplereenroll", est.csr(tmp_path, challenge, san), est.PKCS10)
+    assert status == 200, body
+    est.openssl("verify", "-CAfile", ca, est.certificate(body, tmp_path, "b"))
+    matrix("openssl req, TLS by Python's ssl", versions["openssl s_client"], "renews it with the certificate", "`/simplereenroll` on one connection", "200; `openssl verify` agrees")
 
 
 def test_s_client_traps(lab):

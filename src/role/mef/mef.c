@@ -55,6 +55,8 @@ static const struct ctl_row commands[] = {
      "one bootstrap credential, without its key"},
     {"credential", "revoke", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, mef_ctl_credential_revoke,
      "refuse this credential and every key that came from it"},
+    {"certificate", "list", ctl_list_args, CTL_LIST_ARGS_N, false, mef_ctl_certificate_list,
+     "certificates provisioned by EST, by serial number"},
     {"enrolment", "list", ctl_list_args, CTL_LIST_ARGS_N, false, mef_ctl_enrolment_list, "live Enrolment Keys"},
     {"enrolment", "show", enrolment_show_args, ARRAY_LEN(enrolment_show_args), false, mef_ctl_enrolment_show,
      "one Enrolment Key, without its value"},

@@ -4,6 +4,7 @@
 #include "role/detail.h"
 #include "role/emit.h"
 #include "role/mef/mef_ctx.h"
+#include "role/mef/rec_cert.h"
 #include "role/mef/rec_credential.h"
 #include "role/mef/rec_ke.h"
 #include "wire/json.h"
@@ -251,4 +252,36 @@ err_t mef_ctl_enrolment_show(const void *ctx, const struct ctl_request *rq, stru
     struct emit em = emit_to(out);
     ke_members(&em, &k, rq->now);
     return writer_finish(out);
+}
+
+/* -- certificates ------------------------------------------------------------------------------------ */
+static bool cert_item(void *arg, struct bytes id, struct store_value value)
+{
+    struct listing *l = arg;
+    struct rec_cert c;
+    if (!ctl_list_room(&l->list, id)) {
+        return false;
+    }
+    if (rec_cert_parse(value.data, &c) != ERR_OK) {
+        broken_item(&l->list.e, id);
+        return true;
+    }
+    struct emit *e = &l->list.e;
+    emit_object(e, NULL);
+    emit_z(e, "serial", c.serial);
+    emit_z(e, "name", c.name);
+    emit_z(e, "credential", c.credential.z);
+    emit_time(e, "issued", c.issued);
+    emit_time(e, "not-after", c.not_after);
+    emit_z(e, "state", c.not_after <= l->now ? "expired" : "valid");
+    emit_close_object(e);
+    return true;
+}
+
+err_t mef_ctl_certificate_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                               char detail[static ROLE_DETAIL_MAX])
+{
+    (void)ctx;
+    (void)detail;
+    return list(rq, t, TABLE_MEF_CERT, "certificates", cert_item, out);
 }

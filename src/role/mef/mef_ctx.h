@@ -33,5 +33,6 @@ ctl_handler mef_ctl_credential_show;
 ctl_handler mef_ctl_credential_revoke;
 ctl_handler mef_ctl_enrolment_list;
 ctl_handler mef_ctl_enrolment_show;
+ctl_handler mef_ctl_certificate_list;
 
 #endif

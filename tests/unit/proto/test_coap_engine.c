@@ -214,7 +214,7 @@ static const struct kind kinds[] = {
     {"Block2", 0, 1000, 0},
     {"Block2, separate", 0, 64 * 4, 3 * USEC_PER_SEC},
     {"both", 700, 900, 0},
-    {"both, separate", 700, 900, USEC_PER_SEC},
+    {"both, separate", 700, 900, 2 * USEC_PER_SEC},
 };
 
 static struct net *exchange(const struct kind *k, unsigned lose, bool twice, bool mixed)

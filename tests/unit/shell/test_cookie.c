@@ -4,13 +4,16 @@
 #include "base/bytes.h"
 #include "shell/crypto_openssl.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#define FLOOD 20000U /* a million: docs/decisions/0009-dtls.md */
 #define NOW (1000 * USEC_PER_SEC)
 #define COOKIE_AT 28 /* in a HelloVerifyRequest */
 
@@ -140,12 +143,30 @@ static void malformed(void **state)
     }
 }
 
+/* Strangers by the thousand, each with another address and another hello: nothing stays. */
+static void flood(void **state)
+{
+    (void)state;
+    struct cookie_door d = door();
+    struct hello h = hello_with(1, bytes_empty());
+    char peer[32];
+    assert_int_equal(judge(&d, here, &h, NOW, NULL), COOKIE_VERIFY);
+    size_t before = mallinfo2().uordblks;
+    for (unsigned i = 0; i < FLOOD; i++) {
+        (void)snprintf(peer, sizeof(peer), "198.51.%u.%u:%u", i >> 8 & 255, i & 255, i);
+        memcpy(h.b + 27, &i, sizeof(i));
+        assert_int_equal(judge(&d, peer, &h, NOW, NULL), COOKIE_VERIFY);
+    }
+    assert_int_equal(mallinfo2().uordblks, before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shown),
         cmocka_unit_test(not_shown),
         cmocka_unit_test(malformed),
+        cmocka_unit_test(flood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
