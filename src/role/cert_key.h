@@ -24,7 +24,7 @@ struct cert_key_list {
 /* What an operator writes: the form decides the flavour; a Credential-ID does too. ERR_MALFORMED_ID. */
 MUST_USE err_t cert_key_parse(struct text id, struct cert_key *out);
 
-/* Everything a verified certificate proves of its holder, the narrowest first. A pinned key proves itself and nothing
+/* Everything a verified certificate proves of its holder (R001-147), the narrowest first. A pinned key proves itself and nothing
  * else: no path says that the names beside it are true. */
 void cert_key_all(const struct role_cert *cert, struct cert_key_list *out);
 

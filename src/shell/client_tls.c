@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define SUITE_PSK "PSK-AES128-CBC-SHA256"             /* TS-0003 10.2.2 */
-#define SUITE_CERTIFICATE "ECDHE-ECDSA-AES128-SHA256" /* TS-0003 10.2.3 */
+#define SUITE_CERTIFICATE "ECDHE-ECDSA-AES128-SHA256" /* TS-0003 10.2.3; the server signs first, then we (R001-16) */
 #define SUITE_DTLS_PSK "PSK-AES128-CCM8"
 #define SUITE_DTLS_CERTIFICATE "ECDHE-ECDSA-AES128-CCM8"
 
@@ -137,12 +137,17 @@ static void info_cb(const SSL *ssl, int where, int ret)
         (void)SSL_CTX_set_ex_data(SSL_get_SSL_CTX(ssl), slot(), NULL); /* a kept connection outlives the transfer */
         return;
     }
+    if ((where & SSL_CB_ALERT) != 0 && (where & SSL_CB_WRITE) != 0 && (ret & 0xff) == SSL_AD_DECRYPT_ERROR) {
+        fail(c, c->psk == NULL ? ERR_DENIED_CERT_PROOF : ERR_DENIED_PSK_WRONG); /* R001-16: not its signature */
+    }
     if ((where & SSL_CB_ALERT) != 0 && (where & SSL_CB_READ) != 0 && (ret >> 8) == SSL3_AL_FATAL) {
         c->alert = (uint8_t)(ret & 0xff);
     }
 }
 
 /* -- the context --------------------------------------------------------------------------------------- */
+/* With the chain that stands behind it in the file (R000-63, R001-146); its key proves that it is ours (R000-24, R000-25,
+ * R001-107). */
 static err_t own_certificate(SSL_CTX *ctx, const struct client_tls *c)
 {
     if (c->certificate == NULL) {

@@ -161,6 +161,7 @@ static err_t show_cert(const struct page *p, X509 *cert)
     if (ca) {
         tell_ca(p, cert);
     }
+    e = e == ERR_OK && x509_names_wild(&names) ? ERR_DENIED_CERT_NAME : e;
     x509_names_free(store);
     e = e != ERR_OK ? e : x509_profile_check(cert);
     return e != ERR_OK ? e : is_valid_now(cert) ? ERR_OK : ERR_DENIED_CERT_EXPIRED;

@@ -81,7 +81,8 @@ static err_t own_cert_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg, char d
     return x509_profile_check(SSL_CTX_get0_certificate(ssl));
 }
 
-/* Both sides show certificates, always [spec 4.7]; a PSK handshake asks for none. */
+/* Both sides show certificates, always [spec 4.7]; a PSK handshake asks for none. The client signs after us (R001-17), and
+ * its certificate must lead to one of these anchors (R001-32, R001-148). */
 static err_t peer_trust_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg, char detail[static ROLE_DETAIL_MAX])
 {
     const struct x509_trust trust = {.anchors = cfg->trust_file, .crls = cfg->crl_files, .crl_stale_ok = cfg->crl_stale_ok,

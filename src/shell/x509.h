@@ -29,6 +29,7 @@ MUST_USE err_t x509_cert_load(const char *file, X509 **out);
 /* The name strings are kept in *store (opaque) until x509_names_free. */
 MUST_USE err_t x509_names(X509 *cert, struct role_cert *out, void **store);
 void x509_names_free(void *store); /* NULL is allowed */
+bool x509_names_wild(const struct role_cert *names); /* one of the host names is a pattern: refused as a whole (5.4) */
 void x509_names_raw(struct role_cert *names); /* leaves the key identifier alone */
 
 /* dNSName without case, or a URI whose host part (or whole text) equals it [table 5.4, CHOICE-41]; ERR_DENIED_CERT_NAME. */

@@ -161,6 +161,16 @@ void x509_names_free(void *store)
     }
 }
 
+bool x509_names_wild(const struct role_cert *names)
+{
+    for (size_t i = 0; i < names->dns_n; i++) {
+        if (text_find(names->dns[i], '*') != names->dns[i].n) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A raw key is its digest: what a certificate says that nobody vouched for is not passed on. */
 void x509_names_raw(struct role_cert *names)
 {

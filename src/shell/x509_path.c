@@ -95,16 +95,6 @@ static err_t limits_check(const struct policy *p, STACK_OF(X509) *chain, const s
 }
 
 /* -- one certificate of the path --------------------------------------------------------------------------- */
-static bool is_wild(const struct role_cert *names)
-{
-    for (size_t i = 0; i < names->dns_n; i++) {
-        if (text_find(names->dns[i], '*') != names->dns[i].n) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static err_t leaf_check(const struct policy *p, X509_STORE_CTX *path, X509 *cert)
 {
     TRY(x509_profile_check(cert));
@@ -112,7 +102,7 @@ static err_t leaf_check(const struct policy *p, X509_STORE_CTX *path, X509 *cert
     void *store = NULL;
     TRY(x509_names(cert, &names, &store)); /* names that cannot be read are refused before anybody asks for them */
     bool raw = x509_is_raw(X509_STORE_CTX_get_error(path));
-    err_t e = raw ? ERR_OK : is_wild(&names) ? ERR_DENIED_CERT_NAME
+    err_t e = raw ? ERR_OK : x509_names_wild(&names) ? ERR_DENIED_CERT_NAME
                            : limits_check(p, X509_STORE_CTX_get0_chain(path), &names);
     x509_names_free(store);
     return e;

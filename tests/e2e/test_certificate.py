@@ -1,8 +1,11 @@
 """A device with a certificate against the real servers: enrolment, association and MAF client by certificate, each
 flavour that the command line can make, and who is refused for what."""
+import contextlib
 import json
 import os
+import socket
 import stat
+import threading
 
 import pytest
 
@@ -38,6 +41,11 @@ def certified(tmp_path_factory):
                    "--permit-uri-host", ks.SP)
         assert p.returncode == 0, p.stderr
         issue(where, "forged", "ae-id", AE, ca=where / "strange")
+        p = ks.run("pki", "ca", "--cert", where / "sub.crt", "--key", where / "sub.key", "--permit-dns", ks.SP, "--permit-uri-host",
+                   ks.SP, "--path-length", "0", "--ca-cert", where / "ca.crt", "--ca-key", where / "ca.key")
+        assert p.returncode == 0, p.stderr
+        # without revocation lists: that of the CA between would need that CA among the anchors
+        lab.conf("mef").write_text(lab.conf("mef").read_text().replace("\ncrl = ", "\n#crl = "))
         # a second name for each server that its certificate does not have
         lab.set("mef", "listener main", "aliases", f"localhost, mef2.{ks.SP}")
         lab.set("cse", "listener main", "aliases", f"localhost, in.{ks.SP}, in2.{ks.SP}")
@@ -134,6 +142,19 @@ def test_name_of_the_server(certified, device):
     device.no(1, "certificate-name", "associate", *other, *files(where, "ae"))
 
 
+def test_chain(certified, device):
+    """A CA between: its certificate comes along (R000-63, R001-14, R001-146); without it: refuses R001-148, R001-14."""
+    where = certified.where
+    issue(where, "chained", "ae-id", f"//{ks.SP}/Schained", ca=where / "sub")
+    certified.ctl_json("mef", "credential", "add", "--kind", "cert", "--id", f"//{ks.SP}/Schained", "--target", ks.MAF)
+    whole = (where / "chained.crt").read_text()
+    mark = "-----END CERTIFICATE-----\n"
+    assert whole.count(mark) >= 2
+    device.ok("enrol", *device.enrolment, *files(where, "chained"))
+    (where / "alone.crt").write_text(whole.split(mark)[0] + mark)
+    device.no(1, "certificate-untrusted", "enrol", *device.enrolment, *files(where, "alone", key="chained"))
+
+
 def test_files(certified, device, tmp_path):
     """What is wrong with the files is said when they are named: refuses R000-24, R000-64, R001-13, R001-14."""
     where = certified.where
@@ -161,3 +182,51 @@ def test_revoked(certified, device):
     certified.ctl_json("mef", "credential", "revoke", identity)
     device.no(1, ("certificate-not-instructed", "credential-revoked"), "enrol", *device.enrolment)
     assert certified.fetch(ke_id).status >= 400
+
+
+def meddle(lab, role):
+    """A host between the two that changes the signature in the ServerKeyExchange; its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def forward(src, dst, change):
+        buf = b""
+        with contextlib.suppress(OSError):
+            while data := src.recv(65536):
+                buf += data
+                while change and len(buf) >= 5 and len(buf) >= 5 + int.from_bytes(buf[3:5], "big"):
+                    n = 5 + int.from_bytes(buf[3:5], "big")
+                    record, buf = bytearray(buf[:n]), buf[n:]
+                    at = 5
+                    while record[0] == 22 and at + 4 <= n:
+                        end = at + 4 + int.from_bytes(record[at + 1:at + 4], "big")
+                        if record[at] == 12 and end <= n:
+                            record[end - 1] ^= 1
+                        at = end
+                    dst.sendall(record)
+                if not change:
+                    dst.sendall(buf)
+                    buf = b""
+        with contextlib.suppress(OSError):
+            dst.shutdown(socket.SHUT_WR)
+
+    def serve():
+        while True:
+            try:
+                a, _ = listener.accept()
+            except OSError:
+                return
+            b = socket.create_connection(lab.address(role))
+            threading.Thread(target=forward, args=(a, b, False), daemon=True).start()
+            threading.Thread(target=forward, args=(b, a, True), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener
+
+
+def test_signature_of_the_mef(certified, device):
+    """The certificate is the MEF's, the signature is not that of its key: refuses R001-16, R001-93, R001-107."""
+    with meddle(certified, "mef") as listener:
+        args = [*device.enrolment]
+        args[1] = "127.0.0.1:{}".format(listener.getsockname()[1])
+        device.no(1, "certificate-proof", "enrol", *args, *files(certified.where, "ae"))
+    device.ok("enrol", *device.enrolment, *files(certified.where, "ae"))

@@ -10,7 +10,8 @@ def test_demo(tmp_path):
     told = json.loads(p.stdout)
     text = json.dumps(told)
     assert told["ok"] is True and all(step["ok"] and step["happened"] == step["expected"] for step in told["steps"])
-    for refusal in ("psk-wrong", "psk-identity-unknown", "from-not-associated", "no-privilege"):
+    for refusal in ("psk-wrong", "psk-identity-unknown", "from-not-associated", "no-privilege",
+                    "certificate-not-instructed", "certificate-untrusted"):
         assert refusal in text, refusal
     assert (tmp_path / "kept").is_dir(), "--keep keeps the directory"
     keys = [f.read_text().strip() for f in (tmp_path / "kept").rglob("*.hex")]

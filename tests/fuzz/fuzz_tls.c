@@ -31,7 +31,8 @@ static struct tls_ctx *ctx_make(void)
     }
     const struct pki_ca_request ca = {"made-up CA", "keystead.test", f[0], f[1], 2};
     const struct pki_leaf_request leaf = {f[0], f[1], "mef.keystead.test", f[2], f[3], 2};
-    const struct tls_ctx_config cfg = {f[2], f[3], f[0], names, true, true};
+    const struct tls_ctx_config cfg = {.cert_file = f[2], .key_file = f[3], .trust_file = f[0], .names = names, .psk = true,
+                                       .require_ems = true};
     struct tls_ctx *ctx = NULL;
     char detail[ROLE_DETAIL_MAX];
     if (pki_ca_make(&ca) != ERR_OK || pki_leaf_make(&leaf) != ERR_OK || tls_ctx_new(&cfg, &ctx, detail) != ERR_OK) {

@@ -134,7 +134,8 @@ static err_t derive(const struct mef *m, const struct fetch *f, const struct rec
     return f->has_suid ? derive_usage(m, k, f->suid, &ke, out) : derive_seed(m, k, &ke, out);
 }
 
-/* Credential and Enrolee-ID go together, over the link that authentication secured (R001-54, R001-55, R001-79, R002-50). */
+/* Credential and Enrolee-ID go together, over the link that authentication secured (R001-54, R001-55, R001-79, R001-104,
+ * R002-50). */
 static void answer(const struct rec_ke *k, const struct secret *key, usec_t now, struct response *rs)
 {
     struct emit e = emit_to(&rs->body);

@@ -104,6 +104,40 @@ static void hex_round_trip_and_refusals(void **state)
     assert_int_equal(hex_parse(text_of("abc"), &o), ERR_MALFORMED_HEX);
 }
 
+static void base64_comes_in_lines(void **state)
+{
+    (void)state;
+    uint8_t in[100];
+    uint8_t back[100];
+    char lines[200];
+    char room[200];
+    for (size_t n = 0; n <= sizeof(in); n++) {
+        memset(in, (int)n, sizeof(in));
+        struct writer w = WRITER_ARRAY(lines);
+        base64_write_lines(&w, bytes_of(in, n));
+        assert_int_equal(w.n, BASE64_LEN(n) + (n + 47) / 48);
+        assert_true(n == 0 || lines[w.n - 1] == '\n');
+        struct writer scratch = WRITER_ARRAY(room);
+        struct writer o = WRITER_ARRAY(back);
+        assert_int_equal(base64_parse_lines(writer_view_text(&w), &scratch, &o), ERR_OK);
+        assert_true(bytes_eq(writer_view(&o), bytes_of(in, n)));
+    }
+    static const char *const same[] = {"AAEC", "A\r\nA EC\n", "\tAAEC ", "AA\nEC"};
+    static const char *const bad[] = {"AAE\n", "AA\vEC", "AAEC\n=", "A=\nEC"};
+    for (size_t i = 0; i < ARRAY_LEN(same); i++) {
+        struct writer scratch = WRITER_ARRAY(room);
+        struct writer o = WRITER_ARRAY(back);
+        assert_int_equal(base64_parse_lines(text_of(same[i]), &scratch, &o), ERR_OK);
+        assert_true(bytes_eq(writer_view(&o), bytes_of("\0\1\2", 3)));
+        scratch = WRITER_ARRAY(room);
+        o = WRITER_ARRAY(back);
+        assert_int_equal(base64_parse_lines(text_of(bad[i]), &scratch, &o), ERR_MALFORMED_BASE64);
+    }
+    struct writer small = writer_of(room, 3);
+    struct writer o = WRITER_ARRAY(back);
+    assert_int_equal(base64_parse_lines(text_of("AAEC"), &small, &o), ERR_LIMIT_SIZE);
+}
+
 static void base64_vectors_of_rfc_4648(void **state)
 {
     (void)state;
@@ -228,6 +262,7 @@ int main(void)
         cmocka_unit_test(writer_decimal_writes_every_width),
         cmocka_unit_test(hex_round_trip_and_refusals),
         cmocka_unit_test(base64_vectors_of_rfc_4648),
+        cmocka_unit_test(base64_comes_in_lines),
         cmocka_unit_test(secret_compares_and_wipes),
         cmocka_unit_test(text_numbers_and_splitting),
         cmocka_unit_test(arena_gives_aligned_zeroed_memory_until_full),

@@ -161,7 +161,7 @@ static void certificate_without_its_key_is_refused(void **state)
     buf[verify_end - 1] ^= 1;
     assert_int_equal(tls_feed(t, bytes_of(buf, n)), ERR_OK);
     assert_int_equal(pump(t, &p), TLS_FAILED);
-    assert_int_equal(tls_error(t), ERR_DENIED_CERT_PROOF);
+    assert_int_equal(tls_error(t), ERR_DENIED_CERT_PROOF); /* refuses R001-17, R000-25 */
     assert_int_equal(p.alert, 51);
     tls_free(t);
     peer_close(&p);

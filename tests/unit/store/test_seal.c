@@ -168,6 +168,30 @@ static void a_store_refuses_another_root_secret(void **state)
     store_close(st);
 }
 
+static void macs_are_of_one_root_and_one_label(void **state)
+{
+    (void)state;
+    struct sealer a;
+    struct sealer b;
+    struct sealer none = {.crypto = crypto_openssl()};
+    uint8_t one[CRYPTO_HASH_LEN];
+    uint8_t two[CRYPTO_HASH_LEN];
+    root_of(&a, 1);
+    root_of(&b, 2);
+    assert_int_equal(seal_mac(&a, "label", text_of("data"), one), ERR_OK);
+    assert_int_equal(seal_mac(&a, "label", text_of("data"), two), ERR_OK);
+    assert_memory_equal(one, two, sizeof(one));
+    const struct {
+        const struct sealer *s;
+        const char *label, *data;
+    } others[] = {{&b, "label", "data"}, {&a, "labe", "ldata"}, {&a, "labeld", "ata"}, {&a, "label", "Data"}};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        assert_int_equal(seal_mac(others[i].s, others[i].label, text_of(others[i].data), two), ERR_OK);
+        assert_memory_not_equal(one, two, sizeof(one));
+    }
+    assert_int_equal(seal_mac(&none, "label", text_of("data"), two), ERR_BUG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +201,7 @@ int main(void)
         cmocka_unit_test(refuses_each_flipped_bit_and_each_cut),
         cmocka_unit_test(refuses_a_wrong_root_and_a_full_buffer),
         cmocka_unit_test(a_store_refuses_another_root_secret),
+        cmocka_unit_test(macs_are_of_one_root_and_one_label),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
