@@ -339,13 +339,13 @@ err_t tls_peer(struct tls *t, struct role_cert *out)
     *out = (struct role_cert){0};
     X509 *cert = is_complete(t) ? SSL_get0_peer_certificate(t->ssl) : NULL;
     long verdict = SSL_get_verify_result(t->ssl);
-    if (cert == NULL || (verdict != X509_V_OK && !x509_is_raw(verdict))) {
+    if (cert == NULL || (verdict != X509_V_OK && !x509_trust_is_raw(verdict))) {
         return ERR_DENIED_CERT_MISSING;
     }
     x509_names_free(t->names);
     t->names = NULL;
     TRY(x509_names(cert, out, &t->names));
-    if (x509_is_raw(verdict)) {
+    if (x509_trust_is_raw(verdict)) {
         x509_names_raw(out);
     }
     return ERR_OK;
