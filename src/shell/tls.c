@@ -236,6 +236,16 @@ void tls_release(struct tls *t)
     }
 }
 
+usec_t tls_timeout(const struct tls *t)
+{
+    return t->ctx->datagram == NULL ? USEC_NEVER : tls_datagram_timeout(t);
+}
+
+size_t tls_message_max(const struct tls *t)
+{
+    return t->ctx->datagram == NULL ? SIZE_MAX : tls_datagram_message_max();
+}
+
 /* -- octets --------------------------------------------------------------------------------------------- */
 
 /* A kept connection that once carried a large message does not keep its memory. The old buffer is wiped. */
