@@ -55,7 +55,7 @@ static int made(const struct cli_args *a, const char *const *names, size_t n)
     const char *file = cli_arg(a, names[0]);
     char z[KEY_ID_OCTETS];
     struct writer w = WRITER_ARRAY(z);
-    if (pki_key_id(file, 256, &w) == ERR_OK) {
+    if (pki_show_key_id(file, 256, &w) == ERR_OK) {
         cli_out(a, "key_id", writer_view_text(&w));
     }
     cli_out_end(a);
@@ -190,7 +190,7 @@ static int key_id(const struct cli_args *a)
     if (bits != 120 && bits != 128 && bits != 256) {
         return cli_fail(a, ERR_USAGE, "--bits is 120, 128 or 256");
     }
-    err_t e = pki_key_id(file, (unsigned)bits, &w);
+    err_t e = pki_show_key_id(file, (unsigned)bits, &w);
     if (e == ERR_OK) {
         e = writer_finish_z(&w);
     }

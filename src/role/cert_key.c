@@ -52,9 +52,11 @@ static bool is_oid(struct text t)
     return arcs >= 3;
 }
 
+/* In any case, since a node that is a host name is kept in lower case. */
 static bool is_raw(struct text t)
 {
-    return text_starts(t, "sha-256") || text_starts(t, "ni:///");
+    struct text algorithm = text_of("sha-256");
+    return text_eq_nocase(text_take(t, algorithm.n), algorithm) || text_starts(t, "ni:///");
 }
 
 /* Nothing that is or begins like another form. */

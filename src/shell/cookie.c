@@ -30,7 +30,7 @@ void cookie_wipe(struct cookie_door *d)
 
 /* -- the ClientHello, as far as the door looks ------------------------------------------------------------------ */
 
-/* A fragmented one is nobody's: it would have to be kept. R001-105 in the datagram form. */
+/* A fragmented one is nobody's: it would have to be kept. */
 static bool message_parse(struct bytes record, struct bytes *body)
 {
     struct reader r = reader_of(record);

@@ -29,7 +29,7 @@ err_t est_pki_key(const char *file, EVP_PKEY **out)
     if (*out == NULL) {
         return quiet(ERR_CRYPTO);
     }
-    e = pki_file_create(file, S_IRUSR | S_IWUSR, pki_pem_key, *out);
+    e = pki_file_create(file, S_IRUSR | S_IWUSR, pki_file_pem_key, *out);
     if (e != ERR_OK) {
         EVP_PKEY_free(*out);
         *out = NULL;
@@ -140,8 +140,8 @@ err_t est_pki_identity(const struct est_attrs *a, const char *id)
 {
     bool ae = m2mid_is_ae(m2mid_kind(text_of(id)));
     const struct pki_holder h = {.flavour = ae ? CERT_ID_AE : CERT_ID_CSE, .id = id};
-    SCOPED(pki_free_names) GENERAL_NAMES *want = NULL;
-    TRY(quiet(pki_names_make(&h, &want)));
+    SCOPED(pki_build_free_names) GENERAL_NAMES *want = NULL;
+    TRY(quiet(pki_build_names_make(&h, &want)));
     return same_names(a->names, want) ? ERR_OK : ERR_DENIED_CSR_NAME;
 }
 
@@ -159,7 +159,7 @@ static bool request_fill(X509_REQ *req, EVP_PKEY *key, const struct est_attrs *a
 
 err_t est_pki_request(EVP_PKEY *key, const struct est_attrs *a, struct writer *der)
 {
-    SCOPED(pki_free_req) X509_REQ *req = X509_REQ_new();
+    SCOPED(pki_build_free_req) X509_REQ *req = X509_REQ_new();
     SCOPED(octets_freep) unsigned char *octets = NULL;
     int n = req != NULL && request_fill(req, key, a) ? i2d_X509_REQ(req, &octets) : 0;
     if (n <= 0) {
@@ -180,7 +180,7 @@ static err_t certs_of(struct bytes der, PKCS7 **out)
 }
 
 /* One that a crash left half written must not stop the next. */
-static err_t replace(const char *file, pki_pem_writer *put, const void *what)
+static err_t replace(const char *file, pki_file_pem_writer *put, const void *what)
 {
     char stale[4096];
     int n = snprintf(stale, sizeof(stale), "%s.new", file);
@@ -196,7 +196,7 @@ static int put_all(FILE *f, const void *what)
     const STACK_OF(X509) *list = what;
     int ok = 1;
     for (int i = 0; ok == 1 && i < sk_X509_num(list); i++) {
-        ok = pki_pem_cert(f, sk_X509_value(list, i));
+        ok = pki_file_pem_cert(f, sk_X509_value(list, i));
     }
     return ok;
 }
@@ -220,7 +220,7 @@ err_t est_pki_accept(struct bytes der, const struct est_expected *x, const char 
     SCOPED(pkcs7_freep) PKCS7 *p7 = NULL;
     TRY(certs_of(der, &p7));
     X509 *cert = sk_X509_value(p7->d.sign->cert, 0);
-    SCOPED(pki_free_names) GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+    SCOPED(pki_build_free_names) GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
     bool ours = sk_X509_num(p7->d.sign->cert) == 1 && EVP_PKEY_eq(X509_get0_pubkey(cert), x->key) == 1 &&
                 names != NULL && same_names(names, x->attrs->names);
     if (!ours) {
@@ -230,7 +230,7 @@ err_t est_pki_accept(struct bytes der, const struct est_expected *x, const char 
     const struct x509_trust trust = {.anchors = x->anchors};
     TRY(quiet(x509_trust_load(&trust, &store, detail)));
     TRY(quiet(x509_trust_check(store, cert, NULL)));
-    return replace(file, pki_pem_cert, cert);
+    return replace(file, pki_file_pem_cert, cert);
 }
 
 /* -- what is there ------------------------------------------------------------------------------------------- */
@@ -260,7 +260,7 @@ static err_t status_of(X509 *cert, struct est_status *out)
 
 err_t est_pki_status(const char *file, struct est_status *out)
 {
-    SCOPED(pki_free_x509) X509 *cert = NULL;
+    SCOPED(pki_build_free_x509) X509 *cert = NULL;
     TRY(x509_cert_load(file, &cert));
     return quiet(status_of(cert, out));
 }

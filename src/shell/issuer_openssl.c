@@ -153,7 +153,7 @@ static err_t extensions_take(X509_REQ *req, struct issuer_csr *out)
     }
     TRY(usages_check(list));
     int critical = -1;
-    SCOPED(pki_free_names) GENERAL_NAMES *names = X509V3_get_d2i(list, NID_subject_alt_name, &critical, NULL);
+    SCOPED(pki_build_free_names) GENERAL_NAMES *names = X509V3_get_d2i(list, NID_subject_alt_name, &critical, NULL);
     if (names == NULL) {
         return critical == -1 ? ERR_OK : ERR_MALFORMED; /* twice, or not DER */
     }
@@ -170,7 +170,7 @@ static err_t csr_read(struct bytes csr, X509_REQ **req)
 
 static err_t csr_take(struct bytes csr, struct issuer_csr *out)
 {
-    SCOPED(pki_free_req) X509_REQ *req = NULL;
+    SCOPED(pki_build_free_req) X509_REQ *req = NULL;
     TRY(csr_read(csr, &req));
     if (!x509_key_is_p256(X509_REQ_get_X509_PUBKEY(req)) ||
         X509_REQ_get_signature_nid(req) != NID_ecdsa_with_SHA256) {
@@ -214,7 +214,7 @@ static err_t curve_put(struct writer *w)
 
 static err_t names_put(const struct issuer_name *names, size_t n, struct writer *w)
 {
-    SCOPED(pki_free_names) GENERAL_NAMES *san = names_make(names, n);
+    SCOPED(pki_build_free_names) GENERAL_NAMES *san = names_make(names, n);
     SCOPED(extension_freep) X509_EXTENSION *ext = san == NULL ? NULL : X509V3_EXT_i2d(NID_subject_alt_name, 0, san);
     SCOPED(extensions_freep) X509_EXTENSIONS *list = NULL;
     if (ext == NULL || X509v3_add_ext(&list, ext, -1) == NULL) {
@@ -264,7 +264,7 @@ static const char *usage_of(const struct issuer_order *o)
 
 static err_t extensions_put(X509 *cert, X509 *ca, const struct issuer_order *o)
 {
-    SCOPED(pki_free_names) GENERAL_NAMES *names = names_make(o->names, o->names_n);
+    SCOPED(pki_build_free_names) GENERAL_NAMES *names = names_make(o->names, o->names_n);
     if (names == NULL || X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) != 1) {
         return ERR_CRYPTO;
     }
@@ -275,7 +275,7 @@ static err_t extensions_put(X509 *cert, X509 *ca, const struct issuer_order *o)
         {NID_subject_key_identifier, "hash"},
         {NID_authority_key_identifier, "keyid"},
     };
-    return pki_extensions_add(cert, ca, list, ARRAY_LEN(list));
+    return pki_build_extensions_add(cert, ca, list, ARRAY_LEN(list));
 }
 
 /* The names count; the subject is for people. */
@@ -310,8 +310,8 @@ static err_t cert_make(const struct state *s, const struct issuer_order *o, X509
         return ERR_CRYPTO;
     }
     TRY(extensions_put(cert, s->chain[0], o));
-    TRY(pki_cert_sign(cert, s->chain[0], s->key));
-    return pki_limits_check(s->chain[0], cert);
+    TRY(pki_build_cert_sign(cert, s->chain[0], s->key));
+    return pki_build_limits_check(s->chain[0], cert);
 }
 
 static err_t issue(const struct issuer *self, const struct issuer_order *o, struct writer *out)
@@ -320,9 +320,9 @@ static err_t issue(const struct issuer *self, const struct issuer_order *o, stru
     if (o->names_n == 0) {
         return ERR_BUG;
     }
-    SCOPED(pki_free_req) X509_REQ *req = NULL;
+    SCOPED(pki_build_free_req) X509_REQ *req = NULL;
     TRY(quiet(csr_read(o->csr, &req)));
-    SCOPED(pki_free_x509) X509 *cert = X509_new();
+    SCOPED(pki_build_free_x509) X509 *cert = X509_new();
     TRY(cert == NULL ? ERR_CRYPTO : quiet(cert_make(s, o, req, cert)));
     SCOPED(octets_freep) unsigned char *der = NULL;
     int n = i2d_X509(cert, &der);
@@ -346,7 +346,7 @@ static err_t certs_only(const struct issuer *self, struct bytes cert, struct wri
     const struct state *s = self->state;
     const unsigned char *p = cert.p;
     SCOPED(pkcs7_freep) PKCS7 *p7 = bundle_new();
-    SCOPED(pki_free_x509) X509 *one = cert.n == 0 ? NULL : d2i_X509(NULL, &p, (long)cert.n);
+    SCOPED(pki_build_free_x509) X509 *one = cert.n == 0 ? NULL : d2i_X509(NULL, &p, (long)cert.n);
     bool ok = p7 != NULL && (cert.n == 0 || (one != NULL && PKCS7_add_certificate(p7, one) == 1));
     for (size_t i = 0; ok && cert.n == 0 && i < s->chain_n; i++) {
         ok = PKCS7_add_certificate(p7, s->chain[i]) == 1;

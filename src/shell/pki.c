@@ -48,7 +48,7 @@ struct making {
 };
 static void making_wipe(struct making *m)
 {
-    pki_ca_wipe(&m->parent);
+    pki_build_ca_wipe(&m->parent);
     X509_free(m->cert);
     EVP_PKEY_free(m->key);
 }
@@ -66,17 +66,17 @@ static err_t ca_extensions(const struct pki_authority *rq, X509 *cert, X509 *iss
     };
     const struct pki_extension limits[] = {{NID_name_constraints, constraints}}; /* [8.1.2.2, CHOICE-40] */
     const struct pki_extension below[] = {{NID_authority_key_identifier, "keyid:always"}};
-    TRY(pki_extensions_add(cert, issuer, list, ARRAY_LEN(list)));
-    TRY(constraints[0] == '\0' ? ERR_OK : pki_extensions_add(cert, issuer, limits, ARRAY_LEN(limits)));
-    return rq->parent == NULL ? ERR_OK : pki_extensions_add(cert, issuer, below, ARRAY_LEN(below));
+    TRY(pki_build_extensions_add(cert, issuer, list, ARRAY_LEN(list)));
+    TRY(constraints[0] == '\0' ? ERR_OK : pki_build_extensions_add(cert, issuer, limits, ARRAY_LEN(limits)));
+    return rq->parent == NULL ? ERR_OK : pki_build_extensions_add(cert, issuer, below, ARRAY_LEN(below));
 }
 
 static err_t parent_take(const struct pki_authority *rq, struct making *m, char detail[static ROLE_DETAIL_MAX])
 {
-    TRY(pki_ca_load(rq->parent, &m->parent, detail));
+    TRY(pki_build_ca_load(rq->parent, &m->parent, detail));
     long below = X509_get_pathlen(m->parent.cert); /* -1: no limit */
     if (below == 0 || (below > 0 && rq->path_length >= below)) {
-        return pki_fail(detail, ERR_DENIED_CERT_CHAIN, rq->parent->cert_file, "its path length forbids this CA below it");
+        return pki_build_fail(detail, ERR_DENIED_CERT_CHAIN, rq->parent->cert_file, "its path length forbids this CA below it");
     }
     return ERR_OK;
 }
@@ -88,18 +88,18 @@ err_t pki_authority_make(const struct pki_authority *rq, char detail[static ROLE
     detail[0] = '\0';
     writer_z(&w, rq->permit_dns == NULL && rq->permit_uri == NULL ? "" : "critical");
     if (subtrees_write(&w, "DNS", rq->permit_dns) != ERR_OK || subtrees_write(&w, "URI", rq->permit_uri) != ERR_OK) {
-        return pki_fail(detail, ERR_MALFORMED_ID, "a permitted name", "labels of letters, digits and '-'");
+        return pki_build_fail(detail, ERR_MALFORMED_ID, "a permitted name", "labels of letters, digits and '-'");
     }
     TRY(writer_finish_z(&w));
     SCOPED(making_wipe) struct making m = {.key = EVP_EC_gen("P-256")};
     TRY(rq->parent == NULL ? ERR_OK : parent_take(rq, &m, detail));
-    TRY(pki_cert_begin(rq->name, rq->days, m.key, &m.cert));
+    TRY(pki_build_cert_begin(rq->name, rq->days, m.key, &m.cert));
     X509 *issuer = rq->parent == NULL ? m.cert : m.parent.cert;
     TRY(ca_extensions(rq, m.cert, issuer, constraints));
-    TRY(pki_cert_sign(m.cert, issuer, rq->parent == NULL ? m.key : m.parent.key));
+    TRY(pki_build_cert_sign(m.cert, issuer, rq->parent == NULL ? m.key : m.parent.key));
     const struct pki_chain chain = {m.cert, rq->parent == NULL ? NULL : rq->parent->cert_file};
     err_t e = pki_file_pair(rq->key_file, m.key, rq->cert_file, &chain);
-    return e == ERR_OK ? ERR_OK : pki_fail(detail, e, rq->cert_file, rq->key_file);
+    return e == ERR_OK ? ERR_OK : pki_build_fail(detail, e, rq->cert_file, rq->key_file);
 }
 
 /* The authority of one service provider: host names under its domain and the AE-IDs of it. */
@@ -142,25 +142,25 @@ err_t pki_issue(const struct pki_signer *ca, const struct pki_holder *to, const 
                 unsigned days, char detail[static ROLE_DETAIL_MAX])
 {
     SCOPED(making_wipe) struct making m = {.key = EVP_EC_gen("P-256")};
-    SCOPED(pki_free_names) GENERAL_NAMES *names = NULL;
+    SCOPED(pki_build_free_names) GENERAL_NAMES *names = NULL;
     bool raw = to->flavour == CERT_ID_RAW;
     detail[0] = '\0';
-    err_t e = pki_names_make(to, &names);
+    err_t e = pki_build_names_make(to, &names);
     if (e != ERR_OK) {
-        return pki_fail(detail, e, to->id == NULL ? "--id" : to->id, "no identity of this flavour");
+        return pki_build_fail(detail, e, to->id == NULL ? "--id" : to->id, "no identity of this flavour");
     }
-    TRY(raw ? ERR_OK : pki_ca_load(ca, &m.parent, detail));
+    TRY(raw ? ERR_OK : pki_build_ca_load(ca, &m.parent, detail));
     char subject[SUBJECT_MAX];
     subject_of(names, subject);
-    TRY(pki_cert_begin(subject, days, m.key, &m.cert));
+    TRY(pki_build_cert_begin(subject, days, m.key, &m.cert));
     const struct pki_ca self = {m.cert, m.key};
-    e = pki_leaf_sign(raw ? &self : &m.parent, names, m.cert);
+    e = pki_build_leaf_sign(raw ? &self : &m.parent, names, m.cert);
     if (e != ERR_OK) {
-        return pki_fail(detail, e, raw ? cert_file : ca->cert_file, "its name constraints do not permit this identity");
+        return pki_build_fail(detail, e, raw ? cert_file : ca->cert_file, "its name constraints do not permit this identity");
     }
     const struct pki_chain chain = {m.cert, raw ? NULL : ca->cert_file};
     e = pki_file_pair(key_file, m.key, cert_file, &chain);
-    return e == ERR_OK ? ERR_OK : pki_fail(detail, e, cert_file, key_file);
+    return e == ERR_OK ? ERR_OK : pki_build_fail(detail, e, cert_file, key_file);
 }
 
 err_t pki_leaf_make(const struct pki_leaf_request *rq)
@@ -203,34 +203,34 @@ static err_t key_take(const char *file, EVP_PKEY **key, bool *made)
     }
     *key = EVP_EC_gen("P-256");
     TRY(*key == NULL ? ERR_CRYPTO : ERR_OK);
-    return pki_file_create(file, 0600, pki_pem_key, *key);
+    return pki_file_create(file, 0600, pki_file_pem_key, *key);
 }
 
 err_t pki_request_make(const struct pki_holder *of, const char *key_file, const char *csr_file,
                        char detail[static ROLE_DETAIL_MAX])
 {
-    SCOPED(pki_free_names) GENERAL_NAMES *names = NULL;
-    SCOPED(pki_free_key) EVP_PKEY *key = NULL;
-    SCOPED(pki_free_req) X509_REQ *req = X509_REQ_new();
+    SCOPED(pki_build_free_names) GENERAL_NAMES *names = NULL;
+    SCOPED(pki_build_free_key) EVP_PKEY *key = NULL;
+    SCOPED(pki_build_free_req) X509_REQ *req = X509_REQ_new();
     bool made = false;
     detail[0] = '\0';
-    err_t e = pki_names_make(of, &names);
+    err_t e = pki_build_names_make(of, &names);
     if (e != ERR_OK) {
-        return pki_fail(detail, e, of->id == NULL ? "--id" : of->id, "no identity of this flavour");
+        return pki_build_fail(detail, e, of->id == NULL ? "--id" : of->id, "no identity of this flavour");
     }
     e = key_take(key_file, &key, &made);
     if (e != ERR_OK) {
-        return pki_fail(detail, e, key_file, "");
+        return pki_build_fail(detail, e, key_file, "");
     }
     e = req == NULL ? ERR_CRYPTO : request_fill(names, key, req);
     if (e == ERR_OK && !x509_key_is_p256(X509_REQ_get_X509_PUBKEY(req))) {
         e = ERR_DENIED_CERT_PROFILE;
     }
-    e = e == ERR_OK ? pki_file_create(csr_file, 0644, pki_pem_request, req) : e;
+    e = e == ERR_OK ? pki_file_create(csr_file, 0644, pki_file_pem_request, req) : e;
     if (e != ERR_OK && made) {
         (void)unlink(key_file);
     }
-    return e == ERR_OK ? ERR_OK : pki_fail(detail, e, csr_file, "");
+    return e == ERR_OK ? ERR_OK : pki_build_fail(detail, e, csr_file, "");
 }
 
 /* -- signing requests ---------------------------------------------------------------------------------------------- */
@@ -280,24 +280,24 @@ err_t pki_sign(const struct pki_signer *ca, const char *csr_file, const struct p
                const char *cert_file, unsigned days, char detail[static ROLE_DETAIL_MAX])
 {
     SCOPED(making_wipe) struct making m = {.key = NULL};
-    SCOPED(pki_free_req) X509_REQ *req = NULL;
-    SCOPED(pki_free_names) GENERAL_NAMES *names = NULL;
+    SCOPED(pki_build_free_req) X509_REQ *req = NULL;
+    SCOPED(pki_build_free_names) GENERAL_NAMES *names = NULL;
     detail[0] = '\0';
     err_t e = request_read(csr_file, &req);
     e = e == ERR_OK ? request_names(req, &names) : e;
     if (e != ERR_OK) {
-        return pki_fail(detail, e, csr_file, "");
+        return pki_build_fail(detail, e, csr_file, "");
     }
-    TRY(pki_ca_load(ca, &m.parent, detail));
+    TRY(pki_build_ca_load(ca, &m.parent, detail));
     char subject[SUBJECT_MAX];
     subject_of(names, subject);
-    TRY(pki_cert_begin(subject, days, X509_REQ_get0_pubkey(req), &m.cert));
-    e = pki_leaf_sign(&m.parent, names, m.cert);
+    TRY(pki_build_cert_begin(subject, days, X509_REQ_get0_pubkey(req), &m.cert));
+    e = pki_build_leaf_sign(&m.parent, names, m.cert);
     e = e == ERR_OK ? holder_check(m.cert, names, expected) : e;
     if (e != ERR_OK) {
-        return pki_fail(detail, e, csr_file, expected == NULL ? "its name" : expected->id);
+        return pki_build_fail(detail, e, csr_file, expected == NULL ? "its name" : expected->id);
     }
     const struct pki_chain chain = {m.cert, ca->cert_file};
     e = pki_file_chain(cert_file, &chain);
-    return e == ERR_OK ? ERR_OK : pki_fail(detail, e, cert_file, "");
+    return e == ERR_OK ? ERR_OK : pki_build_fail(detail, e, cert_file, "");
 }

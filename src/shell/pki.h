@@ -77,6 +77,6 @@ typedef void pki_teller(void *ctx, const char *name, struct text value);
 MUST_USE err_t pki_show(const char *file, pki_teller *tell, void *ctx, err_t *verdict);
 
 /* Public key identifier of a certificate, request or private key; bits as cert_id_key_write. */
-MUST_USE err_t pki_key_id(const char *file, unsigned bits, struct writer *out);
+MUST_USE err_t pki_show_key_id(const char *file, unsigned bits, struct writer *out);
 
 #endif

@@ -7,23 +7,23 @@
 #define SERIAL_LEN 16
 #define SAN_MAX 256
 
-void pki_free_x509(X509 **p)
+void pki_build_free_x509(X509 **p)
 {
     X509_free(*p);
 }
-void pki_free_key(EVP_PKEY **p)
+void pki_build_free_key(EVP_PKEY **p)
 {
     EVP_PKEY_free(*p);
 }
-void pki_free_req(X509_REQ **p)
+void pki_build_free_req(X509_REQ **p)
 {
     X509_REQ_free(*p);
 }
-void pki_free_crl(X509_CRL **p)
+void pki_build_free_crl(X509_CRL **p)
 {
     X509_CRL_free(*p);
 }
-void pki_free_names(GENERAL_NAMES **p)
+void pki_build_free_names(GENERAL_NAMES **p)
 {
     GENERAL_NAMES_free(*p);
 }
@@ -32,7 +32,7 @@ static void ext_freep(X509_EXTENSION **p)
     X509_EXTENSION_free(*p);
 }
 
-err_t pki_fail(char detail[static ROLE_DETAIL_MAX], err_t e, const char *file, const char *why)
+err_t pki_build_fail(char detail[static ROLE_DETAIL_MAX], err_t e, const char *file, const char *why)
 {
     (void)snprintf(detail, ROLE_DETAIL_MAX, "%.100s%s%.80s", file, why[0] == '\0' ? "" : ": ", why);
     ERR_clear_error();
@@ -40,34 +40,34 @@ err_t pki_fail(char detail[static ROLE_DETAIL_MAX], err_t e, const char *file, c
 }
 
 /* -- the CA ------------------------------------------------------------------------------------------------ */
-void pki_ca_wipe(struct pki_ca *ca)
+void pki_build_ca_wipe(struct pki_ca *ca)
 {
     X509_free(ca->cert);
     EVP_PKEY_free(ca->key);
 }
 
-err_t pki_ca_load(const struct pki_signer *s, struct pki_ca *out, char detail[static ROLE_DETAIL_MAX])
+err_t pki_build_ca_load(const struct pki_signer *s, struct pki_ca *out, char detail[static ROLE_DETAIL_MAX])
 {
     err_t e = x509_key_load(s->key_file, &out->key);
     if (e != ERR_OK) {
-        return pki_fail(detail, e, s->key_file, "");
+        return pki_build_fail(detail, e, s->key_file, "");
     }
     e = x509_cert_load(s->cert_file, &out->cert);
     if (e != ERR_OK) {
-        return pki_fail(detail, e, s->cert_file, "");
+        return pki_build_fail(detail, e, s->cert_file, "");
     }
     if (X509_check_private_key(out->cert, out->key) != 1) {
-        return pki_fail(detail, ERR_CONFIG, s->key_file, "not the key of this CA");
+        return pki_build_fail(detail, ERR_CONFIG, s->key_file, "not the key of this CA");
     }
     if (X509_check_ca(out->cert) != 1) {
-        return pki_fail(detail, ERR_CONFIG, s->cert_file, "not the certificate of a CA");
+        return pki_build_fail(detail, ERR_CONFIG, s->cert_file, "not the certificate of a CA");
     }
     e = x509_issuer_check(out->cert);
-    return e == ERR_OK ? ERR_OK : pki_fail(detail, e, s->cert_file, "");
+    return e == ERR_OK ? ERR_OK : pki_build_fail(detail, e, s->cert_file, "");
 }
 
 /* -- certificates ------------------------------------------------------------------------------------------ */
-err_t pki_serial_new(ASN1_INTEGER *out)
+err_t pki_build_serial_new(ASN1_INTEGER *out)
 {
     unsigned char b[SERIAL_LEN];
     if (RAND_bytes(b, sizeof(b)) != 1) {
@@ -88,7 +88,7 @@ static bool subject_set(X509_NAME *subject, const char *name)
                                       n > COMMON_NAME_MAX ? COMMON_NAME_MAX : (int)n, -1, 0) == 1;
 }
 
-err_t pki_cert_begin(const char *name, unsigned days, EVP_PKEY *key, X509 **cert)
+err_t pki_build_cert_begin(const char *name, unsigned days, EVP_PKEY *key, X509 **cert)
 {
     if (days == 0 || days > PKI_DAYS_MAX || name == NULL || name[0] == '\0') {
         return ERR_CONFIG;
@@ -97,7 +97,7 @@ err_t pki_cert_begin(const char *name, unsigned days, EVP_PKEY *key, X509 **cert
     if (key == NULL || *cert == NULL) {
         return ERR_CRYPTO;
     }
-    TRY(pki_serial_new(X509_get_serialNumber(*cert)));
+    TRY(pki_build_serial_new(X509_get_serialNumber(*cert)));
     bool ok = X509_set_version(*cert, X509_VERSION_3) == 1 && subject_set(X509_get_subject_name(*cert), name) &&
               X509_gmtime_adj(X509_getm_notBefore(*cert), -PKI_CLOCK_SKEW_SEC) != NULL &&
               X509_gmtime_adj(X509_getm_notAfter(*cert), (long)days * PKI_DAY_SEC) != NULL &&
@@ -105,7 +105,7 @@ err_t pki_cert_begin(const char *name, unsigned days, EVP_PKEY *key, X509 **cert
     return ok ? ERR_OK : ERR_CRYPTO;
 }
 
-err_t pki_extensions_add(X509 *cert, X509 *issuer, const struct pki_extension *list, size_t count)
+err_t pki_build_extensions_add(X509 *cert, X509 *issuer, const struct pki_extension *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         X509V3_CTX ctx;
@@ -119,7 +119,7 @@ err_t pki_extensions_add(X509 *cert, X509 *issuer, const struct pki_extension *l
     return ERR_OK;
 }
 
-err_t pki_cert_sign(X509 *cert, X509 *issuer, EVP_PKEY *issuer_key)
+err_t pki_build_cert_sign(X509 *cert, X509 *issuer, EVP_PKEY *issuer_key)
 {
     bool ok =
         X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1 && X509_sign(cert, issuer_key, EVP_sha256()) > 0;
@@ -145,7 +145,7 @@ static err_t plain_name(const struct pki_holder *h, GENERAL_NAME **out)
     return ERR_OK;
 }
 
-err_t pki_names_make(const struct pki_holder *h, GENERAL_NAMES **out)
+err_t pki_build_names_make(const struct pki_holder *h, GENERAL_NAMES **out)
 {
     *out = NULL;
     if (h->flavour == CERT_ID_RAW) {
@@ -163,7 +163,7 @@ err_t pki_names_make(const struct pki_holder *h, GENERAL_NAMES **out)
 
 static bool has_dns(const X509 *cert)
 {
-    SCOPED(pki_free_names) GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+    SCOPED(pki_build_free_names) GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
         if (sk_GENERAL_NAME_value(names, i)->type == GEN_DNS) {
             return true;
@@ -173,7 +173,7 @@ static bool has_dns(const X509 *cert)
 }
 
 /* Path validation looks at a common name that is like a host name where there is no dNSName. */
-err_t pki_limits_check(const X509 *ca, X509 *cert)
+err_t pki_build_limits_check(const X509 *ca, X509 *cert)
 {
     NAME_CONSTRAINTS *nc = X509_get_ext_d2i(ca, NID_name_constraints, NULL, NULL);
     (void)X509_check_purpose(cert, -1, 0); /* reads the extensions: without it no subjectAltName is compared */
@@ -184,7 +184,7 @@ err_t pki_limits_check(const X509 *ca, X509 *cert)
     return ok ? ERR_OK : ERR_DENIED_CERT_NAME;
 }
 
-err_t pki_leaf_sign(const struct pki_ca *ca, GENERAL_NAMES *names, X509 *cert)
+err_t pki_build_leaf_sign(const struct pki_ca *ca, GENERAL_NAMES *names, X509 *cert)
 {
     static const struct pki_extension list[] = {
         {NID_basic_constraints, "critical,CA:FALSE"},
@@ -195,9 +195,9 @@ err_t pki_leaf_sign(const struct pki_ca *ca, GENERAL_NAMES *names, X509 *cert)
     static const struct pki_extension by_ca[] = {{NID_authority_key_identifier, "keyid:always"}};
     bool raw = names == NULL;
     X509 *issuer = raw ? cert : ca->cert;
-    TRY(pki_extensions_add(cert, issuer, list, ARRAY_LEN(list)));
+    TRY(pki_build_extensions_add(cert, issuer, list, ARRAY_LEN(list)));
     if (!raw) {
-        TRY(pki_extensions_add(cert, issuer, by_ca, ARRAY_LEN(by_ca)));
+        TRY(pki_build_extensions_add(cert, issuer, by_ca, ARRAY_LEN(by_ca)));
         if (X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) != 1) {
             return ERR_CRYPTO;
         }
@@ -206,6 +206,6 @@ err_t pki_leaf_sign(const struct pki_ca *ca, GENERAL_NAMES *names, X509 *cert)
             return ERR_CRYPTO;
         }
     }
-    TRY(pki_cert_sign(cert, issuer, ca->key));
-    return raw ? ERR_OK : pki_limits_check(ca->cert, cert);
+    TRY(pki_build_cert_sign(cert, issuer, ca->key));
+    return raw ? ERR_OK : pki_build_limits_check(ca->cert, cert);
 }

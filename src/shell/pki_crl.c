@@ -17,7 +17,7 @@ struct work {
 };
 static void work_wipe(struct work *w)
 {
-    pki_ca_wipe(&w->ca);
+    pki_build_ca_wipe(&w->ca);
     X509_CRL_free(w->old);
     X509_CRL_free(w->fresh);
 }
@@ -110,7 +110,7 @@ static err_t serial_parse(struct text t, ASN1_INTEGER **out)
 /* A certificate of another CA in this list would revoke a stranger that has the same number. */
 static err_t serial_of_file(const struct pki_ca *ca, const char *file, ASN1_INTEGER **out)
 {
-    SCOPED(pki_free_x509) X509 *cert = NULL;
+    SCOPED(pki_build_free_x509) X509 *cert = NULL;
     TRY(x509_cert_load(file, &cert));
     if (X509_NAME_cmp(X509_get_issuer_name(cert), X509_get_subject_name(ca->cert)) != 0 ||
         X509_verify(cert, X509_get0_pubkey(ca->cert)) != 1) {
@@ -151,7 +151,7 @@ static err_t list_make(struct work *w, const struct pki_revocation *rq, char det
     for (size_t i = 0; i < rq->revoke_n; i++) {
         err_t e = revoke_one(w, rq->revoke[i]);
         if (e != ERR_OK) {
-            return pki_fail(detail, e, rq->revoke[i], "neither a certificate of this CA nor a serial number");
+            return pki_build_fail(detail, e, rq->revoke[i], "neither a certificate of this CA nor a serial number");
         }
     }
     bool ok = X509_CRL_sort(w->fresh) == 1 && X509_CRL_sign(w->fresh, w->ca.key, EVP_sha256()) > 0;
@@ -163,14 +163,14 @@ err_t pki_crl_make(const struct pki_revocation *rq, char detail[static ROLE_DETA
     SCOPED(work_wipe) struct work w = {.old = NULL};
     detail[0] = '\0';
     if (rq->days == 0 || rq->days > PKI_DAYS_MAX) {
-        return pki_fail(detail, ERR_USAGE, "days", "1 to 36500");
+        return pki_build_fail(detail, ERR_USAGE, "days", "1 to 36500");
     }
-    TRY(pki_ca_load(&rq->ca, &w.ca, detail));
+    TRY(pki_build_ca_load(&rq->ca, &w.ca, detail));
     err_t e = old_read(rq->crl_file, &w);
     if (e != ERR_OK) {
-        return pki_fail(detail, e, rq->crl_file, "there is something else than a list of this CA");
+        return pki_build_fail(detail, e, rq->crl_file, "there is something else than a list of this CA");
     }
     TRY(list_make(&w, rq, detail));
-    e = pki_file_replace(rq->crl_file, 0644, pki_pem_crl, w.fresh);
-    return e == ERR_OK ? ERR_OK : pki_fail(detail, e, rq->crl_file, "");
+    e = pki_file_replace(rq->crl_file, 0644, pki_file_pem_crl, w.fresh);
+    return e == ERR_OK ? ERR_OK : pki_build_fail(detail, e, rq->crl_file, "");
 }

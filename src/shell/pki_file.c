@@ -9,22 +9,22 @@
 #define MODE_PUBLIC (S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH)
 #define PATH_OCTETS 4096
 
-int pki_pem_key(FILE *f, const void *key)
+int pki_file_pem_key(FILE *f, const void *key)
 {
     return PEM_write_PKCS8PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
 }
 
-int pki_pem_cert(FILE *f, const void *cert)
+int pki_file_pem_cert(FILE *f, const void *cert)
 {
     return PEM_write_X509(f, cert);
 }
 
-int pki_pem_request(FILE *f, const void *req)
+int pki_file_pem_request(FILE *f, const void *req)
 {
     return PEM_write_X509_REQ(f, req);
 }
 
-int pki_pem_crl(FILE *f, const void *crl)
+int pki_file_pem_crl(FILE *f, const void *crl)
 {
     return PEM_write_X509_CRL(f, crl);
 }
@@ -47,7 +47,7 @@ static int chain_pem(FILE *f, const void *what)
     return ok;
 }
 
-err_t pki_file_create(const char *path, mode_t mode, pki_pem_writer *put, const void *what)
+err_t pki_file_create(const char *path, mode_t mode, pki_file_pem_writer *put, const void *what)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd < 0) {
@@ -70,7 +70,7 @@ err_t pki_file_create(const char *path, mode_t mode, pki_pem_writer *put, const 
 }
 
 /* Readers see the old file or the new one. */
-err_t pki_file_replace(const char *path, mode_t mode, pki_pem_writer *put, const void *what)
+err_t pki_file_replace(const char *path, mode_t mode, pki_file_pem_writer *put, const void *what)
 {
     char fresh[PATH_OCTETS];
     int n = snprintf(fresh, sizeof(fresh), "%s.new", path);
@@ -92,7 +92,7 @@ err_t pki_file_chain(const char *cert_file, const struct pki_chain *chain)
 
 err_t pki_file_pair(const char *key_file, const EVP_PKEY *key, const char *cert_file, const struct pki_chain *chain)
 {
-    TRY(pki_file_create(key_file, S_IRUSR | S_IWUSR, pki_pem_key, key));
+    TRY(pki_file_create(key_file, S_IRUSR | S_IWUSR, pki_file_pem_key, key));
     err_t e = pki_file_chain(cert_file, chain);
     if (e != ERR_OK) {
         (void)unlink(key_file);

@@ -15,48 +15,48 @@
 #define PKI_DAY_SEC 86400L
 #define PKI_DAYS_MAX 36500
 
-void pki_free_x509(X509 **p);
-void pki_free_key(EVP_PKEY **p);
-void pki_free_req(X509_REQ **p);
-void pki_free_crl(X509_CRL **p);
-void pki_free_names(GENERAL_NAMES **p);
+void pki_build_free_x509(X509 **p);
+void pki_build_free_key(EVP_PKEY **p);
+void pki_build_free_req(X509_REQ **p);
+void pki_build_free_crl(X509_CRL **p);
+void pki_build_free_names(GENERAL_NAMES **p);
 
 /* "FILE: why" */
-err_t pki_fail(char detail[static ROLE_DETAIL_MAX], err_t e, const char *file, const char *why);
+err_t pki_build_fail(char detail[static ROLE_DETAIL_MAX], err_t e, const char *file, const char *why);
 
 /* -- pki_build.c ---- */
 struct pki_ca {
     X509 *cert;
     EVP_PKEY *key;
 };
-void pki_ca_wipe(struct pki_ca *ca);
+void pki_build_ca_wipe(struct pki_ca *ca);
 /* A CA, with its own key, that keeps the profile. */
-MUST_USE err_t pki_ca_load(const struct pki_signer *s, struct pki_ca *out, char detail[static ROLE_DETAIL_MAX]);
+MUST_USE err_t pki_build_ca_load(const struct pki_signer *s, struct pki_ca *out, char detail[static ROLE_DETAIL_MAX]);
 
 struct pki_extension {
     int nid;
     const char *value; /* in the notation of x509v3_config(5) */
 };
-MUST_USE err_t pki_extensions_add(X509 *cert, X509 *issuer, const struct pki_extension *list, size_t count);
+MUST_USE err_t pki_build_extensions_add(X509 *cert, X509 *issuer, const struct pki_extension *list, size_t count);
 /* Version, serial, subject, dates and key. */
-MUST_USE err_t pki_cert_begin(const char *name, unsigned days, EVP_PKEY *key, X509 **cert);
-MUST_USE err_t pki_cert_sign(X509 *cert, X509 *issuer, EVP_PKEY *issuer_key);
-MUST_USE err_t pki_names_make(const struct pki_holder *h, GENERAL_NAMES **out);
+MUST_USE err_t pki_build_cert_begin(const char *name, unsigned days, EVP_PKEY *key, X509 **cert);
+MUST_USE err_t pki_build_cert_sign(X509 *cert, X509 *issuer, EVP_PKEY *issuer_key);
+MUST_USE err_t pki_build_names_make(const struct pki_holder *h, GENERAL_NAMES **out);
 /* A certificate for `names` (NULL: a raw key): not beyond its CA, not outside its name constraints. */
-MUST_USE err_t pki_leaf_sign(const struct pki_ca *ca, GENERAL_NAMES *names, X509 *cert);
+MUST_USE err_t pki_build_leaf_sign(const struct pki_ca *ca, GENERAL_NAMES *names, X509 *cert);
 /* What the CA's own certificate forbids no peer would accept; `cert` is signed. ERR_DENIED_CERT_NAME. */
-MUST_USE err_t pki_limits_check(const X509 *ca, X509 *cert);
-MUST_USE err_t pki_serial_new(ASN1_INTEGER *out);
+MUST_USE err_t pki_build_limits_check(const X509 *ca, X509 *cert);
+MUST_USE err_t pki_build_serial_new(ASN1_INTEGER *out);
 
 /* -- pki_file.c ---- */
-typedef int pki_pem_writer(FILE *f, const void *what);
-int pki_pem_key(FILE *f, const void *key);
-int pki_pem_cert(FILE *f, const void *cert);
-int pki_pem_request(FILE *f, const void *req);
-int pki_pem_crl(FILE *f, const void *crl);
+typedef int pki_file_pem_writer(FILE *f, const void *what);
+int pki_file_pem_key(FILE *f, const void *key);
+int pki_file_pem_cert(FILE *f, const void *cert);
+int pki_file_pem_request(FILE *f, const void *req);
+int pki_file_pem_crl(FILE *f, const void *crl);
 /* ERR_EXISTS: never overwritten; taken away again when the work fails half way. */
-MUST_USE err_t pki_file_create(const char *path, mode_t mode, pki_pem_writer *put, const void *what);
-MUST_USE err_t pki_file_replace(const char *path, mode_t mode, pki_pem_writer *put, const void *what);
+MUST_USE err_t pki_file_create(const char *path, mode_t mode, pki_file_pem_writer *put, const void *what);
+MUST_USE err_t pki_file_replace(const char *path, mode_t mode, pki_file_pem_writer *put, const void *what);
 struct pki_chain { /* a certificate, then what stands between it and the anchor */
     X509 *cert;
     const char *ca_file; /* or NULL */

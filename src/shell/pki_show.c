@@ -170,7 +170,7 @@ static err_t show_cert(const struct page *p, X509 *cert)
 /* -- requests: their names are read as a certificate's ------------------------------------------------------------ */
 static err_t show_request(const struct page *p, X509_REQ *req)
 {
-    SCOPED(pki_free_x509) X509 *shape = X509_new();
+    SCOPED(pki_build_free_x509) X509 *shape = X509_new();
     X509_EXTENSIONS *list = X509_REQ_get_extensions(req);
     bool ok = shape != NULL && X509_set_pubkey(shape, X509_REQ_get0_pubkey(req)) == 1 &&
               X509_gmtime_adj(X509_getm_notAfter(shape), 0) != NULL;
@@ -283,7 +283,7 @@ err_t pki_show(const char *file, pki_teller *tell, void *ctx, err_t *verdict)
     return ERR_OK;
 }
 
-err_t pki_key_id(const char *file, unsigned bits, struct writer *out)
+err_t pki_show_key_id(const char *file, unsigned bits, struct writer *out)
 {
     SCOPED(content_wipe) struct content c = {.cert = NULL};
     uint8_t digest[CRYPTO_HASH_LEN];

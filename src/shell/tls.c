@@ -236,6 +236,16 @@ void tls_release(struct tls *t)
     }
 }
 
+usec_t tls_timeout(const struct tls *t)
+{
+    return t->ctx->datagram == NULL ? USEC_NEVER : tls_datagram_timeout(t);
+}
+
+size_t tls_message_max(const struct tls *t)
+{
+    return t->ctx->datagram == NULL ? SIZE_MAX : tls_datagram_message_max();
+}
+
 /* -- octets --------------------------------------------------------------------------------------------- */
 
 /* A kept connection that once carried a large message does not keep its memory. The old buffer is wiped. */
@@ -345,13 +355,13 @@ err_t tls_peer(struct tls *t, struct role_cert *out)
     *out = (struct role_cert){0};
     X509 *cert = is_complete(t) ? SSL_get0_peer_certificate(t->ssl) : NULL;
     long verdict = SSL_get_verify_result(t->ssl);
-    if (cert == NULL || (verdict != X509_V_OK && !x509_is_raw(verdict))) {
+    if (cert == NULL || (verdict != X509_V_OK && !x509_trust_is_raw(verdict))) {
         return ERR_DENIED_CERT_MISSING;
     }
     x509_names_free(t->names);
     t->names = NULL;
     TRY(x509_names(cert, out, &t->names));
-    if (x509_is_raw(verdict)) {
+    if (x509_trust_is_raw(verdict)) {
         x509_names_raw(out);
     }
     return ERR_OK;

@@ -245,18 +245,17 @@ void tls_datagram_alert(struct tls *t, uint8_t description)
     (void)BIO_write(t->out, b, (int)w.n);
 }
 
-/* -- verbs ------------------------------------------------------------------------------------------------------ */
+/* -- numbers ---------------------------------------------------------------------------------------------------- */
 
-size_t tls_message_max(const struct tls *t)
+size_t tls_datagram_message_max(void)
 {
-    return t->ctx->datagram == NULL ? SIZE_MAX : TLS_DATAGRAM_MTU - RECORD_OVERHEAD;
+    return TLS_DATAGRAM_MTU - RECORD_OVERHEAD;
 }
 
-usec_t tls_timeout(const struct tls *t)
+usec_t tls_datagram_timeout(const struct tls *t)
 {
     struct timeval left;
-    if (t->ctx->datagram == NULL || !t->admitted || t->state != TLS_HANDSHAKE ||
-        DTLSv1_get_timeout(t->ssl, &left) != 1) {
+    if (!t->admitted || t->state != TLS_HANDSHAKE || DTLSv1_get_timeout(t->ssl, &left) != 1) {
         return USEC_NEVER; /* a held flight is not repeated, nor while a key is fetched */
     }
     return (usec_t)left.tv_sec * USEC_PER_SEC + (usec_t)left.tv_usec;

@@ -59,6 +59,8 @@ MUST_USE err_t tls_datagram_ready(struct tls *t);
 bool tls_datagram_key_differs(struct tls *t); /* after a step that did not complete */
 void tls_datagram_header(struct tls *t, struct bytes head);
 void tls_datagram_alert(struct tls *t, uint8_t description);
+size_t tls_datagram_message_max(void);
+usec_t tls_datagram_timeout(const struct tls *t);
 
 /* -- tls_psk.c ---- */
 /* The psk server callback: length of the key, 0 refuses with the alert of t->refused. */

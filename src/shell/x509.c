@@ -1,6 +1,9 @@
 #include "shell/x509.h"
 
+#include "role/cert_id.h"
+
 #include <openssl/core_names.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
@@ -54,6 +57,22 @@ err_t x509_issuer_check(X509 *cert)
     return is_p256(cert) && (self_signed || is_signed_by_profile(cert)) ? ERR_OK : ERR_DENIED_CERT_PROFILE;
 }
 
+err_t x509_key_digest(const X509_PUBKEY *key, uint8_t digest[static CRYPTO_HASH_LEN])
+{
+    unsigned char *der = NULL;
+    unsigned n = 0;
+    int der_n = i2d_X509_PUBKEY(key, &der);
+    bool ok = der_n > 0 && EVP_Digest(der, (size_t)der_n, digest, &n, EVP_sha256(), NULL) == 1;
+    OPENSSL_free(der);
+    return ok ? ERR_OK : ERR_DENIED_CERT_PROFILE;
+}
+
+/* Exact values only [8.1.2.5]: dNSName without case, the rest octet by octet (CHOICE-41); a "*" equals nothing. */
+err_t x509_fqdn_check(const struct role_cert *names, struct text fqdn)
+{
+    return cert_id_check(names, CERT_ID_FQDN, fqdn); /* R001-51, R001-52 */
+}
+
 /* -- files ---------------------------------------------------------------------------------------------- */
 
 err_t x509_key_load(const char *file, EVP_PKEY **out)
@@ -90,4 +109,39 @@ err_t x509_cert_load(const char *file, X509 **out)
     ERR_clear_error();
     (void)fclose(f);
     return *out == NULL ? ERR_CONFIG : ERR_OK;
+}
+
+/* -- why a path was refused -------------------------------------------------------------------------------- */
+
+err_t x509_reason(int x509_v_err)
+{
+    static const struct {
+        int code;
+        err_t e;
+    } rows[] = {
+        {X509_V_OK, ERR_OK},
+        {X509_V_ERR_CERT_HAS_EXPIRED, ERR_DENIED_CERT_EXPIRED},
+        {X509_V_ERR_CERT_NOT_YET_VALID, ERR_DENIED_CERT_EXPIRED},
+        {X509_V_ERR_CERT_REVOKED, ERR_DENIED_CERT_REVOKED},
+        {X509_V_ERR_UNABLE_TO_GET_CRL, ERR_DENIED_CERT_STATUS},
+        {X509_V_ERR_UNNESTED_RESOURCE, ERR_DENIED_CERT_CONSTRAINTS},
+        {X509_V_ERR_CERT_CHAIN_TOO_LONG, ERR_DENIED_CERT_CHAIN},
+        {X509_V_ERR_PATH_LENGTH_EXCEEDED, ERR_DENIED_CERT_CHAIN},
+        {X509_V_ERR_PERMITTED_VIOLATION, ERR_DENIED_CERT_NAME},
+        {X509_V_ERR_EXCLUDED_VIOLATION, ERR_DENIED_CERT_NAME},
+        {X509_V_ERR_SUBTREE_MINMAX, ERR_DENIED_CERT_NAME},
+        {X509_V_ERR_UNSUPPORTED_NAME_SYNTAX, ERR_DENIED_CERT_NAME},
+        {X509_V_ERR_HOSTNAME_MISMATCH, ERR_DENIED_CERT_NAME},
+        {X509_V_ERR_APPLICATION_VERIFICATION, ERR_DENIED_CERT_PROFILE},
+        {X509_V_ERR_INVALID_PURPOSE, ERR_DENIED_CERT_PROFILE},
+        {X509_V_ERR_EE_KEY_TOO_SMALL, ERR_DENIED_CERT_PROFILE},
+        {X509_V_ERR_CA_MD_TOO_WEAK, ERR_DENIED_CERT_PROFILE},
+        {X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, ERR_DENIED_CERT_PROFILE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].code == x509_v_err) {
+            return rows[i].e;
+        }
+    }
+    return ERR_DENIED_CERT_CA;
 }

@@ -12,7 +12,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-/* -- x509.c: profile and files ---- */
+/* -- x509.c: profile, files, the rest ---- */
 /* P-256, uncompressed, ECDSA-SHA256, keyUsage with digitalSignature; ERR_DENIED_CERT_PROFILE. */
 MUST_USE err_t x509_profile_check(X509 *cert);
 /* The key of a certificate or request: secp256r1 as a named curve, uncompressed. */
@@ -25,18 +25,20 @@ MUST_USE err_t x509_key_load(const char *file, EVP_PKEY **out);
 /* One PEM certificate. */
 MUST_USE err_t x509_cert_load(const char *file, X509 **out);
 
+/* dNSName without case, or a URI whose host part (or whole text) equals it [table 5.4, CHOICE-41]; ERR_DENIED_CERT_NAME. */
+MUST_USE err_t x509_fqdn_check(const struct role_cert *names, struct text fqdn);
+
+/* SHA-256 over the SubjectPublicKeyInfo. */
+MUST_USE err_t x509_key_digest(const X509_PUBKEY *key, uint8_t digest[static CRYPTO_HASH_LEN]);
+
+err_t x509_reason(int x509_v_err); /* X509_V_ERR_* to our error rows */
+
 /* -- x509_names.c ---- */
 /* The name strings are kept in *store (opaque) until x509_names_free. */
 MUST_USE err_t x509_names(X509 *cert, struct role_cert *out, void **store);
 void x509_names_free(void *store); /* NULL is allowed */
 bool x509_names_wild(const struct role_cert *names); /* one of the host names is a pattern: refused as a whole (5.4) */
 void x509_names_raw(struct role_cert *names); /* leaves the key identifier alone */
-
-/* dNSName without case, or a URI whose host part (or whole text) equals it [table 5.4, CHOICE-41]; ERR_DENIED_CERT_NAME. */
-MUST_USE err_t x509_fqdn_check(const struct role_cert *names, struct text fqdn);
-
-/* SHA-256 over the SubjectPublicKeyInfo. */
-MUST_USE err_t x509_key_digest(const X509_PUBKEY *key, uint8_t digest[static CRYPTO_HASH_LEN]);
 
 /* -- x509_device.c: OID-based M2M Device IDs ---- */
 #define X509_DEVICE_MAX 128
@@ -45,7 +47,7 @@ MUST_USE err_t x509_device_parse(const OTHERNAME *name, struct writer *out);
 /* `arc` is the M2M Device Indication ID; empty: all but the last three arcs of `id`. ERR_MALFORMED_ID. */
 MUST_USE err_t x509_device_make(struct text id, struct text arc, GENERAL_NAME **out);
 
-/* -- x509_path.c: whom to believe ---- */
+/* -- x509_trust.c: whom to believe ---- */
 #define X509_INTERMEDIATES_MAX 2 /* CAs between anchor and certificate [10.1.1.3: few] */
 
 struct x509_trust {
@@ -66,8 +68,6 @@ MUST_USE err_t x509_trust_install(SSL_CTX *ctx, const char *trust_file);
 MUST_USE err_t x509_trust_check(X509_STORE *store, X509 *cert, STACK_OF(X509) *more);
 /* When the first of the lists ends; USEC_NEVER if there are none. */
 usec_t x509_trust_crl_end(const X509_STORE *store);
-bool x509_is_raw(long verify_result); /* a pinned certificate was let through */
-
-err_t x509_reason(int x509_v_err); /* X509_V_ERR_* to our error rows */
+bool x509_trust_is_raw(long verify_result); /* a pinned certificate was let through */
 
 #endif

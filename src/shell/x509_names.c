@@ -4,7 +4,6 @@
 #include "base/hex.h"
 #include "role/cert_id.h"
 
-#include <openssl/evp.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,16 +74,6 @@ static err_t names_collect(struct names *n, struct role_cert *out)
         }
     }
     return ERR_OK;
-}
-
-err_t x509_key_digest(const X509_PUBKEY *key, uint8_t digest[static CRYPTO_HASH_LEN])
-{
-    unsigned char *der = NULL;
-    unsigned n = 0;
-    int der_n = i2d_X509_PUBKEY(key, &der);
-    bool ok = der_n > 0 && EVP_Digest(der, (size_t)der_n, digest, &n, EVP_sha256(), NULL) == 1;
-    OPENSSL_free(der);
-    return ok ? ERR_OK : ERR_DENIED_CERT_PROFILE;
 }
 
 /* [10.1.2, CHOICE-36]: over the DER of the SubjectPublicKeyInfo */
@@ -178,10 +167,4 @@ void x509_names_raw(struct role_cert *names)
     names->dns_n = 0;
     names->uri_n = 0;
     names->device_n = 0;
-}
-
-/* Exact values only [8.1.2.5]: dNSName without case, the rest octet by octet (CHOICE-41); a "*" equals nothing. */
-err_t x509_fqdn_check(const struct role_cert *names, struct text fqdn)
-{
-    return cert_id_check(names, CERT_ID_FQDN, fqdn); /* R001-51, R001-52 */
 }

@@ -59,7 +59,7 @@ static void what_is_no_identity_is_refused(void **state)
         "", "//", "//sp.example.com", "//sp.example.com/a/b", "dev@mef.example.com", "a b", "a/b",
         "//sp.example.com/x.y", "sha-256;short", "sha-256;" DIGITS "A", "sha-512;" DIGITS, "31-node", "31-1.2", "31-1.02.3",
         "31-1.2.3.", "33-//sp.example.com/in", "32-//sp.example.com/Sx", "34-1.2.3.4", "34-", "34-33-x", "33-", "urn:m2m:node:",
-        "*.example.com", "32-*.example.com",
+        "Sha-25681a-2", "*.example.com", "32-*.example.com",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct cert_key k;

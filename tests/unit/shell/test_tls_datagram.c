@@ -413,6 +413,14 @@ static void no_extended_master_secret(void **state)
     refused(&opt, false, ERR_DENIED_TLS, 40);
 }
 
+/* A client with certificates alone at a listener with keys alone. */
+static void no_common_suite(void **state) /* refuses R001-84, R001-108 */
+{
+    (void)state;
+    const struct peer_options opt = {.sni = FIXTURE_FQDN, .cert = "client"};
+    refused(&opt, false, ERR_DENIED_TLS, 40);
+}
+
 static void old_version(void **state) /* refuses R001-105 */
 {
     (void)state;
@@ -525,6 +533,7 @@ int main(void)
         cmocka_unit_test(wrong_name),
         cmocka_unit_test(no_certificate),
         cmocka_unit_test(no_extended_master_secret),
+        cmocka_unit_test(no_common_suite),
         cmocka_unit_test(old_version),
         cmocka_unit_test(replayed_record),
         cmocka_unit_test(renegotiation),

@@ -138,10 +138,10 @@ static void every_flavour_is_understood(void **state)
     assert_int_equal(seen.device_n, 1);
     assert_false(seen.raw);
     struct writer w = WRITER_ARRAY(z);
-    assert_int_equal(pki_key_id(file_of("device", "pem"), 256, &w), ERR_OK);
+    assert_int_equal(pki_show_key_id(file_of("device", "pem"), 256, &w), ERR_OK);
     assert_true(text_eq(writer_view_text(&w), text_of(key_id)));
     w = WRITER_ARRAY(z);
-    assert_int_equal(pki_key_id(file_of("device", "key"), 256, &w), ERR_OK); /* key and certificate: one identifier */
+    assert_int_equal(pki_show_key_id(file_of("device", "key"), 256, &w), ERR_OK); /* key and certificate: one identifier */
     assert_true(text_eq(writer_view_text(&w), text_of(key_id)));
     assert_int_equal(attempt(ctx, "ae", -1, &seen, key_id), ERR_OK);
     assert_int_equal(seen.uri_n, 1);
@@ -290,7 +290,7 @@ static void list_with_dates(const char *name, const char *ca, long from_sec, lon
     struct pki_ca signer = {NULL, NULL};
     char detail[ROLE_DETAIL_MAX];
     const struct pki_signer files = {file_of(ca, "pem"), file_of(ca, "key")};
-    assert_int_equal(pki_ca_load(&files, &signer, detail), ERR_OK);
+    assert_int_equal(pki_build_ca_load(&files, &signer, detail), ERR_OK);
     X509_CRL *crl = X509_CRL_new();
     ASN1_TIME *from = ASN1_TIME_set(NULL, time(NULL) + from_sec);
     ASN1_TIME *to = to_sec == 0 ? NULL : ASN1_TIME_set(NULL, time(NULL) + to_sec);
@@ -305,11 +305,11 @@ static void list_with_dates(const char *name, const char *ca, long from_sec, lon
         ASN1_INTEGER_free(base);
     }
     assert_true(X509_CRL_sign(crl, signer.key, EVP_sha256()) > 0);
-    assert_int_equal(pki_file_create(file_of(name, "crl"), 0644, pki_pem_crl, crl), ERR_OK);
+    assert_int_equal(pki_file_create(file_of(name, "crl"), 0644, pki_file_pem_crl, crl), ERR_OK);
     ASN1_TIME_free(from);
     ASN1_TIME_free(to);
     X509_CRL_free(crl);
-    pki_ca_wipe(&signer);
+    pki_build_ca_wipe(&signer);
 }
 
 static void lists_out_of_force_refuse(void **state)
@@ -378,7 +378,7 @@ static void lists_that_prove_nothing_are_no_lists(void **state)
     (void)fclose(f);
     list_refused("leaf", "ca");
     X509_CRL_free(crl);
-    pki_ca_wipe(&self);
+    pki_build_ca_wipe(&self);
 }
 
 /* -- pinned keys ------------------------------------------------------------------------------------------------------ */
@@ -399,7 +399,7 @@ static void pinned_keys_come_without_names(void **state)
     assert_true(seen.raw);
     assert_int_equal(seen.dns_n + seen.uri_n + seen.device_n, 0);
     struct writer w = WRITER_ARRAY(own);
-    assert_int_equal(pki_key_id(file_of("raw", "key"), 128, &w), ERR_OK);
+    assert_int_equal(pki_show_key_id(file_of("raw", "key"), 128, &w), ERR_OK);
     assert_true(cert_id_key_same(writer_view_text(&w), text_of(key_id)));
     own[w.n - 2] = own[w.n - 2] == 'A' ? 'B' : 'A';
     assert_false(cert_id_key_same(writer_view_text(&w), text_of(key_id))); /* raw key with a wrong hash */
@@ -419,12 +419,12 @@ static void self_signed(const char *name, const char *group, const char *usage, 
 {
     EVP_PKEY *key = EVP_EC_gen(group);
     X509 *cert = NULL;
-    assert_int_equal(pki_cert_begin("mef.keystead.test", 9, key, &cert), ERR_OK);
+    assert_int_equal(pki_build_cert_begin("mef.keystead.test", 9, key, &cert), ERR_OK);
     assert_non_null(X509_gmtime_adj(X509_getm_notBefore(cert), -30 * 86400));
     assert_non_null(X509_gmtime_adj(X509_getm_notAfter(cert), to_day * 86400));
     const struct pki_extension list[] = {{NID_key_usage, usage}, {NID_subject_alt_name, "DNS:mef.keystead.test"}};
-    assert_int_equal(pki_extensions_add(cert, cert, list, ARRAY_LEN(list)), ERR_OK);
-    assert_int_equal(pki_cert_sign(cert, cert, key), ERR_OK);
+    assert_int_equal(pki_build_extensions_add(cert, cert, list, ARRAY_LEN(list)), ERR_OK);
+    assert_int_equal(pki_build_cert_sign(cert, cert, key), ERR_OK);
     const struct pki_chain chain = {cert, NULL};
     assert_int_equal(pki_file_pair(file_of(name, "key"), key, file_of(name, "pem"), &chain), ERR_OK);
     X509_free(cert);

@@ -101,7 +101,7 @@ static err_t leaf_check(const struct policy *p, X509_STORE_CTX *path, X509 *cert
     struct role_cert names;
     void *store = NULL;
     TRY(x509_names(cert, &names, &store)); /* names that cannot be read are refused before anybody asks for them */
-    bool raw = x509_is_raw(X509_STORE_CTX_get_error(path));
+    bool raw = x509_trust_is_raw(X509_STORE_CTX_get_error(path));
     err_t e = raw ? ERR_OK : x509_names_wild(&names) ? ERR_DENIED_CERT_NAME
                            : limits_check(p, X509_STORE_CTX_get0_chain(path), &names);
     x509_names_free(store);
@@ -152,7 +152,7 @@ static int on_verify(int ok, X509_STORE_CTX *path)
     if (ok != 1) {
         /* A raw key in the clothes of a certificate (design: RFC 7250 is not in OpenSSL 3.0): no path; the role knows the
          * key or ends the handshake. Every other fault of it, its dates too, is refused as ever. */
-        return p->pinned && x509_is_raw(X509_STORE_CTX_get_error(path)) && X509_STORE_CTX_get_error_depth(path) == 0;
+        return p->pinned && x509_trust_is_raw(X509_STORE_CTX_get_error(path)) && X509_STORE_CTX_get_error_depth(path) == 0;
     }
     err_t e = cert_check(p, path);
     if (e != ERR_OK) {
@@ -161,7 +161,7 @@ static int on_verify(int ok, X509_STORE_CTX *path)
     return e == ERR_OK;
 }
 
-bool x509_is_raw(long verify_result)
+bool x509_trust_is_raw(long verify_result)
 {
     return verify_result == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT;
 }
@@ -247,37 +247,4 @@ usec_t x509_trust_crl_end(const X509_STORE *store)
 {
     const struct policy *p = policy_of(store);
     return p == NULL ? USEC_NEVER : x509_crl_end(p->crl); /* a context without certificates has OpenSSL's own store */
-}
-
-err_t x509_reason(int x509_v_err)
-{
-    static const struct {
-        int code;
-        err_t e;
-    } rows[] = {
-        {X509_V_OK, ERR_OK},
-        {X509_V_ERR_CERT_HAS_EXPIRED, ERR_DENIED_CERT_EXPIRED},
-        {X509_V_ERR_CERT_NOT_YET_VALID, ERR_DENIED_CERT_EXPIRED},
-        {X509_V_ERR_CERT_REVOKED, ERR_DENIED_CERT_REVOKED},
-        {X509_V_ERR_UNABLE_TO_GET_CRL, ERR_DENIED_CERT_STATUS},
-        {X509_V_ERR_UNNESTED_RESOURCE, ERR_DENIED_CERT_CONSTRAINTS},
-        {X509_V_ERR_CERT_CHAIN_TOO_LONG, ERR_DENIED_CERT_CHAIN},
-        {X509_V_ERR_PATH_LENGTH_EXCEEDED, ERR_DENIED_CERT_CHAIN},
-        {X509_V_ERR_PERMITTED_VIOLATION, ERR_DENIED_CERT_NAME},
-        {X509_V_ERR_EXCLUDED_VIOLATION, ERR_DENIED_CERT_NAME},
-        {X509_V_ERR_SUBTREE_MINMAX, ERR_DENIED_CERT_NAME},
-        {X509_V_ERR_UNSUPPORTED_NAME_SYNTAX, ERR_DENIED_CERT_NAME},
-        {X509_V_ERR_HOSTNAME_MISMATCH, ERR_DENIED_CERT_NAME},
-        {X509_V_ERR_APPLICATION_VERIFICATION, ERR_DENIED_CERT_PROFILE},
-        {X509_V_ERR_INVALID_PURPOSE, ERR_DENIED_CERT_PROFILE},
-        {X509_V_ERR_EE_KEY_TOO_SMALL, ERR_DENIED_CERT_PROFILE},
-        {X509_V_ERR_CA_MD_TOO_WEAK, ERR_DENIED_CERT_PROFILE},
-        {X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, ERR_DENIED_CERT_PROFILE},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (rows[i].code == x509_v_err) {
-            return rows[i].e;
-        }
-    }
-    return ERR_DENIED_CERT_CA;
 }
