@@ -10,6 +10,7 @@ import pytest
 
 import coaps as with_coaps
 import keystead as ks
+from test_certificate import issue
 from test_device import Cli
 
 
@@ -193,3 +194,20 @@ def test_reload_says_goodbye(coaps):
     out, _ = idle.communicate(timeout=20)  # s_client ends at the close_notify
     assert idle.returncode == 0, out
     assert "Cipher is PSK-AES128-CCM8" in s_client(port, d.kpm_id, d.psk)
+
+
+def test_a_device_with_a_certificate(coaps, tmp_path):
+    """R001-105, R001-108: the certificate suite over DTLS, for the enrolment and for the association itself."""
+    ae = f"//{ks.SP}/Sdtlscert"
+    mine = issue(coaps.where, "dtlscert", "ae-id", ae)
+    coaps.ctl_json("mef", "credential", "add", "--kind", "cert", "--id", ae, "--flavour", "ae-id", "--target", ks.MAF)
+    coaps.ctl_json("maf", "client", "allow", "--client", ae)
+    cli = CoapCli(coaps, tmp_path / "device")
+    enrolment = ["--mef", cli.at("mef"), "--mef-id", ks.MEF, "--target", ks.MAF, "--maf", cli.at("maf")]
+    cli.ok("enrol", *enrolment, *mine)
+    assert cli.ok("associate", "--cse", cli.at("cse"), "--cse-id", ks.CSE_ID)["framework"] == "maf"
+    direct = CoapCli(coaps, tmp_path / "direct")
+    association = ["--cse", direct.at("cse"), "--cse-id", ks.CSE_ID]
+    assert direct.ok("associate", *association, *mine)["framework"] == "cert"
+    assert direct.ok("register", "--app-id", "Nmade-up", "--from", "Sdtlscert")["ae_id"] == "Sdtlscert"
+    direct.no(1, "from-not-associated", "request", "retrieve", "/Sdtlscert", "--from", "Sstranger")
