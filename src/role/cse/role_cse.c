@@ -2,6 +2,7 @@
 
 #include "role/cse/cse_ctl.h"
 #include "role/cse/cse_ops.h"
+#include "role/cse/cse_cert.h"
 #include "role/cse/cse_saef.h"
 #include "role/cse/cse_seed.h"
 
@@ -29,7 +30,7 @@ const struct role role_cse = {
     .configure = cse_ctx_configure,
     .seed = cse_seed,
     .psk = cse_saef_psk,
-    .cert = cse_saef_cert,
+    .cert = cse_cert_bind,
     .answer = cse_saef_answer,
     .established = cse_saef_established,
 };
