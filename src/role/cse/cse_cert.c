@@ -64,7 +64,7 @@ static bool names_an_entity(const struct claim *c)
     return c->id.flavour == CERT_ID_AE || c->id.flavour == CERT_ID_CSE;
 }
 
-err_t cse_saef_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now, struct association *out)
+err_t cse_cert_identify(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now, struct association *out)
 {
     const struct cse *cse = ctx;
     struct cert_key_list ids;

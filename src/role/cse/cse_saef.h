@@ -10,7 +10,7 @@
 
 MUST_USE err_t cse_saef_psk(const void *ctx, struct txn *t, struct text identity, usec_t now, struct role_psk *out);
 /* cse_cert.c */
-MUST_USE err_t cse_saef_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now,
+MUST_USE err_t cse_cert_identify(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now,
                              struct association *out);
 MUST_USE err_t cse_saef_answer(const void *ctx, const struct question *q, const struct answer *a, struct txn *t,
                                usec_t now, struct role_psk *out);

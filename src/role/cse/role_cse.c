@@ -29,7 +29,7 @@ const struct role role_cse = {
     .configure = cse_ctx_configure,
     .seed = cse_seed,
     .psk = cse_saef_psk,
-    .cert = cse_saef_cert,
+    .cert = cse_cert_identify,
     .answer = cse_saef_answer,
     .established = cse_saef_established,
 };
