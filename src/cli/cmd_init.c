@@ -23,6 +23,7 @@ extern const struct cli_command cmd_init;
 
 #define SP_DEFAULT "keystead.test"
 #define PORT_BASE 8443
+#define PORT_TRIES 100
 #define FILE_NAME_MAX 4096
 #define FQDN_MAX 254
 #define SP_MAX 150         /* leaves room for //SP/in/STEM within M2MID_MAX and for 32 digits and @mef. within KEYID_MAX */
@@ -83,28 +84,58 @@ static err_t names_take(struct init *in)
     return ERR_OK;
 }
 
-static void close_fds(int (*fds)[INIT_CONF_N])
+static void close_fd(const int *fd)
 {
-    for (int i = 0; i < INIT_CONF_N; i++) {
-        if ((*fds)[i] >= 0) {
-            (void)close((*fds)[i]);
-        }
+    if (*fd >= 0) {
+        (void)close(*fd);
     }
 }
 
-/* Ports that are free now. All three are held until the last is known, so that they differ. */
+static int loopback_socket(int type, unsigned port)
+{
+    const struct sockaddr_in sa = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) != 0) {
+        close_fd(&fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* A port that is free now for TCP and for UDP, and is held until all are known, so that they differ. */
+static err_t port_pick(struct init *in, unsigned *port, int *held)
+{
+    for (int tries = 0; tries < PORT_TRIES; tries++) {
+        struct sockaddr_in sa = {.sin_family = AF_INET};
+        socklen_t n = sizeof(sa);
+        SCOPED(close_fd) int tcp = loopback_socket(SOCK_STREAM, 0);
+        if (tcp < 0 || getsockname(tcp, (struct sockaddr *)&sa, &n) != 0) {
+            break;
+        }
+        *port = ntohs(sa.sin_port);
+        SCOPED(close_fd) int udp = loopback_socket(SOCK_DGRAM, *port);
+        if (udp >= 0) {
+            *held = tcp;
+            tcp = -1;
+            return ERR_OK;
+        }
+    }
+    return fail(in, ERR_IO, "no free port", strerror(errno));
+}
+
+static void close_fds(int (*fds)[INIT_CONF_N])
+{
+    for (int i = 0; i < INIT_CONF_N; i++) {
+        close_fd(&(*fds)[i]);
+    }
+}
+
 static err_t ports_pick(struct init *in)
 {
-    SCOPED(close_fds) int fds[INIT_CONF_N] = {-1, -1, -1};
+    SCOPED(close_fds) int held[INIT_CONF_N] = {-1, -1, -1};
     for (int i = 0; i < INIT_CONF_N; i++) {
-        struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        socklen_t n = sizeof(sa);
-        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fds[i] < 0 || bind(fds[i], (struct sockaddr *)&sa, n) != 0 ||
-            getsockname(fds[i], (struct sockaddr *)&sa, &n) != 0) {
-            return fail(in, ERR_IO, "no free port", strerror(errno));
-        }
-        in->conf.port[i] = ntohs(sa.sin_port);
+        TRY(port_pick(in, &in->conf.port[i], &held[i]));
     }
     return ERR_OK;
 }
@@ -209,13 +240,6 @@ static err_t certificates_make(struct init *in)
         }
     }
     return ERR_OK;
-}
-
-static void close_fd(const int *fd)
-{
-    if (*fd >= 0) {
-        (void)close(*fd);
-    }
 }
 
 static err_t conf_make(struct init *in, enum init_conf_server s)
@@ -323,8 +347,8 @@ static void tell(const struct init *in)
     (void)printf("made in %s, for the service provider %s:\n", in->dir, in->sp);
     for (int s = 0; s < INIT_CONF_N; s++) {
         const char *name = init_conf_name((enum init_conf_server)s);
-        (void)printf("  %s.conf  %s at 127.0.0.1:%u, with %s.crt %s.key %s.root %s.audit\n", name, in->fqdn[s],
-                     in->conf.port[s], name, name, name, name);
+        (void)printf("  %s.conf  %s at 127.0.0.1:%u, TCP and UDP, with %s.crt %s.key %s.root %s.audit\n", name,
+                     in->fqdn[s], in->conf.port[s], name, name, name, name);
     }
     (void)printf("  ca.crt, ca.key  the authority that signed these certificates, for names under %s only\n", in->sp);
     (void)printf("  ca.crl  its revocation list, empty (keystead pki crl)\n");
@@ -363,7 +387,7 @@ static int init(const struct cli_args *a)
 static const struct cli_opt opts[] = {
     {"DIR", CLI_OPT_POSITIONAL | CLI_OPT_REQUIRED, "where to; a directory that is not there or empty"},
     {"--sp", 0, "FQDN of the service provider (keystead.test): mef.SP, maf.SP and the CSE //SP/in, in.SP"},
-    {"--port-base", 0, "first of three ports on 127.0.0.1 (8443); 0 takes ports that are free now"},
+    {"--port-base", 0, "first of three ports on 127.0.0.1, TCP and UDP (8443); 0 takes ports that are free now"},
 };
 static const struct cli_verb verbs[] = {
     {"", opts, ARRAY_LEN(opts), init,

@@ -5,13 +5,15 @@
 #define DEVICE(verb, who) "device", verb, "--state", "{dir}/" who
 #define AT_MEF "--mef", "{mef}", "--target", "maf.{sp}", "--maf", "{maf}"
 #define AT_CSE "--cse", "{cse}", "--cse-id", "//{sp}/in"
+#define AT_MEF_COAPS "--mef", "coaps://{mef}", "--target", "maf.{sp}", "--maf", "coaps://{maf}"
+#define AT_CSE_COAPS "--cse", "coaps://{cse}", "--cse-id", "//{sp}/in"
 #define CA(name) "--ca-cert", "{dir}/" name ".crt", "--ca-key", "{dir}/" name ".key"
 #define MAKES(name) "--cert", "{dir}/" name ".crt", "--key", "{dir}/" name ".key"
 #define SHOWS(name) "--certificate", "{dir}/" name ".crt", "--private-key", "{dir}/" name ".key", "--trust", "{dir}/ca.crt"
 #define BY_CERTIFICATE "--mef-id", "mef.{sp}"
 
 const struct demo_story_key demo_story_keys[] = {
-    {"kpm1.hex", '1'}, {"kpm2.hex", '2'}, {"kpm3.hex", '3'}, {"kpsa.hex", '4'}, {"wrong.hex", 'f'},
+    {"kpm1.hex", '1'}, {"kpm2.hex", '2'}, {"kpm3.hex", '3'}, {"kpsa.hex", '4'}, {"kpm5.hex", '5'}, {"wrong.hex", 'f'},
 };
 const size_t demo_story_keys_n = ARRAY_LEN(demo_story_keys);
 
@@ -143,6 +145,50 @@ const struct demo_story_step demo_story_steps[] = {
      .to = DEMO_CSE,
      .clause = "TS-0001 10.2.2.2",
      .argv = {DEVICE("register", "valve"), "--app-id", "Nvalve", "--from", "Svalve"}},
+    {.chapter = "a small device: CoAP in DTLS",
+     .title = "bootstrap credential and instruction of the sensor",
+     .from = DEMO_OPERATOR,
+     .to = DEMO_MEF,
+     .clause = "TS-0003 8.3.2.1",
+     .argv = {CTL("mef"), ADD("kpm", "sensor@mef.{sp}"), "--key-file", "{dir}/kpm5.hex", "--target", "maf.{sp}",
+              "--enrolee-id", "//{sp}/Ssensor", "--lifetime", "90d"}},
+    {.title = "the sensor may register keys for the IN-CSE",
+     .from = DEMO_OPERATOR,
+     .to = DEMO_MAF,
+     .clause = "TS-0003 8.8.2.7",
+     .argv = {CTL("maf"), "client", "allow", "--client", "//{sp}/Ssensor", "--target", "//{sp}/in"}},
+    {.title = "enrol over DTLS with the pre-shared key Kpm",
+     .from = DEMO_DEVICE,
+     .to = DEMO_MEF,
+     .clause = "TS-0003 8.3.2.1",
+     .argv = {DEVICE("enrol", "sensor"), AT_MEF_COAPS, "--kpm-id", "sensor@mef.{sp}", "--key-file", "{dir}/kpm5.hex"}},
+    {.title = "MAF and IN-CSE over DTLS: Kc, association",
+     .from = DEMO_DEVICE,
+     .to = DEMO_MAF,
+     .clause = "TS-0003 8.2.2.3",
+     .argv = {DEVICE("associate", "sensor"), AT_CSE_COAPS}},
+    {.title = "the sensor registers by CoAP",
+     .from = DEMO_DEVICE,
+     .to = DEMO_CSE,
+     .clause = "TS-0001 10.2.2.2",
+     .argv = {DEVICE("register", "sensor"), "--app-id", "Nsensor", "--from", "Ssensor"}},
+    {.title = "makes a container",
+     .from = DEMO_DEVICE,
+     .to = DEMO_CSE,
+     .clause = "TS-0008 6.2.1",
+     .argv = {DEVICE("request", "sensor"), "create", "/Ssensor", "--type", "3", "--content",
+              "{\"m2m:cnt\":{\"rn\":\"lux\",\"mni\":10}}"}},
+    {.title = "writes 320",
+     .from = DEMO_DEVICE,
+     .to = DEMO_CSE,
+     .clause = "TS-0008 6.2.1",
+     .argv = {DEVICE("request", "sensor"), "create", "/-/Ssensor/lux", "--type", "4", "--content",
+              "{\"m2m:cin\":{\"con\":\"320\"}}"}},
+    {.title = "and reads it",
+     .from = DEMO_DEVICE,
+     .to = DEMO_CSE,
+     .clause = "TS-0008 6.2.1",
+     .argv = {DEVICE("request", "sensor"), "retrieve", "/-/Ssensor/lux/la"}},
     {.chapter = "what is refused",
      .title = "an impostor with the wrong key",
      .from = DEMO_DEVICE,
@@ -152,6 +198,15 @@ const struct demo_story_step demo_story_steps[] = {
      .server = "mef",
      .logged = "psk-wrong",
      .argv = {DEVICE("enrol", "impostor"), AT_MEF, "--kpm-id", "thermo@mef.{sp}", "--key-file", "{dir}/wrong.hex"}},
+    {.title = "and the same over DTLS",
+     .from = DEMO_DEVICE,
+     .to = DEMO_MEF,
+     .clause = "RFC 4279 2",
+     .code = "psk-wrong",
+     .server = "mef",
+     .logged = "psk-wrong",
+     .argv = {DEVICE("enrol", "impostor2"), AT_MEF_COAPS, "--kpm-id", "sensor@mef.{sp}", "--key-file",
+              "{dir}/wrong.hex"}},
     {.title = "the stray device enrols: that is its right",
      .from = DEMO_DEVICE,
      .to = DEMO_MEF,

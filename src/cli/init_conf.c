@@ -20,12 +20,14 @@ struct section {
 };
 
 static const struct section sections[] = {
-    {ALL, "server", NULL},     {ALL, "limits", NULL},
-    {MEF, "mef", NULL},        {MAF, "maf", NULL},
-    {CSE, "cse", NULL},        {ALL, "listener", "main"},
-    {MAF | CSE, "peer", "mef.{sp}"}, {CSE, "peer", "maf.{sp}"},
+    {ALL, "server", NULL},        {ALL, "limits", NULL},
+    {MEF, "mef", NULL},           {MAF, "maf", NULL},
+    {CSE, "cse", NULL},           {ALL, "listener", "main"},
+    {ALL, "listener", "coaps"},   {MAF | CSE, "peer", "mef.{sp}"},
+    {CSE, "peer", "maf.{sp}"},
 };
 
+/* Without arg: in each section of that name. */
 struct value {
     unsigned servers;
     const char *section, *arg, *key, *value;
@@ -45,14 +47,15 @@ static const struct value values[] = {
     {CSE, "cse", NULL, "sp", "{sp}"},
     {CSE, "cse", NULL, "csi", "/in"},
     {CSE, "cse", NULL, "name", "cse-in"},
-    {ALL, "listener", "main", "role", "{me}"},
-    {ALL, "listener", "main", "address", "127.0.0.1:{port}"},
-    {ALL, "listener", "main", "certificate", "{me}.crt"},
-    {ALL, "listener", "main", "key", "{me}.key"},
-    {ALL, "listener", "main", "trust", "ca.crt"},
-    {ALL, "listener", "main", "crl", "ca.crl"},
-    {MEF | MAF, "listener", "main", "aliases", "localhost"},
-    {CSE, "listener", "main", "aliases", "localhost, in.{sp}"},
+    {ALL, "listener", "coaps", "transport", "udp"},
+    {ALL, "listener", NULL, "role", "{me}"},
+    {ALL, "listener", NULL, "address", "127.0.0.1:{port}"},
+    {ALL, "listener", NULL, "certificate", "{me}.crt"},
+    {ALL, "listener", NULL, "key", "{me}.key"},
+    {ALL, "listener", NULL, "trust", "ca.crt"},
+    {ALL, "listener", NULL, "crl", "ca.crl"},
+    {MEF | MAF, "listener", NULL, "aliases", "localhost"},
+    {CSE, "listener", NULL, "aliases", "localhost, in.{sp}"},
     {MAF | CSE, "peer", "mef.{sp}", "kind", "mef"},
     {MAF | CSE, "peer", "mef.{sp}", "address", "127.0.0.1:{mef}"},
     {MAF | CSE, "peer", "mef.{sp}", "certificate", "{me}.crt"},
@@ -134,8 +137,8 @@ static const struct value *value_of(const struct page *p, const struct section *
 {
     for (size_t i = 0; i < ARRAY_LEN(values); i++) {
         const struct value *v = &values[i];
-        if ((v->servers & BIT(p->server)) != 0 && same(v->section, s->name) && same(v->arg, s->arg) &&
-            same(v->key, key)) {
+        if ((v->servers & BIT(p->server)) != 0 && same(v->section, s->name) &&
+            (v->arg == NULL || same(v->arg, s->arg)) && same(v->key, key)) {
             return v;
         }
     }

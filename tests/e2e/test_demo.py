@@ -13,6 +13,7 @@ def test_demo(tmp_path):
     for refusal in ("psk-wrong", "psk-identity-unknown", "from-not-associated", "no-privilege",
                     "certificate-not-instructed", "certificate-untrusted"):
         assert refusal in text, refusal
+    assert "enrol over DTLS" in text and "registers by CoAP" in text
     assert (tmp_path / "kept").is_dir(), "--keep keeps the directory"
     keys = [f.read_text().strip() for f in (tmp_path / "kept").rglob("*.hex")]
     assert keys and not any(k in text for k in keys), "never a key"

@@ -83,15 +83,33 @@ def test_servers_know_those_they_ask(lab):
     assert "[peer" not in (lab / "mef.conf").read_text()
 
 
+def listeners(conf):
+    """name -> {key: value} of each [listener NAME]"""
+    found, here = {}, {}
+    for line in conf.read_text().splitlines():
+        if line.startswith("["):
+            here = found.setdefault(line[10:-1], {}) if line.startswith("[listener ") else {}
+        elif line and line[0] != "#":
+            key, value = line.split(" = ", 1)
+            here[key] = value
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_server_listens_for_tls_and_for_dtls_on_one_port(lab, role):
+    found = listeners(lab / f"{role}.conf")
+    assert list(found) == ["main", "coaps"], "HTTP first: tools take the first address"
+    assert found["coaps"].pop("transport") == "udp"
+    assert "transport" not in found["main"] and found["coaps"] == found["main"]
+
+
 def test_free_ports_differ_and_are_free(lab):
-    addresses = []
-    for role in ROLES:
-        line = next(s for s in (lab / f"{role}.conf").read_text().splitlines() if s.startswith("address = "))
-        addresses.append(line.split(":")[1])
-    assert len(set(addresses)) == 3 and "0" not in addresses
-    for port in addresses:
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", int(port)))
+    ports = [int(listeners(lab / f"{role}.conf")["main"]["address"].split(":")[1]) for role in ROLES]
+    assert len(set(ports)) == 3 and 0 not in ports
+    for port in ports:
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            with socket.socket(type=kind) as s:
+                s.bind(("127.0.0.1", port))
 
 
 def test_default_ports_and_json(tmp_path):
@@ -176,7 +194,7 @@ def spoil(lab, tmp_path, old, new):
     ("\nfqdn = mef.keystead.test", "\nfqdn = mef_1", '"mef_1" is not a host name'),
     ("\nroot-secret = mef.root", "\nroot-secret = mef.rot", "No such file"),
     ("\nroot-secret = mef.root", "\nroot-secret = mef.crt", "is open to others: chmod 600"),
-    ("\nkey = mef.key", "\nkey = mef.key\nkey = mef.key", "stands twice"),
+    ("\ncontrol = mef.sock", "\ncontrol = mef.sock\ncontrol = mef.sock", "stands twice"),
     ("\n#log-level = info", "\nlog-level = wran", 'did you mean "warn"?'),
 ])
 def test_each_fault_with_file_line_and_reason(lab, tmp_path, old, new, reason):
@@ -308,7 +326,7 @@ def one_process_of(lab, roles):
             if line.startswith("["):
                 skip = line in ("[server]", "[limits]") or any(line in p for p in parts)
             if not skip:
-                parts.append(line.replace("[listener main]", f"[listener {role}]"))
+                parts.append(line.replace("[listener main]", f"[listener {role}]").replace("[listener coaps]", f"[listener {role}-coaps]"))
     (lab / "all.conf").write_text("\n".join(parts) + "\n")
     return lab / "all.conf"
 
