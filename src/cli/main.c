@@ -4,6 +4,7 @@
 #include "cli/cmd_check.h"
 
 #include "shell/conf_fault.h"
+#include "shell/key_pkcs11.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -144,6 +145,7 @@ static int dispatch(int argc, char *const *argv)
 
 int main(int argc, char **argv)
 {
+    key_pkcs11_prepare();
     int code = dispatch(argc, argv);
     /* A full disk behind stdout must not look like success. */
     bool is_lost = fflush(stdout) != 0 || ferror(stdout) != 0;
