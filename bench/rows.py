@@ -178,7 +178,7 @@ class Registrar:
         for commented, wanted in (("#association = required", "association = optional"), ("#tls = on", "tls = off")):
             if commented not in text:
                 raise RuntimeError(f"{self.conf} has no line '{commented}' any more")
-            text = text.replace(commented, wanted)
+            text = text.replace(commented, wanted, 1)  # of the first listener; the one for DTLS stays
         self.conf.write_text(text)
         self.server = Server(bench, self.conf)
 
