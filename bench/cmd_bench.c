@@ -122,8 +122,10 @@ static int tls(const struct cli_args *a)
     const char *suite = cli_arg(a, "--suite");
     struct load_tls t = {.suite = suite == NULL ? SUITE : suite,
                          .sni = cli_arg(a, "--sni"),
+                         .certificates = cli_arg(a, "--certificates") != NULL,
+                         .datagram = cli_arg(a, "--datagram") != NULL,
                          .handshake_only = cli_arg(a, "--path") == NULL};
-    struct load l = {.ops = &load_tls_ops, .plan = &t};
+    struct load l = {.ops = &load_tls_ops, .plan = &t, .datagram = t.datagram};
     err_t e = load_of(a, &l);
     e = e == ERR_OK ? request_plan_of(a, &t.request) : e;
     e = e == ERR_OK && t.request.lines.n == 0 ? ERR_USAGE : e;
@@ -138,13 +140,18 @@ static int tls(const struct cli_args *a)
 static int raw(const struct cli_args *a)
 {
     const char *suite = cli_arg(a, "--suite");
-    usec_t time = 0;
+    struct raw_tls_plan p = {.suite = suite == NULL ? SUITE : suite, .datagram = cli_arg(a, "--datagram") != NULL,
+                             .server_cert = cli_arg(a, "--server-cert"), .server_key = cli_arg(a, "--server-key"),
+                             .client_cert = cli_arg(a, "--client-cert"), .client_key = cli_arg(a, "--client-key"),
+                             .trust = cli_arg(a, "--trust")};
     uint64_t lockstep = LOCKSTEP;
     struct raw_tls_result r = {0};
-    err_t e = seconds(a, &time);
+    bool certs = p.server_cert != NULL && p.server_key != NULL && p.client_cert != NULL && p.client_key != NULL;
+    err_t e = seconds(a, &p.time);
     e = e == ERR_OK ? number(a, "--lockstep", LOCKSTEP, IN_FLIGHT_MAX, &lockstep) : e;
-    e = e == ERR_OK && lockstep == 0 ? ERR_USAGE : e;
-    e = e == ERR_OK ? raw_tls_run(suite == NULL ? SUITE : suite, time, (size_t)lockstep, &r) : e;
+    e = e == ERR_OK && (lockstep == 0 || (p.trust != NULL && !certs)) ? ERR_USAGE : e;
+    p.lockstep = (size_t)lockstep;
+    e = e == ERR_OK ? raw_tls_run(&p, &r) : e;
     return e == ERR_OK ? tell_cpu(a, r.done, r.cpu_ns, 0) : cli_fail(a, e, "");
 }
 
@@ -186,9 +193,21 @@ static int cert(const struct cli_args *a)
         {"--locations", 0, "file for the Content-Location of each answer"}
 
 static const struct cli_opt http_opts[] = {LOAD_OPTS, REQUEST_OPTS};
-static const struct cli_opt tls_opts[] = {LOAD_OPTS, REQUEST_OPTS, {"--suite", 0, SUITE}, {"--sni", 0, "server name to ask for"}};
-static const struct cli_opt raw_opts[] = {
-    {"--suite", 0, SUITE}, {"--seconds", 0, "how long (5)"}, {"--lockstep", 0, "handshakes side by side (16)"}};
+static const struct cli_opt tls_opts[] = {LOAD_OPTS,
+                                          REQUEST_OPTS,
+                                          {"--suite", 0, SUITE},
+                                          {"--sni", 0, "server name to ask for"},
+                                          {"--certificates", CLI_OPT_FLAG, "--lines names files: certificate, key"},
+                                          {"--datagram", CLI_OPT_FLAG, "DTLS over UDP"}};
+static const struct cli_opt raw_opts[] = {{"--suite", 0, SUITE},
+                                          {"--seconds", 0, "how long (5)"},
+                                          {"--lockstep", 0, "handshakes side by side (16)"},
+                                          {"--datagram", CLI_OPT_FLAG, "DTLS"},
+                                          {"--server-cert", 0, "with the four below: certificates instead of a key"},
+                                          {"--server-key", 0, "its private key"},
+                                          {"--client-cert", 0, "what the client shows"},
+                                          {"--client-key", 0, "its private key"},
+                                          {"--trust", 0, "anchor of both"}};
 static const struct cli_opt access_opts[] = {{"--pv", CLI_OPT_REQUIRED, "privileges as JSON"},
                                              {"--from", CLI_OPT_REQUIRED, "absolute AE-ID that they permit to retrieve"},
                                              {"--seconds", 0, "how long (5)"}};
@@ -205,7 +224,7 @@ static const struct cli_opt bare_opts[] = {{"-c", CLI_OPT_REQUIRED, "configurati
 static const struct cli_verb verbs[] = {
     {"http", http_opts, ARRAY_LEN(http_opts), http, "Requests on kept connections; counts verified answers.", "-"},
     {"tls", tls_opts, ARRAY_LEN(tls_opts), tls,
-     "TLS-PSK handshakes, each with a request if there is --path; --lines names identities and keys in hex.", "-"},
+     "TLS handshakes, each with a request if there is --path; --lines names identities and keys in hex.", "-"},
     {"raw-tls", raw_opts, ARRAY_LEN(raw_opts), raw, "Yardstick: the server's side of OpenSSL handshakes in memory.", "-"},
     {"bare-store", bare_opts, ARRAY_LEN(bare_opts), bare,
      "Yardstick: the records of creates straight into the store, 64 to a transaction.", "-"},

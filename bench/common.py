@@ -78,7 +78,8 @@ class Server(Process):
             self.stop()
             raise RuntimeError(f"the server did not start: see {self.log.name}")
         ready = json.loads(line)
-        self.port = int(ready["listeners"][0]["address"].rsplit(":", 1)[1])
+        self.ports = {listener["name"]: int(listener["address"].rsplit(":", 1)[1]) for listener in ready["listeners"]}
+        self.port = self.ports["main"]
 
     def stop(self):
         super().stop()

@@ -24,12 +24,15 @@ usec_t load_now(void)
 
 int load_connect(struct load *l, struct load_slot *s, bool wait)
 {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | (wait ? 0 : SOCK_NONBLOCK), 0);
+    int type = l->datagram ? SOCK_DGRAM : SOCK_STREAM;
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC | (wait ? 0 : SOCK_NONBLOCK), 0);
     if (fd < 0) {
         return -1;
     }
     const int on = 1;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (!l->datagram) {
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    }
     struct epoll_event e = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = s};
     bool ok = connect(fd, (const struct sockaddr *)&l->to, sizeof(l->to)) == 0 || (!wait && errno == EINPROGRESS);
     if (!ok || epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e) != 0) {

@@ -31,6 +31,7 @@ struct load {
     const struct load_ops *ops;
     void *plan;
     struct sockaddr_in to;
+    bool datagram; /* UDP; else TCP */
     size_t in_flight;
     uint64_t count; /* operations at most */
     usec_t time;    /* and no new one after so long */

@@ -7,11 +7,13 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define IN_MAX 16384
 #define IDENTITY_MAX 256
+#define PATH_MAX_LEN 1024
 
 enum stage { HANDSHAKE, ASKING, ANSWER };
 
@@ -26,7 +28,7 @@ struct slot {
     size_t in_n;
 };
 
-/* -- the key ------------------------------------------------------------------------------------------- */
+/* -- keys and certificates ------------------------------------------------------------------------------ */
 static unsigned give_key(SSL *ssl, const char *hint, char *identity, unsigned identity_max, unsigned char *key,
                          unsigned key_max)
 {
@@ -43,23 +45,59 @@ static unsigned give_key(SSL *ssl, const char *hint, char *identity, unsigned id
     return (unsigned)w.n;
 }
 
-err_t load_tls_open(struct load_tls *t)
+static err_t give_certificate(SSL_CTX *c, const char *line)
 {
-    SSL_CTX *c = SSL_CTX_new(TLS_client_method());
-    t->ctx = c;
-    if (c == NULL || SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) != 1 ||
-        SSL_CTX_set_max_proto_version(c, TLS1_2_VERSION) != 1 || SSL_CTX_set_cipher_list(c, t->suite) != 1) {
+    char cert[PATH_MAX_LEN];
+    char key[PATH_MAX_LEN];
+    struct text rest = text_of(line);
+    struct text name = text_empty();
+    TRY(text_next(&rest, ' ', &name) ? text_copy(name, cert, sizeof(cert)) : ERR_USAGE);
+    TRY(text_copy(rest, key, sizeof(key)));
+    bool ok = SSL_CTX_use_certificate_chain_file(c, cert) == 1 && SSL_CTX_use_PrivateKey_file(c, key, SSL_FILETYPE_PEM) == 1;
+    return ok ? ERR_OK : ERR_USAGE;
+}
+
+static err_t context(const struct load_tls *t, uint64_t n, void **out)
+{
+    const int version = t->datagram ? DTLS1_2_VERSION : TLS1_2_VERSION;
+    SSL_CTX *c = SSL_CTX_new(t->datagram ? DTLS_client_method() : TLS_client_method());
+    *out = c;
+    if (c == NULL || SSL_CTX_set_min_proto_version(c, version) != 1 ||
+        SSL_CTX_set_max_proto_version(c, version) != 1 || SSL_CTX_set_cipher_list(c, t->suite) != 1) {
         return ERR_USAGE;
     }
     SSL_CTX_set_options(c, SSL_OP_NO_TICKET);
     SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+    if (t->certificates) {
+        return give_certificate(c, request_line(&t->request, n));
+    }
     SSL_CTX_set_psk_client_callback(c, give_key);
+    return ERR_OK;
+}
+
+err_t load_tls_open(struct load_tls *t)
+{
+    size_t n = t->certificates ? t->request.lines.n : 1;
+    t->ctx = calloc(n, sizeof(*t->ctx));
+    if (t->ctx == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    for (; t->ctx_n < n; t->ctx_n++) {
+        err_t e = context(t, t->ctx_n, &t->ctx[t->ctx_n]);
+        if (e != ERR_OK) {
+            t->ctx_n++;
+            return e;
+        }
+    }
     return ERR_OK;
 }
 
 void load_tls_close(struct load_tls *t)
 {
-    SSL_CTX_free(t->ctx);
+    while (t->ctx_n > 0) {
+        SSL_CTX_free(t->ctx[--t->ctx_n]);
+    }
+    free(t->ctx);
     t->ctx = NULL;
 }
 
@@ -147,6 +185,21 @@ static bool drive(struct load *l, struct slot *s)
     return answered(l, s);
 }
 
+static bool attach(const struct load *l, struct slot *s)
+{
+    if (!l->datagram) {
+        return SSL_set_fd(s->ssl, s->base.fd) == 1;
+    }
+    struct sockaddr_in to = l->to;
+    BIO *bio = BIO_new_dgram(s->base.fd, BIO_NOCLOSE);
+    if (bio == NULL) {
+        return false;
+    }
+    (void)BIO_ctrl(bio, BIO_CTRL_DGRAM_SET_CONNECTED, 0, &to);
+    SSL_set_bio(s->ssl, bio, bio);
+    return true;
+}
+
 static bool prepare(struct load *l, struct slot *s)
 {
     const struct load_tls *t = l->plan;
@@ -154,8 +207,8 @@ static bool prepare(struct load *l, struct slot *s)
     s->in_n = 0;
     s->line = request_line(&t->request, s->base.n);
     s->out_n = t->handshake_only ? 0 : request_write(&t->request, s->base.n, s->out);
-    s->ssl = SSL_new(t->ctx);
-    if (s->ssl == NULL || load_connect(l, &s->base, false) < 0 || SSL_set_fd(s->ssl, s->base.fd) != 1) {
+    s->ssl = SSL_new(t->ctx[s->base.n % t->ctx_n]);
+    if (s->ssl == NULL || load_connect(l, &s->base, false) < 0 || !attach(l, s)) {
         return false;
     }
     if (t->sni != NULL && SSL_set_tlsext_host_name(s->ssl, t->sni) != 1) {

@@ -1,6 +1,7 @@
 /*
- * TLS 1.2 clients with a pre-shared key each. An operation is a connection: the handshake until the server's Finished was
- * verified, then, if there is a request, the request and its verified answer; close_notify, close.
+ * TLS 1.2 or DTLS 1.2 clients with a pre-shared key or a certificate each. An operation is a connection: the handshake until the server's Finished was
+ * verified, then, if there is a request, the request and its verified answer; close_notify, close. Datagrams that get lost
+ * are not repeated: the operation fails.
  */
 #ifndef KEYSTEAD_BENCH_LOAD_TLS_H
 #define KEYSTEAD_BENCH_LOAD_TLS_H
@@ -11,12 +12,14 @@
 #include <stdio.h>
 
 struct load_tls {
-    struct request_plan request; /* its lines: identity, key in hex, and what {line} becomes */
+    struct request_plan request; /* its lines: identity, key in hex, and what {line} becomes; or files: certificate, key */
+    bool certificates, datagram;
     FILE *locations;             /* where Content-Location of each answer goes, a line each; or NULL */
     bool handshake_only;
     const char *suite;
     const char *sni;
-    void *ctx; /* SSL_CTX: OpenSSL stays in load_tls.c */
+    void **ctx; /* SSL_CTX: OpenSSL stays in load_tls.c. One for all keys, or one for each certificate */
+    size_t ctx_n;
 };
 
 MUST_USE err_t load_tls_open(struct load_tls *t);

@@ -11,6 +11,8 @@
 #define KEY_LEN 16
 #define CHUNK 8192
 #define TURNS_MAX 8
+#define MTU 1200
+#define COOKIE_LEN 20
 
 struct pair {
     SSL *server, *client;
@@ -46,15 +48,62 @@ static unsigned server_key(SSL *ssl, const char *identity, unsigned char *key, u
     return KEY_LEN;
 }
 
-static SSL_CTX *context(const SSL_METHOD *method, const char *suite)
+static const SSL_METHOD *method(bool datagram, bool server)
 {
-    SSL_CTX *c = SSL_CTX_new(method);
-    if (c == NULL || SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) != 1 ||
-        SSL_CTX_set_max_proto_version(c, TLS1_2_VERSION) != 1 || SSL_CTX_set_cipher_list(c, suite) != 1) {
+    if (datagram) {
+        return server ? DTLS_server_method() : DTLS_client_method();
+    }
+    return server ? TLS_server_method() : TLS_client_method();
+}
+
+static bool certificate_set(SSL_CTX *c, const char *cert, const char *key, const char *trust)
+{
+    bool ok = SSL_CTX_use_certificate_chain_file(c, cert) == 1 &&
+              SSL_CTX_use_PrivateKey_file(c, key, SSL_FILETYPE_PEM) == 1 &&
+              SSL_CTX_load_verify_locations(c, trust, NULL) == 1 && SSL_CTX_set1_groups_list(c, "P-256") == 1 &&
+              SSL_CTX_set1_sigalgs_list(c, "ECDSA+SHA256") == 1;
+    (void)SSL_CTX_set_mode(c, SSL_MODE_NO_AUTO_CHAIN); /* else it looks for the path of its own certificate each time */
+    SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    return ok;
+}
+
+static int cookie_give(SSL *ssl, unsigned char *cookie, unsigned *n)
+{
+    (void)ssl;
+    memset(cookie, 0x43, COOKIE_LEN); /* costs nothing: the exchange alone counts */
+    *n = COOKIE_LEN;
+    return 1;
+}
+
+static int cookie_take(SSL *ssl, const unsigned char *cookie, unsigned n)
+{
+    (void)ssl;
+    return n == COOKIE_LEN && cookie[0] == 0x43;
+}
+
+static void cookies_set(SSL_CTX *c)
+{
+    SSL_CTX_set_cookie_generate_cb(c, cookie_give);
+    SSL_CTX_set_cookie_verify_cb(c, cookie_take);
+    (void)SSL_CTX_set_options(c, SSL_OP_COOKIE_EXCHANGE);
+}
+
+static SSL_CTX *context(const struct raw_tls_plan *p, bool server)
+{
+    const int version = p->datagram ? DTLS1_2_VERSION : TLS1_2_VERSION;
+    SSL_CTX *c = SSL_CTX_new(method(p->datagram, server));
+    bool ok = c != NULL && SSL_CTX_set_min_proto_version(c, version) == 1 &&
+              SSL_CTX_set_max_proto_version(c, version) == 1 && SSL_CTX_set_cipher_list(c, p->suite) == 1;
+    ok = ok && (p->trust == NULL || certificate_set(c, server ? p->server_cert : p->client_cert,
+                                                    server ? p->server_key : p->client_key, p->trust));
+    if (!ok) {
         SSL_CTX_free(c);
         return NULL;
     }
-    SSL_CTX_set_options(c, SSL_OP_NO_TICKET);
+    if (p->datagram && server) {
+        cookies_set(c);
+    }
+    SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_NO_QUERY_MTU);
     SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
     return c;
 }
@@ -66,6 +115,7 @@ static SSL *connection(SSL_CTX *c, bool server)
         return NULL;
     }
     SSL_set_bio(s, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    (void)SSL_set_mtu(s, MTU);
     if (server) {
         SSL_set_accept_state(s);
     } else {
@@ -156,19 +206,19 @@ static bool handshakes(struct raw *r)
     return done;
 }
 
-err_t raw_tls_run(const char *suite, usec_t time, size_t lockstep, struct raw_tls_result *out)
+err_t raw_tls_run(const struct raw_tls_plan *p, struct raw_tls_result *out)
 {
-    struct raw r = {.server = context(TLS_server_method(), suite),
-                    .client = context(TLS_client_method(), suite),
-                    .pairs = calloc(lockstep, sizeof(struct pair)),
-                    .n = lockstep};
+    struct raw r = {.server = context(p, true),
+                    .client = context(p, false),
+                    .pairs = calloc(p->lockstep, sizeof(struct pair)),
+                    .n = p->lockstep};
     bool ok = r.server != NULL && r.client != NULL && r.pairs != NULL;
-    if (ok) {
+    if (ok && p->trust == NULL) {
         SSL_CTX_set_psk_client_callback(r.client, client_key);
         SSL_CTX_set_psk_server_callback(r.server, server_key);
     }
     *out = (struct raw_tls_result){0};
-    for (usec_t begun = load_now(); ok && load_now() - begun < time; out->done += r.n) {
+    for (usec_t begun = load_now(); ok && load_now() - begun < p->time; out->done += r.n) {
         ok = handshakes(&r);
     }
     out->cpu_ns = r.cpu_ns;

@@ -10,11 +10,15 @@ from common import SP, Process, Server
 
 KPM_IDS = 16000      # distinct credentials: so many that none has more than the 8 live Ke that the MEF keeps
 KM_IDS = 1000
+CERT_IDS = 256       # devices with a certificate: all have their 8 live Ke soon, and each new one drops the oldest
 CONTAINERS = 100
 INSTANCES = 10000
 CON = "21.5;ok;" * 8  # content of an instance: 64 octets
 STEM = "Cbench"
 ENROL_IN_FLIGHT = 256
+DTLS_IN_FLIGHT = 64  # the load generator repeats no datagram: few enough that no socket's buffer is ever full
+CERT_SUITE = "ECDHE-ECDSA-AES128-SHA256"
+DTLS_SUITE = "PSK-AES128-CCM8"
 HTTP_IN_FLIGHT = 64
 PLAIN = ("--header", "X-M2M-RI: {n}", "--header", "X-M2M-RVI: 3")
 
@@ -30,29 +34,90 @@ class EnrolPskTls:
 
     class prepare:
         in_flight = ENROL_IN_FLIGHT
+        name = "enrol"
+        listener = "main"
+        more = ()
 
         def __init__(self, bench):
             self.bench, self.first = bench, 0
-            folder = bench.init("enrol")
-            self.server = Server(bench, folder / "mef.conf")
-            self.ids = folder / "identities"
+            self.folder = bench.init(self.name)
+            self.server = Server(bench, self.configure(self.folder / "mef.conf"))
+            self.ids = self.folder / "identities"
+            self.add_credentials()
+
+        def configure(self, conf):
+            return conf
+
+        def add_credentials(self):
             ids = [(f"dev{i:06d}@mef.{SP}", made_up_key(i)) for i in range(KPM_IDS)]
             self.server.control({"noun": "credential", "verb": "add", "args": {
                 "kind": "kpm", "id": name, "key": key, "target": f"maf.{SP}"}} for name, key in ids)
             self.ids.write_text("".join(f"{name} {key}\n" for name, key in ids))
 
         def load(self):
-            done = self.bench.load([self.server], "tls", "--port", self.server.port, "--in-flight", self.in_flight, "--first",
-                                   self.first, "--seconds", self.bench.seconds, "--lines", self.ids, "--sni", f"mef.{SP}")
+            done = self.bench.load([self.server], "tls", "--port", self.server.ports[self.listener], "--in-flight", self.in_flight,
+                                   "--first", self.first, "--seconds", self.bench.seconds, "--lines", self.ids, "--sni",
+                                   f"mef.{SP}", *self.more)
             self.first += done["done"]
             return done
 
+        def raw(self, *argv):
+            done = self.bench.tool("raw-tls", "--seconds", self.bench.seconds, *argv)
+            return done["done"] * 1e6 / done["cpu_us"]
+
         def yardstick(self):
-            raw = self.bench.tool("raw-tls", "--seconds", self.bench.seconds)
-            return raw["done"] * 1e6 / raw["cpu_us"]
+            return self.raw()
 
         def end(self):
             self.server.stop()
+
+
+class EnrolCertTls:
+    name = "enrol-cert-tls"
+    what = f"MEF: as enrol-psk-tls by certificate, {CERT_IDS} devices with AE-ID certificates, path, revocation list and names checked"
+    yardstick = f"OpenSSL in memory, server side only, {CERT_SUITE}, certificates on both sides, OpenSSL's own path check"
+
+    class prepare(EnrolPskTls.prepare):
+        name = "enrol-cert"
+        more = ("--certificates", "--suite", CERT_SUITE)
+
+        def file(self, name):
+            return self.folder / name
+
+        def add_credentials(self):
+            stems = [f"S{i:06d}" for i in range(CERT_IDS)]
+            for stem in stems:
+                subprocess.run([self.bench.program, "pki", "issue", "--flavour", "ae-id", "--id", f"//{SP}/{stem}", "--ca-cert",
+                                self.file("ca.crt"), "--ca-key", self.file("ca.key"), "--cert", self.file(f"{stem}.crt"), "--key",
+                                self.file(f"{stem}.key")], check=True, stdout=subprocess.DEVNULL)
+            self.server.control({"noun": "credential", "verb": "add", "args": {
+                "kind": "cert", "id": f"//{SP}/{stem}", "flavour": "ae-id", "target": f"maf.{SP}"}} for stem in stems)
+            self.ids.write_text("".join(f"{self.file(stem)}.crt {self.file(stem)}.key\n" for stem in stems))
+
+        def yardstick(self):
+            cert, key = self.ids.read_text().splitlines()[0].split(" ")
+            return self.raw("--suite", CERT_SUITE, "--server-cert", self.file("mef.crt"), "--server-key", self.file("mef.key"),
+                            "--client-cert", cert, "--client-key", key, "--trust", self.file("ca.crt"))
+
+
+class EnrolPskDtls:
+    name = "enrol-psk-dtls"
+    what = "MEF: as enrol-psk-tls over DTLS 1.2 and UDP, cookie exchange included"
+    yardstick = f"OpenSSL in memory, server side only, DTLS 1.2, {DTLS_SUITE}, exchange of a constant cookie"
+
+    class prepare(EnrolPskTls.prepare):
+        name = "enrol-dtls"
+        in_flight = DTLS_IN_FLIGHT
+        listener = "bench-udp"
+        more = ("--datagram", "--suite", f"{DTLS_SUITE}:@SECLEVEL=0")
+
+        def configure(self, conf):
+            with conf.open("a") as text:
+                text.write(f"\n[listener {self.listener}]\nrole = mef\naddress = 127.0.0.1:0\ntransport = udp\n")
+            return conf
+
+        def yardstick(self):
+            return self.raw("--datagram", "--suite", f"{DTLS_SUITE}:@SECLEVEL=0")
 
 
 class MafAssociation:
@@ -62,6 +127,7 @@ class MafAssociation:
 
     class prepare:
         in_flight = ENROL_IN_FLIGHT
+        raw = EnrolPskTls.prepare.raw
         yardstick = EnrolPskTls.prepare.yardstick
 
         def __init__(self, bench):
@@ -112,7 +178,7 @@ class Registrar:
         for commented, wanted in (("#association = required", "association = optional"), ("#tls = on", "tls = off")):
             if commented not in text:
                 raise RuntimeError(f"{self.conf} has no line '{commented}' any more")
-            text = text.replace(commented, wanted)
+            text = text.replace(commented, wanted, 1)  # of the first listener; the one for DTLS stays
         self.conf.write_text(text)
         self.server = Server(bench, self.conf)
 
@@ -294,4 +360,4 @@ class AccessDecision:
             pass
 
 
-ROWS = [EnrolPskTls, MafAssociation, AeCreate, CinCreate, CinRetrieve, AccessDecision]
+ROWS = [EnrolPskTls, EnrolCertTls, EnrolPskDtls, MafAssociation, AeCreate, CinCreate, CinRetrieve, AccessDecision]

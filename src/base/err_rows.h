@@ -110,6 +110,9 @@ X(ERR_PEER_REFUSED,         "peer-refused",          INFO,   0, 5103,  80, "the 
 X(ERR_CONFIG,               "config",                ERROR,  0, 5000,  80, "the configuration is wrong", "run keystead check -c FILE", "-")
 X(ERR_USAGE,                "usage",                 ERROR,  0, 4000,  80, "wrong use", "see --help", "-")
 X(ERR_IO,                   "io",                    ERROR,  0, 5000,  80, "a file or socket operation failed", "see the message for the name", "-")
+X(ERR_TOKEN_ENGINE,         "token-engine",          ERROR,  0, 5000,  80, "the PKCS#11 engine or its module cannot be loaded", "install libengine-pkcs11-openssl; see PKCS11_MODULE_PATH", "RFC 7512")
+X(ERR_TOKEN_PIN,            "token-pin",             ERROR,  0, 5000,  80, "the token refuses the PIN", "correct the file of pin-source before the token locks itself", "RFC 7512")
+X(ERR_TOKEN_KEY,            "token-key",             ERROR,  0, 5000,  80, "the URI names no token that is there, or no private key in it", "compare with p11tool --list-tokens and --list-privkeys", "RFC 7512")
 X(ERR_FILE_MODE,            "file-mode",             ERROR,  0, 5000,  80, "a secret file is open to others", "chmod 600 FILE", "-")
 X(ERR_BUG,                  "internal",              ERROR,  0, 5000,  80, "internal error", "report this with the log line", "-")
 /* clang-format on */

@@ -27,7 +27,7 @@ enum { SECONDS_DEFAULT = 20, LIFETIME_DAYS = 90, FILE_BODY_MAX = 1048576 };
 
 #define OPT_CERTIFICATE                                                                                                \
     {"--certificate", 0, "PEM file of the device's own certificate, its chain behind it"},                            \
-        {"--private-key", 0, "PEM file of the key of --certificate, mode 0600; it is not copied"},                     \
+        {"--private-key", 0, "PEM file of the key of --certificate, mode 0600, or a pkcs11: URI; it is not copied"},  \
     {"--trust", 0, "PEM file with the trust anchors that the other side's certificate must lead to"}
 
 static const struct cli_opt enrol_opts[] = {

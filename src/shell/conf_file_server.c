@@ -38,7 +38,7 @@ static const struct conf_row rows[] = {
     {"listener", "transport", CONF_CHOICE, CONF_REPEATS, "tcp", 0, 0, "tcp|udp", "tcp: HTTP in TLS. udp: CoAP in DTLS."},
     {"listener", "tls", CONF_BOOL, CONF_REPEATS, "on", 0, 0, NULL, "off: plain HTTP; nobody is authenticated there."},
     {"listener", "certificate", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM certificate with its chain; without one only pre-shared keys are possible."},
-    {"listener", "key", CONF_SECRET_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM private key of the certificate."},
+    {"listener", "key", CONF_KEY, CONF_REPEATS, NULL, 0, 0, NULL, "PEM private key of the certificate, or a key in a token."},
     {"listener", "trust", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM anchors that client certificates must lead to; without them none are accepted."},
     {"listener", "crl", CONF_FILE, CONF_REPEATS | CONF_MANY, NULL, 0, 0, NULL,
      "PEM revocation lists. With any, every client certificate and CA below an anchor must be covered by one in force; without, revocation is not checked."},
@@ -54,7 +54,7 @@ static const struct conf_row rows[] = {
     {"peer", "kind", CONF_CHOICE, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, "mef|maf|cse", "What it is."},
     {"peer", "address", CONF_ADDRESS, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "Where it listens."},
     {"peer", "certificate", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM certificate shown to it."},
-    {"peer", "key", CONF_SECRET_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM private key of that certificate."},
+    {"peer", "key", CONF_KEY, CONF_REPEATS, NULL, 0, 0, NULL, "PEM private key of that certificate, or a key in a token."},
     {"peer", "trust", CONF_FILE, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "PEM anchors its certificate must lead to; the name must be exact."},
     {"peer", "crl", CONF_FILE, CONF_REPEATS | CONF_MANY, NULL, 0, 0, NULL,
      "PEM revocation lists that must cover its certificate on every new connection; demanded of a MAF or CSE for a MEF."},
@@ -87,8 +87,8 @@ static int line_of(const struct conf *c, const char *section, const char *arg, c
 /* certificate and key go together; returns whether both are there. */
 static bool pair_check(const struct conf *c, const char *section, const char *arg, struct conf_faults *f)
 {
-    bool cert = conf_text(c, section, arg, "certificate").n > 0;
-    bool key = conf_text(c, section, arg, "key").n > 0;
+    bool cert = conf_value_of(c, section, arg, "certificate") != NULL; /* also if it is at fault, which was said */
+    bool key = conf_value_of(c, section, arg, "key") != NULL;
     if (cert != key) {
         conf_fault_add(f, line_of(c, section, arg, cert ? "certificate" : "key"), "[%s %s]: %s without %s", section,
                        arg, cert ? "certificate" : "key", cert ? "key" : "certificate");

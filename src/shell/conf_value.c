@@ -2,6 +2,7 @@
 
 #include "keys/keyid.h"
 #include "shell/conf_fault.h"
+#include "shell/key_pkcs11.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -144,6 +145,15 @@ static bool parse_secret_file(struct element *e)
     return true;
 }
 
+static bool parse_key(struct element *e)
+{
+    if (!key_pkcs11_is(e->in)) {
+        return parse_secret_file(e);
+    }
+    char why[KEY_PKCS11_WHY_MAX];
+    return key_pkcs11_check(e->in, why) == ERR_OK ? keep(e) : WHY(e, "%s", why);
+}
+
 static bool in_range(const struct conf_row *row, int64_t v)
 {
     return (row->min == 0 && row->max == 0) || (v >= row->min && v <= row->max);
@@ -252,6 +262,7 @@ static const struct {
     [CONF_ADDRESS] = {"host:port", parse_address},
     [CONF_FILE] = {"file", parse_file},
     [CONF_SECRET_FILE] = {"secret file", parse_secret_file},
+    [CONF_KEY] = {"secret file or pkcs11 URI", parse_key},
     [CONF_PATH] = {"path", parse_path},
     [CONF_NUMBER] = {"number", parse_number},
     [CONF_DURATION] = {"duration", parse_duration},

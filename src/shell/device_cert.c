@@ -2,6 +2,7 @@
 
 #include "role/cert_key.h"
 #include "role/detail.h"
+#include "shell/key_pkcs11.h"
 #include "shell/x509.h"
 
 #include <limits.h>
@@ -16,6 +17,16 @@ static err_t absolute(char name[static DEVICE_STATE_FILE_MAX], char detail[stati
     return text_copy(text_of(path), name, DEVICE_STATE_FILE_MAX) == ERR_OK
                ? ERR_OK
                : detail_fail(detail, ERR_LIMIT_SIZE, "the name of the file is too long", text_of(path));
+}
+
+static err_t key_name(char name[static DEVICE_STATE_FILE_MAX], char detail[static ROLE_DETAIL_MAX])
+{
+    if (!key_pkcs11_is(text_of(name))) {
+        return absolute(name, detail);
+    }
+    char why[KEY_PKCS11_WHY_MAX];
+    err_t e = key_pkcs11_check(text_of(name), why);
+    return e == ERR_OK ? e : detail_fail(detail, e, "--private-key", text_of(why));
 }
 
 static void free_cert(X509 **x)
@@ -54,7 +65,7 @@ err_t device_cert_look(struct device_state_certificate *c, char detail[static RO
     SCOPED(free_cert) X509 *anchor = NULL;
     SCOPED(free_key) EVP_PKEY *key = NULL;
     TRY(absolute(c->file, detail));
-    TRY(absolute(c->key, detail));
+    TRY(key_name(c->key, detail));
     TRY(absolute(c->trust, detail));
     err_t e = x509_cert_load(c->file, &x);
     e = e == ERR_OK ? x509_profile_check(x) : e;

@@ -1,3 +1,4 @@
+#include "shell/key_pkcs11.h"
 #include "shell/pki_impl.h"
 
 #include <errno.h>
@@ -197,7 +198,7 @@ static err_t request_fill(GENERAL_NAMES *names, EVP_PKEY *key, X509_REQ *req)
 /* A key that is there is used: renewal with the same key, or a key that another tool made. */
 static err_t key_take(const char *file, EVP_PKEY **key, bool *made)
 {
-    *made = access(file, F_OK) != 0 && errno == ENOENT;
+    *made = !key_pkcs11_is(text_of(file)) && access(file, F_OK) != 0 && errno == ENOENT;
     if (!*made) {
         return x509_key_load(file, key);
     }

@@ -1,6 +1,7 @@
 #include "shell/x509.h"
 
 #include "role/cert_id.h"
+#include "shell/key_pkcs11.h"
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -78,6 +79,9 @@ err_t x509_fqdn_check(const struct role_cert *names, struct text fqdn)
 err_t x509_key_load(const char *file, EVP_PKEY **out)
 {
     *out = NULL;
+    if (key_pkcs11_is(text_of(file))) {
+        return key_pkcs11_load(text_of(file), out);
+    }
     FILE *f = fopen(file, "rbe");
     if (f == NULL) {
         return ERR_IO;

@@ -17,7 +17,7 @@ from test_device import Cli
 @pytest.fixture(scope="module")
 def coaps(tmp_path_factory):
     with ks.Lab(tmp_path_factory.mktemp("lab") / "l") as lab:
-        lab.coaps = with_coaps.add_listeners(lab)
+        lab.coaps = with_coaps.ports(lab)
         # the sanitizer keeps what was freed for a while: little of it, so that memory can be measured
         asan = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1:thread_local_quarantine_size_kb=64"
         lab.start(env={**os.environ, "ASAN_OPTIONS": asan.lstrip(":")})
@@ -151,7 +151,7 @@ def hello_twice(s, at, random):
 
 def test_who_falls_silent(new_lab):
     """After the cookie the server repeats its flight, and gives up at handshake-time."""
-    new_lab.coaps = with_coaps.add_listeners(new_lab)
+    new_lab.coaps = with_coaps.ports(new_lab)
     new_lab.set("mef", "limits", "handshake-time", "4s")
     new_lab.set("mef", "limits", "connections-per-peer", "2")
     new_lab.start("mef")
@@ -168,7 +168,7 @@ def test_who_falls_silent(new_lab):
 
 
 def test_too_many_from_one_address(new_lab):
-    new_lab.coaps = with_coaps.add_listeners(new_lab)
+    new_lab.coaps = with_coaps.ports(new_lab)
     new_lab.set("mef", "limits", "connections-per-peer", "2")
     new_lab.set("mef", "server", "workers", "1")
     new_lab.start("mef")

@@ -17,7 +17,7 @@ LIBCOAP = ("coap-client-openssl", "coap-client-gnutls")
 @pytest.fixture(scope="module")
 def udp(tmp_path_factory):
     with ks.Lab(tmp_path_factory.mktemp("interop") / "u") as lab:
-        lab.coaps = coaps.add_listeners(lab)
+        lab.coaps = coaps.ports(lab)
         lab.start()
         yield lab
 

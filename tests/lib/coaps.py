@@ -1,4 +1,4 @@
-"""Listeners of datagrams beside the others of a lab, for the tests of DTLS and CoAP."""
+"""Where the servers of a lab serve CoAP in DTLS: each on the UDP port of its TCP port's number, as init writes it."""
 import socket
 
 import keystead as ks
@@ -10,11 +10,5 @@ def free_udp_port():
         return s.getsockname()[1]
 
 
-def add_listeners(lab):
-    """[listener coap] in each of the three configurations; returns the ports by role."""
-    ports = {}
-    for role in ks.ROLES:
-        ports[role] = free_udp_port()
-        lab.append(role, f"\n[listener coap]\nrole = {role}\naddress = 127.0.0.1:{ports[role]}\ntransport = udp\n"
-                   f"certificate = {role}.crt\nkey = {role}.key\ntrust = ca.crt\naliases = localhost, in.{ks.SP}\n")
-    return ports
+def ports(lab):
+    return {role: lab.address(role)[1] for role in ks.ROLES}
