@@ -57,6 +57,8 @@ static err_t profile_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg)
                                        SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION);
     (void)SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF); /* no resumption [CHOICE-11] */
     SSL_CTX_set_max_cert_list(ssl, CERT_LIST_MAX);
+    /* What the certificate file holds is sent: else OpenSSL looks for a path of our own certificate in each handshake. */
+    (void)SSL_CTX_set_mode(ssl, SSL_MODE_NO_AUTO_CHAIN);
     return ok ? ERR_OK : ERR_CRYPTO;
 }
 
