@@ -124,7 +124,9 @@ static err_t take(struct work *w, const char *option, char *dst, size_t cap)
     if (v == NULL) {
         return ERR_OK;
     }
-    return text_copy(text_of(v), dst, cap) == ERR_OK ? ERR_OK : detail_fail(w->detail, ERR_USAGE, option, text_of(v));
+    /* What does not fit is not repeated: a pkcs11: URI may hold a PIN that its check has not refused yet. */
+    return text_copy(text_of(v), dst, cap) == ERR_OK ? ERR_OK
+                                                     : detail_fail(w->detail, ERR_USAGE, option, text_of("is too long"));
 }
 #define TAKE(w, option, array) take((w), (option), (array), sizeof(array))
 

@@ -154,6 +154,12 @@ def damaged(token, where, key, what):
     return token.uri(what.get("key", key), what.get("token", TOKEN), pin)
 
 
+def test_a_value_that_is_too_long_is_not_repeated(device):
+    """It is refused before it is looked at as a URI, and may hold a PIN."""
+    p = device.run("enrol", *device.enrolment, *device.shows, f"pkcs11:token={TOKEN};object=device?pin-value={PIN}&x={'y' * 300}")
+    assert p.returncode == 2 and json.loads(p.stdout)["error"] == "usage" and PIN not in p.stdout, p.stdout
+
+
 @pytest.mark.parametrize("tail", ["", "?pin-value=4321", "?pin-source=file:/p&pin-value=4321", ";pin-value=4321?pin-source=file:/p",
                                   "?pin-source=|/bin/cat", "?pin-source=file:p", "?module-path=/x"])
 def test_no_pin_but_from_a_file(tokened, device, tail):
