@@ -8,18 +8,18 @@
 #define RECORD_VERSION 1
 #define COMPILED_CAP (2 * ACCESS_COMPILED_MAX + 1024)
 
+static const struct rec_field fields[] = {
+    {REC_VIEW16, REC_AT(struct cse_acp, pi)},
+    {REC_VIEW16, REC_AT(struct cse_acp, pnode)},
+    {REC_TIME, REC_AT(struct cse_acp, et)},
+    {REC_VIEW32, REC_AT(struct cse_acp, pv)},
+    {REC_VIEW32, REC_AT(struct cse_acp, pvs)},
+};
+static const struct rec_layout layout = REC_LAYOUT(struct cse_acp, fields, RECORD_VERSION, RECORD_VERSION);
+
 err_t cse_acp_parse(struct bytes b, struct cse_acp *out)
 {
-    struct reader r = reader_of(b);
-    rec_version(&r, RECORD_VERSION);
-    struct bytes pi = reader_block16(&r);
-    struct bytes pnode = reader_block16(&r);
-    out->et = rec_time(&r);
-    out->pv = reader_block32(&r);
-    out->pvs = reader_block32(&r);
-    out->pi = text_span((const char *)pi.p, pi.n);
-    out->pnode = text_span((const char *)pnode.p, pnode.n);
-    return rec_finish(&r);
+    return rec_parse(&layout, b, out);
 }
 
 err_t cse_acp_get(const struct cse *cse, struct txn *t, struct text ri, usec_t now, struct cse_acp *out)
@@ -38,34 +38,34 @@ err_t cse_acp_get(const struct cse *cse, struct txn *t, struct text ri, usec_t n
     return text_eq(parent.node, out->pnode) ? ERR_OK : ERR_NOT_FOUND;
 }
 
-static err_t compile(const json_t *attrs, const char *name, struct writer *w, char *detail)
+/* One list of rules, appended to w. */
+static err_t compile(const json_t *attrs, const char *name, struct writer *w, struct bytes *out, char *detail)
 {
-    size_t mark = w->n;
-    writer_u32(w, 0);
     size_t start = w->n;
     TRY(access_rules_compile(json_object_get(attrs, name), name, w, detail));
-    struct writer prefix = writer_of(w->buf + mark, 4);
-    writer_u32(&prefix, (uint32_t)(w->n - start));
-    return writer_finish(&prefix);
+    *out = bytes_of(w->buf + start, w->n - start);
+    return writer_finish(w);
+}
+
+static err_t writer_in(struct arena *a, struct writer *w)
+{
+    void *buf = arena_alloc(a, COMPILED_CAP);
+    *w = writer_of(buf, COMPILED_CAP);
+    return buf == NULL ? ERR_LIMIT_CAPACITY : ERR_OK;
 }
 
 err_t cse_acp_put(struct txn *t, const struct cse_res *r, const json_t *attrs, char detail[static ROLE_DETAIL_MAX])
 {
-    void *buf = arena_alloc(t->arena, COMPILED_CAP);
-    if (buf == NULL) {
-        return ERR_LIMIT_CAPACITY;
-    }
-    struct writer w = writer_of(buf, COMPILED_CAP);
-    writer_u8(&w, RECORD_VERSION);
-    writer_block16(&w, text_bytes(r->pi));
-    writer_block16(&w, text_bytes(r->pnode));
-    writer_u64(&w, (uint64_t)r->et);
-    TRY(compile(attrs, "pv", &w, detail));
-    size_t pvs = w.n + 4;
-    TRY(compile(attrs, "pvs", &w, detail));
-    if (access_rules_count(bytes_of(w.buf + pvs, w.n - pvs)) == 0) { /* else nobody could ever change or delete it */
+    struct writer compiled, w;
+    struct cse_acp acp = {.pi = r->pi, .pnode = r->pnode, .et = r->et};
+    TRY(writer_in(t->arena, &compiled));
+    TRY(writer_in(t->arena, &w));
+    TRY(compile(attrs, "pv", &compiled, &acp.pv, detail));
+    TRY(compile(attrs, "pvs", &compiled, &acp.pvs, detail));
+    if (access_rules_count(acp.pvs) == 0) { /* else nobody could ever change or delete it */
         return detail_fail(detail, ERR_CONTENTS, "pvs must have a rule", text_empty());
     }
+    TRY(rec_write(&layout, RECORD_VERSION, &acp, NULL, &w));
     return rec_put(t, TABLE_CSE_ACP, r->ri, &w, STORE_PUT_ANY);
 }
 

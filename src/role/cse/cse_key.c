@@ -7,66 +7,37 @@
 /* The first version has a key and one peer or none; it is still how keys are written. */
 enum { VERSION_KEY = 1, VERSION_CERT = 2 };
 
-static void peers_read(struct reader *r, bool several, struct cse_key *out)
-{
-    out->peers_n = several ? rec_u8(r, 0, ASSOCIATION_IDS_MAX) : 1;
-    for (size_t i = 0; i < out->peers_n; i++) {
-        reader_text16(r, out->peers[i].z, sizeof(out->peers[i].z));
-        if (several && out->peers[i].z[0] == '\0') {
-            r->failed = true;
-        }
-    }
-    if (!several && out->peers[0].z[0] == '\0') {
-        out->peers_n = 0;
-    }
-}
-
-static void peers_write(const struct cse_key *k, bool several, struct writer *w)
-{
-    if (!several) {
-        writer_text16(w, k->peers_n > 0 ? k->peers[0].z : "");
-        return;
-    }
-    writer_u8(w, (uint8_t)k->peers_n);
-    for (size_t i = 0; i < k->peers_n; i++) {
-        writer_text16(w, k->peers[i].z);
-    }
-}
+static const struct rec_field fields[] = {
+    {REC_U8, REC_AT(struct cse_key, kind), .low = CSE_KEY_KPSA, .high = CSE_KEY_KC, .until = VERSION_KEY},
+    {REC_U8, REC_AT(struct cse_key, kind), .low = CSE_KEY_CERT, .high = CSE_KEY_CERT, .since = VERSION_CERT},
+    {REC_U8, REC_AT(struct cse_key, revoked), .high = 1},
+    {REC_TEXT, REC_AT(struct cse_key, id.z)},
+    {REC_TEXT, REC_AT(struct cse_key, peers[0].z), .until = VERSION_KEY},
+    {REC_TEXTS, REC_AT(struct cse_key, peers), .high = ASSOCIATION_IDS_MAX, .since = VERSION_CERT,
+     .count = offsetof(struct cse_key, peers_n)},
+    {REC_TEXT, REC_AT(struct cse_key, credential_id)},
+    {REC_TEXT, REC_AT(struct cse_key, source.z)},
+    {REC_TIME, REC_AT(struct cse_key, created)},
+    {REC_TIME, REC_AT(struct cse_key, not_after)},
+    {REC_SEALED, REC_AT(struct cse_key, sealed), .until = VERSION_KEY},
+};
+static const struct rec_layout layout = REC_LAYOUT(struct cse_key, fields, VERSION_KEY, VERSION_CERT);
 
 err_t cse_key_parse(struct bytes b, struct cse_key *out)
 {
-    struct reader r = reader_of(b);
-    *out = (struct cse_key){0};
-    bool cert = rec_u8(&r, VERSION_KEY, VERSION_CERT) == VERSION_CERT;
-    out->kind = (enum cse_key_kind)rec_u8(&r, cert ? CSE_KEY_CERT : CSE_KEY_KPSA, cert ? CSE_KEY_CERT : CSE_KEY_KC);
-    out->revoked = rec_bool(&r);
-    reader_text16(&r, out->id.z, sizeof(out->id.z));
-    peers_read(&r, cert, out);
-    reader_text16(&r, out->credential_id, sizeof(out->credential_id));
-    reader_text16(&r, out->source.z, sizeof(out->source.z));
-    out->created = rec_time(&r);
-    out->not_after = rec_time(&r);
-    out->sealed = cert ? bytes_empty() : reader_block16(&r);
-    return rec_finish(&r);
+    TRY(rec_parse(&layout, b, out));
+    if (out->kind != CSE_KEY_CERT) {
+        out->peers_n = out->peers[0].z[0] != '\0' ? 1 : 0;
+    }
+    return ERR_OK;
 }
 
 err_t cse_key_write(const struct cse *cse, const struct cse_key *k, const struct secret *key, struct writer *w)
 {
     struct keyid folded;
-    bool cert = k->kind == CSE_KEY_CERT;
     TRY(cert_key_fold(text_of(k->id.z), &folded));
-    writer_u8(w, cert ? VERSION_CERT : VERSION_KEY);
-    writer_u8(w, (uint8_t)k->kind);
-    writer_u8(w, k->revoked ? 1 : 0);
-    writer_text16(w, k->id.z);
-    peers_write(k, cert, w);
-    writer_text16(w, k->credential_id);
-    writer_text16(w, k->source.z);
-    writer_u64(w, (uint64_t)k->created);
-    writer_u64(w, (uint64_t)k->not_after);
     const struct rec_seal seal = {cse->env.sealer, TABLE_CSE_KEY, text_of(folded.z), key, k->sealed};
-    TRY(cert ? ERR_OK : rec_seal_write(&seal, w));
-    return writer_finish(w);
+    return rec_write(&layout, k->kind == CSE_KEY_CERT ? VERSION_CERT : VERSION_KEY, k, &seal, w);
 }
 
 err_t cse_key_get(struct txn *t, struct text id, struct cse_key *out)

@@ -1,7 +1,6 @@
 #include "role/device/device_state.h"
 
 #include "base/ct.h"
-#include "base/reader.h"
 #include "role/rec.h"
 
 enum { VERSION_KEYS = 1, VERSION = 2 }; /* the first version knew pre-shared keys alone */
@@ -20,90 +19,51 @@ void device_state_forget_enrolment(struct device_state *s)
     s->ke_not_after = s->kc_not_after = 0;
 }
 
-/* The fields of the record in their order; text and keys by table, so that write and parse cannot part. */
-struct text_field {
-    size_t offset;
-    size_t cap;
-    uint8_t since;
+#define TEXT(member) {REC_TEXT, REC_AT(struct device_state, member)}
+#define TEXT_2(member) {REC_TEXT, REC_AT(struct device_state, member), .since = 2}
+#define CERTIFICATE(server) TEXT_2(server.cert.file), TEXT_2(server.cert.key), TEXT_2(server.cert.trust), TEXT_2(server.cert.identity)
+/* The name of a key is associated data of its seal: it cannot be moved to another field. */
+#define KEY(member) {REC_KEY, REC_AT(struct device_state, member.s), .name = #member}
+static const struct rec_field fields[] = {
+    {REC_U8, REC_AT(struct device_state, profile), .low = CREDENTIAL_R3, .high = CREDENTIAL_SEED},
+    TEXT(kpm_id.z),
+    TEXT(mef.fqdn),
+    TEXT(mef.address),
+    TEXT(maf.fqdn),
+    TEXT(maf.address),
+    TEXT(ke_id.z),
+    TEXT(km_id.z),
+    TEXT(registration),
+    TEXT(cse_id.z),
+    TEXT(cse.fqdn),
+    TEXT(cse.address),
+    TEXT(kpsa_id.z),
+    TEXT(kc_id.z),
+    TEXT(ae_stem),
+    CERTIFICATE(mef),
+    CERTIFICATE(maf),
+    CERTIFICATE(cse),
+    {REC_TIME, REC_AT(struct device_state, lifetime)},
+    {REC_TIME, REC_AT(struct device_state, ke_not_after)},
+    {REC_TIME, REC_AT(struct device_state, kc_not_after)},
+    KEY(kpm),
+    KEY(ke),
+    KEY(km),
+    KEY(kpsa),
+    KEY(kc),
 };
-#define TEXT_FIELD_OF(version, member)                                                                                 \
-    {offsetof(struct device_state, member), sizeof(((struct device_state *)0)->member), (version)}
-#define TEXT_FIELD(member) TEXT_FIELD_OF(VERSION_KEYS, member)
-#define CERTIFICATE_FIELDS(server)                                                                                     \
-    TEXT_FIELD_OF(2, server.cert.file), TEXT_FIELD_OF(2, server.cert.key), TEXT_FIELD_OF(2, server.cert.trust),        \
-        TEXT_FIELD_OF(2, server.cert.identity)
-static const struct text_field text_fields[] = {
-    TEXT_FIELD(kpm_id.z),   TEXT_FIELD(mef.fqdn),   TEXT_FIELD(mef.address), TEXT_FIELD(maf.fqdn), TEXT_FIELD(maf.address),
-    TEXT_FIELD(ke_id.z),    TEXT_FIELD(km_id.z),    TEXT_FIELD(registration), TEXT_FIELD(cse_id.z), TEXT_FIELD(cse.fqdn),
-    TEXT_FIELD(cse.address), TEXT_FIELD(kpsa_id.z), TEXT_FIELD(kc_id.z),      TEXT_FIELD(ae_stem),
-    CERTIFICATE_FIELDS(mef), CERTIFICATE_FIELDS(maf), CERTIFICATE_FIELDS(cse),
-};
-
-struct key_field {
-    size_t offset;
-    const char *name; /* associated data of the seal: a key cannot be moved to another field */
-};
-static const struct key_field key_fields[] = {
-    {offsetof(struct device_state, kpm.s), "kpm"}, {offsetof(struct device_state, ke.s), "ke"},
-    {offsetof(struct device_state, km.s), "km"},   {offsetof(struct device_state, kpsa.s), "kpsa"},
-    {offsetof(struct device_state, kc.s), "kc"},
-};
-
-static const size_t time_fields[] = {offsetof(struct device_state, lifetime), offsetof(struct device_state, ke_not_after),
-                                     offsetof(struct device_state, kc_not_after)};
+static const struct rec_layout layout = REC_LAYOUT(struct device_state, fields, VERSION_KEYS, VERSION);
 
 err_t device_state_write(const struct device_state *s, const struct sealer *sealer, struct writer *w)
 {
-    const char *base = (const char *)s;
-    writer_u8(w, VERSION);
-    writer_u8(w, (uint8_t)s->profile);
-    for (size_t i = 0; i < ARRAY_LEN(text_fields); i++) {
-        writer_text16(w, base + text_fields[i].offset);
-    }
-    for (size_t i = 0; i < ARRAY_LEN(time_fields); i++) {
-        writer_u64(w, (uint64_t) * (const usec_t *)(const void *)(base + time_fields[i]));
-    }
-    for (size_t i = 0; i < ARRAY_LEN(key_fields); i++) {
-        const struct secret *key = (const struct secret *)(const void *)(base + key_fields[i].offset);
-        writer_u8(w, secret_is_set(key));
-        if (secret_is_set(key)) {
-            TRY(seal_write(sealer, TABLE_DEVICE, text_of(key_fields[i].name), key, w));
-        }
-    }
-    return writer_finish(w);
-}
-
-static err_t read_keys(struct reader *r, const struct sealer *sealer, char *base)
-{
-    for (size_t i = 0; i < ARRAY_LEN(key_fields); i++) {
-        if (rec_bool(r)) {
-            struct secret *key = (struct secret *)(void *)(base + key_fields[i].offset);
-            struct bytes sealed = reader_block16(r);
-            if (reader_failed(r)) {
-                return ERR_MALFORMED_RECORD;
-            }
-            TRY(seal_open(sealer, TABLE_DEVICE, text_of(key_fields[i].name), sealed, key));
-        }
-    }
-    return rec_finish(r);
+    const struct rec_seal seal = {.sealer = sealer, .table = TABLE_DEVICE};
+    return rec_write(&layout, VERSION, s, &seal, w);
 }
 
 err_t device_state_parse(struct bytes b, const struct sealer *sealer, struct device_state *out)
 {
-    device_state_wipe(out);
-    char *base = (char *)out;
-    struct reader r = reader_of(b);
-    uint8_t version = rec_u8(&r, VERSION_KEYS, VERSION);
-    out->profile = (enum credential_profile)rec_u8(&r, CREDENTIAL_R3, CREDENTIAL_SEED);
-    for (size_t i = 0; i < ARRAY_LEN(text_fields); i++) {
-        if (version >= text_fields[i].since) {
-            reader_text16(&r, base + text_fields[i].offset, text_fields[i].cap);
-        }
-    }
-    for (size_t i = 0; i < ARRAY_LEN(time_fields); i++) {
-        *(usec_t *)(void *)(base + time_fields[i]) = rec_time(&r);
-    }
-    err_t e = reader_failed(&r) ? ERR_MALFORMED_RECORD : read_keys(&r, sealer, base);
+    const struct rec_seal seal = {.sealer = sealer, .table = TABLE_DEVICE};
+    err_t e = rec_parse_keys(&layout, b, &seal, out);
     if (e != ERR_OK) {
         device_state_wipe(out);
     }

@@ -81,7 +81,7 @@ static bool own_hit(void *arg, struct bytes id, struct store_value value)
     }
     o->err = TEXT_COPY(of, o->at[o->n].of);
     if (o->err == ERR_OK) {
-        o->err = rec_client_of_parse(value.data, o->at[o->n].ri);
+        o->err = rec_name_parse(value.data, o->at[o->n].ri, REC_CLIENT_RI_MAX);
     }
     o->n++;
     return o->err == ERR_OK && o->n < CLIENT_REGS_MAX;
@@ -136,7 +136,7 @@ static err_t make_room(const struct maf_who *w, const char *of, usec_t now, stru
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? check_few(w, now, t, detail) : e;
     }
-    TRY(rec_client_of_parse(b, ri));
+    TRY(rec_name_parse(b, ri, sizeof(ri)));
     e = rec_client_get(t, text_of(ri), &old);
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -155,7 +155,7 @@ static err_t store(const struct rec_client *c, const char *of, struct txn *t)
     TRY(rec_client_write(c, &w));
     TRY(rec_put(t, TABLE_MAF_CLIENT, text_of(c->ri), &w, STORE_PUT_IF_ABSENT));
     struct writer index = WRITER_ARRAY(buf);
-    TRY(rec_client_of_write(c->ri, &index));
+    TRY(rec_name_write(c->ri, &index));
     return rec_put(t, TABLE_MAF_CLIENT_OF, text_of(of), &index, STORE_PUT_ANY);
 }
 

@@ -2,28 +2,23 @@
 
 #include "role/cert_key.h"
 
-#include <string.h>
-
 enum { VERSION = 1 };
+
+static const struct rec_field fields[] = {
+    {REC_TEXT, REC_AT(struct rec_allow, client)},
+    {REC_U8, REC_AT(struct rec_allow, any), .high = 1},
+    {REC_LIST, REC_AT(struct rec_allow, targets)},
+};
+static const struct rec_layout layout = REC_LAYOUT(struct rec_allow, fields, VERSION, VERSION);
 
 err_t rec_allow_write(const struct rec_allow *a, struct writer *w)
 {
-    writer_u8(w, VERSION);
-    writer_text16(w, a->client);
-    writer_u8(w, a->any ? 1 : 0);
-    rec_list_write(&a->targets, w);
-    return writer_finish(w);
+    return rec_write(&layout, VERSION, a, NULL, w);
 }
 
 err_t rec_allow_parse(struct bytes b, struct rec_allow *out)
 {
-    memset(out, 0, sizeof(*out));
-    struct reader r = reader_of(b);
-    rec_version(&r, VERSION);
-    reader_text16(&r, out->client, sizeof(out->client));
-    out->any = rec_bool(&r);
-    rec_list_read(&r, &out->targets);
-    return rec_finish(&r);
+    return rec_parse(&layout, b, out);
 }
 
 /* How much of an identifier ignores case: the SP part of an absolute one, all of a host name or key identifier, and

@@ -1,35 +1,26 @@
 #include "role/maf/rec_client.h"
 
-#include <string.h>
+enum { VERSION = 1 };
 
-enum { VERSION = 1, OF_VERSION = 1 };
+static const struct rec_field fields[] = {
+    {REC_TEXT, REC_AT(struct rec_client, ri)},
+    {REC_TEXT, REC_AT(struct rec_client, client)},
+    {REC_TEXT, REC_AT(struct rec_client, adfq)},
+    {REC_TEXT, REC_AT(struct rec_client, km_name.z)},
+    {REC_LIST, REC_AT(struct rec_client, lbl)},
+    {REC_TIME, REC_AT(struct rec_client, created)},
+    {REC_TIME, REC_AT(struct rec_client, not_after)},
+};
+static const struct rec_layout layout = REC_LAYOUT(struct rec_client, fields, VERSION, VERSION);
 
 err_t rec_client_write(const struct rec_client *c, struct writer *w)
 {
-    writer_u8(w, VERSION);
-    writer_text16(w, c->ri);
-    writer_text16(w, c->client);
-    writer_text16(w, c->adfq);
-    writer_text16(w, c->km_name.z);
-    rec_list_write(&c->lbl, w);
-    writer_u64(w, (uint64_t)c->created);
-    writer_u64(w, (uint64_t)c->not_after);
-    return writer_finish(w);
+    return rec_write(&layout, VERSION, c, NULL, w);
 }
 
 err_t rec_client_parse(struct bytes b, struct rec_client *out)
 {
-    memset(out, 0, sizeof(*out));
-    struct reader r = reader_of(b);
-    rec_version(&r, VERSION);
-    reader_text16(&r, out->ri, sizeof(out->ri));
-    reader_text16(&r, out->client, sizeof(out->client));
-    reader_text16(&r, out->adfq, sizeof(out->adfq));
-    reader_text16(&r, out->km_name.z, sizeof(out->km_name.z));
-    rec_list_read(&r, &out->lbl);
-    out->created = rec_time(&r);
-    out->not_after = rec_time(&r);
-    return rec_finish(&r);
+    return rec_parse(&layout, b, out);
 }
 
 err_t rec_client_get(struct txn *t, struct text ri, struct rec_client *out)
@@ -48,19 +39,4 @@ err_t rec_client_of_id(struct text client, struct text adfq, char out[static REC
         writer_u8(&w, (uint8_t)text_lower(adfq.p[i]));
     }
     return writer_finish_z(&w);
-}
-
-err_t rec_client_of_write(const char *ri, struct writer *w)
-{
-    writer_u8(w, OF_VERSION);
-    writer_text16(w, ri);
-    return writer_finish(w);
-}
-
-err_t rec_client_of_parse(struct bytes b, char ri[static REC_CLIENT_RI_MAX])
-{
-    struct reader r = reader_of(b);
-    rec_version(&r, OF_VERSION);
-    reader_text16(&r, ri, REC_CLIENT_RI_MAX);
-    return rec_finish(&r);
 }

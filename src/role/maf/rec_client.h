@@ -25,9 +25,7 @@ MUST_USE err_t rec_client_write(const struct rec_client *c, struct writer *w);
 MUST_USE err_t rec_client_parse(struct bytes b, struct rec_client *out);
 MUST_USE err_t rec_client_get(struct txn *t, struct text ri, struct rec_client *out); /* ERR_NOT_FOUND */
 
-/* client "/" adminFQDN (which has no '/') -> ri. */
+/* Id in the index: client "/" adminFQDN (which has no '/'); its record is the ri (rec_name_*). */
 MUST_USE err_t rec_client_of_id(struct text client, struct text adfq, char out[static REC_CLIENT_OF_MAX]);
-MUST_USE err_t rec_client_of_write(const char *ri, struct writer *w);
-MUST_USE err_t rec_client_of_parse(struct bytes b, char ri[static REC_CLIENT_RI_MAX]);
 
 #endif

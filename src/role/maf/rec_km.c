@@ -1,38 +1,28 @@
 #include "role/maf/rec_km.h"
 
-#include <string.h>
-
 enum { VERSION = 1 };
+
+static const struct rec_field fields[] = {
+    {REC_TEXT, REC_AT(struct rec_km, km_id.z)},
+    {REC_TEXT, REC_AT(struct rec_km, ke_id.z)},
+    {REC_TEXT, REC_AT(struct rec_km, enrolee_id.z)},
+    {REC_U8, REC_AT(struct rec_km, no_enrolee), .high = 1},
+    {REC_U8, REC_AT(struct rec_km, revoked), .high = 1},
+    {REC_U8, REC_AT(struct rec_km, profile), .low = CREDENTIAL_R3, .high = CREDENTIAL_SEED},
+    {REC_TIME, REC_AT(struct rec_km, stored)},
+    {REC_TIME, REC_AT(struct rec_km, not_after)},
+    {REC_SEALED, REC_AT(struct rec_km, sealed)},
+};
+static const struct rec_layout layout = REC_LAYOUT(struct rec_km, fields, VERSION, VERSION);
 
 err_t rec_km_write(const struct rec_km *k, const struct rec_seal *km, struct writer *w)
 {
-    writer_u8(w, VERSION);
-    writer_text16(w, k->km_id.z);
-    writer_text16(w, k->ke_id.z);
-    writer_text16(w, k->enrolee_id.z);
-    writer_u8(w, k->no_enrolee ? 1 : 0);
-    writer_u8(w, k->revoked ? 1 : 0);
-    writer_u8(w, (uint8_t)k->profile);
-    writer_u64(w, (uint64_t)k->stored);
-    writer_u64(w, (uint64_t)k->not_after);
-    return rec_seal_write(km, w);
+    return rec_write(&layout, VERSION, k, km, w);
 }
 
 err_t rec_km_parse(struct bytes b, struct rec_km *out)
 {
-    memset(out, 0, sizeof(*out));
-    struct reader r = reader_of(b);
-    rec_version(&r, VERSION);
-    reader_text16(&r, out->km_id.z, sizeof(out->km_id.z));
-    reader_text16(&r, out->ke_id.z, sizeof(out->ke_id.z));
-    reader_text16(&r, out->enrolee_id.z, sizeof(out->enrolee_id.z));
-    out->no_enrolee = rec_bool(&r);
-    out->revoked = rec_bool(&r);
-    out->profile = (enum credential_profile)rec_u8(&r, CREDENTIAL_R3, CREDENTIAL_SEED);
-    out->stored = rec_time(&r);
-    out->not_after = rec_time(&r);
-    out->sealed = reader_block16(&r);
-    return rec_finish(&r);
+    return rec_parse(&layout, b, out);
 }
 
 err_t rec_km_get(struct txn *t, struct text folded, struct rec_km *out)

@@ -2,37 +2,28 @@
 
 #include "base/hex.h"
 
-#include <string.h>
+enum { VERSION = 1, NUMBER_LEN = 8 };
 
-enum { VERSION = 1, OF_VERSION = 1, NUMBER_LEN = 8 };
+static const struct rec_field fields[] = {
+    {REC_TEXT, REC_AT(struct rec_ke, ke_id.z)},
+    {REC_TEXT, REC_AT(struct rec_ke, credential.z)},
+    {REC_TEXT, REC_AT(struct rec_ke, enrolee_id.z)},
+    {REC_TEXT, REC_AT(struct rec_ke, target.z)},
+    {REC_U8, REC_AT(struct rec_ke, profile), .low = CREDENTIAL_R3, .high = CREDENTIAL_SEED},
+    {REC_TIME, REC_AT(struct rec_ke, issued)},
+    {REC_TIME, REC_AT(struct rec_ke, not_after)},
+    {REC_SEALED, REC_AT(struct rec_ke, sealed)},
+};
+static const struct rec_layout layout = REC_LAYOUT(struct rec_ke, fields, VERSION, VERSION);
 
 err_t rec_ke_write(const struct rec_ke *k, const struct rec_seal *ke, struct writer *w)
 {
-    writer_u8(w, VERSION);
-    writer_text16(w, k->ke_id.z);
-    writer_text16(w, k->credential.z);
-    writer_text16(w, k->enrolee_id.z);
-    writer_text16(w, k->target.z);
-    writer_u8(w, (uint8_t)k->profile);
-    writer_u64(w, (uint64_t)k->issued);
-    writer_u64(w, (uint64_t)k->not_after);
-    return rec_seal_write(ke, w);
+    return rec_write(&layout, VERSION, k, ke, w);
 }
 
 err_t rec_ke_parse(struct bytes b, struct rec_ke *out)
 {
-    memset(out, 0, sizeof(*out));
-    struct reader r = reader_of(b);
-    rec_version(&r, VERSION);
-    reader_text16(&r, out->ke_id.z, sizeof(out->ke_id.z));
-    reader_text16(&r, out->credential.z, sizeof(out->credential.z));
-    reader_text16(&r, out->enrolee_id.z, sizeof(out->enrolee_id.z));
-    reader_text16(&r, out->target.z, sizeof(out->target.z));
-    out->profile = (enum credential_profile)rec_u8(&r, CREDENTIAL_R3, CREDENTIAL_SEED);
-    out->issued = rec_time(&r);
-    out->not_after = rec_time(&r);
-    out->sealed = reader_block16(&r);
-    return rec_finish(&r);
+    return rec_parse(&layout, b, out);
 }
 
 err_t rec_ke_get(struct txn *t, struct text folded, struct rec_ke *out)
@@ -62,17 +53,12 @@ err_t rec_ke_of_id(const struct keyid *credential, uint64_t number, char out[sta
 
 err_t rec_ke_of_write(const struct keyid *ke_id, struct writer *w)
 {
-    writer_u8(w, OF_VERSION);
-    writer_text16(w, ke_id->z);
-    return writer_finish(w);
+    return rec_name_write(ke_id->z, w);
 }
 
 err_t rec_ke_of_parse(struct bytes b, struct keyid *ke_id)
 {
-    struct reader r = reader_of(b);
-    rec_version(&r, OF_VERSION);
-    reader_text16(&r, ke_id->z, sizeof(ke_id->z));
-    return rec_finish(&r);
+    return rec_name_parse(b, ke_id->z, sizeof(ke_id->z));
 }
 
 err_t rec_ke_of_number(struct bytes id, uint64_t *out)
