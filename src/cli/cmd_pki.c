@@ -11,6 +11,7 @@ extern const struct cli_command cmd_pki;
 #define CA_DAYS 3650
 #define LEAF_DAYS 825
 #define CRL_DAYS 30
+#define OCSP_DAYS 7
 #define DAYS_MAX 36500
 #define KEY_ID_OCTETS 64
 
@@ -158,6 +159,18 @@ static int crl(const struct cli_args *a)
     return e == ERR_OK ? MADE(a, "--crl") : cli_fail(a, e, detail);
 }
 
+static int ocsp(const struct cli_args *a)
+{
+    char detail[ROLE_DETAIL_MAX] = "";
+    struct pki_ocsp rq = {.ca = {cli_arg(a, "--ca-cert"), cli_arg(a, "--ca-key")}, .cert_file = cli_arg(a, "--cert"),
+                          .crl_file = cli_arg(a, "--crl"), .response_file = cli_arg(a, "--response")};
+    if (days_of(a, OCSP_DAYS, &rq.days) != ERR_OK) {
+        return days_wrong(a);
+    }
+    err_t e = pki_ocsp_make(&rq, detail);
+    return e == ERR_OK ? MADE(a, "--response") : cli_fail(a, e, detail);
+}
+
 static void tell(void *ctx, const char *name, struct text value)
 {
     cli_out(ctx, name, value);
@@ -265,6 +278,14 @@ static const struct cli_opt crl_opts[] = {
     {"--revoke", CLI_OPT_REPEATS, "a certificate file of this CA, or a serial number in hexadecimal"},
     {"--days", 0, "until its nextUpdate (30): make the next one before"},
 };
+static const struct cli_opt ocsp_opts[] = {
+    {"--response", CLI_OPT_REQUIRED, "OCSP response to make, or to replace (DER): ocsp-response of a listener"},
+    {"--cert", CLI_OPT_REQUIRED, "certificate that it speaks of (PEM)"},
+    {"--crl", CLI_OPT_REQUIRED, "the CA's revocation list: the response says what it says, and ends no later"},
+    OPT_CA_CERT(CLI_OPT_REQUIRED),
+    OPT_CA_KEY(CLI_OPT_REQUIRED),
+    {"--days", 0, "until its nextUpdate (7): make the next one before"},
+};
 static const struct cli_opt show_opts[] = {
     {"FILE", CLI_OPT_POSITIONAL | CLI_OPT_REQUIRED, "certificate, request or revocation list (PEM)"},
 };
@@ -282,6 +303,8 @@ static const struct cli_verb verbs[] = {
      "TS-0003 10.1.1"},
     {"issue", issue_opts, ARRAY_LEN(issue_opts), issue, "Makes key and certificate in one go.", "TS-0003 10.1.1"},
     {"crl", crl_opts, ARRAY_LEN(crl_opts), crl, "Makes a revocation list or takes the one that is there, adds to it, renews its dates.",
+     "TS-0003 8.1.2.2"},
+    {"ocsp", ocsp_opts, ARRAY_LEN(ocsp_opts), ocsp, "Signs an OCSP response about a certificate, for its server to staple.",
      "TS-0003 8.1.2.2"},
     {"show", show_opts, ARRAY_LEN(show_opts), show,
      "Tells what a certificate, request or revocation list says and whether it keeps the profile; exit 1 if not.",

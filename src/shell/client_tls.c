@@ -1,7 +1,7 @@
 #include "shell/client_tls.h"
 
 #include "base/reader.h"
-#include "shell/x509.h"
+#include "shell/clock.h"
 
 #include <curl/curl.h>
 #include <openssl/ssl.h>
@@ -72,6 +72,40 @@ static int verify_cb(X509_STORE_CTX *x, void *arg)
         return 0;
     }
     return 1;
+}
+
+/* The staple of a new connection, after path and name were found good [8.1.2.2]. OpenSSL answers all that is wrong with
+ * bad_certificate_status_response (RFC 6066 8). */
+static err_t staple_check(SSL *ssl, const struct client_tls *c)
+{
+    const unsigned char *der = NULL;
+    long n = SSL_get_tlsext_status_ocsp_resp(ssl, &der);
+    if (der == NULL || n < 0) {
+        return c->ocsp == X509_OCSP_REQUIRED ? ERR_DENIED_OCSP_MISSING : ERR_OK;
+    }
+    STACK_OF(X509) *path = SSL_get0_verified_chain(ssl);
+    int last = sk_X509_num(path) - 1;
+    if (last < 0) {
+        return ERR_DENIED_CERT_MISSING;
+    }
+    const struct x509_ocsp_ask ask = {
+        .cert = sk_X509_value(path, 0),
+        .issuer = sk_X509_value(path, last > 0 ? 1 : 0), /* a certificate that is itself an anchor speaks for itself */
+        .trust = c->trust_store,
+        .now = clock_now(),
+    };
+    struct x509_ocsp_span span;
+    return x509_ocsp_check(bytes_of(der, (size_t)n), &ask, &span);
+}
+
+static int status_cb(SSL *ssl, void *arg)
+{
+    struct client_tls *c = arg;
+    err_t e = staple_check(ssl, c);
+    if (e != ERR_OK) {
+        fail(c, e);
+    }
+    return e == ERR_OK;
 }
 
 static void take_export(const SSL *ssl, struct client_tls *c)
@@ -187,6 +221,11 @@ err_t client_tls_context(void *ssl_ctx, struct client_tls *c)
     }
     TRY(c->trust_store != NULL ? x509_trust_use(ctx, c->trust_store) : x509_trust_install(ctx, c->trust));
     SSL_CTX_set_cert_verify_callback(ctx, verify_cb, c);
+    if (c->ocsp != X509_OCSP_OFF) {
+        (void)SSL_CTX_set_tlsext_status_type(ctx, TLSEXT_STATUSTYPE_ocsp);
+        (void)SSL_CTX_set_tlsext_status_cb(ctx, status_cb);
+        (void)SSL_CTX_set_tlsext_status_arg(ctx, c);
+    }
     return own_certificate(ctx, c);
 }
 

@@ -7,6 +7,7 @@
 #define KEYSTEAD_SHELL_CLIENT_TLS_H
 
 #include "keys/keys.h"
+#include "shell/x509_ocsp.h"
 
 struct client_tls {
     /* Who we are: a pre-shared key, or a certificate, or (neither) nobody. Borrowed until the transfer is over. */
@@ -20,6 +21,7 @@ struct client_tls {
     bool datagram;       /* DTLS 1.2 (dtls_client.h) */
     const char *trust;   /* PEM anchors; not used with a PSK */
     void *trust_store;   /* an X509_STORE of x509_trust_load instead, with revocation lists; or NULL */
+    enum x509_ocsp ocsp; /* must it staple an OCSP response? Not with a PSK */
     /* Filled at the end of the handshake if export_label is set (RFC 5705, CHOICE-08, CHOICE-09). */
     const char *export_label;
     struct keys_export *exported;

@@ -43,6 +43,8 @@ static const struct conf_row rows[] = {
     {"listener", "crl", CONF_FILE, CONF_REPEATS | CONF_MANY, NULL, 0, 0, NULL,
      "PEM revocation lists. With any, every client certificate and CA below an anchor must be covered by one in force; without, revocation is not checked."},
     {"listener", "crl-expired", CONF_CHOICE, CONF_REPEATS, "refuse", 0, 0, "refuse|accept", "What a list past its nextUpdate means."},
+    {"listener", "ocsp-response", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL,
+     "DER OCSP response for `certificate`, by its issuer: proved when it is read, stapled to clients that ask while it is in force. Read again at a reload."},
     {"listener", "name-constraints", CONF_CHOICE, CONF_REPEATS, "required", 0, 0, "required|allowed",
      "Must a CA above a CSE-ID, Node-ID or FQDN certificate be limited to names of that kind? (AE-ID: always. Device: never.)"},
     {"listener", "pinned", CONF_BOOL, CONF_REPEATS, "off", 0, 0, NULL,
@@ -59,6 +61,8 @@ static const struct conf_row rows[] = {
     {"peer", "crl", CONF_FILE, CONF_REPEATS | CONF_MANY, NULL, 0, 0, NULL,
      "PEM revocation lists that must cover its certificate on every new connection; demanded of a MAF or CSE for a MEF."},
     {"peer", "crl-expired", CONF_CHOICE, CONF_REPEATS, "refuse", 0, 0, "refuse|accept", "What a list past its nextUpdate means."},
+    {"peer", "ocsp", CONF_CHOICE, CONF_REPEATS, "off", 0, 0, "off|if-given|required",
+     "Ask it to staple an OCSP response to its certificate on every new connection: one that is given must be good; with required, one must be given."},
     {"peer", "name-constraints", CONF_CHOICE, CONF_REPEATS, "required", 0, 0, "required|allowed",
      "Must a CA above its certificate be limited to host names?"},
     {"peer", "profile", CONF_CHOICE, CONF_REPEATS, "r3", 0, 0, "r3|seed", "Which form of fetching keys it speaks: the published one or that of the drafts."},
@@ -107,6 +111,10 @@ static void listener_check(const struct conf *c, const struct conf_section *s, s
     bool tls = conf_bool(c, "listener", s->arg, "tls");
     if (!tls && text_eq_z(conf_text(c, "listener", s->arg, "transport"), "udp")) {
         conf_fault_add(f, line_of(c, "listener", s->arg, "tls"), "[listener %s]: over udp there is only DTLS; tls = off has no meaning",
+                       s->arg);
+    }
+    if (!cert && conf_value_of(c, "listener", s->arg, "ocsp-response") != NULL) {
+        conf_fault_add(f, line_of(c, "listener", s->arg, "ocsp-response"), "[listener %s]: ocsp-response without certificate and key",
                        s->arg);
     }
     if (tls && !cert && !conf_bool(c, "listener", s->arg, "psk")) {

@@ -329,6 +329,7 @@ static struct transfer *transfer_new(struct site *s)
         .address = s->peer->address,
         .trust = s->peer->trust,
         .trust_store = s->peer->trust_store,
+        .ocsp = s->peer->ocsp,
     };
     return t;
 }

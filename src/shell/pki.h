@@ -1,6 +1,6 @@
 /*
- * Keys, certificates, requests and revocation lists by the profile of TS-0003 10.1.1: what `keystead pki` and `keystead
- * init` make. Private keys have mode 0600; no file is ever overwritten but a revocation list, which is replaced whole.
+ * Keys, certificates, requests, revocation lists and OCSP responses by the profile of TS-0003 10.1.1: what `keystead pki` and `keystead
+ * init` make. Private keys have mode 0600; no file is ever overwritten but lists and responses, which are replaced whole.
  * `detail` says what is wrong and with which file.
  */
 #ifndef KEYSTEAD_SHELL_PKI_H
@@ -71,6 +71,16 @@ struct pki_revocation {
     unsigned days; /* until nextUpdate */
 };
 MUST_USE err_t pki_crl_make(const struct pki_revocation *rq, char detail[static ROLE_DETAIL_MAX]);
+
+/* An OCSP response (DER) of the CA about one of its certificates, as the list has it: good or revoked. It ends no later
+ * than the list. Replaces the file whole. */
+struct pki_ocsp {
+    struct pki_signer ca;
+    const char *cert_file, *crl_file;
+    const char *response_file; /* out */
+    unsigned days;             /* until nextUpdate */
+};
+MUST_USE err_t pki_ocsp_make(const struct pki_ocsp *rq, char detail[static ROLE_DETAIL_MAX]);
 
 /* Tells what a certificate, request or revocation list (PEM) says; *verdict: does it keep the profile? */
 typedef void pki_teller(void *ctx, const char *name, struct text value);

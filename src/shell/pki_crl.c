@@ -34,21 +34,23 @@ static void time_freep(ASN1_TIME **p)
     ASN1_TIME_free(*p);
 }
 
-static err_t old_read(const char *file, struct work *w)
+err_t pki_crl_read(const char *file, X509 *ca, X509_CRL **out)
 {
-    if (access(file, F_OK) != 0) {
-        return ERR_OK;
-    }
     FILE *f = fopen(file, "rbe");
     if (f == NULL) {
         return ERR_IO;
     }
-    w->old = PEM_read_X509_CRL(f, NULL, NULL, NULL);
+    *out = PEM_read_X509_CRL(f, NULL, NULL, NULL);
     (void)fclose(f);
-    TRY(w->old == NULL ? ERR_CONFIG : ERR_OK);
-    bool ours = X509_NAME_cmp(X509_CRL_get_issuer(w->old), X509_get_subject_name(w->ca.cert)) == 0 &&
-                X509_CRL_verify(w->old, X509_get0_pubkey(w->ca.cert)) == 1;
+    TRY(*out == NULL ? ERR_CONFIG : ERR_OK);
+    bool ours = X509_NAME_cmp(X509_CRL_get_issuer(*out), X509_get_subject_name(ca)) == 0 &&
+                X509_CRL_verify(*out, X509_get0_pubkey(ca)) == 1;
     return ours ? ERR_OK : ERR_DENIED_CERT_CA;
+}
+
+static err_t old_read(const char *file, struct work *w)
+{
+    return access(file, F_OK) != 0 ? ERR_OK : pki_crl_read(file, w->ca.cert, &w->old);
 }
 
 /* One more than the list before (RFC 5280 5.2.3). */

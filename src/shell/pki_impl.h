@@ -48,6 +48,10 @@ MUST_USE err_t pki_build_leaf_sign(const struct pki_ca *ca, GENERAL_NAMES *names
 MUST_USE err_t pki_build_limits_check(const X509 *ca, X509 *cert);
 MUST_USE err_t pki_build_serial_new(ASN1_INTEGER *out);
 
+/* -- pki_crl.c ---- */
+/* A list of this CA: ERR_IO, ERR_CONFIG, ERR_DENIED_CERT_CA. The caller frees *out in any case. */
+MUST_USE err_t pki_crl_read(const char *file, X509 *ca, X509_CRL **out);
+
 /* -- pki_file.c ---- */
 typedef int pki_file_pem_writer(FILE *f, const void *what);
 int pki_file_pem_key(FILE *f, const void *key);

@@ -240,6 +240,7 @@ static err_t load_tls(struct loading *l, struct snapshot_listener *li)
         .require_ems = true,
         .crl_files = z_or_null(conf_text(c, "listener", li->name, "crl")),
         .crl_stale_ok = text_eq_z(conf_text(c, "listener", li->name, "crl-expired"), "accept"),
+        .ocsp_file = z_or_null(conf_text(c, "listener", li->name, "ocsp-response")),
         .unconstrained_ok = text_eq_z(conf_text(c, "listener", li->name, "name-constraints"), "allowed"),
         .pinned = conf_bool(c, "listener", li->name, "pinned"),
         .datagram = li->datagram,
@@ -312,6 +313,11 @@ static err_t load_peer_trust(struct loading *l, struct snapshot_peer *p)
     return e;
 }
 
+static enum x509_ocsp ocsp_of(struct text word)
+{
+    return text_eq_z(word, "required") ? X509_OCSP_REQUIRED : text_eq_z(word, "if-given") ? X509_OCSP_IF_GIVEN : X509_OCSP_OFF;
+}
+
 static err_t load_peers(struct loading *l)
 {
     const struct conf *c = l->s->conf;
@@ -327,6 +333,7 @@ static err_t load_peers(struct loading *l)
             .certificate = z_or_null(conf_text(c, "peer", fqdn, "certificate")),
             .key = z_or_null(conf_text(c, "peer", fqdn, "key")),
             .trust = conf_text(c, "peer", fqdn, "trust").p,
+            .ocsp = ocsp_of(conf_text(c, "peer", fqdn, "ocsp")),
         };
         TRY(load_peer_trust(l, &l->s->peers[i]));
     }
@@ -412,6 +419,18 @@ static void warn_end(struct conf_faults *out, const char *section, const char *n
     }
 }
 
+/* A response lasts days, not months: what ends within the day is worth a word. */
+#define TOMORROW (86400 * USEC_PER_SEC)
+
+static void warn_staple(struct conf_faults *out, const struct snapshot_listener *l, usec_t now)
+{
+    usec_t end = l->tls_ctx == NULL ? USEC_NEVER : tls_ctx_ocsp_end(l->tls_ctx);
+    if (end - TOMORROW < now && end != USEC_NEVER) {
+        conf_fault_add(out, 0, "[listener %s] ocsp-response: the response %s; make a new one and reload", l->name,
+                       end <= now ? "is past its nextUpdate: it is not stapled any more" : "ends within a day");
+    }
+}
+
 /* [TS-0003 8.1.2.2]: an infrastructure entity that receives a MEF certificate must check a CRL. */
 void snapshot_warnings(const struct snapshot *s, usec_t now, struct conf_faults *out)
 {
@@ -419,13 +438,14 @@ void snapshot_warnings(const struct snapshot *s, usec_t now, struct conf_faults 
     for (size_t i = 0; i < s->listeners_n; i++) {
         const struct snapshot_listener *l = &s->listeners[i];
         warn_end(out, "listener", l->name, l->tls_ctx == NULL ? USEC_NEVER : tls_ctx_crl_end(l->tls_ctx), now);
+        warn_staple(out, l, now);
     }
     for (size_t i = 0; i < s->peers_n; i++) {
         const struct snapshot_peer *p = &s->peers[i];
         warn_end(out, "peer", p->fqdn, x509_trust_crl_end(p->trust_store), now);
         if (text_eq_z(conf_text(s->conf, "peer", p->fqdn, "kind"), "mef") &&
-            conf_text(s->conf, "peer", p->fqdn, "crl").n == 0) {
-            conf_fault_add(out, 0, "[peer %s]: no crl, but the certificate of a MEF must be checked for revocation "
+            conf_text(s->conf, "peer", p->fqdn, "crl").n == 0 && p->ocsp != X509_OCSP_REQUIRED) {
+            conf_fault_add(out, 0, "[peer %s]: neither crl nor ocsp = required, but the certificate of a MEF must be checked for revocation "
                            "(TS-0003 8.1.2.2)", p->fqdn);
         }
     }

@@ -7,6 +7,7 @@
 
 #include "shell/conf_file.h"
 #include "shell/tls.h"
+#include "shell/x509_ocsp.h"
 
 #include <netinet/in.h>
 
@@ -50,6 +51,7 @@ struct snapshot_peer {
     const char *address;
     const char *certificate, *key; /* NULL if none is shown */
     const char *trust;
+    enum x509_ocsp ocsp;
     void *trust_store; /* X509_STORE: anchors, revocation lists and rules, proved once */
 };
 

@@ -28,6 +28,8 @@ struct supervisor {
     bool stopping;
     bool ready;
     usec_t stop_until;
+    struct conf_faults warned; /* what was logged of this configuration */
+    usec_t warn_at;
 };
 
 /* -- hardening ------------------------------------------------------------------------------------------- */
@@ -110,6 +112,34 @@ static void tell_ready(struct supervisor *s)
     s->family.ready_fd = -1;
 }
 
+/* -- warnings ---------------------------------------------------------------------------------------------- */
+static bool is_in(const struct conf_faults *f, const char *text)
+{
+    for (size_t i = 0; i < f->n && i < CONF_FAULTS_MAX; i++) {
+        if (strcmp(f->at[i].text, text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What `check` warns of stands in the log too: when a configuration is loaded, and when it becomes true as time passes. */
+static void log_warnings(struct supervisor *s)
+{
+    struct conf_faults fresh;
+    if (clock_monotonic() < s->warn_at) {
+        return;
+    }
+    s->warn_at = clock_monotonic() + USEC_PER_SEC;
+    snapshot_warnings(s->snap, clock_now(), &fresh);
+    for (size_t i = 0; i < fresh.n && i < CONF_FAULTS_MAX; i++) {
+        if (!is_in(&s->warned, fresh.at[i].text)) {
+            log_event(ERR_LEVEL_WARN, "configuration", (struct log_field[]){{"detail", text_of(fresh.at[i].text)}}, 1);
+        }
+    }
+    s->warned = fresh;
+}
+
 /* -- reload ------------------------------------------------------------------------------------------------ */
 static void refuse_reload(struct supervisor *s, err_t e, const char *detail)
 {
@@ -164,6 +194,8 @@ static void reload(struct supervisor *s)
     s->snap = fresh;
     s->sockets = sockets;
     log_event(ERR_LEVEL_NOTICE, "reloaded", NULL, 0);
+    s->warned.n = 0;
+    s->warn_at = 0;
     log_listening(s->snap);
     family_next(&s->family, s->snap, &s->sockets);
 }
@@ -221,6 +253,7 @@ static err_t run(struct supervisor *s)
         if (!s->stopping) {
             family_tend(&s->family);
             tell_ready(s);
+            log_warnings(s);
         } else if (clock_monotonic() >= s->stop_until) {
             family_kill(&s->family);
         }

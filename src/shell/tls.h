@@ -39,6 +39,7 @@ struct tls_ctx_config {
     const char *crl_files;  /* PEM lists joined by ',', or NULL: revocation is not checked */
     bool crl_stale_ok;      /* a list past its nextUpdate still counts */
     bool unconstrained_ok;  /* CAs without name constraints are fine [CHOICE-40] */
+    const char *ocsp_file;  /* DER response for cert_file, stapled while it is in force; or NULL */
     bool pinned;            /* self-signed client certificates pass as raw keys: role_cert.raw */
     usec_t retransmit;      /* DTLS: the first wait before a flight is sent again; 0: one second, as RFC 6347 says */
 };
@@ -49,10 +50,11 @@ MUST_USE err_t tls_thread_init(size_t suspended_max);
 void tls_thread_cleanup(void);
 
 /* A certificate without trust_file: mutual authentication stays required [spec 4.7], so every client certificate is
- * refused. ERR_CONFIG, ERR_FILE_MODE, ERR_IO, ERR_DENIED_CERT_PROFILE; detail names the file. */
+ * refused. ERR_CONFIG, ERR_FILE_MODE, ERR_IO, ERR_DENIED_CERT_PROFILE, ERR_DENIED_OCSP_*; detail names the file. */
 struct tls_ctx; /* immutable; shared by all connections of a listener */
 MUST_USE err_t tls_ctx_new(const struct tls_ctx_config *cfg, struct tls_ctx **out, char detail[static ROLE_DETAIL_MAX]);
 void tls_ctx_free(struct tls_ctx *ctx);
+usec_t tls_ctx_ocsp_end(const struct tls_ctx *ctx); /* nextUpdate of what is stapled; USEC_NEVER: nothing is */
 usec_t tls_ctx_crl_end(const struct tls_ctx *ctx); /* when the first revocation list ends; USEC_NEVER: there is none */
 
 struct tls;

@@ -147,6 +147,7 @@ static err_t ctx_fill(struct tls_ctx *ctx, const struct tls_ctx_config *cfg, cha
     if (cfg->cert_file != NULL) {
         TRY(own_cert_set(ctx->ssl, cfg, detail));
         TRY(peer_trust_set(ctx->ssl, cfg, detail));
+        TRY(cfg->ocsp_file == NULL ? ERR_OK : tls_staple_set(ctx, cfg->ocsp_file, detail));
     }
     tls_hook_install(ctx->ssl, ctx);
     return ERR_OK;
@@ -172,6 +173,11 @@ err_t tls_ctx_new(const struct tls_ctx_config *cfg, struct tls_ctx **out, char d
     return ERR_OK;
 }
 
+usec_t tls_ctx_ocsp_end(const struct tls_ctx *ctx)
+{
+    return tls_staple_end(ctx);
+}
+
 usec_t tls_ctx_crl_end(const struct tls_ctx *ctx)
 {
     const X509_STORE *store = SSL_CTX_get_cert_store(ctx->ssl);
@@ -187,6 +193,7 @@ void tls_ctx_free(struct tls_ctx *ctx)
         free(*name);
     }
     free(ctx->names);
+    free(ctx->staple);
     SSL_CTX_free(ctx->ssl);
     BIO_meth_free(ctx->datagram);
     free(ctx);

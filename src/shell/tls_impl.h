@@ -1,17 +1,24 @@
 /*
  * What the files of the TLS adapter share: tls.c the connection, tls_ctx.c the context, tls_datagram.c what
  * DTLS has besides, tls_hook.c the callbacks of a
- * handshake, tls_psk.c the one of them that waits, tls_reason.c why it failed. Nobody else includes this.
+ * handshake, tls_psk.c the one of them that waits, tls_staple.c the OCSP response, tls_reason.c why it failed. Nobody else includes this.
  */
 #ifndef KEYSTEAD_SHELL_TLS_IMPL_H
 #define KEYSTEAD_SHELL_TLS_IMPL_H
 
 #include "shell/openssl.h" /* before any other header of OpenSSL */
 #include "shell/tls.h"
+#include "shell/x509_ocsp.h"
 
 #include <openssl/ssl.h>
 
 #define TLS_IDENTITY_MAX 255 /* octets of a psk_identity [CHOICE-32] */
+
+struct tls_staple {
+    struct x509_ocsp_span span;
+    size_t n;
+    uint8_t der[X509_OCSP_MAX];
+};
 
 struct tls_ctx {
     SSL_CTX *ssl;
@@ -20,6 +27,7 @@ struct tls_ctx {
     bool require_ems;
     BIO_METHOD *datagram; /* NULL: TLS */
     usec_t retransmit;
+    struct tls_staple *staple; /* or NULL */
 };
 
 struct tls {
@@ -65,6 +73,11 @@ usec_t tls_datagram_timeout(const struct tls *t);
 /* -- tls_psk.c ---- */
 /* The psk server callback: length of the key, 0 refuses with the alert of t->refused. */
 unsigned tls_psk_take(SSL *ssl, const char *identity, unsigned char *psk, unsigned cap);
+
+/* -- tls_staple.c ---- */
+/* The certificate and whom clients must be vouched for by are in the context already. */
+MUST_USE err_t tls_staple_set(struct tls_ctx *ctx, const char *file, char detail[static ROLE_DETAIL_MAX]);
+usec_t tls_staple_end(const struct tls_ctx *ctx);
 
 /* -- tls_reason.c ---- */
 /* Empties OpenSSL's error queue. */

@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
+#include <time.h>
 
 /* -- profile [TS-0003 10.1.1.1, 10.1.1.3] --------------------------------------------------------------- */
 
@@ -72,6 +73,18 @@ err_t x509_key_digest(const X509_PUBKEY *key, uint8_t digest[static CRYPTO_HASH_
 err_t x509_fqdn_check(const struct role_cert *names, struct text fqdn)
 {
     return cert_id_check(names, CERT_ID_FQDN, fqdn); /* R001-51, R001-52 */
+}
+
+/* -- dates ----------------------------------------------------------------------------------------------- */
+
+bool x509_time(const ASN1_TIME *t, usec_t *out)
+{
+    struct tm tm = {0};
+    if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1) {
+        return false;
+    }
+    *out = (usec_t)timegm(&tm) * USEC_PER_SEC;
+    return true;
 }
 
 /* -- files ---------------------------------------------------------------------------------------------- */

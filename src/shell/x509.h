@@ -32,6 +32,7 @@ MUST_USE err_t x509_fqdn_check(const struct role_cert *names, struct text fqdn);
 /* SHA-256 over the SubjectPublicKeyInfo. */
 MUST_USE err_t x509_key_digest(const X509_PUBKEY *key, uint8_t digest[static CRYPTO_HASH_LEN]);
 
+bool x509_time(const ASN1_TIME *t, usec_t *out); /* false: it cannot be read */
 err_t x509_reason(int x509_v_err); /* X509_V_ERR_* to our error rows */
 
 /* -- x509_names.c ---- */
@@ -67,6 +68,8 @@ MUST_USE err_t x509_trust_use(SSL_CTX *ctx, X509_STORE *store);
 MUST_USE err_t x509_trust_install(SSL_CTX *ctx, const char *trust_file);
 /* Checks one certificate as a handshake would; `more` (may be NULL) are certificates between it and an anchor. */
 MUST_USE err_t x509_trust_check(X509_STORE *store, X509 *cert, STACK_OF(X509) *more);
+/* What the lists say of a certificate that stands in no path; ERR_OK if there are none. */
+MUST_USE err_t x509_trust_status(const X509_STORE *store, X509 *cert, X509 *issuer);
 /* When the first of the lists ends; USEC_NEVER if there are none. */
 usec_t x509_trust_crl_end(const X509_STORE *store);
 bool x509_trust_is_raw(long verify_result); /* a pinned certificate was let through */

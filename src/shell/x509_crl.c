@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define LISTS_MAX 64
 #define SERIAL_MAX 20 /* octets [RFC 5280 4.1.2.2] */
@@ -54,16 +53,6 @@ static err_t issuer_hash(X509 *ca, uint8_t out[static CRYPTO_HASH_LEN])
         return ERR_CRYPTO;
     }
     return ERR_OK;
-}
-
-static bool time_take(const ASN1_TIME *t, usec_t *out)
-{
-    struct tm tm = {0};
-    if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1) {
-        return false;
-    }
-    *out = (usec_t)timegm(&tm) * USEC_PER_SEC;
-    return true;
 }
 
 /* -- loading --------------------------------------------------------------------------------------------- */
@@ -161,7 +150,7 @@ static err_t list_fill(const struct loading *l, X509_CRL *crl, struct list *out)
     if (!is_plain(crl)) {
         return fault(l, "the revocation list has a critical extension (a delta or partial list?)");
     }
-    if (!time_take(X509_CRL_get0_lastUpdate(crl), &out->from) || !time_take(X509_CRL_get0_nextUpdate(crl), &out->to)) {
+    if (!x509_time(X509_CRL_get0_lastUpdate(crl), &out->from) || !x509_time(X509_CRL_get0_nextUpdate(crl), &out->to)) {
         return fault(l, "the revocation list does not say how long it counts");
     }
     X509 *ca = signer_find(l, crl);

@@ -108,6 +108,11 @@ static err_t leaf_check(const struct policy *p, X509_STORE_CTX *path, X509 *cert
     return e;
 }
 
+static usec_t now(void)
+{
+    return (usec_t)time(NULL) * USEC_PER_SEC;
+}
+
 /* Anchors are believed because they are configured; every certificate below them must be in no list. */
 static err_t status_check(const struct policy *p, X509_STORE_CTX *path, X509 *cert)
 {
@@ -116,7 +121,7 @@ static err_t status_check(const struct policy *p, X509_STORE_CTX *path, X509 *ce
     if (p->crl == NULL || issuer == NULL || X509_STORE_CTX_get_error_depth(path) == top) {
         return ERR_OK;
     }
-    return x509_crl_check(p->crl, cert, issuer, (usec_t)time(NULL) * USEC_PER_SEC, p->crl_stale_ok);
+    return x509_crl_check(p->crl, cert, issuer, now(), p->crl_stale_ok);
 }
 
 static err_t cert_check(const struct policy *p, X509_STORE_CTX *path)
@@ -241,6 +246,12 @@ err_t x509_trust_check(X509_STORE *store, X509 *cert, STACK_OF(X509) *more)
     X509_STORE_CTX_free(path);
     ERR_clear_error();
     return e;
+}
+
+err_t x509_trust_status(const X509_STORE *store, X509 *cert, X509 *issuer)
+{
+    const struct policy *p = policy_of(store);
+    return p == NULL || p->crl == NULL ? ERR_OK : x509_crl_check(p->crl, cert, issuer, now(), p->crl_stale_ok);
 }
 
 usec_t x509_trust_crl_end(const X509_STORE *store)
