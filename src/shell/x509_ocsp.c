@@ -145,6 +145,17 @@ static err_t answer_check(OCSP_BASICRESP *basic, const struct x509_ocsp_ask *ask
     return e;
 }
 
+/* One encoding of one answer: DER, and nothing that the parser would put right (the signature covers what it made of it). */
+static bool is_der(OCSP_BASICRESP *basic, struct bytes in)
+{
+    SCOPED(response_freep) OCSP_RESPONSE *again = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+    unsigned char *der = NULL;
+    int n = again == NULL ? -1 : i2d_OCSP_RESPONSE(again, &der);
+    bool same = n > 0 && bytes_eq(bytes_of(der, (size_t)n), in);
+    OPENSSL_free(der);
+    return same;
+}
+
 static err_t check(struct bytes in, const struct x509_ocsp_ask *ask, struct x509_ocsp_span *span)
 {
     if (in.n == 0 || in.n > X509_OCSP_MAX) {
@@ -156,7 +167,7 @@ static err_t check(struct bytes in, const struct x509_ocsp_ask *ask, struct x509
         return ERR_DENIED_OCSP_FORM;
     }
     SCOPED(basic_freep) OCSP_BASICRESP *basic = OCSP_response_get1_basic(response);
-    if (basic == NULL || !is_plain(basic)) {
+    if (basic == NULL || !is_der(basic, in) || !is_plain(basic)) {
         return ERR_DENIED_OCSP_FORM;
     }
     TRY(signer_check(basic, ask));

@@ -84,17 +84,21 @@ static void pki_makes_what_the_list_says(void **state)
     (void)state;
     char detail[ROLE_DETAIL_MAX];
     struct x509_ocsp_span span;
-    const char *victim = fixture_path("server.pem");
-    struct pki_revocation list = {.ca = {fixture_path("ca.pem"), fixture_path("ca.key")}, .crl_file = fixture_path("said.crl"),
-                                  .days = 2};
-    const struct pki_ocsp rq = {.ca = list.ca, .cert_file = victim, .crl_file = list.crl_file,
-                                .response_file = fixture_path("said.ocsp"), .days = 7};
+    char cert[128], key[128], victim[128], crl[128], made[128]; /* fixture_path forgets */
+    (void)snprintf(cert, sizeof(cert), "%s", fixture_path("ca.pem"));
+    (void)snprintf(key, sizeof(key), "%s", fixture_path("ca.key"));
+    (void)snprintf(victim, sizeof(victim), "%s", fixture_path("server.pem"));
+    (void)snprintf(crl, sizeof(crl), "%s", fixture_path("said.crl"));
+    (void)snprintf(made, sizeof(made), "%s", fixture_path("said.ocsp"));
+    const char *const revoked[] = {victim};
+    struct pki_revocation list = {.ca = {cert, key}, .crl_file = crl, .days = 2};
+    const struct pki_ocsp rq = {.ca = list.ca, .cert_file = victim, .crl_file = crl, .response_file = made, .days = 7};
     assert_int_equal(pki_ocsp_make(&rq, detail), ERR_IO); /* no list */
     assert_int_equal(pki_crl_make(&list, detail), ERR_OK);
     assert_int_equal(pki_ocsp_make(&rq, detail), ERR_OK);
     assert_int_equal(verdict(ocsp_read("said.ocsp"), &span), ERR_OK);
     assert_true(span.to - span.from <= 2 * DAY * USEC_PER_SEC); /* no longer than the list */
-    list.revoke = &victim;
+    list.revoke = revoked;
     list.revoke_n = 1;
     assert_int_equal(pki_crl_make(&list, detail), ERR_OK);
     assert_int_equal(pki_ocsp_make(&rq, detail), ERR_OK); /* replaced */

@@ -273,7 +273,7 @@ void peer_feed(struct peer *p, struct bytes in)
 
 enum tls_state pump(struct tls *t, struct peer *p)
 {
-    uint8_t buf[1024];
+    uint8_t buf[2048]; /* a whole datagram */
     enum tls_state s = tls_step(t);
     for (bool moved = true; moved;) {
         moved = false;
