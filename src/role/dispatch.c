@@ -266,7 +266,11 @@ err_t dispatch_answer(const struct role *role, const void *ctx, const struct dis
     if (role->answer == NULL) {
         return ERR_BUG;
     }
-    err_t e = role->answer(ctx, x->q, x->a, t, x->now, out);
+    struct answer a = *x->a;
+    if (a.err == ERR_DENIED_CERT_INSTRUCTION) { /* it refused our certificate: we are the target of none of its keys */
+        a.err = ERR_DENIED_FETCH;
+    }
+    err_t e = role->answer(ctx, x->q, &a, t, x->now, out);
     if (e == ERR_OK) { /* a second question would let one handshake cause any number of fetches */
         e = out->verdict == ROLE_KEY ? key_check(out, x->now) : ERR_PEER_NONSENSE;
     }

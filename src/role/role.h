@@ -148,7 +148,7 @@ struct role {
     size_t ctx_size; /* memory the shell gives to configure(), zeroed; read-only afterwards */
     err_t (*configure)(void *ctx, const struct conf *cf, const struct role_env *env, char detail[static ROLE_DETAIL_MAX]);
 
-    /* Writer, once after start: records that must exist (CSEBase). May be NULL. */
+    /* Writer, at start, again and again until it stages nothing: records that must exist (CSEBase, an index). May be NULL. */
     err_t (*seed)(const void *ctx, struct txn *t, usec_t now);
 
     /* Worker, read-only: which key belongs to this psk_identity? Errors refuse the handshake with their alert. */

@@ -273,6 +273,22 @@ void committer_forget(struct committer *c)
 }
 
 /* -- housekeeping ------------------------------------------------------------------------------------ */
+/* One transaction of the role at a time is limited; all of them are one of the store. */
+static err_t seed(struct committer *c, const struct snapshot_role *r, struct arena *arena, usec_t now)
+{
+    size_t staged = r->role->seed != NULL;
+    while (staged > 0) {
+        struct txn t;
+        arena_reset(arena);
+        txn_init(&t, c->store, arena, true);
+        TRY(r->role->seed(r->ctx, &t, now));
+        staged = t.staged_n;
+        struct dispatch_about about = {NULL, text_empty(), now};
+        TRY(dispatch_keep(&t, ERR_OK, &about, c->snap->env.crypto, &c->chain));
+    }
+    return ERR_OK;
+}
+
 static err_t take_over(struct committer *c, usec_t now)
 {
     struct arena arena = arena_of(c->arena, ARENA_SIZE);
@@ -281,14 +297,7 @@ static err_t take_over(struct committer *c, usec_t now)
     TRY(audit_chain_load(c->store, crypto, &arena, &c->chain));
     for (size_t i = 0; i < c->snap->roles_n; i++) {
         const struct snapshot_role *r = &c->snap->roles[i];
-        struct txn t;
-        arena_reset(&arena);
-        txn_init(&t, c->store, &arena, true);
-        if (r->role->seed != NULL) {
-            TRY(r->role->seed(r->ctx, &t, now));
-        }
-        struct dispatch_about about = {NULL, text_empty(), now};
-        TRY(dispatch_keep(&t, ERR_OK, &about, crypto, &c->chain));
+        TRY(seed(c, r, &arena, now));
     }
     struct audit_event started = {.kind = AUDIT_STARTED, .time = now, .outcome = ERR_OK};
     return audit_chain_append(c->store, crypto, &c->chain, &started);

@@ -2,6 +2,7 @@
 is in the right is still served (the lab is shared by all tests of this file)."""
 import base64
 import hashlib
+import ssl
 import time
 
 import pytest
@@ -157,8 +158,17 @@ def test_spoilt_finished(lab):
 
 
 # -- who may fetch at the MEF ------------------------------------------------------------------------------------
+def test_host_that_is_nobodys_target(new_lab):
+    """A good certificate with a host name: the lab's own CSE, which no instruction names yet."""
+    new_lab.start("mef")
+    with pytest.raises(ssl.SSLError, match="ACCESS_DENIED"), ks.CertClient(new_lab, "mef", "cse") as c:
+        ks.ask(c, "retrieve", "/-")  # refuses R001-100
+    assert "code=certificate-not-instructed" in new_lab.logs()
+
+
 def test_fetch_by_another_than_the_target(lab):
     d = lab.enrol(lab.device("target"))
+    lab.device("target-of-the-cse", target=ks.CSE_ID)
     r = lab.fetch(d.ke_id, who="cse")
     assert r.status == 403 and r.json["status"] is False and "credential" not in r.json  # refuses R001-77, refuses R001-51
     assert "not-the-target" in r.json["errorString"]

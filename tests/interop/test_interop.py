@@ -193,9 +193,13 @@ def test_curl_with_a_certificate(lab, matrix, versions):
     assert body["enroleeID"] == d.enrolee_id
     matrix("curl", versions["curl"], "fetches the credential with the MAF's certificate", told, "200, Km and Enrolee-ID")
     p = fetch("cse", ks.CSE_ID)
+    assert p.returncode != 0 and "alert access denied" in p.stdout + p.stderr, (p.stdout, p.stderr)  # refuses R001-100
+    matrix("curl", versions["curl"], "is refused with the CSE's certificate, which is nobody's target", told, "alert 49")
+    lab.device("interop-of-the-cse", target=ks.CSE_ID)
+    p = fetch("cse", ks.CSE_ID)
     rsc, body = http(p.stdout)
     assert body["status"] is False and "not-the-target" in body["errorString"] and " 403 " in p.stdout  # refuses R001-77
-    matrix("curl", versions["curl"], "is refused with the CSE's certificate", told, "403, not-the-target")
+    matrix("curl", versions["curl"], "is refused with the CSE's certificate, target of another key", told, "403, not-the-target")
     p = curl("--cacert", w / "ca.crt", "--tls-max", "1.2", "--resolve", f"{ks.MEF}:{port}:{host}",
              f"https://{ks.MEF}:{port}/fetchCredentials/{d.ke_id}/21")
     assert p.returncode != 0 and "HTTP/1.1 200" not in p.stdout  # refuses R001-50

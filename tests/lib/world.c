@@ -91,17 +91,21 @@ void world_reload(struct world *w, struct world_node *n, const char *conf)
     (void)e;
 }
 
-static void seed(struct world *w, struct world_node *n)
+void world_seed(struct world *w, struct world_node *n)
 {
     if (n->role->seed == NULL) {
         return;
     }
-    struct turn u;
-    turn_begin(&u, n, true);
-    struct dispatch_about about = {.now = w->now};
-    err_t e = turn_keep(&u, n, n->role->seed(n->ctx, &u.txn, w->now), &about);
-    assert(e == ERR_OK);
-    (void)e;
+    for (size_t staged = 1; staged > 0;) {
+        struct turn u;
+        turn_begin(&u, n, true);
+        struct dispatch_about about = {.now = w->now};
+        err_t e = n->role->seed(n->ctx, &u.txn, w->now);
+        staged = u.txn.staged_n;
+        e = turn_keep(&u, n, e, &about);
+        assert(e == ERR_OK);
+        (void)e;
+    }
 }
 
 struct world_node *world_add(struct world *w, const struct role *role, const char *fqdn, const char *conf)
@@ -128,7 +132,7 @@ struct world_node *world_add(struct world *w, const struct role *role, const cha
     n->ctx = calloc(1, role->ctx_size);
     assert(n->ctx != NULL);
     world_reload(w, n, conf);
-    seed(w, n);
+    world_seed(w, n);
     return n;
 }
 
@@ -199,8 +203,8 @@ static void put_question(struct world *w, struct world_node *asks, const struct 
     }
     struct world_node *peer = node_named(w, q->peer);
     struct world_session s;
-    if (peer == NULL || world_connect_cert(w, peer, asks->fqdn, &s) != ERR_OK) {
-        a->err = ERR_PEER_UNREACHABLE;
+    a->err = peer == NULL ? ERR_PEER_UNREACHABLE : world_connect_cert(w, peer, asks->fqdn, &s);
+    if (a->err != ERR_OK) {
         return;
     }
     struct world_request rq = {.op = OP_RETRIEVE, .path = q->path, .from = q->origin};

@@ -68,6 +68,8 @@ void world_free(struct world *w);
 struct world_node *world_add(struct world *w, const struct role *role, const char *fqdn, const char *conf);
 /* A new configuration over the same store. */
 void world_reload(struct world *w, struct world_node *n, const char *conf);
+/* What a start does: the role's records that must exist. */
+void world_seed(struct world *w, struct world_node *n);
 
 /* `args` is the text of a JSON object. The answer is in out. */
 err_t world_ctl(struct world *w, struct world_node *n, const char *noun, const char *verb, const char *args,

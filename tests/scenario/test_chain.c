@@ -232,6 +232,11 @@ static void test_not_the_target(void **state)
     struct story *t = *state;
     enrol(t, false);
     struct world_node *other = world_add(&t->w, &role_maf, "maf2.example.com", MAF_CONF_OF("maf2.example.com", "r3"));
+    /* nobody's target is not let in at all; one that is another's gets no key of this one */
+    assert_int_equal(world_connect(&t->w, other, t->ke_id.z, &t->km, &t->s), ERR_DENIED_FETCH); /* refuses R001-77, R001-100 */
+    assert_int_equal(world_audited(t->mef, AUDIT_REFUSED), 0);
+    static const char another[] = "{\"kind\":\"cert\",\"id\":\"node_2\",\"target\":\"maf2.example.com\"}";
+    assert_int_equal(world_ctl(&t->w, t->mef, "credential", "add", another, &t->r), ERR_OK);
     assert_int_equal(world_connect(&t->w, other, t->ke_id.z, &t->km, &t->s), ERR_DENIED_FETCH); /* refuses R001-77 */
     assert_int_equal(world_count(other, TABLE_MAF_KM), 0);
     assert_int_equal(world_audited(t->mef, AUDIT_REFUSED), 1); /* an authenticated peer asked: the MEF keeps that */

@@ -97,6 +97,7 @@ const struct role role_mef = {
     .export_on_handshake = true, /* nothing but the handshake is needed to be enrolled */
     .ctx_size = sizeof(struct mef),
     .configure = configure,
+    .seed = mef_target_seed,
     .psk = mef_enrol_psk,
     .cert = mef_enrol_cert,
     .established = mef_enrol_established,

@@ -49,16 +49,6 @@ static err_t credential_put(const struct rec_credential *c, const struct rec_sea
     return rec_put(t, TABLE_MEF_CREDENTIAL, kpm->id, &w, mode);
 }
 
-/* An AE has a certificate that names it as an Enrolee's would: whether it may come to fetch is asked here. */
-static err_t target_put(struct txn *t, const struct m2mid *target)
-{
-    struct cert_key c;
-    if (!m2mid_is_ae(m2mid_kind(text_of(target->z))) || cert_key_parse(text_of(target->z), &c) != ERR_OK) {
-        return ERR_OK;
-    }
-    return txn_put(t, TABLE_MEF_TARGET, text_of(c.key.z), bytes_of("\1", 1), STORE_PUT_ANY, 0);
-}
-
 /* A certificate that names an AE or a CSE says who its holder is, unless the operator assigns another Enrolee-ID. */
 static struct m2mid enrolee_of(const struct credential_args *a, bool certificate)
 {
@@ -110,7 +100,7 @@ err_t mef_ctl_credential_add(const void *ctx, const struct ctl_request *rq, stru
                            .id = text_of(a.folded.z),
                            .key = &a.key};
     TRY(credential_put(&c, &kpm, STORE_PUT_IF_ABSENT, t));
-    TRY(target_put(t, &c.target));
+    TRY(mef_target_put(t, &c.target));
     TRY(tell(t, AUDIT_CREDENTIAL_ADDED, &c.id, rq->now));
     return credential_answer(&c, rq->now, out);
 }

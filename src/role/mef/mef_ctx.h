@@ -19,6 +19,12 @@ err_t mef_enrol_established(const void *ctx, struct association *a, const struct
                             usec_t now);
 err_t mef_enrol_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now,
                      struct association *out);
+/* mef_target.c */
+/* Remembers the target of an instruction; without one it does nothing. */
+MUST_USE err_t mef_target_put(struct txn *t, const struct m2mid *target);
+/* Is an identity of this association the target of some instruction (R001-100)? */
+MUST_USE err_t mef_target_is(struct txn *t, const struct association *a, bool *out);
+err_t mef_target_seed(const void *ctx, struct txn *t, usec_t now);
 /* mef_fetch.c */
 role_handler mef_fetch_credential;
 /* mef_est.c */

@@ -69,23 +69,6 @@ err_t mef_enrol_psk(const void *ctx, struct txn *t, struct text identity, usec_t
     return associate(&c, identity, &out->assoc);
 }
 
-/* Does this certificate belong to an Enrolment Target? Infrastructure has a host name; an AE must be named by some
- * instruction, or an Enrolee without one would take the session for its enrolment (R001-100). */
-static err_t target_of(struct txn *t, const struct cert_key_list *ids, bool *out)
-{
-    *out = false;
-    for (size_t i = 0; i < ids->n && !*out; i++) {
-        struct bytes there;
-        *out = ids->at[i].flavour == CERT_ID_CSE;
-        if (ids->at[i].flavour == CERT_ID_AE) {
-            err_t e = rec_get(t, TABLE_MEF_TARGET, text_of(ids->at[i].key.z), &there);
-            TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
-            *out = e == ERR_OK;
-        }
-    }
-    return ERR_OK;
-}
-
 /* The name in the certificate is looked up as it is: its record says whom it authorises, and for what (R001-31,
  * R001-101, R001-102). One that was revoked is not passed over for another name of the same certificate. */
 err_t mef_enrol_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now, struct association *out)
@@ -105,9 +88,15 @@ err_t mef_enrol_cert(const void *ctx, struct txn *t, const struct role_cert *cer
             return associate(&c, key, out);
         }
     }
+    err_t e = originator_of_cert(cert, out);
     bool target = false;
-    TRY(target_of(t, &ids, &target));
-    if (!target && origin.z[0] != '\0') {
+    if (e == ERR_OK) {
+        TRY(mef_target_is(t, out, &target));
+    }
+    if (target) { /* R001-51: whether it is the target of this key is asked at each fetch */
+        return ERR_OK;
+    }
+    if (origin.z[0] != '\0') {
         struct rec_credential c;
         TRY(rec_credential_get(t, text_of(origin.z), &c));
         TRY(credential_check(&c, now));
@@ -115,10 +104,8 @@ err_t mef_enrol_cert(const void *ctx, struct txn *t, const struct role_cert *cer
         out->framework = ASSOCIATION_CERT;
         return ERR_OK;
     }
-    if (!target && ids.n > 0) {
-        return ERR_DENIED_CERT_INSTRUCTION; /* R001-100 */
-    }
-    return originator_of_cert(cert, out); /* R001-51: whether it is the target is asked at each fetch */
+    /* R001-100: nobody else; an Enrolee without an instruction would take the session for its enrolment */
+    return e == ERR_OK || cert->raw ? ERR_DENIED_CERT_INSTRUCTION : e;
 }
 
 /* -- Enrolment Key Generation ------------------------------------------------------------------------ */

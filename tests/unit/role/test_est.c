@@ -308,7 +308,11 @@ static void test_cse_is_a_server_too(void **state)
     assert_int_equal(enroll(f, &s, EST "/simpleenroll", "DNS:mn1.keystead.test"), ERR_OK);
     X509 *cert = issued(f);
     assert_int_equal(X509_get_extended_key_usage(cert), XKU_SSL_CLIENT | XKU_SSL_SERVER);
-    assert_int_equal(connect_cert(f, cert, &s), ERR_OK); /* a CSE comes to fetch too; its names are enough to renew */
+    assert_int_equal(connect_cert(f, cert, &s), ERR_OK);
+    assert_int_equal(s.assoc.peer, PEER_ENROLEE); /* it stands for its bootstrap credential */
+    assert_int_equal(world_ctl(&f->w, f->mef, "credential", "add",
+                               "{\"kind\":\"cert\",\"id\":\"node_1\",\"target\":\"//keystead.test/mn1\"}", &f->r), ERR_OK);
+    assert_int_equal(connect_cert(f, cert, &s), ERR_OK); /* a CSE that is a target comes to fetch; its names are enough to renew */
     assert_int_equal(s.assoc.peer, PEER_CLIENT);
     assert_int_equal(enroll(f, &s, EST "/simplereenroll", "DNS:mn1.keystead.test"), ERR_OK);
     assert_int_equal(world_count(f->mef, TABLE_MEF_CERT_OF), 1);

@@ -329,6 +329,8 @@ static void test_fetch_refused(void **state)
     struct keyid ke_id;
     struct keyid other = {"00112233445566778899AABBCCDDEEFF@mef.example.com"};
     assert_int_equal(add(f, TO_MAF), ERR_OK);
+    assert_int_equal(add(f, TO_CSE), ERR_OK); /* the other targets may come too, for the keys of others */
+    assert_int_equal(add(f, ",\"id\":\"dev3@mef.example.com\",\"target\":\"maf2.example.com\""), ERR_OK);
     assert_int_equal(enrol(f, "dev1@mef.example.com", &s), ERR_OK);
     ke_of(&s, &ke, &ke_id);
     struct {

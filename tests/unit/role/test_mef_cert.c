@@ -214,6 +214,7 @@ static void only_the_target_fetches(void **state)
     assert_int_equal(enrol(f, WORLD_URI, "m2m:" AE, &s), ERR_OK);
     ke_of(&s, &ke, &ke_id);
     assert_int_not_equal(fetch(f, &s, AE, &ke_id, "/21"), ERR_OK);
+    assert_int_equal(add(f, "node_2", ",\"target\":\"other.example.com\""), ERR_OK); /* of another Enrolee */
     assert_int_equal(world_connect_cert(&f->w, f->mef, "other.example.com", &maf), ERR_OK);
     assert_int_equal(fetch(f, &maf, "other.example.com", &ke_id, "/21"), ERR_DENIED_TARGET); /* refuses R001-102 */
     assert_int_equal(world_connect_cert(&f->w, f->mef, "maf.example.com", &maf), ERR_OK);
@@ -239,6 +240,74 @@ static void an_ae_that_is_a_target_may_come(void **state)
     assert_int_equal(enrol(f, WORLD_URI, "m2m://sp.example.com/Starget", &ae), ERR_OK);
     assert_int_equal(ae.assoc.peer, PEER_CLIENT);
     assert_int_equal(fetch(f, &ae, "//sp.example.com/Starget", &ke_id, "/22"), ERR_OK);
+}
+
+/* A host name alone is no right to come: the Enrolee would take the session for its enrolment. */
+static void host_names_are_instructed_or_targets(void **state)
+{
+    static const struct {
+        enum world_name kind;
+        const char *name;
+    } hosts[] = {{WORLD_DNS, "maf.example.com"}, {WORLD_DNS, "in.sp.example.com"}, {WORLD_DNS, "node17.example.com"},
+                 {WORLD_URI, "https://maf.example.com/x"}, {WORLD_URI, "maf.example.com"}};
+    struct fixture *f = *state;
+    struct world_session s;
+    for (size_t i = 0; i < ARRAY_LEN(hosts); i++) { /* refuses R001-100 */
+        assert_int_equal(enrol(f, hosts[i].kind, hosts[i].name, &s), ERR_DENIED_CERT_INSTRUCTION);
+    }
+    assert_int_equal(err_info(ERR_DENIED_CERT_INSTRUCTION)->alert, 49);
+    assert_int_equal(add(f, AE, TO_MAF), ERR_OK);
+    assert_int_equal(enrol(f, WORLD_DNS, "MAF.example.com", &s), ERR_OK);
+    assert_int_equal(enrol(f, WORLD_URI, "https://maf.example.com/x", &s), ERR_OK);
+    assert_int_equal(enrol(f, WORLD_DNS, "in.sp.example.com", &s), ERR_DENIED_CERT_INSTRUCTION);
+    assert_int_equal(add(f, OID, TO_CSE), ERR_OK);
+    assert_int_equal(enrol(f, WORLD_DNS, "in.sp.example.com", &s), ERR_OK); /* a CSE-ID by its public domain name */
+    assert_int_equal(s.assoc.peer, PEER_CLIENT);
+    assert_int_equal(add(f, "node17.example.com", TO_MAF), ERR_OK);
+    assert_int_equal(enrol(f, WORLD_DNS, "node17.example.com", &s), ERR_OK); /* R001-100: configured, so it may */
+    assert_int_equal(s.assoc.peer, PEER_ENROLEE);
+    assert_int_equal(world_count(f->mef, TABLE_MEF_KE), 1);
+    assert_int_equal(named(f, "revoke", AE), ERR_OK); /* its record stays, and what it says of the target */
+    assert_int_equal(enrol(f, WORLD_DNS, "maf.example.com", &s), ERR_OK);
+}
+
+static bool del_one(void *arg, struct bytes id, struct store_value value)
+{
+    char *name = arg;
+    (void)value;
+    assert_true(id.n < KEYID_MAX);
+    memcpy(name, id.p, id.n);
+    name[id.n] = '\0';
+    return false;
+}
+
+/* A store from before the index: the first start with it makes it, however many credentials there are. */
+static void an_old_store_gets_its_index(void **state)
+{
+    enum { MANY = 75 };
+    struct fixture *f = *state;
+    struct world_session s;
+    for (int i = 0; i < MANY; i++) {
+        char id[32];
+        char more[64];
+        snprintf(id, sizeof(id), "node_%d", i);
+        snprintf(more, sizeof(more), ",\"target\":\"maf%d.example.com\"", i);
+        assert_int_equal(add(f, id, more), ERR_OK);
+    }
+    assert_int_equal(world_count(f->mef, TABLE_MEF_TARGET), MANY);
+    assert_int_equal(store_begin(f->mef->store, true), ERR_OK);
+    char name[KEYID_MAX];
+    for (int i = 0; i < MANY; i++) {
+        struct store_scan q = {.table = TABLE_MEF_TARGET, .prefix = bytes_empty(), .after = bytes_empty()};
+        assert_int_equal(store_scan(f->mef->store, &q, del_one, name), ERR_OK);
+        assert_int_equal(store_del(f->mef->store, TABLE_MEF_TARGET, text_bytes(text_of(name))), ERR_OK);
+    }
+    assert_int_equal(store_del(f->mef->store, TABLE_META, text_bytes(text_of("mef-targets"))), ERR_OK);
+    assert_int_equal(store_commit(f->mef->store), ERR_OK);
+    assert_int_equal(enrol(f, WORLD_DNS, "maf74.example.com", &s), ERR_DENIED_CERT_INSTRUCTION);
+    world_seed(&f->w, f->mef);
+    assert_int_equal(world_count(f->mef, TABLE_MEF_TARGET), MANY);
+    assert_int_equal(enrol(f, WORLD_DNS, "maf74.example.com", &s), ERR_OK);
 }
 
 static void eight_live_keys(void **state)
@@ -295,6 +364,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_psk_by_that_name_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(only_the_target_fetches, setup, teardown),
         cmocka_unit_test_setup_teardown(an_ae_that_is_a_target_may_come, setup, teardown),
+        cmocka_unit_test_setup_teardown(host_names_are_instructed_or_targets, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_old_store_gets_its_index, setup, teardown),
         cmocka_unit_test_setup_teardown(eight_live_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(commands, setup, teardown),
     };

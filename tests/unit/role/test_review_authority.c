@@ -161,6 +161,8 @@ static void host_name_is_no_ae_at_the_mef(void **state) /* refuses R001-77 */
     struct world_session host;
     char path[512];
     enrol_for(f, "//sp.example.com/in/Cgw", path);
+    assert_int_equal(world_connect_cert(&f->w, f->mef, "cgw.in.sp.example.com", &host), ERR_DENIED_CERT_INSTRUCTION);
+    ctl(f, f->mef, "credential", "add", "{\"kind\":\"cert\",\"id\":\"node_1\",\"target\":\"cgw.in.sp.example.com\"}");
     assert_int_equal(world_connect_cert(&f->w, f->mef, "cgw.in.sp.example.com", &host), ERR_OK);
     assert_int_equal(request(f, &host, OP_RETRIEVE, 0, path, "cgw.in.sp.example.com", NULL), ERR_DENIED_TARGET);
     assert_int_equal(request(f, &host, OP_RETRIEVE, 0, path, "//in.sp.example.com/cgw", NULL), ERR_DENIED_TARGET);
