@@ -1,6 +1,7 @@
 #include "cert_rate.h"
 
 #include "shell/openssl.h"
+#include "shell/provider.h"
 
 #include <openssl/ssl.h>
 #include <time.h>
@@ -97,6 +98,7 @@ err_t cert_rate_run(const struct cert_rate_plan *p, struct cert_rate_result *out
     const struct tls_ctx_config cfg = {.cert_file = p->cert, .key_file = p->key, .trust_file = p->trust,
                                        .crl_files = p->crl, .names = names, .require_ems = true};
     struct tls_ctx *server = NULL;
+    TRY(provider_install());
     TRY(tls_thread_init(0));
     TRY(tls_ctx_new(&cfg, &server, out->detail));
     err_t e = run(p, server, out);

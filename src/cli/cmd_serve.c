@@ -3,6 +3,7 @@
 #include "cli/roles.h"
 #include "keys/keys_selftest.h"
 #include "shell/clock.h"
+#include "shell/provider.h"
 #include "shell/supervisor.h"
 
 #include <stdio.h>
@@ -35,7 +36,8 @@ static int serve(const struct cli_args *a)
     if (cli_arg(a, "--test-clock") != NULL && clock_test_offset() != ERR_OK) {
         return cli_fail(a, ERR_USAGE, "KEYSTEAD_CLOCK_OFFSET is a number of seconds");
     }
-    err_t e = self_test(&failed);
+    err_t e = provider_install();
+    e = e == ERR_OK ? self_test(&failed) : e;
     if (e != ERR_OK) { /* nothing is served with cryptography that gives wrong answers */
         return cli_fail(a, e, failed);
     }

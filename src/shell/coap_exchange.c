@@ -162,7 +162,7 @@ void coap_exchange_answer(struct conn *c, const struct primitive_response *r)
     struct coap_message m;
     metrics_answered(w->metrics, c->listener->role, (unsigned)c->op, r->rsc);
     consume(c);
-    err_t e = coap_binding_response(r, &scratch, &m);
+    err_t e = coap_binding_response(c->op, r, &scratch, &m);
     if (e == ERR_OK) {
         e = coap_engine_answer(&s->coap->engine, &m, clock_monotonic());
     }

@@ -195,9 +195,17 @@ static err_t add_address(struct coap_message *m, uint16_t number, struct text t)
     return add_segments(m, number, t, '/');
 }
 
-err_t coap_binding_response(const struct primitive_response *r, struct writer *scratch, struct coap_message *out)
+/* 2.05 answers a GET only [RFC 7252 5.9.1.5]: the OK to a notification, which is a POST, is 2.04 [TS-0008 6.2]. */
+static uint8_t code_of(enum op asked, uint16_t rsc)
 {
-    *out = coap_blank(COAP_ACK, (uint8_t)primitive_coap_code(r->rsc));
+    unsigned code = primitive_coap_code(rsc);
+    return (uint8_t)(asked == OP_NOTIFY && code == COAP_CODE(2, 5) ? COAP_CODE(2, 4) : code);
+}
+
+err_t coap_binding_response(enum op asked, const struct primitive_response *r, struct writer *scratch,
+                            struct coap_message *out)
+{
+    *out = coap_blank(COAP_ACK, code_of(asked, r->rsc));
     TRY(add_uint(out, COAP_OPT_M2M_RSC, r->rsc, scratch));
     TRY(add_text(out, COAP_OPT_M2M_RQI, r->rqi));
     TRY(add_text(out, COAP_OPT_M2M_RVI, r->rvi));

@@ -20,7 +20,8 @@ MUST_USE err_t coap_binding_parse(const struct coap_message *in, struct writer *
 void coap_binding_wipe(struct primitive *p); /* releases pc */
 
 /* The other direction, and the two of a client. `scratch` holds option values: it lives as long as *out is used. */
-MUST_USE err_t coap_binding_response(const struct primitive_response *r, struct writer *scratch, struct coap_message *out);
+MUST_USE err_t coap_binding_response(enum op asked, const struct primitive_response *r, struct writer *scratch,
+                                     struct coap_message *out);
 
 /* As many fields of *p as a client sets: op, to, from, rqi, rvi, ty, rcn, fu, expires, content. */
 MUST_USE err_t coap_binding_request(const struct primitive *p, struct writer *scratch, struct coap_message *out);

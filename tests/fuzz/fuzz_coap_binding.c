@@ -49,7 +49,7 @@ static void check_request(const struct coap_message *m)
     if (e != ERR_OK) {
         r.location = text_empty();
     }
-    err_t written = coap_binding_response(&r, &w, &reply);
+    err_t written = coap_binding_response(p.op, &r, &w, &reply);
     MUST_HOLD(written == ERR_OK || (written == ERR_LIMIT_SIZE && r.location.n > 0));
     MUST_HOLD(written != ERR_OK || coap_is_response(&reply));
     coap_binding_wipe(&p);

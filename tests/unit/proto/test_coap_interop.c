@@ -128,7 +128,7 @@ static void answer(struct peer *p)
         r.rsc = err_info(e)->rsc;
         r.body = bytes_of(detail, strlen(detail));
     }
-    assert_int_equal(coap_binding_response(&r, &o, &m), ERR_OK);
+    assert_int_equal(coap_binding_response(q.op, &r, &o, &m), ERR_OK);
     if (!p->is_onem2m) { /* options of oneM2M are critical: a client that knows CoAP alone refuses such a response */
         coap_remove(&m, COAP_OPT_M2M_RSC);
         coap_remove(&m, COAP_OPT_M2M_RQI);

@@ -308,12 +308,34 @@ static void response_there_and_back(void **state)
         struct coap_message m;
         struct primitive_response got;
         struct primitive_response r = {2001, text_of("r1"), text_of("3"), text_of(locations[i]), bytes_of("{}", 2), MEDIA_JSON};
-        assert_int_equal(coap_binding_response(&r, &w1, &m), ERR_OK);
+        assert_int_equal(coap_binding_response(OP_CREATE, &r, &w1, &m), ERR_OK);
         assert_int_equal(m.code, COAP_CODE(2, 1));
         assert_int_equal(coap_binding_parse_response(&m, &w2, &got), ERR_OK);
         assert_int_equal(got.rsc, 2001);
         assert_true(text_eq(got.rqi, r.rqi) && text_eq(got.rvi, r.rvi) && bytes_eq(got.body, r.body));
         assert_true(text_eq(got.location, r.location));
+    }
+}
+
+/* 2000 is the one status whose code depends on what was asked [TS-0008 6.2]. */
+static void ok_to_a_notification_is_changed(void **state)
+{
+    (void)state;
+    static const struct {
+        enum op asked;
+        uint16_t rsc;
+        unsigned code;
+    } rows[] = {
+        {OP_RETRIEVE, 2000, COAP_CODE(2, 5)}, {OP_NOTIFY, 2000, COAP_CODE(2, 4)}, {OP_UPDATE, 2004, COAP_CODE(2, 4)},
+        {OP_DELETE, 2002, COAP_CODE(2, 2)},   {OP_NOTIFY, 4103, COAP_CODE(4, 3)}, {OP_NONE, 4000, COAP_CODE(4, 0)},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint8_t buf[64];
+        struct writer w = WRITER_ARRAY(buf);
+        struct coap_message m;
+        struct primitive_response r = {rows[i].rsc, text_of("r1"), text_of("3"), text_empty(), bytes_empty(), MEDIA_JSON};
+        assert_int_equal(coap_binding_response(rows[i].asked, &r, &w, &m), ERR_OK);
+        assert_int_equal(m.code, rows[i].code);
     }
 }
 
@@ -335,7 +357,7 @@ static void bad_responses_are_nonsense(void **state)
     assert_int_equal(coap_add(&m, COAP_OPT_LOCATION_PATH, bytes_of("a/b", 3)), ERR_OK);
     assert_int_equal(coap_binding_parse_response(&m, &w, &got), ERR_PEER_NONSENSE);
     struct primitive_response certs = {2000, text_empty(), text_empty(), text_empty(), bytes_of("x", 1), MEDIA_CERTS};
-    assert_int_equal(coap_binding_response(&certs, &w, &m), ERR_ACCEPT); /* no content format for it */
+    assert_int_equal(coap_binding_response(OP_RETRIEVE, &certs, &w, &m), ERR_ACCEPT); /* no content format for it */
 }
 
 static void request_there_and_back(void **state)
@@ -383,6 +405,7 @@ int main(void)
         cmocka_unit_test(content_is_checked),
         cmocka_unit_test(small_scratch_is_reported),
         cmocka_unit_test(response_there_and_back),
+        cmocka_unit_test(ok_to_a_notification_is_changed),
         cmocka_unit_test(bad_responses_are_nonsense),
         cmocka_unit_test(request_there_and_back),
     };

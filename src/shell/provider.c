@@ -1,0 +1,111 @@
+#include "shell/provider.h"
+
+#include "shell/openssl.h"
+
+#include <openssl/core_dispatch.h>
+#include <openssl/provider.h>
+#include <string.h>
+
+#define NAME "keystead"
+#define ALGORITHMS_MAX 32
+
+struct kept {
+    int operation;
+    const char *names[8]; /* first names, NULL-terminated */
+    OSSL_ALGORITHM list[ALGORITHMS_MAX + 1];
+};
+
+/* OpenSSL hands a provider that is compiled in nothing of ours: what it needs stands here, filled once. */
+static struct {
+    OSSL_PROVIDER *all; /* OpenSSL's own, in a context of its own */
+    struct kept kept[2];
+} here = {
+    .kept = {
+        /* EC for certificates and ECDHE; the others are how libssl does its HMAC and key blocks */
+        {.operation = OSSL_OP_KEYMGMT, .names = {"EC", "ED25519", "HMAC", "TLS1-PRF", "HKDF"}},
+        {.operation = OSSL_OP_DECODER, .names = {"EC", "DER"}}, /* DER: what reads PEM */
+    },
+};
+
+static bool is_kept(const struct kept *k, const char *names)
+{
+    for (size_t i = 0; k->names[i] != NULL; i++) {
+        size_t n = strlen(k->names[i]);
+        if (strncmp(names, k->names[i], n) == 0 && (names[n] == ':' || names[n] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool keep(struct kept *k)
+{
+    int no_cache = 0;
+    size_t n = 0;
+    const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(here.all, k->operation, &no_cache);
+    for (; a != NULL && a->algorithm_names != NULL && n < ALGORITHMS_MAX; a++) {
+        if (is_kept(k, a->algorithm_names)) {
+            k->list[n++] = *a;
+        }
+    }
+    return n > 0 && n < ALGORITHMS_MAX;
+}
+
+/* -- what OpenSSL calls ------------------------------------------------------------------------------------ */
+static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
+{
+    (void)ctx;
+    for (size_t i = 0; i < ARRAY_LEN(here.kept); i++) {
+        if (here.kept[i].operation == operation) {
+            *no_cache = 0;
+            return here.kept[i].list;
+        }
+    }
+    return OSSL_PROVIDER_query_operation(here.all, operation, no_cache);
+}
+
+static int capabilities(void *ctx, const char *capability, OSSL_CALLBACK *cb, void *arg)
+{
+    (void)ctx;
+    return OSSL_PROVIDER_get_capabilities(here.all, capability, cb, arg);
+}
+
+static const OSSL_PARAM *gettable(void *ctx)
+{
+    (void)ctx;
+    return OSSL_PROVIDER_gettable_params(here.all);
+}
+
+static int params(void *ctx, OSSL_PARAM p[])
+{
+    (void)ctx;
+    return OSSL_PROVIDER_get_params(here.all, p);
+}
+
+static int init(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out, void **ctx)
+{
+    static const OSSL_DISPATCH table[] = {
+        {OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))query},
+        {OSSL_FUNC_PROVIDER_GET_CAPABILITIES, (void (*)(void))capabilities},
+        {OSSL_FUNC_PROVIDER_GETTABLE_PARAMS, (void (*)(void))gettable},
+        {OSSL_FUNC_PROVIDER_GET_PARAMS, (void (*)(void))params},
+        {0, NULL},
+    };
+    (void)core;
+    (void)in;
+    *out = table;
+    *ctx = OSSL_PROVIDER_get0_provider_ctx(here.all); /* the algorithms are OpenSSL's and want its context */
+    return 1;
+}
+
+err_t provider_install(void)
+{
+    if (here.all != NULL) {
+        return ERR_OK;
+    }
+    OSSL_LIB_CTX *own = OSSL_LIB_CTX_new(); /* lives as long as the process */
+    here.all = own == NULL ? NULL : OSSL_PROVIDER_load(own, "default");
+    bool ok = here.all != NULL && keep(&here.kept[0]) && keep(&here.kept[1]) &&
+              OSSL_PROVIDER_add_builtin(NULL, NAME, init) == 1 && OSSL_PROVIDER_load(NULL, NAME) != NULL;
+    return ok ? ERR_OK : ERR_CRYPTO;
+}

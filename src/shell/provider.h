@@ -1,0 +1,13 @@
+/*
+ * OpenSSL's own algorithms, without the kinds of key that no profile here uses. OpenSSL 3.0 looks through all kinds it knows,
+ * and through every reader of each, whenever it takes the public key out of a certificate: a sixth of a handshake.
+ */
+#ifndef KEYSTEAD_SHELL_PROVIDER_H
+#define KEYSTEAD_SHELL_PROVIDER_H
+
+#include "base/err.h"
+
+/* For the whole process, before anything else asks OpenSSL for an algorithm; a second call does nothing. */
+MUST_USE err_t provider_install(void);
+
+#endif
