@@ -25,7 +25,7 @@ extern const struct cli_command cmd_ctl;
 #define VERBS_MAX 64
 #define NAME_MAX_OCTETS 48
 #define PATH_MAX_OCTETS 4096
-#define COMMON_N 2 /* options every verb has: -c, --role */
+#define COMMON_N 3 /* options of the roles' verbs: -c, --role, --instance; the server's own have the first two */
 
 /* -- the table of verbs, made of the tables of others ---------------------------------------------------- */
 struct verb {
@@ -53,7 +53,7 @@ static unsigned opt_flags(unsigned ctl_flags)
            ((ctl_flags & CTL_ARG_POSITIONAL) != 0 ? (unsigned)CLI_OPT_POSITIONAL : 0U);
 }
 
-static void verb_add(const struct ctl_row *row)
+static void verb_add(const struct ctl_row *row, bool of_role)
 {
     for (size_t i = 0; i < built.n; i++) {
         if (same_command(built.verbs[i].row, row)) {
@@ -69,6 +69,9 @@ static void verb_add(const struct ctl_row *row)
     size_t n = 0;
     v->opts[n++] = (struct cli_opt){"-c", CLI_OPT_REQUIRED, "configuration file of the server"};
     v->opts[n++] = (struct cli_opt){"--role", 0, "which role of this server, if several have the command"};
+    if (of_role) {
+        v->opts[n++] = (struct cli_opt){"--instance", 0, "FQDN or section name of a further instance of the role: [mef NAME]"};
+    }
     for (size_t i = 0; i < row->args_n; i++) {
         v->opts[n++] = (struct cli_opt){row->args[i].name, opt_flags(row->args[i].flags), row->args[i].doc};
     }
@@ -80,11 +83,11 @@ static const struct cli_verb *build(size_t *n)
     if (built.n == 0) {
         for (size_t r = 0; r < roles_all_n; r++) {
             for (size_t i = 0; i < roles_all[r]->ctl_n; i++) {
-                verb_add(&roles_all[r]->ctl[i]);
+                verb_add(&roles_all[r]->ctl[i], true);
             }
         }
         for (size_t i = 0; i < control_rows_n; i++) {
-            verb_add(&control_rows[i]);
+            verb_add(&control_rows[i], false);
         }
     }
     *n = built.n;
@@ -99,6 +102,7 @@ struct call {
     const struct role *candidates[8]; /* roles of this server that have the command, in the program's order */
     size_t candidates_n;
     const char *file;
+    const char *instance; /* NULL: the default one */
     char roles[256]; /* of the server, as the file says */
     char socket[PATH_MAX_OCTETS];
     json_t *args;
@@ -169,6 +173,10 @@ static err_t role_choose(struct call *c)
         return ERR_OK;
     }
     const char *wanted = cli_arg(c->a, "--role");
+    c->instance = cli_arg(c->a, "--instance");
+    if (c->instance != NULL && c->instance[0] == '\0') {
+        return fail(c, ERR_USAGE, "--instance needs a name", "");
+    }
     for (size_t r = 0; r < roles_all_n && c->candidates_n < ARRAY_LEN(c->candidates); r++) {
         const struct role *role = roles_all[r];
         if (row_in(role->ctl, role->ctl_n, c->row) != NULL && role_is_served(c, role->name) &&
@@ -291,6 +299,10 @@ static err_t line_write(struct call *c, struct writer *w)
         writer_z(w, ",\"role\":");
         json_write_string(w, text_of(c->role->name));
     }
+    if (c->instance != NULL) {
+        writer_z(w, ",\"instance\":");
+        json_write_string(w, text_of(c->instance));
+    }
     writer_z(w, ",\"args\":");
     TRY(json_write(c->args, w));
     writer_z(w, "}\n");
@@ -352,7 +364,7 @@ static void snapshot_scope(struct snapshot **s)
 /* One command: of the shell, or of the first candidate that does not refuse its --kind. */
 static err_t try_here(struct call *c, const struct snapshot *snap, struct writer *w)
 {
-    struct offline_call call = {.row = c->row, .args = c->args, .now = clock_now()};
+    struct offline_call call = {.row = c->row, .args = c->args, .instance = text_of(c->instance), .now = clock_now()};
     if (c->candidates_n == 0) {
         return offline_run(snap, &call, w, c->detail);
     }

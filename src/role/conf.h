@@ -2,7 +2,7 @@
  * Configuration as the roles see it: a table of rows they declare, and an immutable snapshot they
  * read. Reading files and reporting faults with line numbers is the shell's (shell/conf_file).
  *
- * Sections are `[name]`, or `[name ARGUMENT]` where several are allowed (`[peer mef.example.com]`).
+ * Sections are `[name]`, or `[name ARGUMENT]` where several are allowed (`[peer mef.example.com]`, `[mef second]`).
  */
 #ifndef KEYSTEAD_ROLE_CONF_H
 #define KEYSTEAD_ROLE_CONF_H
@@ -23,7 +23,12 @@ enum conf_type {
     CONF_CHOICE    /* one of the words in `choices`, separated by '|' */
 };
 
-enum { CONF_REQUIRED = 1, CONF_MANY = 2 /* comma-separated list */, CONF_REPEATS = 4 /* section takes an argument */ };
+enum {
+    CONF_REQUIRED = 1,
+    CONF_MANY = 2,     /* comma-separated list */
+    CONF_REPEATS = 4,  /* section takes an argument */
+    CONF_INSTANCES = 8 /* of the row "": the section stands once without an argument, and may stand again with one */
+};
 
 struct conf_row {
     const char *section;

@@ -8,7 +8,7 @@
 #include "role/conf.h"
 
 /*
- * A table of rows. A row with the key "" describes its section: doc says what it is for and, with CONF_REPEATS,
+ * A table of rows. A row with the key "" describes its section: doc says what it is for and, with CONF_REPEATS or CONF_INSTANCES,
  * type says what its argument must be.
  */
 struct conf_schema {

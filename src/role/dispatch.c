@@ -220,6 +220,7 @@ static err_t keep_refusal(struct txn *t, err_t outcome, const struct dispatch_ab
     clip(association_name(about->assoc), e.peer, sizeof(e.peer));
     clip(about->object, e.object, sizeof(e.object));
     clip(text_of(about->assoc->id), e.association, sizeof(e.association));
+    clip(t->partition, e.instance, sizeof(e.instance));
     return audit_chain_append(t->store, c, chain, &e);
 }
 

@@ -24,6 +24,7 @@ struct role_env {
     const struct crypto *crypto;
     const struct sealer *sealer;
     const struct issuer *issuer; /* NULL: this role has no issuing CA */
+    const char *name;            /* of its section [role NAME]; NULL: the default instance, [role] */
 };
 
 /* -- requests ------------------------------------------------------------------------------------ */

@@ -187,7 +187,7 @@ static err_t start(struct ask *a, size_t role, const struct question *q, struct 
     e->role = role;
     e->q = *q;
     e->under_way = true;
-    err_t err = fetch_get(a->fetch, q, answered, e);
+    err_t err = fetch_get(a->fetch, &a->snap->roles[role], q, answered, e);
     if (err != ERR_OK) {
         free(e);
         return err;

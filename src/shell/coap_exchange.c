@@ -160,7 +160,7 @@ void coap_exchange_answer(struct conn *c, const struct primitive_response *r)
     uint8_t room[COAP_BINDING_SCRATCH];
     struct writer scratch = writer_of(room, sizeof(room));
     struct coap_message m;
-    metrics_answered(w->metrics, c->listener->role, (unsigned)c->op, r->rsc);
+    metrics_answered(w->metrics, c->role, (unsigned)c->op, r->rsc);
     consume(c);
     err_t e = coap_binding_response(c->op, r, &scratch, &m);
     if (e == ERR_OK) {

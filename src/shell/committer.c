@@ -162,6 +162,7 @@ static err_t run_one(struct committer *c, const struct job *j, struct job_result
     txn_init(&t, c->store, &arena, true);
     c->object[0] = '\0';
     bool known = (unsigned)j->kind < ARRAY_LEN(runs) && runs[j->kind] != NULL && j->role < c->snap->roles_n;
+    txn_enter(&t, known ? c->snap->roles[j->role].partition : text_empty());
     r->err = known ? runs[j->kind](c, j, &t, r) : ERR_BUG;
     bool peer = j->kind == JOB_REQUEST || j->kind == JOB_ESTABLISHED;
     struct dispatch_about about = {peer ? &j->assoc : NULL, text_of(c->object), j->now};
@@ -281,6 +282,7 @@ static err_t seed(struct committer *c, const struct snapshot_role *r, struct are
         struct txn t;
         arena_reset(arena);
         txn_init(&t, c->store, arena, true);
+        txn_enter(&t, r->partition);
         TRY(r->role->seed(r->ctx, &t, now));
         staged = t.staged_n;
         struct dispatch_about about = {NULL, text_empty(), now};

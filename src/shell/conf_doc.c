@@ -43,6 +43,11 @@ static void section_write(const struct conf_row *row, struct writer *w)
     writer_z(w, "\n## [");
     writer_z(w, row->section);
     writer_z(w, repeats && row->key[0] == '\0' && row->type == CONF_FQDN ? " FQDN" : repeats ? " NAME" : "");
+    if ((row->flags & CONF_INSTANCES) != 0) {
+        writer_z(w, "], [");
+        writer_z(w, row->section);
+        writer_z(w, " NAME");
+    }
     writer_z(w, "]\n\n");
     if (row->key[0] == '\0') {
         writer_z(w, row->doc);

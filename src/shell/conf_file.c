@@ -46,7 +46,7 @@ static struct text trim(struct text t)
 }
 
 /* -- sections -------------------------------------------------------------------------------------- */
-enum section_shape { SECTION_UNKNOWN, SECTION_SINGLE, SECTION_REPEATS };
+enum section_shape { SECTION_UNKNOWN, SECTION_SINGLE, SECTION_EITHER, SECTION_REPEATS };
 
 static enum section_shape section_shape(const struct conf *c, struct text name)
 {
@@ -54,9 +54,10 @@ static enum section_shape section_shape(const struct conf *c, struct text name)
     for (size_t s = 0; s < c->schemas_n; s++) {
         for (size_t i = 0; i < c->schemas[s].n; i++) {
             const struct conf_row *row = &c->schemas[s].rows[i];
-            if (text_eq_z(name, row->section)) {
-                shape = (row->flags & CONF_REPEATS) != 0 ? SECTION_REPEATS : SECTION_SINGLE;
-            }
+            enum section_shape of = (row->flags & CONF_REPEATS) != 0     ? SECTION_REPEATS
+                                    : (row->flags & CONF_INSTANCES) != 0 ? SECTION_EITHER
+                                                                         : SECTION_SINGLE;
+            shape = text_eq_z(name, row->section) && of > shape ? of : shape;
         }
     }
     return shape;
@@ -91,7 +92,7 @@ static bool section_arg_check(struct parser *p, struct text name, struct text ar
         return false;
     }
     const struct conf_row *row = conf_row_of(p->conf, name, text_empty());
-    if (shape == SECTION_REPEATS && row != NULL) {
+    if (arg.n > 0 && row != NULL) {
         char buf[CONF_VALUE_MAX];
         struct writer w = WRITER_ARRAY(buf);
         int64_t number = 0;
@@ -286,10 +287,10 @@ static bool ini_run(struct parser *p)
 }
 
 /* -- the whole -------------------------------------------------------------------------------------- */
-static const struct conf_section *section_first(const struct conf *c, const char *name)
+static const struct conf_section *section_bare(const struct conf *c, const char *name)
 {
     for (size_t i = 0; i < c->sections_n; i++) {
-        if (strcmp(c->sections[i].name, name) == 0) {
+        if (strcmp(c->sections[i].name, name) == 0 && c->sections[i].arg == NULL) {
             return &c->sections[i];
         }
     }
@@ -317,11 +318,10 @@ static void complete(struct parser *p, const struct conf_row *row)
         return;
     }
     if ((row->flags & CONF_REPEATS) == 0) {
-        complete_in(p, row, section_first(p->conf, row->section));
-        return;
+        complete_in(p, row, section_bare(p->conf, row->section));
     }
     for (size_t i = 0; i < p->conf->sections_n; i++) {
-        if (strcmp(p->conf->sections[i].name, row->section) == 0) {
+        if (p->conf->sections[i].arg != NULL && strcmp(p->conf->sections[i].name, row->section) == 0) {
             complete_in(p, row, &p->conf->sections[i]);
         }
     }

@@ -34,6 +34,8 @@ static const struct conf_row rows[] = {
 
     {"listener", "", CONF_TEXT, CONF_REPEATS, NULL, 0, 32, NULL, "An address to serve on, under a name of your choice: [listener main]."},
     {"listener", "role", CONF_TEXT, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "Which of the roles answers here."},
+    {"listener", "instances", CONF_FQDN, CONF_REPEATS | CONF_MANY, NULL, 0, 0, NULL,
+     "FQDNs of the instances of the role that answer here, told apart by server name (SNI); the first also answers a client that names none. Without: all, [role] first."},
     {"listener", "address", CONF_ADDRESS, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "Where it listens; port 0 is any free port (see keystead ctl status)."},
     {"listener", "transport", CONF_CHOICE, CONF_REPEATS, "tcp", 0, 0, "tcp|udp", "tcp: HTTP in TLS. udp: CoAP in DTLS."},
     {"listener", "tls", CONF_BOOL, CONF_REPEATS, "on", 0, 0, NULL, "off: plain HTTP; nobody is authenticated there."},
@@ -49,7 +51,7 @@ static const struct conf_row rows[] = {
      "Must a CA above a CSE-ID, Node-ID or FQDN certificate be limited to names of that kind? (AE-ID: always. Device: never.)"},
     {"listener", "pinned", CONF_BOOL, CONF_REPEATS, "off", 0, 0, NULL,
      "Take self-signed client certificates as raw public keys: the role must know the key identifier; nothing else in them counts."},
-    {"listener", "aliases", CONF_FQDN, CONF_REPEATS | CONF_MANY, NULL, 0, 0, NULL, "Server names (SNI) accepted besides the role's own; localhost for a lab."},
+    {"listener", "aliases", CONF_FQDN, CONF_REPEATS | CONF_MANY, NULL, 0, 0, NULL, "Server names (SNI) accepted besides the role's own (its first instance's here); localhost for a lab."},
     {"listener", "psk", CONF_BOOL, CONF_REPEATS, "on", 0, 0, NULL, "Accept TLS-PSK suites."},
 
     {"peer", "", CONF_FQDN, CONF_REPEATS, NULL, 0, 0, NULL, "Another authority that this server may ask: [peer mef.example.com]. No other host is ever called."},

@@ -54,6 +54,7 @@ static err_t make_room(struct worker *w)
 err_t conn_admit(struct conn *c)
 {
     struct worker *w = c->w;
+    c->role = c->listener->role;
     w->metrics->connections++;
     TRY(peers_enter(&w->peers, &c->ip, clock_monotonic(), &c->peer));
     err_t e = make_room(w);

@@ -36,6 +36,7 @@ struct conn {
     const struct conn_way *way;
     struct worker *w;
     const struct snapshot_listener *listener;
+    size_t role; /* of the snapshot: the listener's, until the server name has chosen another instance */
     struct conn *prev, *next;
     struct conn *eager_next, **eager_at; /* NULL: not in worker.eager */
     enum worker_class class;

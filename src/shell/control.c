@@ -52,6 +52,7 @@ static bool emit_event(void *arg, uint64_t number, const struct audit_event *e)
     emit_z_if(m, "peer", e->peer);
     emit_z_if(m, "object", e->object);
     emit_z_if(m, "association", e->association);
+    emit_z_if(m, "instance", e->instance);
     emit_close_object(m);
     return true;
 }

@@ -178,6 +178,20 @@ static void emit_listeners(const struct snapshot *s, struct emit *m)
     emit_close_array(m);
 }
 
+static void emit_instances(const struct snapshot *s, struct emit *m)
+{
+    emit_array(m, "instances");
+    for (size_t i = 0; i < s->roles_n; i++) {
+        char label[SNAPSHOT_LABEL_MAX];
+        snapshot_label(&s->roles[i], label);
+        emit_object(m, NULL);
+        emit_z(m, "section", label);
+        emit_z_if(m, "fqdn", s->roles[i].fqdn);
+        emit_close_object(m);
+    }
+    emit_close_array(m);
+}
+
 static void emit_processes(const struct metrics_page *p, struct emit *m)
 {
     emit_array(m, "processes");
@@ -196,18 +210,21 @@ static void do_status(struct client *c)
 {
     struct control_server *s = c->s;
     const struct metrics_page *p = s->cfg.page;
+    char labels[SNAPSHOT_ROLES_MAX][SNAPSHOT_LABEL_MAX];
     const char *roles[SNAPSHOT_ROLES_MAX];
     uint8_t buf[32 << 10];
     struct writer w = WRITER_ARRAY(buf);
     struct emit m = emit_to(&w);
     for (size_t i = 0; i < s->cfg.snap->roles_n; i++) {
-        roles[i] = s->cfg.snap->roles[i].role->name;
+        snapshot_label(&s->cfg.snap->roles[i], labels[i]);
+        roles[i] = labels[i];
     }
     emit_object(&m, NULL);
     emit_number(&m, "uptime_seconds", (uint64_t)((clock_monotonic() - p->started) / USEC_PER_SEC));
     emit_number(&m, "generation", p->generation);
     emit_number(&m, "restarts", p->restarts);
     emit_number(&m, "workers", s->cfg.snap->workers);
+    emit_instances(s->cfg.snap, &m);
     emit_listeners(s->cfg.snap, &m);
     emit_processes(p, &m);
     emit_object(&m, "counters");
@@ -258,8 +275,12 @@ static bool next_candidate(struct client *c)
 {
     const struct snapshot *snap = c->s->cfg.snap;
     struct text role = json_get_text(c->line, "role");
+    struct text instance = json_get_text(c->line, "instance");
     for (; c->candidate <= snap->roles_n; c->candidate++) {
         const struct snapshot_role *r = c->candidate == 0 ? NULL : &snap->roles[c->candidate - 1];
+        if (r == NULL ? instance.n > 0 : snapshot_instance(snap, r->role, instance) != r) {
+            continue; /* of one instance alone: the default one, or that which is named */
+        }
         if (r != NULL && role.n > 0 && !text_eq_z(role, r->role->name)) {
             continue;
         }
@@ -298,6 +319,7 @@ static err_t read_only(struct client *c, struct store *store)
     }
     arena = arena_of(memory, ARENA_SIZE);
     txn_init(&t, store, &arena, false);
+    txn_enter(&t, c->s->cfg.snap->roles[c->job.role].partition);
     err_t e = store_begin(store, false);
     if (e == ERR_OK) {
         e = c->job.ctl->handler(c->job.ctl_ctx, &rq, &t, &out, c->result.detail);
@@ -334,7 +356,7 @@ static void try_next(struct client *c)
 {
     struct control_server *s = c->s;
     if (!next_candidate(c)) {
-        reply(c, ERR_USAGE, c->result.detail[0] != '\0' ? c->result.detail : "no such command here", bytes_empty());
+        reply(c, ERR_USAGE, c->result.detail[0] != '\0' ? c->result.detail : "no such command here, or no such instance", bytes_empty());
         return;
     }
     c->job.kind = JOB_CTL;
@@ -374,6 +396,10 @@ static void run_line(struct client *c)
     c->result.detail[0] = '\0';
     if (json_object_get(c->line, "args") == NULL) {
         (void)json_object_set_new(c->line, "args", json_object());
+    }
+    if (json_object_get(c->line, "instance") != NULL && json_get_text(c->line, "instance").n == 0) {
+        reply(c, ERR_USAGE, "instance must be a name", bytes_empty()); /* never the default one by mistake */
+        return;
     }
     if (!json_is_object(json_object_get(c->line, "args"))) { /* in another type every argument would look absent */
         reply(c, ERR_USAGE, "args must be an object", bytes_empty());

@@ -51,7 +51,7 @@ static err_t key_open(struct device_dir *d, const char *key_file, const struct c
     if (make && key_file == NULL) {
         TRY(key_make(file, c));
     }
-    d->sealer.crypto = c;
+    d->sealer = (struct sealer){.crypto = c};
     return secret_file_read(name, CRYPTO_KEY_LEN, &d->sealer.root);
 }
 

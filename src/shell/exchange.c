@@ -8,7 +8,7 @@
 
 static const struct snapshot_role *role_of(const struct conn *c)
 {
-    return &c->w->snap->roles[c->listener->role];
+    return &c->w->snap->roles[c->role];
 }
 
 /* -- the answer -------------------------------------------------------------------------------------- */
@@ -16,8 +16,10 @@ static void note_refusal(struct conn *c, err_t e, const char *detail)
 {
     char name[64];
     metrics_refused(c->w->metrics, e);
-    (dispatch_is_audited(e, &c->assoc) ? log_refusal_audited : log_refusal)(e, conn_name(c, name, sizeof(name)),
-                                                                            text_of(detail));
+    log_refusal_of(e, &(struct log_refused){.instance = role_of(c)->partition,
+                                            .peer = conn_name(c, name, sizeof(name)),
+                                            .detail = text_of(detail),
+                                            .audited = dispatch_is_audited(e, &c->assoc)});
 }
 
 static struct primitive_response reply(const struct conn *c, const struct response *rs)
@@ -79,7 +81,7 @@ static void to_writer(struct conn *c, const struct keys_export *x, usec_t now)
     SCOPED(job_scope) struct job j;
     memset(&j, 0, sizeof(j));
     j.kind = JOB_REQUEST;
-    j.role = (uint8_t)c->listener->role;
+    j.role = (uint8_t)c->role;
     j.now = now;
     j.assoc = c->assoc;
     j.exported = *x;
@@ -106,7 +108,7 @@ static err_t run_here(struct conn *c, const struct primitive *p, usec_t now, str
     struct request rq = {p, &c->assoc, &none, c->ip, now};
     rs->body = writer_of(c->w->body, WORKER_BODY_MAX);
     rs->detail[0] = '\0';
-    err_t e = worker_view(c->w, &t, &arena);
+    err_t e = worker_view(c->w, c->role, &t, &arena);
     if (e != ERR_OK) {
         dispatch_refuse(rs, e);
         return e;

@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct site { /* one peer: its own multi handle, so its own connections (design 8) */
+struct site { /* one peer, asked under one name: its own multi handle, so its own connections (design 8) */
+    struct site *next;
     struct fetch *f;
     const struct snapshot_peer *peer;
+    const struct snapshot_role *as; /* NULL: with the certificate that the peer's section gives */
     CURLM *multi;
     uv_timer_t timer;
 };
@@ -20,7 +22,7 @@ struct site { /* one peer: its own multi handle, so its own connections (design 
 struct fetch {
     uv_loop_t *loop;
     const struct snapshot *snap;
-    struct site sites[SNAPSHOT_PEERS_MAX];
+    struct site *sites; /* opened with the first question */
     struct transfer *under_way;
     uint64_t serial;
     bool ending;
@@ -202,23 +204,48 @@ static int timeout_cb(CURLM *multi, long ms, void *arg)
     return 0;
 }
 
-static err_t site_open(struct fetch *f, struct site *s, const struct snapshot_peer *peer)
+static void timer_closed(uv_handle_t *h)
 {
-    s->f = f;
-    s->peer = peer;
-    s->multi = curl_multi_init();
-    s->timer.data = s;
-    if (s->multi == NULL || uv_timer_init(f->loop, &s->timer) != 0) {
-        return ERR_LIMIT_CAPACITY;
+    struct site *s = h->data;
+    struct fetch *f = s->f;
+    free(s);
+    if (--f->open == 0 && f->ending) {
+        free(f);
+    }
+}
+
+static void site_close(struct site *s)
+{
+    (void)curl_multi_cleanup(s->multi);
+    uv_close((uv_handle_t *)&s->timer, timer_closed);
+}
+
+static struct site *site_open(struct fetch *f, const struct snapshot_peer *peer, const struct snapshot_role *as)
+{
+    struct site *s = calloc(1, sizeof(*s));
+    if (s == NULL || uv_timer_init(f->loop, &s->timer) != 0) {
+        free(s);
+        return NULL;
     }
     f->open++;
-    bool ok = curl_multi_setopt(s->multi, CURLMOPT_SOCKETFUNCTION, socket_cb) == CURLM_OK &&
+    s->f = f;
+    s->peer = peer;
+    s->as = as;
+    s->multi = curl_multi_init();
+    s->timer.data = s;
+    bool ok = s->multi != NULL && curl_multi_setopt(s->multi, CURLMOPT_SOCKETFUNCTION, socket_cb) == CURLM_OK &&
               curl_multi_setopt(s->multi, CURLMOPT_SOCKETDATA, s) == CURLM_OK &&
               curl_multi_setopt(s->multi, CURLMOPT_TIMERFUNCTION, timeout_cb) == CURLM_OK &&
               curl_multi_setopt(s->multi, CURLMOPT_TIMERDATA, s) == CURLM_OK &&
               curl_multi_setopt(s->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 16L) == CURLM_OK &&
               curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, 16L) == CURLM_OK;
-    return ok ? ERR_OK : ERR_LIMIT_CAPACITY;
+    if (!ok) {
+        site_close(s);
+        return NULL;
+    }
+    s->next = f->sites;
+    f->sites = s;
+    return s;
 }
 
 err_t fetch_new(uv_loop_t *loop, const struct snapshot *snap, struct fetch **out)
@@ -231,33 +258,22 @@ err_t fetch_new(uv_loop_t *loop, const struct snapshot *snap, struct fetch **out
     f->loop = loop;
     f->snap = snap;
     *out = f;
-    for (size_t i = 0; i < snap->peers_n; i++) {
-        TRY(site_open(f, &f->sites[i], &snap->peers[i]));
-    }
     return ERR_OK;
-}
-
-static void timer_closed(uv_handle_t *h)
-{
-    struct site *s = h->data;
-    if (--s->f->open == 0) {
-        free(s->f);
-    }
 }
 
 void fetch_free(struct fetch *f)
 {
-    size_t n = f->open;
     f->ending = true;
     while (f->under_way != NULL) {
         transfer_free(f->under_way);
     }
-    for (size_t i = 0; i < n; i++) {
-        (void)curl_multi_cleanup(f->sites[i].multi);
-        uv_close((uv_handle_t *)&f->sites[i].timer, timer_closed);
-    }
-    if (n == 0) {
+    if (f->open == 0) {
         free(f);
+        return;
+    }
+    for (struct site *s = f->sites, *next = NULL; s != NULL; s = next) {
+        next = s->next;
+        site_close(s);
     }
 }
 
@@ -302,10 +318,20 @@ static bool set_request(struct transfer *t, const struct question *q)
            curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK;
 }
 
-static struct site *site_of(struct fetch *f, const char *fqdn)
+/* An instance with a certificate of its own never asks on a connection of another one. */
+static err_t site_of(struct fetch *f, const char *fqdn, const struct snapshot_role *as, struct site **out)
 {
     const struct snapshot_peer *p = snapshot_peer_of(f->snap, fqdn);
-    return p == NULL ? NULL : &f->sites[p - f->snap->peers];
+    if (p == NULL) {
+        return ERR_DENIED_PEER;
+    }
+    as = as->certificate == NULL ? NULL : as;
+    struct site *s = f->sites;
+    while (s != NULL && (s->peer != p || s->as != as)) {
+        s = s->next;
+    }
+    *out = s != NULL ? s : site_open(f, p, as);
+    return *out == NULL ? ERR_LIMIT_BUSY : ERR_OK;
 }
 
 static struct transfer *transfer_new(struct site *s)
@@ -323,8 +349,8 @@ static struct transfer *transfer_new(struct site *s)
     s->f->under_way = t;
     t->easy = curl_easy_init();
     t->tls = (struct client_tls){
-        .certificate = s->peer->certificate,
-        .key = s->peer->key,
+        .certificate = s->as != NULL ? s->as->certificate : s->peer->certificate,
+        .key = s->as != NULL ? s->as->key : s->peer->key,
         .fqdn = s->peer->fqdn,
         .address = s->peer->address,
         .trust = s->peer->trust,
@@ -334,12 +360,10 @@ static struct transfer *transfer_new(struct site *s)
     return t;
 }
 
-err_t fetch_get(struct fetch *f, const struct question *q, fetch_fn *fn, void *owner)
+err_t fetch_get(struct fetch *f, const struct snapshot_role *as, const struct question *q, fetch_fn *fn, void *owner)
 {
-    struct site *s = site_of(f, q->peer);
-    if (s == NULL) {
-        return ERR_DENIED_PEER;
-    }
+    struct site *s = NULL;
+    TRY(site_of(f, q->peer, as, &s));
     struct transfer *t = transfer_new(s);
     if (t == NULL) {
         return ERR_LIMIT_BUSY;

@@ -18,7 +18,8 @@ MUST_USE err_t fetch_new(uv_loop_t *loop, const struct snapshot *snap, struct fe
 void fetch_free(struct fetch *f);
 
 typedef void fetch_fn(void *owner, const struct answer *a); /* the answer lives during the call */
-/* `q->peer` must be configured (ERR_DENIED_PEER). Done within limits.fetch_time, exactly once. */
-MUST_USE err_t fetch_get(struct fetch *f, const struct question *q, fetch_fn *fn, void *owner);
+/* `q->peer` must be configured (ERR_DENIED_PEER). Asked in the name of this instance: with its certificate, if it has one of
+ * its own. Done within limits.fetch_time, exactly once. */
+MUST_USE err_t fetch_get(struct fetch *f, const struct snapshot_role *as, const struct question *q, fetch_fn *fn, void *owner);
 
 #endif

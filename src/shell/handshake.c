@@ -8,7 +8,7 @@
 
 static const struct snapshot_role *role_of(const struct conn *c)
 {
-    return &c->w->snap->roles[c->listener->role];
+    return &c->w->snap->roles[c->role];
 }
 
 static void note_failure(struct conn *c, err_t e)
@@ -16,8 +16,9 @@ static void note_failure(struct conn *c, err_t e)
     char name[64];
     c->w->metrics->handshakes_failed++;
     metrics_refused(c->w->metrics, e);
-    struct text identity = tls_identity(c->tls);
-    log_refusal(e, conn_name(c, name, sizeof(name)), identity);
+    log_refusal_of(e, &(struct log_refused){.instance = role_of(c)->partition,
+                                            .peer = conn_name(c, name, sizeof(name)),
+                                            .detail = tls_identity(c->tls)});
 }
 
 /* -- which key ------------------------------------------------------------------------------------- */
@@ -44,10 +45,10 @@ static err_t find_key(struct conn *c)
     struct txn t;
     struct arena arena;
     SCOPED(role_psk_scope) struct role_psk psk;
-    TRY(worker_view(c->w, &t, &arena));
+    TRY(worker_view(c->w, c->role, &t, &arena));
     TRY(dispatch_psk(role_of(c)->role, role_of(c)->ctx, &t, tls_identity(c->tls), clock_now(), &psk));
     if (psk.verdict == ROLE_ASK) {
-        TRY(ask_key(&c->w->ask, c->listener->role, &psk.ask, &c->waiter, asked));
+        TRY(ask_key(&c->w->ask, c->role, &psk.ask, &c->waiter, asked));
         c->busy = true;
         return ERR_OK;
     }
@@ -64,7 +65,7 @@ static err_t identify(struct conn *c, usec_t now)
         struct txn t;
         struct arena arena;
         TRY(tls_peer(c->tls, &cert));
-        TRY(worker_view(c->w, &t, &arena));
+        TRY(worker_view(c->w, c->role, &t, &arena));
         TRY(dispatch_cert(role_of(c)->role, role_of(c)->ctx, &t, &cert, now, &c->assoc));
     }
     return dispatch_associate(&c->assoc, c->w->snap->env.crypto, tls_version(c->tls), tls_suite(c->tls), now,
@@ -114,7 +115,7 @@ static err_t keep(struct conn *c, usec_t now)
     SCOPED(job_scope) struct job j;
     memset(&j, 0, sizeof(j));
     j.kind = JOB_ESTABLISHED;
-    j.role = (uint8_t)c->listener->role;
+    j.role = (uint8_t)c->role;
     j.now = now;
     j.assoc = c->assoc;
     j.ip = c->ip;
@@ -146,6 +147,7 @@ static void complete(struct conn *c)
 /* -- the engine -------------------------------------------------------------------------------------- */
 static bool step_want_key(struct conn *c)
 {
+    c->role = tls_tag(c->tls);
     err_t e = find_key(c);
     if (e != ERR_OK) {
         tls_refuse(c->tls, e);
@@ -155,12 +157,14 @@ static bool step_want_key(struct conn *c)
 
 static bool step_established(struct conn *c)
 {
+    c->role = tls_tag(c->tls);
     complete(c);
     return !c->busy && c->state == CONN_HANDSHAKE;
 }
 
 static bool step_failed(struct conn *c)
 {
+    c->role = tls_tag(c->tls);
     note_failure(c, tls_error(c->tls));
     c->state = CONN_ENDING;
     return false;

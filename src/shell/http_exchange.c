@@ -43,7 +43,7 @@ void http_exchange_answer(struct conn *c, const struct primitive_response *r)
     struct worker *w = c->w;
     bool close = !stream_of(c)->keep_alive || c->last || w->draining;
     struct writer out = writer_of(w->out, WORKER_OUT_MAX);
-    metrics_answered(w->metrics, c->listener->role, (unsigned)c->op, r->rsc);
+    metrics_answered(w->metrics, c->role, (unsigned)c->op, r->rsc);
     if (http_binding_write(r, close, &out) != ERR_OK) {
         log_event(ERR_LEVEL_ERROR, "answer-unwritable", NULL, 0);
         conn_close(c);

@@ -230,14 +230,14 @@ static bool rate_allows(err_t e)
     return true;
 }
 
-static void refusal_write(err_t e, struct text peer, struct text detail)
+static void refusal_write(err_t e, const struct log_refused *r)
 {
     const struct err_info *info = err_info(e);
     const struct log_field fields[] = {
-        {"code", text_of(info->code)}, {"peer", peer},           {"detail", detail},
-        {"text", text_of(info->text)}, {"clause", text_of(info->clause)},
+        {"code", text_of(info->code)},     {"peer", r->peer},         {"detail", r->detail}, {"text", text_of(info->text)},
+        {"clause", text_of(info->clause)}, {"instance", r->instance},
     };
-    log_event(info->level, "refused", fields, ARRAY_LEN(fields));
+    log_event(info->level, "refused", fields, ARRAY_LEN(fields) - (r->instance.n == 0 ? 1 : 0));
 }
 
 static err_t counted(err_t e)
@@ -247,17 +247,17 @@ static err_t counted(err_t e)
     return known;
 }
 
-void log_refusal(err_t e, struct text peer, struct text detail)
+void log_refusal_of(err_t e, const struct log_refused *r)
 {
     err_t known = counted(e);
-    if (rate_allows(known)) {
-        refusal_write(known, peer, detail);
+    if (r->audited || rate_allows(known)) {
+        refusal_write(known, r);
     }
 }
 
-void log_refusal_audited(err_t e, struct text peer, struct text detail)
+void log_refusal(err_t e, struct text peer, struct text detail)
 {
-    refusal_write(counted(e), peer, detail);
+    log_refusal_of(e, &(struct log_refused){.instance = text_empty(), .peer = peer, .detail = detail});
 }
 
 void log_tick(void)

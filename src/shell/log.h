@@ -21,8 +21,13 @@ enum err_level log_level_of(struct text name);                 /* [server] log-l
 void log_event(enum err_level level, const char *event, const struct log_field *fields, size_t n);
 /* The line of a refusal: code, text, peer, detail, clause, at the level of the error's row; rate-limited. */
 void log_refusal(err_t e, struct text peer, struct text detail);
-/* Of one that is in the audit chain too (dispatch_is_audited: its peer has proved who it is): always written. */
-void log_refusal_audited(err_t e, struct text peer, struct text detail);
+/* The same of one instance of a role; `instance` is empty for the default one, which is not named. `audited`: it is in the
+ * audit chain too (dispatch_is_audited: its peer has proved who it is), and so always written. */
+struct log_refused {
+    struct text instance, peer, detail;
+    bool audited;
+};
+void log_refusal_of(err_t e, const struct log_refused *r);
 /* Writes the summaries that are due; a timer of the shell calls it once a second. */
 void log_tick(void);
 uint64_t log_refusals(err_t e); /* since start, for metrics */

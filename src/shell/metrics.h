@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #define METRICS_SLOTS 520 /* two generations of at most 256 workers, and their writers */
-#define METRICS_ROLES 8
+#define METRICS_ROLES 32 /* instances of roles */
 #define METRICS_OPS 6
 #define METRICS_RSCS 40
 #define METRICS_DETAIL 512

@@ -5,6 +5,7 @@
 #include "shell/control.h"
 #include "store/store_sqlite.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,17 +34,22 @@ static void offline_free(struct offline **o)
     free(*o);
 }
 
-/* The role's place in the snapshot and the context its handlers take. */
-static err_t find_ctx(const struct snapshot *snap, const struct offline_call *call, struct job *j)
+/* The instance's place in the snapshot and the context its handlers take. */
+static err_t find_ctx(const struct snapshot *snap, const struct offline_call *call, struct job *j,
+                      char detail[static ROLE_DETAIL_MAX])
 {
-    for (size_t i = 0; i < snap->roles_n; i++) {
-        if (snap->roles[i].role == call->role) {
-            j->role = (uint8_t)i;
-            j->ctl_ctx = snap->roles[i].ctx;
-            return ERR_OK;
-        }
+    if (call->role == NULL) {
+        return snap->roles_n > 0 ? ERR_OK : ERR_USAGE;
     }
-    return call->role == NULL && snap->roles_n > 0 ? ERR_OK : ERR_USAGE;
+    const struct snapshot_role *r = snapshot_instance(snap, call->role, call->instance);
+    if (r == NULL) {
+        (void)snprintf(detail, ROLE_DETAIL_MAX, "[%s] has no instance of this name: %.100s", call->role->name,
+                       call->instance.p);
+        return ERR_USAGE;
+    }
+    j->role = (uint8_t)(r - snap->roles);
+    j->ctl_ctx = r->ctx;
+    return ERR_OK;
 }
 
 struct reading {
@@ -73,6 +79,7 @@ static err_t read_only(const struct snapshot *snap, const struct job *job, struc
     const struct ctl_request rq = {job->ctl_args, job->now};
     struct txn t;
     txn_init(&t, r->store, &arena, false);
+    txn_enter(&t, snap->roles[job->role].partition);
     TRY(store_begin(r->store, false));
     err_t e = job->ctl->handler(job->ctl_ctx, &rq, &t, out, detail);
     store_rollback(r->store);
@@ -84,7 +91,7 @@ err_t offline_run(const struct snapshot *snap, const struct offline_call *call, 
 {
     struct control_ctx generic = {.crypto = snap->env.crypto, .conf = snap->conf, .audit_key = &snap->audit_key};
     struct job job = {.kind = JOB_CTL, .now = call->now, .ctl = call->row, .ctl_ctx = &generic, .ctl_args = call->args};
-    TRY(find_ctx(snap, call, &job));
+    TRY(find_ctx(snap, call, &job, detail));
     if (!call->row->writes) {
         return read_only(snap, &job, out, detail);
     }

@@ -7,6 +7,7 @@
 #include "shell/x509.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -50,7 +51,7 @@ static err_t read_file(struct loading *l)
     char list[256];
     struct writer w = WRITER_ARRAY(list);
     int line = 0;
-    struct conf_schema schemas[1 + SNAPSHOT_ROLES_MAX] = {conf_file_server_schema};
+    struct conf_schema schemas[CONF_SCHEMAS_MAX] = {conf_file_server_schema};
     size_t n = 1;
     err_t e = conf_file_peek(l->src->file, "server", "roles", &w, &line);
     if (e == ERR_IO) {
@@ -122,15 +123,16 @@ static err_t load_secret(struct loading *l, const char *key, struct secret *out)
 
 /* -- roles ----------------------------------------------------------------------------------------- */
 /* A role that issues certificates declares the rows `issuing-ca` and `issuing-ca-key` in its section. */
-static err_t load_issuer(struct loading *l, const char *section, struct issuer **out)
+static err_t load_issuer(struct loading *l, const struct snapshot_role *r, struct issuer **out)
 {
     const struct conf *c = l->s->conf;
+    const char *section = r->role->name;
     *out = NULL;
     if (conf_row_of(c, text_of(section), text_of("issuing-ca")) == NULL) {
         return ERR_OK;
     }
-    struct text cert = conf_text(c, section, NULL, "issuing-ca");
-    struct text key = conf_text(c, section, NULL, "issuing-ca-key");
+    struct text cert = conf_text(c, section, r->name, "issuing-ca");
+    struct text key = conf_text(c, section, r->name, "issuing-ca-key");
     if (cert.n == 0 && key.n == 0) {
         return ERR_OK;
     }
@@ -144,23 +146,73 @@ static err_t load_issuer(struct loading *l, const char *section, struct issuer *
     return ERR_OK;
 }
 
-static err_t load_role(struct loading *l, const struct role *role)
+/* An instance stands for its FQDN: two with one would be two authorities under one name. */
+static err_t claim_fqdn(struct loading *l, struct snapshot_role *r)
+{
+    const struct conf *c = l->s->conf;
+    struct keyid folded;
+    if (conf_row_of(c, text_of(r->role->name), text_of("fqdn")) == NULL) {
+        return ERR_OK;
+    }
+    TRY(keyid_fold(conf_text(c, r->role->name, r->name, "fqdn"), &folded));
+    TRY(TEXT_COPY(text_of(folded.z), r->fqdn));
+    r->partition = text_of(r->name == NULL ? "" : r->fqdn);
+    for (const struct snapshot_role *o = l->s->roles; o < r; o++) {
+        if (o->role == r->role && strcmp(o->fqdn, r->fqdn) == 0) {
+            conf_fault_add(l->faults, 0, "[%s%s%s] fqdn: another [%s] has %s", r->role->name, r->name == NULL ? "" : " ",
+                           r->name == NULL ? "" : r->name, r->role->name, r->fqdn);
+            return ERR_CONFIG;
+        }
+    }
+    return ERR_OK;
+}
+
+static const char *instance_value(const struct conf *c, const struct snapshot_role *r, const char *key)
+{
+    bool has = conf_row_of(c, text_of(r->role->name), text_of(key)) != NULL;
+    return has ? z_or_null(conf_text(c, r->role->name, r->name, key)) : NULL;
+}
+
+static err_t load_role(struct loading *l, const struct role *role, const char *name)
 {
     struct snapshot *s = l->s;
     char detail[ROLE_DETAIL_MAX] = "";
     void *ctx = calloc(1, role->ctx_size == 0 ? 1 : role->ctx_size);
-    if (ctx == NULL) {
+    if (ctx == NULL || s->roles_n == SNAPSHOT_ROLES_MAX) {
+        free(ctx);
+        conf_fault_add(l->faults, 0, "more than %d instances of roles", SNAPSHOT_ROLES_MAX);
         return ERR_LIMIT_CAPACITY;
     }
     struct snapshot_role *r = &s->roles[s->roles_n++];
-    *r = (struct snapshot_role){.role = role, .ctx = ctx};
-    TRY(load_issuer(l, role->name, &r->issuer));
-    struct role_env env = s->env;
-    env.issuer = r->issuer;
+    *r = (struct snapshot_role){.role = role, .name = name, .ctx = ctx, .partition = text_empty()};
+    TRY(claim_fqdn(l, r));
+    r->sealer = s->sealer;
+    r->sealer.partition = r->partition;
+    r->certificate = instance_value(s->conf, r, "certificate");
+    r->key = instance_value(s->conf, r, "key");
+    if ((r->certificate == NULL) != (r->key == NULL)) {
+        conf_fault_add(l->faults, 0, "[%s%s%s]: certificate and key go together", role->name, name == NULL ? "" : " ",
+                       name == NULL ? "" : name);
+        return ERR_CONFIG;
+    }
+    TRY(load_issuer(l, r, &r->issuer));
+    const struct role_env env = {.crypto = s->env.crypto, .sealer = &r->sealer, .issuer = r->issuer, .name = name};
     err_t e = role->configure == NULL ? ERR_OK : role->configure(ctx, s->conf, &env, detail);
     if (e != ERR_OK) {
-        conf_fault_add(l->faults, 0, "[%s] %s: %s", role->name, err_info(e)->text, detail);
+        conf_fault_add(l->faults, 0, "[%s%s%s] %s: %s", role->name, name == NULL ? "" : " ", name == NULL ? "" : name,
+                       err_info(e)->text, detail);
         return ERR_CONFIG;
+    }
+    return ERR_OK;
+}
+
+/* The default instance, then those of [role NAME]. */
+static err_t load_instances(struct loading *l, const struct role *role)
+{
+    const char *name = NULL;
+    TRY(load_role(l, role, NULL));
+    for (size_t i = 0; (name = conf_section_arg(l->s->conf, role->name, i)) != NULL; i++) {
+        TRY(load_role(l, role, name));
     }
     return ERR_OK;
 }
@@ -172,7 +224,7 @@ static err_t load_roles(struct loading *l)
     while (text_next(&rest, ',', &part)) {
         const struct role *role = role_named(l->src, part);
         if (role != NULL && is_wanted(l->src, part)) {
-            TRY(load_role(l, role));
+            TRY(load_instances(l, role));
         }
     }
     for (size_t i = 0; i < l->src->only_n; i++) {
@@ -209,48 +261,104 @@ static err_t parse_address(const char *text, struct snapshot_listener *l)
     return inet_pton(AF_INET, host, &l->addr.v4.sin_addr) == 1 ? ERR_OK : ERR_CONFIG;
 }
 
-/* A role that has an FQDN declares the row `fqdn` in its section: server names are matched against it (112). */
-static struct text role_fqdn(const struct conf *c, const char *role)
+/* -- server names ------------------------------------------------------------------------------------ */
+struct names {
+    const char *at[2 * SNAPSHOT_NAMES_MAX + 2];
+    size_t n;
+    char buf[2][SNAPSHOT_NAMES_MAX * 64];
+    size_t lists;
+};
+
+static err_t names_add(struct names *names, struct text list)
 {
-    return conf_row_of(c, text_of(role), text_of("fqdn")) == NULL ? text_empty() : conf_text(c, role, NULL, "fqdn");
+    char *buf = names->buf[names->lists];
+    char *save = NULL;
+    TRY(text_copy(list, buf, sizeof(names->buf[0])));
+    names->lists++;
+    for (char *a = strtok_r(buf, ",", &save); a != NULL && names->n < ARRAY_LEN(names->at) - 1;
+         a = strtok_r(NULL, ",", &save)) {
+        names->at[names->n++] = a;
+    }
+    return ERR_OK;
 }
 
-static err_t load_tls(struct loading *l, struct snapshot_listener *li)
+/* Server names are matched against these (112). A listener's aliases are names of who answers without any. */
+static err_t names_of(const struct conf *c, const struct snapshot_listener *li, const struct snapshot_role *r, bool first,
+                      struct names *names)
+{
+    if (r->fqdn[0] != '\0') {
+        names->at[names->n++] = r->fqdn;
+    }
+    if (conf_row_of(c, text_of(r->role->name), text_of("aliases")) != NULL) {
+        TRY(names_add(names, conf_text(c, r->role->name, r->name, "aliases")));
+    }
+    return first ? names_add(names, conf_text(c, "listener", li->name, "aliases")) : ERR_OK;
+}
+
+/* The context of one instance at this listener; joined to the first one's. */
+static err_t load_tls(struct loading *l, struct snapshot_listener *li, size_t role)
 {
     const struct conf *c = l->s->conf;
-    char aliases[SNAPSHOT_NAMES_MAX * 64];
-    const char *names[SNAPSHOT_NAMES_MAX + 2] = {NULL};
-    size_t n = 0;
-    struct text fqdn = role_fqdn(c, l->s->roles[li->role].role->name);
-    if (fqdn.n > 0) {
-        names[n++] = fqdn.p;
-    }
-    TRY(TEXT_COPY(conf_text(c, "listener", li->name, "aliases"), aliases));
-    char *save = NULL;
-    for (char *a = strtok_r(aliases, ",", &save); a != NULL && n <= SNAPSHOT_NAMES_MAX;
-         a = strtok_r(NULL, ",", &save)) {
-        names[n++] = a;
-    }
+    const struct snapshot_role *r = &l->s->roles[role];
+    const char *trust = instance_value(c, r, "trust");
+    const char *crl = instance_value(c, r, "crl");
+    struct names names = {.n = 0};
+    TRY(names_of(c, li, r, li->tls_ctx == NULL, &names));
     struct tls_ctx_config cfg = {
-        .cert_file = z_or_null(conf_text(c, "listener", li->name, "certificate")),
-        .key_file = z_or_null(conf_text(c, "listener", li->name, "key")),
-        .trust_file = z_or_null(conf_text(c, "listener", li->name, "trust")),
-        .names = names,
+        .cert_file = r->certificate != NULL ? r->certificate : z_or_null(conf_text(c, "listener", li->name, "certificate")),
+        .key_file = r->certificate != NULL ? r->key : z_or_null(conf_text(c, "listener", li->name, "key")),
+        .trust_file = trust != NULL ? trust : z_or_null(conf_text(c, "listener", li->name, "trust")),
+        .names = names.at,
+        .tag = role,
         .psk = conf_bool(c, "listener", li->name, "psk"),
         .require_ems = true,
-        .crl_files = z_or_null(conf_text(c, "listener", li->name, "crl")),
+        .crl_files = trust != NULL || crl != NULL ? crl : z_or_null(conf_text(c, "listener", li->name, "crl")),
         .crl_stale_ok = text_eq_z(conf_text(c, "listener", li->name, "crl-expired"), "accept"),
-        .ocsp_file = z_or_null(conf_text(c, "listener", li->name, "ocsp-response")),
+        .ocsp_file = r->certificate != NULL ? instance_value(c, r, "ocsp-response")
+                                            : z_or_null(conf_text(c, "listener", li->name, "ocsp-response")),
         .unconstrained_ok = text_eq_z(conf_text(c, "listener", li->name, "name-constraints"), "allowed"),
         .pinned = conf_bool(c, "listener", li->name, "pinned"),
         .datagram = li->datagram,
     };
     char detail[ROLE_DETAIL_MAX] = "";
-    err_t e = tls_ctx_new(&cfg, &li->tls_ctx, detail);
-    if (e != ERR_OK) {
-        conf_fault_add(l->faults, 0, "[listener %s] %s: %s", li->name, err_info(e)->text, detail);
+    struct tls_ctx *ctx = NULL;
+    err_t e = tls_ctx_new(&cfg, &ctx, detail);
+    if (e == ERR_OK && li->tls_ctx != NULL) {
+        e = tls_ctx_join(li->tls_ctx, ctx);
+    } else {
+        li->tls_ctx = ctx;
+    }
+    if (e == ERR_EXISTS) {
+        conf_fault_add(l->faults, 0, "[listener %s]: a server name of %s leads to another instance too", li->name, r->fqdn);
+    } else if (e != ERR_OK) {
+        conf_fault_add(l->faults, 0, "[listener %s] %s%s%s: %s", li->name, r->name == NULL ? "" : r->name,
+                       r->name == NULL ? "" : ": ", err_info(e)->text, detail);
     }
     return e;
+}
+
+/* Those that [listener] instances names, in its order; without it all of the role, the default one first. */
+static err_t load_instances_of(struct loading *l, struct snapshot_listener *li, const struct role *role)
+{
+    struct snapshot *s = l->s;
+    struct text rest = conf_text(s->conf, "listener", li->name, "instances");
+    struct text part;
+    bool first = true;
+    while (text_next(&rest, ',', &part)) {
+        const struct snapshot_role *r = snapshot_instance(s, role, part);
+        if (r == NULL) {
+            conf_fault_add(l->faults, 0, "[listener %s] instances: no [%s] has the fqdn %.*s", li->name, role->name,
+                           (int)part.n, part.p);
+            return ERR_CONFIG;
+        }
+        li->role = first ? (size_t)(r - s->roles) : li->role;
+        TRY(li->tls ? load_tls(l, li, (size_t)(r - s->roles)) : ERR_OK);
+        first = false;
+    }
+    for (size_t i = 0; first && li->tls && i < s->roles_n; i++) {
+        TRY(s->roles[i].role == role ? load_tls(l, li, i) : ERR_OK);
+    }
+    return ERR_OK;
 }
 
 static err_t load_listener(struct loading *l, const char *name)
@@ -278,7 +386,7 @@ static err_t load_listener(struct loading *l, const char *name)
         conf_fault_add(l->faults, 0, "[listener %s] address: %s is no numeric address and port", name, li->address);
         return ERR_CONFIG;
     }
-    return li->tls ? load_tls(l, li) : ERR_OK;
+    return load_instances_of(l, li, s->roles[r].role);
 }
 
 static err_t load_listeners(struct loading *l)
@@ -361,7 +469,7 @@ err_t snapshot_load(const struct snapshot_source *src, struct snapshot **out, st
         return ERR_LIMIT_CAPACITY;
     }
     s->sealer.crypto = src->crypto;
-    s->env = (struct role_env){src->crypto, &s->sealer, NULL};
+    s->env = (struct role_env){.crypto = src->crypto, .sealer = &s->sealer};
     struct loading l = {src, s, faults};
     err_t e = load(&l);
     if (e != ERR_OK) {
@@ -387,6 +495,7 @@ void snapshot_free(struct snapshot *s)
     }
     for (size_t i = 0; i < s->roles_n; i++) {
         free(s->roles[i].ctx);
+        seal_wipe(&s->roles[i].sealer);
         issuer_openssl_free(s->roles[i].issuer);
     }
     seal_wipe(&s->sealer);
@@ -395,6 +504,24 @@ void snapshot_free(struct snapshot *s)
         conf_file_free(s->conf);
     }
     free(s);
+}
+
+const struct snapshot_role *snapshot_instance(const struct snapshot *s, const struct role *role, struct text name)
+{
+    for (size_t i = 0; i < s->roles_n; i++) {
+        const struct snapshot_role *r = &s->roles[i];
+        bool hit = name.n == 0 ? r->name == NULL : text_eq_nocase(name, text_of(r->name)) || text_eq_nocase(name, text_of(r->fqdn));
+        if (r->role == role && hit) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+void snapshot_label(const struct snapshot_role *r, char out[static SNAPSHOT_LABEL_MAX])
+{
+    (void)snprintf(out, SNAPSHOT_LABEL_MAX, "%s%s%.32s", r->role->name, r->name == NULL ? "" : " ",
+                   r->name == NULL ? "" : r->name);
 }
 
 const struct snapshot_peer *snapshot_peer_of(const struct snapshot *s, const char *fqdn)

@@ -11,7 +11,7 @@
 
 #include <netinet/in.h>
 
-#define SNAPSHOT_ROLES_MAX 8
+#define SNAPSHOT_ROLES_MAX 32 /* instances of roles; of one role the default one comes first */
 #define SNAPSHOT_LISTENERS_MAX 32
 #define SNAPSHOT_PEERS_MAX 64
 #define SNAPSHOT_NAMES_MAX 16
@@ -27,13 +27,18 @@ struct snapshot_limits {
 
 struct snapshot_role {
     const struct role *role;
+    const char *name; /* of its section [role NAME]; NULL: the default instance */
+    char fqdn[KEYID_MAX];  /* lower case; empty: a role without one */
+    struct text partition; /* of the store: "" for the default instance, for a named one its fqdn */
+    struct sealer sealer;  /* for records of this partition alone */
     void *ctx;
     struct issuer *issuer; /* or NULL */
+    const char *certificate, *key; /* shown to peers in place of the peer's; NULL: none */
 };
 
 struct snapshot_listener {
     const char *name;
-    size_t role; /* index */
+    size_t role; /* index: who answers a client that names no server; others may be joined in tls_ctx, by their index */
     bool tls;
     bool datagram;           /* DTLS and CoAP over UDP */
     struct tls_ctx *tls_ctx; /* NULL if plain */
@@ -90,6 +95,12 @@ void snapshot_free(struct snapshot *s); /* NULL is allowed */
 
 /* What may be meant but is worth a word: a peer without the revocation lists that the standard asks for, lists that end. */
 void snapshot_warnings(const struct snapshot *s, usec_t now, struct conf_faults *out);
+
+/* The instance of this role with this section name or FQDN; "" is the default one. NULL: there is none. */
+const struct snapshot_role *snapshot_instance(const struct snapshot *s, const struct role *role, struct text name);
+/* How metrics, the log and the control interface name it: "mef", or "mef NAME". */
+#define SNAPSHOT_LABEL_MAX 48
+void snapshot_label(const struct snapshot_role *r, char out[static SNAPSHOT_LABEL_MAX]);
 
 /* The [peer] of this FQDN, or NULL: nobody else is ever asked. */
 const struct snapshot_peer *snapshot_peer_of(const struct snapshot *s, const char *fqdn);

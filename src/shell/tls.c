@@ -323,6 +323,11 @@ bool tls_is_psk(const struct tls *t)
     return t->keyed;
 }
 
+size_t tls_tag(const struct tls *t)
+{
+    return t->ctx->tag;
+}
+
 uint16_t tls_version(const struct tls *t)
 {
     return (uint16_t)SSL_version(t->ssl);

@@ -33,6 +33,7 @@ struct tls_ctx_config {
     const char *key_file;   /* PEM, mode 0600 */
     const char *trust_file; /* PEM anchors for client certificates, or NULL: none are accepted */
     const char *const *names; /* FQDN first, then aliases; NULL-terminated */
+    size_t tag;             /* of the caller: whom these names stand for */
     bool psk;               /* accept PSK suites */
     bool require_ems;       /* default on */
     bool datagram;          /* DTLS 1.2 */
@@ -53,9 +54,15 @@ void tls_thread_cleanup(void);
  * refused. ERR_CONFIG, ERR_FILE_MODE, ERR_IO, ERR_DENIED_CERT_PROFILE, ERR_DENIED_OCSP_*; detail names the file. */
 struct tls_ctx; /* immutable; shared by all connections of a listener */
 MUST_USE err_t tls_ctx_new(const struct tls_ctx_config *cfg, struct tls_ctx **out, char detail[static ROLE_DETAIL_MAX]);
-void tls_ctx_free(struct tls_ctx *ctx);
+void tls_ctx_free(struct tls_ctx *ctx); /* with those that joined it */
 usec_t tls_ctx_ocsp_end(const struct tls_ctx *ctx); /* nextUpdate of what is stapled; USEC_NEVER: nothing is */
 usec_t tls_ctx_crl_end(const struct tls_ctx *ctx); /* when the first revocation list ends; USEC_NEVER: there is none */
+/*
+ * Several instances behind one address: a ClientHello with a name of `other` goes on with its certificate, trust and
+ * suites, one without a name with those of `ctx`. Takes `other` over, also on failure. Both are of one transport and agree
+ * in psk and require_ems (ERR_CONFIG), and no name is in two (ERR_EXISTS).
+ */
+MUST_USE err_t tls_ctx_join(struct tls_ctx *ctx, struct tls_ctx *other);
 
 struct tls;
 MUST_USE err_t tls_new(struct tls_ctx *ctx, struct tls **out);
@@ -88,6 +95,7 @@ void tls_abort(struct tls *t, err_t why);
 /* The exporter of RFC 5705 without context; the caller keeps the rule "once a session". */
 MUST_USE err_t tls_export(struct tls *t, const char *label, struct keys_export *out);
 bool tls_is_psk(const struct tls *t);
+size_t tls_tag(const struct tls *t); /* of the context that the server name chose; once TLS_WANT_KEY or TLS_ESTABLISHED came */
 uint16_t tls_version(const struct tls *t);
 uint16_t tls_suite(const struct tls *t);
 /* Names of the verified client certificate; views live as long as t. ERR_DENIED_CERT_MISSING. */

@@ -134,6 +134,7 @@ static err_t ctx_fill(struct tls_ctx *ctx, const struct tls_ctx_config *cfg, cha
         detail_set(detail, "neither psk nor certificate", NULL);
         return ERR_CONFIG;
     }
+    ctx->tag = cfg->tag;
     ctx->psk = cfg->psk;
     ctx->require_ems = cfg->require_ems;
     TRY(names_copy(ctx, cfg->names));
@@ -175,20 +176,59 @@ err_t tls_ctx_new(const struct tls_ctx_config *cfg, struct tls_ctx **out, char d
 
 usec_t tls_ctx_ocsp_end(const struct tls_ctx *ctx)
 {
-    return tls_staple_end(ctx);
+    usec_t first = USEC_NEVER;
+    for (; ctx != NULL; ctx = ctx->next) {
+        usec_t end = tls_staple_end(ctx);
+        first = end < first ? end : first;
+    }
+    return first;
 }
 
 usec_t tls_ctx_crl_end(const struct tls_ctx *ctx)
 {
-    const X509_STORE *store = SSL_CTX_get_cert_store(ctx->ssl);
-    return x509_trust_crl_end(store);
+    usec_t first = USEC_NEVER;
+    for (; ctx != NULL; ctx = ctx->next) {
+        usec_t end = x509_trust_crl_end(SSL_CTX_get_cert_store(ctx->ssl));
+        first = end < first ? end : first;
+    }
+    return first;
 }
 
-void tls_ctx_free(struct tls_ctx *ctx)
+static bool shares_a_name(const struct tls_ctx *a, const struct tls_ctx *b)
 {
-    if (ctx == NULL) {
-        return;
+    for (char **x = a->names; *x != NULL; x++) {
+        for (char **y = b->names; *y != NULL; y++) {
+            if (text_eq_nocase(text_of(*x), text_of(*y))) {
+                return true;
+            }
+        }
     }
+    return false;
+}
+
+err_t tls_ctx_join(struct tls_ctx *ctx, struct tls_ctx *other)
+{
+    err_t e = ERR_OK;
+    struct tls_ctx **last = &ctx->next;
+    for (const struct tls_ctx *c = ctx; c != NULL && e == ERR_OK; c = c->next) {
+        e = shares_a_name(c, other) ? ERR_EXISTS : ERR_OK;
+    }
+    while (*last != NULL) {
+        last = &(*last)->next;
+    }
+    bool alike = ctx->psk == other->psk && ctx->require_ems == other->require_ems &&
+                 (ctx->datagram == NULL) == (other->datagram == NULL);
+    e = e == ERR_OK && !alike ? ERR_CONFIG : e;
+    if (e != ERR_OK) {
+        tls_ctx_free(other);
+        return e;
+    }
+    *last = other;
+    return ERR_OK;
+}
+
+static void ctx_free(struct tls_ctx *ctx)
+{
     for (char **name = ctx->names; name != NULL && *name != NULL; name++) {
         free(*name);
     }
@@ -197,4 +237,13 @@ void tls_ctx_free(struct tls_ctx *ctx)
     SSL_CTX_free(ctx->ssl);
     BIO_meth_free(ctx->datagram);
     free(ctx);
+}
+
+void tls_ctx_free(struct tls_ctx *ctx)
+{
+    while (ctx != NULL) {
+        struct tls_ctx *next = ctx->next;
+        ctx_free(ctx);
+        ctx = next;
+    }
 }

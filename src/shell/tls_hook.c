@@ -45,7 +45,29 @@ static int on_client_hello(SSL *ssl, int *alert, void *arg)
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-/* SNI (RFC 6066 3): absent is fine, another name is refused [CHOICE-29]. */
+static bool has_name(const struct tls_ctx *ctx, struct text name)
+{
+    for (char **own = ctx->names; *own != NULL; own++) {
+        if (text_eq_nocase(name, text_of(*own))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What SSL_set_SSL_CTX leaves behind: how to judge the peer's certificate. The suites it takes from the new context. */
+static bool context_choose(SSL *ssl, struct tls *t, const struct tls_ctx *ctx)
+{
+    if (SSL_set_SSL_CTX(ssl, ctx->ssl) == NULL) {
+        return false;
+    }
+    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(ctx->ssl), SSL_CTX_get_verify_callback(ctx->ssl));
+    SSL_set_verify_depth(ssl, SSL_CTX_get_verify_depth(ctx->ssl));
+    t->ctx = ctx;
+    return true;
+}
+
+/* SNI (RFC 6066 3): absent is fine, a name of another instance leads there, an unknown one is refused [CHOICE-29]. */
 static int on_server_name(SSL *ssl, int *alert, void *arg)
 {
     (void)arg;
@@ -54,12 +76,14 @@ static int on_server_name(SSL *ssl, int *alert, void *arg)
     if (name == NULL) {
         return SSL_TLSEXT_ERR_OK;
     }
-    for (char **own = t->ctx->names; *own != NULL; own++) {
-        if (text_eq_nocase(text_of(name), text_of(*own))) {
-            return SSL_TLSEXT_ERR_OK;
-        }
+    const struct tls_ctx *ctx = t->ctx;
+    while (ctx != NULL && !has_name(ctx, text_of(name))) {
+        ctx = ctx->next;
     }
-    t->refused = ERR_DENIED_SNI;
+    if (ctx != NULL && (ctx == t->ctx || context_choose(ssl, t, ctx))) {
+        return SSL_TLSEXT_ERR_OK;
+    }
+    t->refused = ctx == NULL ? ERR_DENIED_SNI : ERR_CRYPTO;
     *alert = SSL_AD_UNRECOGNIZED_NAME;
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }

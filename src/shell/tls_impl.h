@@ -23,6 +23,8 @@ struct tls_staple {
 struct tls_ctx {
     SSL_CTX *ssl;
     char **names; /* NULL-terminated copies */
+    size_t tag;
+    struct tls_ctx *next; /* joined: owned; its own next are of the same address */
     bool psk;
     bool require_ems;
     BIO_METHOD *datagram; /* NULL: TLS */
@@ -34,7 +36,7 @@ struct tls {
     SSL *ssl; /* its app data is this struct */
     BIO *in;  /* both memory, both owned by ssl */
     BIO *out;
-    const struct tls_ctx *ctx;
+    const struct tls_ctx *ctx; /* the server name may choose another of the same address */
     enum tls_state state;
     err_t err;     /* why TLS_FAILED */
     err_t refused; /* set by a callback or by tls_refuse: stronger than what OpenSSL then reports */

@@ -17,7 +17,7 @@
 #define ASSOCIATION_SWEEP USEC_PER_SEC
 
 /* -- the view ---------------------------------------------------------------------------------------- */
-err_t worker_view(struct worker *w, struct txn *t, struct arena *a)
+err_t worker_view(struct worker *w, size_t role, struct txn *t, struct arena *a)
 {
     if (!w->viewing) {
         TRY(store_begin(w->reader, false));
@@ -25,6 +25,7 @@ err_t worker_view(struct worker *w, struct txn *t, struct arena *a)
     }
     *a = arena_of(w->arena, WORKER_ARENA);
     txn_init(t, w->reader, a, false);
+    txn_enter(t, w->snap->roles[role].partition);
     return ERR_OK;
 }
 

@@ -57,8 +57,8 @@ MUST_USE err_t worker_open(struct worker *w, const int *fds);
 void worker_drain(struct worker *w);
 void worker_cut(struct worker *w); /* all at once */
 
-/* A read-only txn on this turn's view; its arena is reset. */
-MUST_USE err_t worker_view(struct worker *w, struct txn *t, struct arena *a);
+/* A read-only txn on this turn's view, in the partition of this instance; its arena is reset. */
+MUST_USE err_t worker_view(struct worker *w, size_t role, struct txn *t, struct arena *a);
 void worker_view_end(struct worker *w);
 
 /* -- for conn ---------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define RECORD_VERSION 1
+#define RECORD_VERSION_INSTANCE 2 /* the same, and last the instance; the default one is not named */
 #define CHECKPOINT_VERSION 1
 #define NUMBER_LEN 8
 #define CHECKPOINT_LEN (1 + CRYPTO_HASH_LEN + 8 + CRYPTO_SIG_LEN)
@@ -63,13 +64,17 @@ err_t audit_event_write(const struct audit_event *e, struct writer *w)
     if (e->kind == AUDIT_NONE || audit_kind_info(e->kind) == NULL) {
         return ERR_BUG;
     }
-    writer_u8(w, RECORD_VERSION);
+    bool named = e->instance[0] != '\0';
+    writer_u8(w, named ? RECORD_VERSION_INSTANCE : RECORD_VERSION);
     writer_u16(w, (uint16_t)e->kind);
     writer_u64(w, (uint64_t)e->time);
     writer_text16(w, err_code(e->outcome)); /* the numbers of the enum may change between builds, the codes do not */
     plain_text16(w, e->peer, sizeof(e->peer));
     plain_text16(w, e->object, sizeof(e->object));
     plain_text16(w, e->association, sizeof(e->association));
+    if (named) {
+        plain_text16(w, e->instance, sizeof(e->instance));
+    }
     return writer_finish(w);
 }
 
@@ -91,9 +96,14 @@ err_t audit_event_parse(struct bytes b, struct audit_event *out)
     reader_text16(&r, out->peer, sizeof(out->peer));
     reader_text16(&r, out->object, sizeof(out->object));
     reader_text16(&r, out->association, sizeof(out->association));
-    bool good = reader_finish(&r) == ERR_OK && version == RECORD_VERSION && out->kind != AUDIT_NONE &&
-                audit_kind_info(out->kind) != NULL && outcome_of_code(code, &out->outcome) &&
-                is_plain_text(out->peer) && is_plain_text(out->object) && is_plain_text(out->association);
+    bool named = version == RECORD_VERSION_INSTANCE;
+    if (named) {
+        reader_text16(&r, out->instance, sizeof(out->instance));
+    }
+    bool good = reader_finish(&r) == ERR_OK && (named ? out->instance[0] != '\0' : version == RECORD_VERSION) &&
+                out->kind != AUDIT_NONE && audit_kind_info(out->kind) != NULL && outcome_of_code(code, &out->outcome) &&
+                is_plain_text(out->peer) && is_plain_text(out->object) && is_plain_text(out->association) &&
+                is_plain_text(out->instance);
     return good ? ERR_OK : ERR_MALFORMED_RECORD;
 }
 

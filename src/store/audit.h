@@ -25,6 +25,7 @@ struct audit_event {
     char peer[AUDIT_TEXT_MAX];      /* authenticated identity or Credential-ID; "operator" for ctl */
     char object[AUDIT_TEXT_MAX];    /* what it was about: key identifier, resource, credential; never a key */
     char association[48];           /* its unique id, or empty */
+    char instance[AUDIT_TEXT_MAX];  /* FQDN of the instance of the role; empty: the default one */
 };
 
 /* Head of the chain, kept by the writer in memory and re-read on start. */

@@ -2,6 +2,7 @@
 
 #include "base/ct.h"
 #include "base/reader.h"
+#include "store/partition.h"
 
 #define SEAL_VERSION 1 /* AES-256-GCM, random nonce: good for 2^32 seals under one root (NIST SP 800-38D 8.3) */
 
@@ -15,10 +16,11 @@ static void plain_wipe(struct plain *p)
 }
 
 /* Where the field belongs: moved to another record or table it does not open (R002-62). */
-static err_t associated(enum store_table t, struct text id, struct writer *aad)
+static err_t associated(const struct sealer *s, enum store_table t, struct text id, struct writer *aad)
 {
     writer_u8(aad, SEAL_VERSION);
     writer_u16(aad, (uint16_t)t);
+    partition_prefix(s->partition, aad);
     writer_text(aad, id);
     return writer_finish(aad);
 }
@@ -31,7 +33,7 @@ err_t seal_write(const struct sealer *s, enum store_table t, struct text id, con
     uint8_t nonce[CRYPTO_NONCE_LEN];
     uint8_t aad_buf[3 + STORE_ID_MAX];
     struct writer aad = WRITER_ARRAY(aad_buf);
-    TRY(associated(t, id, &aad));
+    TRY(associated(s, t, id, &aad));
     TRY(s->crypto->random(nonce, sizeof(nonce)));
     size_t mark = writer_mark16(w);
     writer_u8(w, SEAL_VERSION);
@@ -56,7 +58,7 @@ err_t seal_open(const struct sealer *s, enum store_table t, struct text id, stru
     }
     uint8_t aad_buf[3 + STORE_ID_MAX];
     struct writer aad = WRITER_ARRAY(aad_buf);
-    TRY(associated(t, id, &aad));
+    TRY(associated(s, t, id, &aad));
     SCOPED(plain_wipe) struct plain plain = {{0}};
     struct writer w = WRITER_ARRAY(plain.b);
     if (s->crypto->aead_open(secret_view(&s->root), nonce, writer_view(&aad), box, &w) != ERR_OK) {
@@ -72,8 +74,12 @@ err_t seal_mac(const struct sealer *s, const char *label, struct text data, uint
     if (s->root.n != CRYPTO_KEY_LEN) {
         return ERR_BUG;
     }
+    uint8_t prefix_buf[STORE_ID_MAX];
+    struct writer prefix = WRITER_ARRAY(prefix_buf);
+    partition_prefix(s->partition, &prefix);
+    TRY(writer_finish(&prefix));
     const struct bytes parts[] = {bytes_of(purpose, sizeof(purpose)), bytes_of(label, text_of(label).n + 1),
-                                  text_bytes(data)};
+                                  writer_view(&prefix), text_bytes(data)};
     return s->crypto->hmac_sha256(secret_view(&s->root), parts, ARRAY_LEN(parts), out);
 }
 

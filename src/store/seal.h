@@ -1,7 +1,7 @@
 /*
  * Sealing of secret fields: AES-256-GCM under a root secret that lives outside the store, with
- * the table and record id as associated data, so that a sealed field cannot be moved to another
- * record. Sealed form: version(1) nonce(12) ciphertext tag(16).
+ * the table, the partition and the record id as associated data, so that a sealed field cannot be moved to another
+ * record or another instance. Sealed form: version(1) nonce(12) ciphertext tag(16).
  */
 #ifndef KEYSTEAD_STORE_SEAL_H
 #define KEYSTEAD_STORE_SEAL_H
@@ -15,6 +15,7 @@
 struct sealer {
     const struct crypto *crypto;
     struct secret root; /* 32 octets */
+    struct text partition; /* borrowed; whose records these are (partition.h) */
 };
 
 /* Appends a block16 with the sealed form. */

@@ -1,14 +1,48 @@
 #include "store/txn.h"
 
+#include "store/partition.h"
+
+#include <string.h>
+
 void txn_init(struct txn *t, struct store *s, struct arena *a, bool writable)
 {
     t->store = s;
     t->arena = a;
     t->writable = writable;
+    t->partition = text_empty();
     t->staged_n = 0;
     t->audit_n = 0;
 }
 
+void txn_enter(struct txn *t, struct text partition)
+{
+    t->partition = partition;
+}
+
+/* -- ids as the store keeps them ---------------------------------------------------------------------------- */
+struct key {
+    struct bytes id; /* a view of buf, or the caller's own octets */
+    uint8_t buf[STORE_ID_MAX];
+};
+
+/* An id that would lie in another partition names nothing that is there. */
+static err_t key_of(const struct txn *t, struct bytes id, struct key *out)
+{
+    out->id = id;
+    if (t->partition.n == 0) {
+        return partition_is_marked(id) ? ERR_NOT_FOUND : ERR_OK;
+    }
+    if (id.n == 0) {
+        return ERR_BUG;
+    }
+    struct writer w = WRITER_ARRAY(out->buf);
+    partition_prefix(t->partition, &w);
+    writer_bytes(&w, id);
+    out->id = writer_view(&w);
+    return writer_finish(&w);
+}
+
+/* -- versions ------------------------------------------------------------------------------------------------ */
 struct probe {
     struct bytes id;
     uint64_t version;
@@ -61,12 +95,14 @@ static bool is_staged(const struct txn *t, enum store_table table, struct bytes 
 
 err_t txn_get(struct txn *t, enum store_table table, struct text id, struct store_value *out)
 {
-    if (!is_staged(t, table, text_bytes(id))) {
-        return store_get(t->store, table, text_bytes(id), t->arena, out);
+    struct key key;
+    *out = (struct store_value){bytes_empty(), 0};
+    TRY(key_of(t, text_bytes(id), &key));
+    if (!is_staged(t, table, key.id)) {
+        return store_get(t->store, table, key.id, t->arena, out);
     }
     const struct txn_change *last = NULL;
-    *out = (struct store_value){bytes_empty(), 0};
-    TRY(resolve(t, table, text_bytes(id), &out->version, &last));
+    TRY(resolve(t, table, key.id, &out->version, &last));
     if (last == NULL || last->is_delete) {
         return ERR_NOT_FOUND;
     }
@@ -111,13 +147,18 @@ err_t txn_put(struct txn *t, enum store_table table, struct text id, struct byte
     if (id.n > STORE_ID_MAX || data.n > STORE_DATA_MAX) {
         return ERR_LIMIT_SIZE;
     }
+    struct key key;
+    err_t e = key_of(t, text_bytes(id), &key);
+    if (e != ERR_OK) {
+        return e == ERR_NOT_FOUND ? ERR_MALFORMED_ID : e;
+    }
     if (mode != STORE_PUT_ANY) {
         uint64_t found = 0;
         const struct txn_change *last = NULL;
-        TRY(resolve(t, table, text_bytes(id), &found, &last));
+        TRY(resolve(t, table, key.id, &found, &last));
         TRY(check_mode(mode, version, found));
     }
-    struct txn_change c = {table, text_bytes(id), bytes_of(data.p, data.n), mode, version, false};
+    struct txn_change c = {table, key.id, bytes_of(data.p, data.n), mode, version, false};
     return stage(t, &c);
 }
 
@@ -126,19 +167,73 @@ err_t txn_del(struct txn *t, enum store_table table, struct text id)
     if (!t->writable) {
         return ERR_BUG;
     }
+    struct key key;
+    TRY(key_of(t, text_bytes(id), &key));
     uint64_t found = 0;
     const struct txn_change *last = NULL;
-    TRY(resolve(t, table, text_bytes(id), &found, &last));
+    TRY(resolve(t, table, key.id, &found, &last));
     if (found == 0) {
         return ERR_NOT_FOUND;
     }
-    struct txn_change c = {table, text_bytes(id), bytes_empty(), STORE_PUT_ANY, 0, true};
+    struct txn_change c = {table, key.id, bytes_empty(), STORE_PUT_ANY, 0, true};
     return stage(t, &c);
+}
+
+/* -- scans ----------------------------------------------------------------------------------------------------- */
+struct pass {
+    store_scan_fn *fn;
+    void *arg;
+    size_t skip; /* octets of the partition's prefix */
+};
+
+static bool pass_bare(void *arg, struct bytes id, struct store_value value)
+{
+    struct pass *p = arg;
+    return !partition_is_marked(id) && p->fn(p->arg, id, value); /* marked ones are the last */
+}
+
+/* Without a prefix the bare ids end where the marked ones begin. */
+static err_t scan_bare(struct txn *t, const struct store_scan *q, store_scan_fn *fn, void *arg)
+{
+    static const uint8_t mark[] = {PARTITION_MARK};
+    if (q->prefix.n > 0) {
+        return partition_is_marked(q->prefix) ? ERR_OK : store_scan(t->store, q, fn, arg);
+    }
+    struct store_scan bare = *q;
+    struct pass p = {fn, arg, 0};
+    if (q->order == STORE_DESCENDING && (q->after.n == 0 || partition_is_marked(q->after))) {
+        bare.after = BYTES_ARRAY(mark);
+    }
+    return store_scan(t->store, &bare, pass_bare, &p);
+}
+
+static bool pass_stripped(void *arg, struct bytes id, struct store_value value)
+{
+    struct pass *p = arg;
+    return p->fn(p->arg, bytes_of(id.p + p->skip, id.n - p->skip), value);
+}
+
+static err_t scan_partition(struct txn *t, const struct store_scan *q, store_scan_fn *fn, void *arg)
+{
+    uint8_t prefix_buf[STORE_ID_MAX];
+    struct writer prefix = WRITER_ARRAY(prefix_buf);
+    struct store_scan own = *q;
+    struct key after;
+    partition_prefix(t->partition, &prefix);
+    struct pass p = {fn, arg, prefix.n};
+    writer_bytes(&prefix, q->prefix);
+    TRY(writer_finish(&prefix));
+    own.prefix = writer_view(&prefix);
+    if (q->after.n > 0) {
+        TRY(key_of(t, q->after, &after));
+        own.after = after.id;
+    }
+    return store_scan(t->store, &own, pass_stripped, &p);
 }
 
 err_t txn_scan(struct txn *t, const struct store_scan *q, store_scan_fn *fn, void *arg)
 {
-    return store_scan(t->store, q, fn, arg);
+    return (t->partition.n == 0 ? scan_bare : scan_partition)(t, q, fn, arg);
 }
 
 err_t txn_audit(struct txn *t, const struct audit_event *e)
@@ -149,7 +244,10 @@ err_t txn_audit(struct txn *t, const struct audit_event *e)
     if (t->audit_n == ARRAY_LEN(t->audit)) {
         return ERR_LIMIT_CAPACITY;
     }
-    t->audit[t->audit_n++] = *e;
+    struct audit_event *kept = &t->audit[t->audit_n];
+    *kept = *e;
+    TRY(TEXT_COPY(t->partition, kept->instance));
+    t->audit_n++;
     return ERR_OK;
 }
 

@@ -25,6 +25,7 @@ struct txn {
     struct store *store; /* borrowed; a transaction is open on it */
     struct arena *arena; /* borrowed; values, ids and staged data live here until the request ends */
     bool writable;       /* staging on a read-only view is ERR_BUG */
+    struct text partition; /* borrowed; "": the records of the default instance */
     struct txn_change staged[TXN_STAGED_MAX];
     size_t staged_n;
     struct audit_event audit[2];
@@ -32,6 +33,8 @@ struct txn {
 };
 
 void txn_init(struct txn *t, struct store *s, struct arena *a, bool writable);
+/* Everything that follows, audit events too, is of this partition and sees no other; nothing may be staged yet. */
+void txn_enter(struct txn *t, struct text partition);
 /* Own staged changes are seen by get. */
 MUST_USE err_t txn_get(struct txn *t, enum store_table table, struct text id, struct store_value *out);
 MUST_USE err_t txn_put(struct txn *t, enum store_table table, struct text id, struct bytes data, enum store_put mode,

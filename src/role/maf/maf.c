@@ -1,5 +1,6 @@
 #include "role/maf/maf.h"
 
+#include "role/conf_instance.h"
 #include "role/credential_args.h"
 #include "role/ctl_list.h"
 #include "role/detail.h"
@@ -9,7 +10,8 @@
 #define CLIENTS (PEER_CLIENT | PEER_CSE | PEER_AE)
 
 static const struct conf_row rows[] = {
-    {"maf", "", CONF_TEXT, 0, NULL, 0, 0, NULL, "The M2M Authentication Function: hands out connection keys."},
+    {"maf", "", CONF_TEXT, CONF_INSTANCES, NULL, 0, 32, NULL,
+     "The M2M Authentication Function: hands out connection keys. [maf NAME] is a further one behind the same address."},
     {"maf", "fqdn", CONF_FQDN, CONF_REQUIRED, NULL, 0, 0, NULL,
      "MAF-ID: the right half of every KmId and Key Identifier, and the name in its certificate."},
     {"maf", "km-lifetime", CONF_DURATION, 0, "365d", USEC_PER_SEC, CREDENTIAL_LIFETIME_MAX, NULL,
@@ -18,6 +20,7 @@ static const struct conf_row rows[] = {
      "Longest life of a registered key; it never outlives its Master Credential."},
     {"maf", "hide-identities", CONF_BOOL, 0, "off", 0, 0, NULL,
      "Answer an unknown psk_identity like a wrong key, so that nobody learns which exist."},
+    CONF_INSTANCE_ROWS("maf"),
 };
 
 static const struct route routes[] = {
@@ -73,14 +76,14 @@ static err_t configure(void *ctx, const struct conf *cf, const struct role_env *
 {
     struct maf *m = ctx;
     m->env = *env;
-    struct text fqdn = conf_text(cf, "maf", NULL, "fqdn");
+    struct text fqdn = conf_text(cf, "maf", env->name, "fqdn");
     struct keyid folded;
     if (!keyid_is_fqdn(fqdn) || keyid_fold(fqdn, &folded) != ERR_OK || TEXT_COPY(text_of(folded.z), m->fqdn) != ERR_OK) {
         return detail_fail(detail, ERR_CONFIG, "[maf] fqdn is no host name", fqdn);
     }
-    m->km_lifetime = conf_number(cf, "maf", NULL, "km-lifetime");
-    m->kc_lifetime = conf_number(cf, "maf", NULL, "kc-lifetime");
-    m->hide_identities = conf_bool(cf, "maf", NULL, "hide-identities");
+    m->km_lifetime = conf_number(cf, "maf", env->name, "km-lifetime");
+    m->kc_lifetime = conf_number(cf, "maf", env->name, "kc-lifetime");
+    m->hide_identities = conf_bool(cf, "maf", env->name, "hide-identities");
     const char *arg = NULL;
     for (size_t i = 0; (arg = conf_section_arg(cf, "peer", i)) != NULL; i++) {
         if (text_eq_z(conf_text(cf, "peer", arg, "kind"), "mef")) {

@@ -1,12 +1,14 @@
 #include "role/mef/mef.h"
 
+#include "role/conf_instance.h"
 #include "role/credential_args.h"
 #include "role/ctl_list.h"
 #include "role/detail.h"
 #include "role/mef/mef_ctx.h"
 
 static const struct conf_row rows[] = {
-    {"mef", "", CONF_TEXT, 0, NULL, 0, 0, NULL, "The M2M Enrolment Function: gives devices their first keys."},
+    {"mef", "", CONF_TEXT, CONF_INSTANCES, NULL, 0, 32, NULL,
+     "The M2M Enrolment Function: gives devices their first keys. [mef NAME] is a further one behind the same address."},
     {"mef", "fqdn", CONF_FQDN, CONF_REQUIRED, NULL, 0, 0, NULL,
      "MEF-ID: the right half of every KpmId and KeId, and the name in its certificate."},
     {"mef", "max-live-ke", CONF_NUMBER, 0, "8", 1, 1024, NULL,
@@ -22,6 +24,7 @@ static const struct conf_row rows[] = {
     {"mef", "issuing-ca-key", CONF_SECRET_FILE, 0, NULL, 0, 0, NULL, "PEM private key of that CA: P-256."},
     {"mef", "est-lifetime", CONF_DURATION, 0, "90d", USEC_PER_SEC, CREDENTIAL_LIFETIME_MAX, NULL,
      "Longest life of a provisioned certificate; it never outlives its credential or the CA."},
+    CONF_INSTANCE_ROWS("mef"),
 };
 
 #define EST "/.well-known/est"
@@ -67,16 +70,16 @@ static err_t configure(void *ctx, const struct conf *cf, const struct role_env *
 {
     struct mef *m = ctx;
     m->env = *env;
-    struct text fqdn = conf_text(cf, "mef", NULL, "fqdn");
+    struct text fqdn = conf_text(cf, "mef", env->name, "fqdn");
     struct keyid folded;
     if (!keyid_is_fqdn(fqdn) || keyid_fold(fqdn, &folded) != ERR_OK || TEXT_COPY(text_of(folded.z), m->fqdn) != ERR_OK) {
         return detail_fail(detail, ERR_CONFIG, "[mef] fqdn is no host name", fqdn);
     }
-    m->max_live_ke = (size_t)conf_number(cf, "mef", NULL, "max-live-ke");
-    m->credential_lifetime = conf_number(cf, "mef", NULL, "credential-lifetime");
-    m->ke_lifetime = conf_number(cf, "mef", NULL, "ke-lifetime");
-    m->est_lifetime = conf_number(cf, "mef", NULL, "est-lifetime");
-    if (!conf_bool(cf, "mef", NULL, "est")) {
+    m->max_live_ke = (size_t)conf_number(cf, "mef", env->name, "max-live-ke");
+    m->credential_lifetime = conf_number(cf, "mef", env->name, "credential-lifetime");
+    m->ke_lifetime = conf_number(cf, "mef", env->name, "ke-lifetime");
+    m->est_lifetime = conf_number(cf, "mef", env->name, "est-lifetime");
+    if (!conf_bool(cf, "mef", env->name, "est")) {
         m->env.issuer = NULL;
     } else if (m->env.issuer == NULL) {
         return detail_fail(detail, ERR_CONFIG, "[mef] est = on needs issuing-ca and issuing-ca-key", text_empty());

@@ -30,6 +30,9 @@ static const struct conf_row toy_rows[] = {
     {"room", "", CONF_FQDN, CONF_REPEATS, NULL, 0, 0, NULL, "A room."},
     {"room", "door", CONF_NUMBER, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 9, NULL, "A door."},
     {"room", "window", CONF_NUMBER, CONF_REPEATS, "3", 0, 9, NULL, "A window."},
+    {"twin", "", CONF_TEXT, CONF_INSTANCES, NULL, 0, 8, NULL, "A twin."},
+    {"twin", "coat", CONF_NUMBER, 0, NULL, 0, 9, NULL, "A coat."},
+    {"twin", "hat", CONF_NUMBER, 0, "5", 0, 9, NULL, "A hat."},
 };
 static const struct conf_schema toy = {toy_rows, ARRAY_LEN(toy_rows)};
 
@@ -81,6 +84,9 @@ static const struct fault_case fault_cases[] = {
     {"[toy]\nfqdn = a.example\nfqdn = b.example\n", 3, "stands twice in [toy] (first on line 2)"},
     {"[toy]\nfqdn = a.example\n[toy]\nweight = 5\n", 3, "stands twice (first on line 1)"},
     {"[room a.example]\ndoor = 1\n[room A.example]\ndoor = 2\n[toy]\nfqdn = a.example\n", 3, "stands twice"},
+    {"[toy]\nfqdn = a.example\n[twin b]\nhat = 1\n[twin B]\n", 5, "stands twice"},
+    {"[toy]\nfqdn = a.example\n[twin nine-long]\n", 3, "[twin ...]"},
+    {"[toy b]\nfqdn = a.example\n", 1, "takes no name"},
     {"[toy]\nfqdn = a.example\nweight = 101\n", 3, "[toy] weight: 101 is outside 1 to 100"},
     {"[toy]\nfqdn = a.example\nweight = 0\n", 3, "0 is outside 1 to 100"},
     {"[toy]\nfqdn = a.example\nweight = -4\n", 3, "\"-4\" is not a number"},
@@ -233,6 +239,33 @@ static void values_and_fallbacks_are_read(void **state)
 }
 
 /* Section names beyond the 49 octets where libinih cuts: 253 octets of FQDN are legal. */
+static struct conf *parsed(const char *content)
+{
+    struct conf_faults faults = {.n = 0};
+    struct conf *c = NULL;
+    assert_int_equal(conf_file_parse(text_of(content), dir, &toy, 1, &c, &faults), ERR_OK);
+    return c;
+}
+
+/* A section may stand again under a name: each has its own values, and fallbacks are those of the row, not of the first. */
+static void instances_have_values_of_their_own(void **state)
+{
+    (void)state;
+    struct conf *c = parsed("[twin b]\nhat = 2\n[toy]\nfqdn = a.example\n[twin]\nhat = 1\ncoat = 7\n[twin c]\n");
+    assert_int_equal(conf_number(c, "twin", NULL, "hat"), 1);
+    assert_int_equal(conf_number(c, "twin", "b", "hat"), 2);
+    assert_int_equal(conf_number(c, "twin", "c", "hat"), 5);
+    assert_int_equal(conf_number(c, "twin", NULL, "coat"), 7);
+    assert_int_equal(conf_number(c, "twin", "b", "coat"), 0);
+    assert_string_equal(conf_section_arg(c, "twin", 0), "b");
+    assert_string_equal(conf_section_arg(c, "twin", 1), "c");
+    assert_null(conf_section_arg(c, "twin", 2));
+    conf_file_free(c);
+    c = parsed("[toy]\nfqdn = a.example\n[twin b]\n"); /* the first one need not stand to have its fallbacks */
+    assert_int_equal(conf_number(c, "twin", NULL, "hat"), 5);
+    conf_file_free(c);
+}
+
 static void long_names_are_not_cut(void **state)
 {
     (void)state;
@@ -389,6 +422,7 @@ int main(void)
         cmocka_unit_test(more_faults_than_fit_are_counted),
         cmocka_unit_test(odd_octets_are_faults),
         cmocka_unit_test(values_and_fallbacks_are_read),
+        cmocka_unit_test(instances_have_values_of_their_own),
         cmocka_unit_test(long_names_are_not_cut),
         cmocka_unit_test(a_snapshot_is_immutable),
         cmocka_unit_test(files_that_cannot_be_read_are_faults),

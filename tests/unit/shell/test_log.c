@@ -142,7 +142,9 @@ static void authenticated(void)
 {
     log_limit(1);
     for (size_t i = 0; i < 20; i++) {
-        log_refusal_audited(ERR_DENIED_PRIVILEGE, text_of("//sp.example/in/Cmade-up"), text_of("container"));
+        log_refusal_of(ERR_DENIED_PRIVILEGE, &(struct log_refused){.peer = text_of("//sp.example/in/Cmade-up"),
+                                                                   .detail = text_of("container"),
+                                                                   .audited = true});
     }
 }
 

@@ -219,7 +219,7 @@ static void ask(const char *peer, const char *path)
     assert_int_equal(TEXT_COPY(text_of(peer), q.peer), ERR_OK);
     assert_int_equal(TEXT_COPY(text_of(path), q.path), ERR_OK);
     assert_int_equal(TEXT_COPY(text_of("maf.keystead.test"), q.origin), ERR_OK);
-    assert_int_equal(fetch_get(client.fetch, &q, answered, NULL), ERR_OK);
+    assert_int_equal(fetch_get(client.fetch, &client.snap.roles[0], &q, answered, NULL), ERR_OK);
     client.under_way++;
 }
 

@@ -222,6 +222,97 @@ static void without_trust_every_client_is_refused(void **state)
     ctx = trusting;
 }
 
+/* -- several instances behind one address ------------------------------------------------------------------------ */
+enum { TAG_FIRST = 3, TAG_SECOND = 5 };
+static const char *const second_names[] = {"second.keystead.test", "alias.keystead.test", NULL};
+
+static struct tls_ctx *instance(const char *const *names, size_t tag, const char *cert, const char *trust)
+{
+    char cert_file[64];
+    char key_file[64];
+    (void)snprintf(cert_file, sizeof(cert_file), "%s.pem", cert == NULL ? "" : cert);
+    (void)snprintf(key_file, sizeof(key_file), "%s.key", cert == NULL ? "" : cert);
+    struct tls_ctx_config cfg = {.names = names, .tag = tag, .psk = true, .require_ems = true};
+    if (cert != NULL) {
+        cfg.cert_file = fixture_path(cert_file);
+        cfg.key_file = fixture_path(key_file);
+        cfg.trust_file = fixture_path(trust);
+    }
+    struct tls_ctx *made = NULL;
+    char detail[ROLE_DETAIL_MAX] = "";
+    err_t e = tls_ctx_new(&cfg, &made, detail);
+    assert_string_equal(detail, "");
+    assert_int_equal(e, ERR_OK);
+    return made;
+}
+
+/* Who answers a client that names `sni`; the certificate is that of fixture NAME.pem. */
+static void leads_to(struct tls_ctx *address, const char *sni, size_t tag, const char *shown)
+{
+    struct peer_options opt = {.cert = "client", .sni = sni};
+    struct peer p;
+    peer_open(&p, &opt);
+    struct tls *t = server_new(address);
+    assert_int_equal(pump(t, &p), TLS_ESTABLISHED);
+    assert_int_equal(tls_tag(t), tag);
+    X509 *want = NULL;
+    char file[64];
+    (void)snprintf(file, sizeof(file), "%s.pem", shown);
+    assert_int_equal(x509_cert_load(fixture_path(file), &want), ERR_OK);
+    assert_int_equal(X509_cmp(SSL_get0_peer_certificate(p.ssl), want), 0);
+    X509_free(want);
+    tls_free(t);
+    peer_close(&p);
+}
+
+static void turned_away(struct tls_ctx *address, const struct peer_options *opt, err_t e, int alert)
+{
+    struct peer p;
+    peer_open(&p, opt);
+    struct tls *t = server_new(address);
+    assert_int_equal(pump(t, &p), TLS_FAILED);
+    assert_int_equal(tls_error(t), e);
+    assert_int_equal(p.alert, alert);
+    tls_free(t);
+    peer_close(&p);
+}
+
+static void the_server_name_chooses_the_instance(void **state)
+{
+    (void)state;
+    static const char *const first_names[] = {FIXTURE_FQDN, NULL};
+    fixture_cert_make(&(struct fixture_cert){.name = "second", .ca = "ca", .group = "P-256", .key_usage = "critical,digitalSignature",
+                                             .san = "DNS:second.keystead.test", .from_day = -1, .to_day = 30});
+    struct tls_ctx *address = instance(first_names, TAG_FIRST, "server", "ca.pem");
+    assert_int_equal(tls_ctx_join(address, instance(second_names, TAG_SECOND, "second", "ca.pem")), ERR_OK);
+    leads_to(address, FIXTURE_FQDN, TAG_FIRST, "server");
+    leads_to(address, NULL, TAG_FIRST, "server");
+    leads_to(address, "second.keystead.test", TAG_SECOND, "second");
+    leads_to(address, "ALIAS.keystead.test", TAG_SECOND, "second");
+    turned_away(address, &(struct peer_options){.cert = "client", .sni = "third.keystead.test"}, ERR_DENIED_SNI, 112);
+    assert_int_equal(tls_ctx_join(address, instance(second_names, 7, "second", "ca.pem")), ERR_EXISTS);
+    assert_int_equal(tls_ctx_join(address, fixture_ctx_datagram(true)), ERR_EXISTS); /* of the first one's name, too */
+    tls_ctx_free(address);
+}
+
+/* Each judges clients by its own anchors, also if the first one takes no certificates at all. */
+static void each_instance_has_its_own_trust(void **state)
+{
+    (void)state;
+    static const char *const first_names[] = {FIXTURE_FQDN, NULL};
+    struct tls_ctx *address = instance(first_names, TAG_FIRST, NULL, NULL);
+    assert_int_equal(tls_ctx_join(address, instance(second_names, TAG_SECOND, "second", "ca.pem")), ERR_OK);
+    leads_to(address, "second.keystead.test", TAG_SECOND, "second");
+    turned_away(address, &(struct peer_options){.cert = "client", .sni = FIXTURE_FQDN}, ERR_DENIED_TLS, 40);
+    turned_away(address, &(struct peer_options){.sni = "second.keystead.test"}, ERR_DENIED_CERT_MISSING, 40);
+    tls_ctx_free(address);
+    address = instance(first_names, TAG_FIRST, "server", "ca.pem");
+    assert_int_equal(tls_ctx_join(address, instance(second_names, TAG_SECOND, "second", "second.pem")), ERR_OK);
+    leads_to(address, FIXTURE_FQDN, TAG_FIRST, "server");
+    turned_away(address, &(struct peer_options){.cert = "client", .sni = "second.keystead.test"}, ERR_DENIED_CERT_CA, 48);
+    tls_ctx_free(address);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +322,8 @@ int main(void)
         cmocka_unit_test(certificate_without_its_key_is_refused),
         cmocka_unit_test(wrong_configurations_are_refused),
         cmocka_unit_test(without_trust_every_client_is_refused),
+        cmocka_unit_test(the_server_name_chooses_the_instance),
+        cmocka_unit_test(each_instance_has_its_own_trust),
     };
     return cmocka_run_group_tests(tests, ctx_setup, ctx_teardown);
 }

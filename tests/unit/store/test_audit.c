@@ -360,6 +360,15 @@ static void record_takes_the_longest_and_cleans_what_a_peer_sent(void **state)
     assert_memory_equal(out.peer, "a?b?[2J???p", 11);
     assert_string_equal(out.object, e.object);
     assert_string_equal(out.association, e.association);
+    assert_string_equal(out.instance, "");
+    uint8_t longer[AUDIT_RECORD_MAX];
+    memset(e.instance, 'i', sizeof(e.instance) - 1);
+    struct bytes named = record(&e, longer);
+    assert_int_equal(audit_event_parse(named, &out), ERR_OK);
+    assert_string_equal(out.instance, e.instance);
+    assert_string_equal(out.association, e.association);
+    longer[0] = 1; /* of the form without an instance, with one */
+    assert_int_equal(audit_event_parse(named, &out), ERR_MALFORMED_RECORD);
 }
 
 static void kinds_have_rows(void **state)

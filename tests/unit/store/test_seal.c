@@ -18,7 +18,7 @@ static void root_of(struct sealer *s, uint8_t octet)
 {
     uint8_t root[CRYPTO_KEY_LEN];
     memset(root, octet, sizeof(root));
-    s->crypto = crypto_openssl();
+    *s = (struct sealer){.crypto = crypto_openssl()};
     assert_int_equal(secret_set(&s->root, BYTES_ARRAY(root)), ERR_OK);
 }
 
@@ -192,6 +192,34 @@ static void macs_are_of_one_root_and_one_label(void **state)
     assert_int_equal(seal_mac(&none, "label", text_of("data"), two), ERR_BUG);
 }
 
+/* What is sealed for one instance of a role opens for no other one, under the same root and id. */
+static void refuses_another_partition(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"", "mef-b.example", "mef-c.example"};
+    uint8_t macs[ARRAY_LEN(names)][CRYPTO_HASH_LEN];
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct sealer mine;
+        struct secret in;
+        struct secret out = {0};
+        struct sealed box;
+        root_of(&mine, 1);
+        mine.partition = text_of(names[i]);
+        secret_of(&in, 32);
+        struct bytes b = seal(&mine, TABLE_MEF_KE, "id", &in, &box);
+        assert_int_equal(seal_open(&mine, TABLE_MEF_KE, text_of("id"), b, &out), ERR_OK);
+        for (size_t j = 0; j < ARRAY_LEN(names); j++) {
+            struct sealer other = mine;
+            other.partition = text_of(names[j]);
+            if (i != j) {
+                refuse(&other, TABLE_MEF_KE, "id", b);
+            }
+        }
+        assert_int_equal(seal_mac(&mine, "label", text_of("data"), macs[i]), ERR_OK);
+        assert_true(i == 0 || memcmp(macs[i], macs[i - 1], CRYPTO_HASH_LEN) != 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +230,7 @@ int main(void)
         cmocka_unit_test(refuses_a_wrong_root_and_a_full_buffer),
         cmocka_unit_test(a_store_refuses_another_root_secret),
         cmocka_unit_test(macs_are_of_one_root_and_one_label),
+        cmocka_unit_test(refuses_another_partition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -233,6 +233,133 @@ static void scan_shows_the_store_alone(void **state)
     assert_int_equal(n, 2);
 }
 
+/* -- partitions: instances of one role ------------------------------------------------------------------------- */
+static const char *const partitions[] = {"", "mef-b.example", "mef-b.example.org", "mef-c.example"};
+
+struct seen {
+    char ids[256];
+    size_t n;
+};
+
+static bool see(void *arg, struct bytes id, struct store_value value)
+{
+    struct seen *s = arg;
+    (void)value;
+    int n = snprintf(s->ids + strlen(s->ids), sizeof(s->ids) - strlen(s->ids), "%.*s ", (int)id.n, (const char *)id.p);
+    assert_true(n > 0);
+    s->n++;
+    return true;
+}
+
+static void expect_scan(struct txn *t, struct store_scan q, const char *ids)
+{
+    struct seen s = {.ids = ""};
+    q.table = T;
+    assert_int_equal(txn_scan(t, &q, see, &s), ERR_OK);
+    assert_string_equal(s.ids, ids);
+}
+
+static void partitions_are_apart(void **state)
+{
+    struct rig *g = *state;
+    struct txn *t = &g->t;
+    for (size_t i = 0; i < ARRAY_LEN(partitions); i++) { /* the same ids in each */
+        txn_init(t, g->s, &g->arena, true);
+        txn_enter(t, text_of(partitions[i]));
+        expect_none(t, "same");
+        assert_int_equal(put(t, "same", partitions[i], STORE_PUT_IF_ABSENT, 0), ERR_OK);
+        assert_int_equal(put(t, "tail", "x", STORE_PUT_IF_ABSENT, 0), ERR_OK);
+        expect(t, "same", partitions[i], 1);
+        assert_int_equal(txn_apply(t), ERR_OK);
+    }
+    txn_init(t, g->s, &g->arena, true);
+    txn_enter(t, text_of(partitions[1]));
+    assert_int_equal(txn_del(t, T, text_of("same")), ERR_OK);
+    assert_int_equal(put(t, "tail", "changed", STORE_PUT_IF_VERSION, 1), ERR_OK);
+    assert_int_equal(txn_del(t, T, text_of("old")), ERR_NOT_FOUND); /* of the default one */
+    assert_int_equal(txn_apply(t), ERR_OK);
+    for (size_t i = 0; i < ARRAY_LEN(partitions); i++) {
+        txn_init(t, g->s, &g->arena, false);
+        txn_enter(t, text_of(partitions[i]));
+        if (i == 1) {
+            expect_none(t, "same");
+            expect(t, "tail", "changed", 2);
+        } else {
+            expect(t, "same", partitions[i], 1);
+            expect(t, "tail", "x", 1);
+        }
+    }
+}
+
+static void scans_stay_in_their_partition(void **state)
+{
+    struct rig *g = *state;
+    struct txn *t = &g->t;
+    for (size_t i = 0; i < ARRAY_LEN(partitions); i++) {
+        txn_init(t, g->s, &g->arena, true);
+        txn_enter(t, text_of(partitions[i]));
+        assert_int_equal(put(t, "a/1", "x", STORE_PUT_ANY, 0), ERR_OK);
+        assert_int_equal(put(t, "a/2", "x", STORE_PUT_ANY, 0), ERR_OK);
+        assert_int_equal(put(t, "b", "x", STORE_PUT_ANY, 0), ERR_OK);
+        assert_int_equal(txn_apply(t), ERR_OK);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(partitions); i++) {
+        bool bare = i == 0; /* has the two that setup put */
+        txn_init(t, g->s, &g->arena, false);
+        txn_enter(t, text_of(partitions[i]));
+        expect_scan(t, (struct store_scan){.order = STORE_ASCENDING}, bare ? "a/1 a/2 b old older " : "a/1 a/2 b ");
+        expect_scan(t, (struct store_scan){.order = STORE_DESCENDING}, bare ? "older old b a/2 a/1 " : "b a/2 a/1 ");
+        expect_scan(t, (struct store_scan){.prefix = z("a/"), .order = STORE_DESCENDING}, "a/2 a/1 ");
+        expect_scan(t, (struct store_scan){.prefix = z("c")}, "");
+        expect_scan(t, (struct store_scan){.after = z("a/2")}, bare ? "b old older " : "b ");
+        expect_scan(t, (struct store_scan){.after = z("a/2"), .order = STORE_DESCENDING}, "a/1 ");
+        expect_scan(t, (struct store_scan){.order = STORE_DESCENDING, .limit = 1}, bare ? "older " : "b ");
+        expect_scan(t, (struct store_scan){.limit = 2}, "a/1 a/2 ");
+    }
+}
+
+/* An id that spells out the place of another partition's record reaches nothing. */
+static void no_id_leads_into_another_partition(void **state)
+{
+    struct rig *g = *state;
+    struct txn *t = &g->t;
+    static const char spelt[] = "\xFFmef-b.example\0secret";
+    struct text id = text_span(spelt, sizeof(spelt) - 1);
+    struct store_value v;
+    txn_enter(t, text_of("mef-b.example"));
+    assert_int_equal(put(t, "secret", "x", STORE_PUT_ANY, 0), ERR_OK);
+    assert_int_equal(txn_apply(t), ERR_OK);
+    assert_int_equal(store_get(g->s, T, text_bytes(id), &g->arena, &v), ERR_OK); /* it is there */
+    txn_init(t, g->s, &g->arena, true);
+    assert_int_equal(txn_get(t, T, id, &v), ERR_NOT_FOUND);
+    assert_int_equal(txn_del(t, T, id), ERR_NOT_FOUND);
+    assert_int_equal(txn_put(t, T, id, z("y"), STORE_PUT_ANY, 0), ERR_MALFORMED_ID);
+    expect_scan(t, (struct store_scan){.prefix = bytes_of(spelt, 5)}, "");
+    expect_scan(t, (struct store_scan){.after = bytes_of(spelt, 5)}, "");
+    expect_scan(t, (struct store_scan){.after = bytes_of(spelt, 5), .order = STORE_DESCENDING}, "older old ");
+    txn_enter(t, text_of("mef-b"));
+    assert_int_equal(txn_get(t, T, text_of(".example\0secret"), &v), ERR_NOT_FOUND);
+    expect_scan(t, (struct store_scan){.limit = 0}, "");
+}
+
+static void partitioned_ids_have_limits_and_events_a_name(void **state)
+{
+    struct rig *g = *state;
+    struct txn *t = &g->t;
+    static char longest[STORE_ID_MAX];
+    memset(longest, 'i', sizeof(longest));
+    struct store_value v;
+    txn_enter(t, text_of("mef-b.example"));
+    size_t room = STORE_ID_MAX - strlen("mef-b.example") - 2;
+    assert_int_equal(txn_put(t, T, text_span(longest, room), z("x"), STORE_PUT_ANY, 0), ERR_OK);
+    assert_int_equal(txn_put(t, T, text_span(longest, room + 1), z("x"), STORE_PUT_ANY, 0), ERR_LIMIT_SIZE);
+    assert_int_equal(txn_get(t, T, text_span(longest, room + 1), &v), ERR_LIMIT_SIZE);
+    assert_int_equal(txn_get(t, T, text_empty(), &v), ERR_BUG);
+    assert_int_equal(txn_apply(t), ERR_OK);
+    assert_int_equal(txn_audit(t, &(struct audit_event){.kind = AUDIT_STARTED}), ERR_OK);
+    assert_string_equal(t->audit[0].instance, "mef-b.example");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -247,6 +374,10 @@ int main(void)
         TEST(capacities),
         TEST(a_read_only_view_stages_nothing),
         TEST(scan_shows_the_store_alone),
+        TEST(partitions_are_apart),
+        TEST(scans_stay_in_their_partition),
+        TEST(no_id_leads_into_another_partition),
+        TEST(partitioned_ids_have_limits_and_events_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
