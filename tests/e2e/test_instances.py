@@ -1,5 +1,5 @@
 """Two MEFs behind one address and two MAFs behind another, told apart by the server name (SNI), over TLS and DTLS: each shows
-its own certificate, and nothing of one opens the other. R000-27 is kept by each of them on its own."""
+its own certificate, and nothing of one opens the other."""
 import hashlib
 import json
 import re
