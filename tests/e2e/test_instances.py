@@ -3,6 +3,7 @@ its own certificate, and nothing of one opens the other."""
 import hashlib
 import json
 import re
+import ssl
 import subprocess
 
 import pytest
@@ -195,6 +196,9 @@ def test_a_key_of_one_is_not_fetched_through_the_other(pair, tmp_path):
     def fetch(name, key):
         with ks.CertClient(pair, "mef", "maf", server_name=name) as c:
             return ks.ask(c, "retrieve", f"/fetchCredentials/{key}/21", origin=ks.MAF)
+    with pytest.raises(ssl.SSLError, match="ACCESS_DENIED"):  # refuses who is a target in the other instance alone
+        fetch(MEF_B, d.ke_id)
+    second_device(pair, "for-the-first-maf", target=ks.MAF)
     assert fetch(MEF_B, d.ke_id).rsc == fetch(ks.MEF, ke_id).rsc == 4004  # refuses a KeId of the other instance
     # a peer that has proved who it is and asks for what is another's: the audit chain names the instance
     assert fetch(MEF_B, ke_id).status == 403
