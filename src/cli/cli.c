@@ -117,6 +117,25 @@ void cli_out(const struct cli_args *a, const char *name, struct text value)
     (void)fputc('\n', stdout);
 }
 
+void cli_out_number(const struct cli_args *a, const char *name, uint64_t value)
+{
+    if (a->json) {
+        (void)json_object_set_new(object, name, json_integer((json_int_t)value));
+        return;
+    }
+    (void)printf("%s=%llu\n", name, (unsigned long long)value);
+}
+
+void cli_out_json(const struct cli_args *a, const char *name, struct text value)
+{
+    json_t *v = a->json && value.n > 0 ? json_loadb(value.p, value.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL) : NULL;
+    if (v == NULL && (!a->json || value.n > 0)) {
+        cli_out(a, name, value);
+        return;
+    }
+    (void)json_object_set_new(object, name, v != NULL ? v : json_null());
+}
+
 void cli_out_end(const struct cli_args *a)
 {
     if (a->json && object != NULL) {

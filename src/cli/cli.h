@@ -55,6 +55,9 @@ int cli_fail(const struct cli_args *a, err_t e, const char *detail);
 /* name=value lines, or members of one JSON object with --json: begin, pairs, end. */
 void cli_out_begin(const struct cli_args *a);
 void cli_out(const struct cli_args *a, const char *name, struct text value);
+void cli_out_number(const struct cli_args *a, const char *name, uint64_t value);
+/* Text that is JSON: with --json what it says, null if it is empty; otherwise, and if it is none, as cli_out. */
+void cli_out_json(const struct cli_args *a, const char *name, struct text value);
 void cli_out_end(const struct cli_args *a);
 /* A key file: hex and a newline, mode 0600 or stricter; ERR_FILE_MODE, ERR_MALFORMED_HEX, ERR_IO. */
 struct secret;

@@ -1,26 +1,28 @@
 #include "cli/device_est.h"
 
+#include "cli/device_work.h"
 #include "role/detail.h"
 #include "shell/clock.h"
 #include "shell/crypto_openssl.h"
 #include "shell/device_dir.h"
 #include "shell/est_client.h"
 #include "shell/est_pki.h"
-#include "wire/timestamp.h"
 
 #include <stdio.h>
 
-enum { SECONDS = 20, FILE_MAX = 600, DUE_OF_THREE = 2 /* thirds of its life after which a certificate is renewed */ };
+enum { FILE_MAX = 600, DUE_OF_THREE = 2 /* thirds of its life after which a certificate is renewed */ };
 
 const struct cli_opt device_est_certificate_opts[DEVICE_EST_CERTIFICATE_OPTS_N] = {
     {"--state", CLI_OPT_REQUIRED, "directory of the device's sealed state, after device enrol; the files are put there"},
     {"--seal-key", 0, "file with the sealing key, if not DIR/state.key"},
+    DEVICE_WORK_OPT_TIMEOUT,
     {"--identity", 0, "absolute AE-ID or CSE-ID that the certificate has to be for; by default what the MEF has"},
     {"--trust", 0, "PEM file with the trust anchors of the MEF, if not those that it was enrolled with"},
 };
 const struct cli_opt device_est_renew_opts[DEVICE_EST_RENEW_OPTS_N] = {
     {"--state", CLI_OPT_REQUIRED, "directory of the device's sealed state and certificate"},
     {"--seal-key", 0, "file with the sealing key, if not DIR/state.key"},
+    DEVICE_WORK_OPT_TIMEOUT,
     {"--identity", 0, "absolute AE-ID or CSE-ID that the certificate has to be for; by default what the MEF has"},
     {"--trust", 0, "PEM file with the trust anchors of the MEF, if not the CA certificates that it gave"},
     {"--if-due", CLI_OPT_FLAG, "do nothing before two thirds of its life are over"},
@@ -73,17 +75,9 @@ static err_t pursue(struct work *w, bool renew)
     c->key_file = w->key_file;
     c->cert_file = w->cert_file;
     c->ca_file = w->ca_file;
-    c->seconds = SECONDS;
+    TRY(device_work_until(w->a, &c->until, w->detail));
     err_t e = est_client_run(c);
     return e == ERR_OK ? e : detail_fail(w->detail, e, c->detail, text_empty());
-}
-
-static void out_time(const struct cli_args *a, const char *name, usec_t t)
-{
-    char text[TIMESTAMP_LEN + 8];
-    struct writer o = WRITER_ARRAY(text);
-    timestamp_write(&o, t);
-    cli_out(a, name, writer_view_text(&o));
 }
 
 static err_t report(struct work *w, const char *did)
@@ -97,7 +91,7 @@ static err_t report(struct work *w, const char *did)
     cli_out(w->a, "result", text_of(did));
     cli_out(w->a, "identity", text_of(s.name));
     cli_out(w->a, "serial", text_of(s.serial));
-    out_time(w->a, "expires", s.not_after);
+    device_work_out_time(w->a, "expires", s.not_after);
     cli_out(w->a, "certificate", text_of(w->cert_file));
     cli_out(w->a, "key", text_of(w->key_file));
     cli_out(w->a, "trust", text_of(w->ca_file));

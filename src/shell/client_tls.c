@@ -285,6 +285,15 @@ void client_tls_forget(struct client_tls *c)
     c->connect_to = NULL;
 }
 
+err_t client_tls_limit(void *easy, usec_t until)
+{
+    usec_t ms = (until - clock_monotonic()) / (USEC_PER_SEC / 1000);
+    if (ms <= 0) { /* 0 would be for ever */
+        return ERR_PEER_TIMEOUT;
+    }
+    return curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)ms) == CURLE_OK ? ERR_OK : ERR_LIMIT_CAPACITY;
+}
+
 err_t client_tls_refusal(const struct client_tls *c)
 {
     static const struct {

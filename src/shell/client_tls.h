@@ -40,6 +40,9 @@ struct client_tls {
 MUST_USE err_t client_tls_apply(void *easy, struct client_tls *c);
 void client_tls_forget(struct client_tls *c); /* frees what apply made; after the easy handle is cleaned up */
 
+/* The next transfer of this handle ends at clock_monotonic() == until; ERR_PEER_TIMEOUT if that is over. */
+MUST_USE err_t client_tls_limit(void *easy, usec_t until);
+
 /* The same for an SSL_CTX that libcurl does not drive. */
 MUST_USE err_t client_tls_context(void *ssl_ctx, struct client_tls *c);
 /* Who refused whom, as far as this side knows: ERR_OK if nobody did. */

@@ -21,19 +21,35 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
     return n;
 }
 
+/* The value of a header line if it is this one. */
+static bool header_is(struct text line, const char *name, struct text *value)
+{
+    struct text n = text_of(name);
+    if (!text_eq_nocase(text_take(line, n.n), n)) {
+        return false;
+    }
+    struct text v = text_skip(line, n.n);
+    while (v.n > 0 && v.p[0] == ' ') {
+        v = text_skip(v, 1);
+    }
+    *value = text_take(v, text_find(v, '\r'));
+    return true;
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *arg)
 {
-    static const char name[] = "x-m2m-rsc:";
     struct device_run *r = arg;
     (void)size;
     struct text line = text_span(p, n);
-    if (text_eq_nocase(text_take(line, sizeof(name) - 1), text_of(name))) {
-        struct text v = text_skip(line, sizeof(name) - 1);
-        while (v.n > 0 && v.p[0] == ' ') {
-            v = text_skip(v, 1);
-        }
+    struct text v = text_empty();
+    if (header_is(line, "HTTP/", &v)) {
+        v = text_skip(v, text_find(v, ' ') + 1);
+        (void)snprintf(r->status, sizeof(r->status), "HTTP %.3s", v.n >= 3 ? v.p : "?");
+    } else if (header_is(line, "x-m2m-rsc:", &v)) {
         uint64_t rsc = 0;
-        r->rsc = text_u64(text_take(v, text_find(v, '\r')), 9999, &rsc) == ERR_OK ? (uint16_t)rsc : 0;
+        r->rsc = text_u64(v, 9999, &rsc) == ERR_OK ? (uint16_t)rsc : 0;
+    } else if (header_is(line, "content-type:", &v)) {
+        r->media = media_parse(text_take(v, text_find(v, ';')), &r->media) == ERR_OK ? r->media : MEDIA_N;
     }
     return n;
 }
@@ -103,8 +119,8 @@ static err_t set_up(CURL *easy, struct device_run *r, const struct device_exchan
         return ERR_LIMIT_SIZE;
     }
     TRY(client_tls_apply(easy, tls));
+    TRY(client_tls_limit(easy, r->until));
     bool ok = curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
-              curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)r->seconds) == CURLE_OK &&
               curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK && /* a session of its own: CHOICE-10 */
               curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
               curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
@@ -148,7 +164,7 @@ static err_t perform_coap(struct device_run *r, const struct device_exchange *x,
     struct dtls_client d = {
         .tls = *tls,
         .crypto = crypto_openssl(),
-        .seconds = r->seconds,
+        .until = r->until,
         .request = x->has_request ? &request : NULL,
         .body = r->body,
         .body_cap = sizeof(r->body),
@@ -157,6 +173,10 @@ static err_t perform_coap(struct device_run *r, const struct device_exchange *x,
     err_t e = dtls_client_exchange(&d);
     r->rsc = d.rsc;
     r->body_n = d.body_n;
+    if (d.code != 0) {
+        (void)snprintf(r->status, sizeof(r->status), "CoAP %u.%02u", (unsigned)(d.code >> 5), (unsigned)(d.code & 31));
+        r->media = MEDIA_JSON; /* the binding takes no other */
+    }
     return e;
 }
 
@@ -190,6 +210,8 @@ void device_run_exchange(struct device_run *r, const struct device_exchange *x, 
     r->body_n = 0;
     r->rsc = 0;
     r->too_large = false;
+    r->media = MEDIA_N;
+    r->status[0] = '\0';
     bool coap = text_starts(text_of(x->server->address), COAPS);
     out->err = coap ? perform_coap(r, x, &tls) : perform_http(r, x, &tls);
     out->rsc = r->rsc;

@@ -9,7 +9,9 @@ struct device_run {
     size_t body_n;
     bool too_large;
     uint16_t rsc;
-    unsigned seconds; /* bound on the whole exchange */
+    enum media media;  /* of the body; MEDIA_N: none, or one that is not known here */
+    char status[32];   /* what came, "HTTP 200" or "CoAP 4.04": for a person, when it is no answer of oneM2M */
+    usec_t until;      /* clock_monotonic() at which to give up; for all exchanges of a command */
 };
 
 /* Fills *out (body: a view into *r); out->err says how the connection failed. The caller wipes out->exported. */

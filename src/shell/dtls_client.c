@@ -171,6 +171,7 @@ static void take_answer(struct run *r, const struct coap_message *m)
     uint8_t room[COAP_BINDING_SCRATCH];
     struct writer scratch = writer_of(room, sizeof(room));
     struct primitive_response p;
+    r->d->code = m->code;
     r->outcome = coap_binding_parse_response(m, &scratch, &p);
     if (r->outcome == ERR_OK && p.body.n > r->d->body_cap) {
         r->outcome = ERR_PEER_NONSENSE;
@@ -267,8 +268,9 @@ err_t dtls_client_exchange(struct dtls_client *d)
     }
     r->d = d;
     r->fd = -1;
-    r->until = clock_monotonic() + (usec_t)d->seconds * USEC_PER_SEC;
+    r->until = d->until;
     d->tls.datagram = true;
+    d->code = 0;
     d->rsc = 0;
     d->body_n = 0;
     TRY(open_socket(r));

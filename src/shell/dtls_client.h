@@ -12,11 +12,12 @@
 struct dtls_client {
     struct client_tls tls;           /* address without scheme; datagram is set here */
     const struct crypto *crypto;
-    unsigned seconds;                /* bound on the whole exchange */
+    usec_t until;                    /* clock_monotonic() at which to give up */
     const struct primitive *request; /* NULL: the handshake is all */
     uint8_t *body;                   /* room for the answer's */
     size_t body_cap;
     /* What came. */
+    uint8_t code; /* of CoAP: class << 5 | detail; 0: no answer */
     uint16_t rsc;
     size_t body_n;
 };

@@ -73,8 +73,7 @@ static err_t session_open(struct est_client *c, struct session **out)
         return ERR_LIMIT_CAPACITY;
     }
     TRY(client_tls_apply(s->easy, &c->tls));
-    bool ok = curl_easy_setopt(s->easy, CURLOPT_TIMEOUT, (long)c->seconds) == CURLE_OK &&
-              curl_easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+    bool ok = curl_easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
               curl_easy_setopt(s->easy, CURLOPT_WRITEDATA, s) == CURLE_OK;
     return ok ? ERR_OK : ERR_LIMIT_CAPACITY;
 }
@@ -108,7 +107,8 @@ static err_t perform(struct session *s, const char *name, bool first, struct byt
         return ERR_LIMIT_SIZE;
     }
     s->body_n = 0;
-    err_t e = client_tls_outcome(&s->c->tls, (int)curl_easy_perform(s->easy));
+    err_t e = client_tls_limit(s->easy, s->c->until);
+    e = e == ERR_OK ? client_tls_outcome(&s->c->tls, (int)curl_easy_perform(s->easy)) : e;
     if (e != ERR_OK) {
         return detail_fail(s->c->detail, e, name, text_empty());
     }

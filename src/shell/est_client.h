@@ -15,7 +15,7 @@ struct est_client {
     const char *key_file;  /* made if it is absent */
     const char *cert_file; /* replaced when all is well */
     const char *ca_file;   /* replaced */
-    unsigned seconds;      /* bound on each request */
+    usec_t until;          /* clock_monotonic() at which to give up */
     char detail[ROLE_DETAIL_MAX];
 };
 

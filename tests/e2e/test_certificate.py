@@ -72,7 +72,7 @@ def test_the_whole_way(certified, device):
     got = device.ok("associate", *device.association)
     assert got["framework"] == "maf" and got["key_id"].endswith("@" + ks.MAF)
     assert device.ok("register", "--app-id", "Nmade-up", "--from", "Scert")["ae_id"] == "Scert"
-    assert device.ok("request", "retrieve", "/Scert")["rsc"] == "2000"
+    assert device.ok("request", "retrieve", "/Scert")["rsc"] == 2000
     # the state holds the names of the files, and no key of the certificate (R001-12)
     status = device.ok("status")
     assert status["mef_certificate"] == str(certified.where / "ae.crt")
@@ -86,7 +86,7 @@ def test_association_by_certificate(certified, device):
     got = device.ok("associate", *device.association, *files(certified.where, "ae2"))
     assert got["framework"] == "cert"
     assert device.ok("register", "--app-id", "Nmade-up", "--from", "Sother")["ae_id"] == "Sother"
-    assert device.ok("request", "retrieve", "/Sother")["rsc"] == "2000"
+    assert device.ok("request", "retrieve", "/Sother")["rsc"] == 2000
     device.no(1, "from-not-associated", "request", "retrieve", "/Sother", "--from", "Sstranger")
 
 

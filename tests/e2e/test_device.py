@@ -3,6 +3,7 @@ that lie; exit codes 0 done, 1 refused, 2 wrong use, 3 unreachable, 4 internal."
 import base64
 import contextlib
 import json
+import shutil
 import socket
 import stat
 import subprocess
@@ -73,7 +74,7 @@ def test_the_whole_way(profiled, tmp_path):
         assert associated["km_id"].endswith("@" + ks.MAF)
     assert cli.ok("register", "--app-id", "Nthermometer", "--from", "S")["ae_id"] == d.stem
     box = f"/-/{d.stem}/box"
-    assert cli.ok("request", "create", f"/{d.stem}", "--type", "3", "--content", '{"m2m:cnt":{"rn":"box"}}')["rsc"] in ("2001", 2001)
+    assert cli.ok("request", "create", f"/{d.stem}", "--type", "3", "--content", '{"m2m:cnt":{"rn":"box"}}')["rsc"] == 2001
     content = tmp_path / "content.json"
     content.write_text('{"m2m:cin":{"con":"21.5"}}')
     cli.ok("request", "create", box, "--type", "4", "--content", f"@{content}")
@@ -137,12 +138,10 @@ def test_refusals(lab, tmp_path):
     assert p.returncode in (1, 2), "not enrolled yet"
     for missing in ("--mef", "--target", "--kpm-id", "--key-file"):
         bare = Cli(lab, tmp_path / f"bare{missing}", d)
-        p = bare.run("enrol", *bare.enrol_args(**{missing: None}))
-        assert p.returncode in (1, 2) and missing.strip("-").split("-")[0] in p.stdout.lower()  # refuses R001-71, refuses R001-74
+        got = bare.no(2, "usage", "enrol", *bare.enrol_args(**{missing: None}))
+        assert missing in got["detail"] and "is missing" in got["detail"]  # refuses R001-71, refuses R001-74
     p = cli.run("enrol", *cli.enrol_args(**{"--profile": "r9"}))
     assert p.returncode == 2
-    p = cli.run("enrol", *cli.enrol_args(**{"--kpm-id": "no identifier"}))
-    assert p.returncode in (1, 2), p.stdout
     p = cli.run("enrol", *cli.enrol_args(**{"--key-file": tmp_path / "none"}))
     assert p.returncode in (2, 4)
     cli.all_the_way()
@@ -169,7 +168,7 @@ def test_nobody_there(lab, tmp_path):
         began = time.monotonic()
         p = cli.run("enrol", *cli.enrol_args(**{"--mef": "127.0.0.1:{}".format(silent.getsockname()[1])}))
         assert p.returncode == 3 and json.loads(p.stdout)["error"] in ("peer-timeout", "peer-unreachable"), p.stdout
-        assert time.monotonic() - began < 40
+        assert 9 < time.monotonic() - began < 20, "--timeout is 10s if it is not given"
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as rude:
         def talk():
             for octets in (b"SSH-2.0-x\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"):
@@ -183,6 +182,106 @@ def test_nobody_there(lab, tmp_path):
             p = cli.run("enrol", *cli.enrol_args(**{"--mef": "127.0.0.1:{}".format(rude.getsockname()[1])}))
             assert p.returncode in (1, 3), p.stdout
         t.join(10)
+
+
+@pytest.mark.parametrize("scheme", ["", "coaps://"])
+def test_timeout_is_for_all(lab, tmp_path, scheme):
+    """Somebody who never answers, over TCP and over UDP."""
+    d = lab.device("cli-silent-" + ("udp" if scheme else "tcp"))
+    cli = Cli(lab, tmp_path / "device", d)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if scheme else socket.SOCK_STREAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        if not scheme:
+            silent.listen()
+        mef = "{}127.0.0.1:{}".format(scheme, silent.getsockname()[1])
+        began = time.monotonic()
+        p = cli.run("enrol", *cli.enrol_args(**{"--mef": mef}), "--timeout", "2s")
+        assert p.returncode == 3 and json.loads(p.stdout)["error"] == "peer-timeout", p.stdout
+        assert 1.5 < time.monotonic() - began < 8
+    for wrong in ("0s", "10", "2h", "soon", ""):
+        assert "--timeout" in cli.no(2, "usage", "enrol", *cli.enrol_args(), "--timeout", wrong)["detail"]
+
+
+def test_wrong_use_is_told_before_anybody_is_asked(lab, tmp_path):
+    """Exit 2 and the option by name, although nobody listens at any address: refuses R000-54, refuses R002-74."""
+    d = lab.device("cli-wrong-use")
+    key = lab.key_file("cli-wrong-use", d.psk)
+    closed = f"127.0.0.1:{ks.free_port()}"
+    cli = Cli(lab, tmp_path / "device", d)
+    enrol = cli.enrol_args(**{"--mef": closed, "--maf": closed})
+    for bad in ("no identifier", "dev", "dev@", "@" + ks.MEF, "de v@" + ks.MEF, "a@b@" + ks.MEF):
+        got = cli.no(2, "key-id-malformed", "enrol", *cli.enrol_args(**{"--mef": closed, "--kpm-id": bad}))
+        assert "--kpm-id" in got["detail"]
+    kpsa = ["--cse", closed, "--cse-id", ks.CSE_ID]
+    rows = [
+        ("enrol", [*enrol, "--certificate", key], "--private-key"),
+        ("enrol", [*enrol, "--certificate", key, "--private-key", key], "--trust"),
+        ("associate", [*kpsa, "--kpsa-id", f"a@{ks.SP}"], "--kpsa-file"),
+        ("associate", [*kpsa, "--kpsa-file", key], "--kpsa-id"),
+        ("associate", ["--cse", closed, "--kpsa-id", f"a@{ks.SP}", "--kpsa-file", key], "--cse-id"),
+        ("associate", ["--cse-id", ks.CSE_ID, "--kpsa-id", f"a@{ks.SP}", "--kpsa-file", key], "--cse"),
+        ("associate", ["--cse", closed, "--cse-id", "in", "--kpsa-id", f"a@{ks.SP}", "--kpsa-file", key], "--cse-id"),
+        ("request", ["create", "/x", "--content", "{}"], "--type"),
+        ("request", ["create", "/x", "--type", "3"], "--content"),
+        ("request", ["create", "/x", "--type", "0", "--content", "{}"], "--type"),
+        ("request", ["update", "/x"], "--content"),
+        ("request", ["update", "/x", "--content", "{}", "--type", "3"], "--type"),
+        ("request", ["retrieve", "/x", "--content", "{}"], "--content"),
+        ("request", ["delete", "/x", "--type", "3"], "--type"),
+        ("request", ["notify", "/x"], "OPERATION"),
+        ("register", [], "--app-id"),
+    ]
+    cli.no(3, "peer-unreachable", "enrol", *enrol)  # all there: now it asks
+    for verb, args, option in rows:
+        p = cli.run(verb, *args)
+        got = json.loads(p.stdout)
+        assert p.returncode == 2 and got["error"] == "usage" and option in got["detail"], (verb, args, got)
+    cli.ok("enrol", *cli.enrol_args(**{"--maf": None}))
+    got = cli.no(2, "usage", "associate", *kpsa)
+    assert "--maf" in got["detail"]
+    cli.no(2, "usage", "enrol", "--kpm-id", f"another@{ks.MEF}")  # with the key of the one before
+
+
+def test_answers_as_json(lab, tmp_path):
+    cli = Cli(lab, tmp_path / "device", lab.device("cli-json"))
+    stem = cli.all_the_way()
+    made = cli.ok("request", "create", f"/{stem}", "--type", "3", "--content", '{"m2m:cnt":{"rn":"box","mni":7}}')
+    assert made["rsc"] == 2001 and made["content"]["m2m:cnt"]["mni"] == 7
+    got = cli.ok("request", "retrieve", f"/-/{stem}/box")
+    assert got["rsc"] == 2000 and got["content"]["m2m:cnt"]["rn"] == "box"
+    gone = cli.ok("request", "delete", f"/-/{stem}/box")
+    assert gone["rsc"] == 2002 and not isinstance(gone["content"], str)
+    plain = cli.run("request", "retrieve", f"/{stem}", json_too=False).stdout.splitlines()
+    assert plain[0] == "rsc=2000" and plain[1].startswith('content={"m2m:ae":')
+
+
+@pytest.mark.parametrize("form", ["/{}", "/-/{}", "/~/in/{}", "/~/in/-/{}", "/_/" + ks.SP + "/in/{}"])
+def test_status_forgets_a_deleted_ae(lab, tmp_path, form):
+    cli = Cli(lab, tmp_path / "device", lab.device("cli-gone" + str(sum(map(ord, form)))))
+    stem = cli.all_the_way()
+    cli.ok("request", "create", f"/{stem}", "--type", "3", "--content", json.dumps({"m2m:cnt": {"rn": stem}}))
+    cli.ok("request", "delete", f"/-/{stem}/{stem}")  # a child of that name is another thing
+    assert cli.ok("status")["ae_id"] == stem
+    assert cli.ok("request", "delete", form.format(stem))["rsc"] == 2002
+    assert cli.ok("status")["ae_id"] == ""
+    cli.no(1, "wrong-state", "request", "retrieve", "/-")
+    assert cli.ok("register", "--app-id", "Nmade-up", "--from", "S")["ae_id"] == stem
+
+
+@pytest.mark.parametrize("known, path, reason", [(True, "/{}", "not-found"), (False, "/-", "from-not-registered")])
+def test_ae_deleted_elsewhere(lab, tmp_path, known, path, reason):
+    """The registrar says that it does not know us, or that there is no such AE: the state believes it."""
+    name = f"cli-gone-{known}".lower()
+    identity, key = lab.add_kpsa(name, enrolee_id=f"//{ks.SP}/S{name}" if known else None)
+    cli = Cli(lab, tmp_path / "device")
+    cli.ok("associate", *cli.associate_args(**{"--kpsa-id": identity, "--kpsa-file": lab.key_file(name, key)}))
+    stem = cli.ok("register", "--app-id", "Nmade-up", "--from", "S" if known else "C")["ae_id"]
+    twin = Cli(lab, tmp_path / "twin")
+    shutil.copytree(cli.state, twin.state)
+    twin.ok("request", "delete", f"/{stem}")
+    p = cli.run("request", "retrieve", path.format(stem))
+    assert p.returncode == 1 and json.loads(p.stdout)["error"] == reason, p.stdout
+    assert cli.ok("status")["ae_id"] == ""
 
 
 def test_kpsa(lab, tmp_path):

@@ -77,7 +77,9 @@ err_t device_accept(struct device *d, usec_t now, const struct device_outcome *g
     d->waiting = false;
     TRY(got->err);
     if (got->rsc >= 3000) {
-        return device_refusal(got->body, d->detail);
+        err_t e = device_refusal(got->body, d->detail);
+        device_cse_refused(d, e);
+        return e;
     }
     TRY(steps[d->step].accept(d, now, got));
     d->step++;

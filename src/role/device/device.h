@@ -67,7 +67,7 @@ struct device {
 void device_start(struct device *d, struct device_state *state, const struct crypto *c, const struct device_task *task);
 /* ERR_NOT_FOUND: nothing left to do. ERR_STATE: something is missing, d->detail says what. */
 MUST_USE err_t device_next(struct device *d, usec_t now, struct device_exchange *out);
-/* ERR_OK: the step is done and *state changed. A refusal by the peer is its reason code where one came, else ERR_PEER_REFUSED. */
+/* ERR_OK: the step is done and *state changed; a refusal that says the AE is gone changes it too. A refusal by the peer is its reason code where one came, else ERR_PEER_REFUSED. */
 MUST_USE err_t device_accept(struct device *d, usec_t now, const struct device_outcome *got);
 
 /* The reason in the body of a refusal, ERR_PEER_REFUSED if none can be read; what the peer said goes to detail. */

@@ -80,10 +80,43 @@ err_t device_cse_request_prepare(struct device *d, usec_t now, struct device_exc
     return TEXT_COPY(text_of(t->path), out->path);
 }
 
+/* Is this the address of the AE that is registered here, in the forms of TS-0009 6.2.2? Others are found out at the next
+ * request: the registrar says then that it does not know us. */
+static bool is_own_ae(const struct device_state *s, const char *path)
+{
+    char prefixes[2][M2MID_MAX + 4];
+    struct text sp_relative = text_skip(text_of(s->cse_id.z), 2); /* of "//sp/cse" */
+    sp_relative = text_skip(sp_relative, text_find(sp_relative, '/'));
+    struct writer relative = WRITER_ARRAY(prefixes[0]);
+    struct writer absolute = WRITER_ARRAY(prefixes[1]);
+    writer_z(&relative, "/~");
+    writer_text(&relative, sp_relative);
+    writer_z(&absolute, "/_");
+    writer_text(&absolute, text_skip(text_of(s->cse_id.z), 1));
+    struct text p = text_of(path);
+    if (writer_finish_z(&relative) == ERR_OK && text_starts(p, prefixes[0])) {
+        p = text_skip(p, relative.n);
+    } else if (writer_finish_z(&absolute) == ERR_OK && text_starts(p, prefixes[1])) {
+        p = text_skip(p, absolute.n);
+    }
+    p = text_starts(p, "/-/") ? text_skip(p, 2) : p;
+    return text_starts(p, "/") && s->ae_stem[0] != '\0' && text_eq_z(text_skip(p, 1), s->ae_stem);
+}
+
 err_t device_cse_request_accept(struct device *d, usec_t now, const struct device_outcome *got)
 {
-    (void)d;
     (void)now;
     (void)got;
+    if (d->task->op == OP_DELETE && is_own_ae(d->state, d->task->path)) {
+        d->state->ae_stem[0] = '\0';
+    }
     return ERR_OK;
+}
+
+void device_cse_refused(struct device *d, err_t why)
+{
+    bool own = d->task->goal == DEVICE_REQUEST && d->task->from == NULL;
+    if (own && (why == ERR_DENIED_NOT_REGISTERED || (why == ERR_NOT_FOUND && is_own_ae(d->state, d->task->path)))) {
+        d->state->ae_stem[0] = '\0';
+    }
 }

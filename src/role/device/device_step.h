@@ -29,6 +29,8 @@ device_prepare_fn device_maf_register_prepare, device_maf_key_prepare;
 device_accept_fn device_maf_register_accept, device_maf_key_accept;
 
 device_prepare_fn device_cse_handshake_prepare, device_cse_register_prepare, device_cse_request_prepare;
+/* If it says that the AE is gone (deleted by another, or past its expirationTime), the state forgets it. */
+void device_cse_refused(struct device *d, err_t why);
 device_accept_fn device_cse_handshake_accept, device_cse_register_accept, device_cse_request_accept;
 
 #endif

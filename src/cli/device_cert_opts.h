@@ -1,0 +1,15 @@
+/* --certificate, --private-key and --trust: who the device is by a certificate, and whom it believes. */
+#ifndef KEYSTEAD_CLI_DEVICE_CERT_OPTS_H
+#define KEYSTEAD_CLI_DEVICE_CERT_OPTS_H
+
+#include "cli/device_work.h"
+
+#define DEVICE_CERT_OPTS                                                                                               \
+    {"--certificate", 0, "PEM file of the device's own certificate, its chain behind it"},                            \
+        {"--private-key", 0, "PEM file of the key of --certificate, mode 0600, or a pkcs11: URI; it is not copied"},  \
+    {"--trust", 0, "PEM file with the trust anchors that the other side's certificate must lead to"}
+
+/* All three or none; *given says which. The files are looked at; *out is whole or untouched. */
+MUST_USE err_t device_cert_opts_take(struct device_work *w, struct device_state_certificate *out, bool *given);
+
+#endif
