@@ -22,7 +22,8 @@ class Matrix:
         lines = ["# Interoperability", "",
                  "What clients that nobody here wrote did with MEF, MAF and CSE, as `tools/test interop` saw it on Debian 12. Every key that",
                  "they were given was derived by a few lines of Python (`tests/lib/keystead.py`) from the octets that the client itself exported.",
-                 "", "| client | version | did | told | result |", "| --- | --- | --- | --- | --- |"]
+                 "In the rows of a server (openssl s_server, coap-server-openssl) our device is the client.",
+                 "", "| client or server | version | did | told | result |", "| --- | --- | --- | --- | --- |"]
         lines += [f"| {c} | {v[0]} | {w} | {v[1]} | {v[2]} |" for (c, w), v in self.rows.items()]
         return "\n".join(lines) + "\n"
 
