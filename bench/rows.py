@@ -16,9 +16,11 @@ INSTANCES = 10000
 CON = "21.5;ok;" * 8  # content of an instance: 64 octets
 STEM = "Cbench"
 ENROL_IN_FLIGHT = 256
+CERT_DTLS_IN_FLIGHT = 64  # as for keys: each flight is several datagrams
 DTLS_IN_FLIGHT = 64  # the load generator repeats no datagram: few enough that no socket's buffer is ever full
 CERT_SUITE = "ECDHE-ECDSA-AES128-SHA256"
 DTLS_SUITE = "PSK-AES128-CCM8"
+CERT_DTLS_SUITE = "ECDHE-ECDSA-AES128-CCM8"
 HTTP_IN_FLIGHT = 64
 PLAIN = ("--header", "X-M2M-RI: {n}", "--header", "X-M2M-RVI: 3")
 
@@ -41,12 +43,9 @@ class EnrolPskTls:
         def __init__(self, bench):
             self.bench, self.first = bench, 0
             self.folder = bench.init(self.name)
-            self.server = Server(bench, self.configure(self.folder / "mef.conf"))
+            self.server = Server(bench, self.folder / "mef.conf")
             self.ids = self.folder / "identities"
             self.add_credentials()
-
-        def configure(self, conf):
-            return conf
 
         def add_credentials(self):
             ids = [(f"dev{i:06d}@mef.{SP}", made_up_key(i)) for i in range(KPM_IDS)]
@@ -79,7 +78,9 @@ class EnrolCertTls:
 
     class prepare(EnrolPskTls.prepare):
         name = "enrol-cert"
+        suite = CERT_SUITE
         more = ("--certificates", "--suite", CERT_SUITE)
+        raw_more = ()
 
         def file(self, name):
             return self.folder / name
@@ -96,7 +97,7 @@ class EnrolCertTls:
 
         def yardstick(self):
             cert, key = self.ids.read_text().splitlines()[0].split(" ")
-            return self.raw("--suite", CERT_SUITE, "--server-cert", self.file("mef.crt"), "--server-key", self.file("mef.key"),
+            return self.raw(*self.raw_more, "--suite", self.suite, "--server-cert", self.file("mef.crt"), "--server-key", self.file("mef.key"),
                             "--client-cert", cert, "--client-key", key, "--trust", self.file("ca.crt"))
 
 
@@ -108,16 +109,25 @@ class EnrolPskDtls:
     class prepare(EnrolPskTls.prepare):
         name = "enrol-dtls"
         in_flight = DTLS_IN_FLIGHT
-        listener = "bench-udp"
+        listener = "coaps"  # as init writes it
         more = ("--datagram", "--suite", f"{DTLS_SUITE}:@SECLEVEL=0")
-
-        def configure(self, conf):
-            with conf.open("a") as text:
-                text.write(f"\n[listener {self.listener}]\nrole = mef\naddress = 127.0.0.1:0\ntransport = udp\n")
-            return conf
 
         def yardstick(self):
             return self.raw("--datagram", "--suite", f"{DTLS_SUITE}:@SECLEVEL=0")
+
+
+class EnrolCertDtls:
+    name = "enrol-cert-dtls"
+    what = "MEF: as enrol-cert-tls over DTLS 1.2 and UDP, cookie exchange included"
+    yardstick = f"OpenSSL in memory, server side only, DTLS 1.2, {CERT_DTLS_SUITE}, certificates as for enrol-cert-tls, exchange of a constant cookie"
+
+    class prepare(EnrolCertTls.prepare):
+        name = "enrol-cert-dtls"
+        in_flight = CERT_DTLS_IN_FLIGHT
+        listener = EnrolPskDtls.prepare.listener
+        suite = f"{CERT_DTLS_SUITE}:@SECLEVEL=0"
+        more = ("--datagram", "--certificates", "--suite", suite)
+        raw_more = ("--datagram",)
 
 
 class MafAssociation:
@@ -360,4 +370,4 @@ class AccessDecision:
             pass
 
 
-ROWS = [EnrolPskTls, EnrolCertTls, EnrolPskDtls, MafAssociation, AeCreate, CinCreate, CinRetrieve, AccessDecision]
+ROWS = [EnrolPskTls, EnrolCertTls, EnrolPskDtls, EnrolCertDtls, MafAssociation, AeCreate, CinCreate, CinRetrieve, AccessDecision]
