@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "load_http.h"
 #include "load_tls.h"
+#include "lookup_rate.h"
 #include "raw_tls.h"
 
 #include <arpa/inet.h>
@@ -92,14 +93,14 @@ static int run_load(const struct cli_args *a, struct load *l)
     return code;
 }
 
-static err_t open_locations(const struct cli_args *a, FILE **out)
+static err_t open_out(const struct cli_args *a, const char *option, FILE **out)
 {
-    const char *file = cli_arg(a, "--locations");
+    const char *file = cli_arg(a, option);
     *out = file == NULL ? NULL : fopen(file, "we");
     return file != NULL && *out == NULL ? ERR_IO : ERR_OK;
 }
 
-static int close_locations(FILE *f, int code)
+static int close_out(FILE *f, int code)
 {
     return f != NULL && fclose(f) != 0 && code == CLI_DONE ? CLI_INTERNAL : code;
 }
@@ -111,10 +112,10 @@ static int http(const struct cli_args *a)
     struct load l = {.ops = &load_http_ops, .plan = &h};
     err_t e = load_of(a, &l);
     e = e == ERR_OK ? request_plan_of(a, &h.request) : e;
-    e = e == ERR_OK ? open_locations(a, &h.locations) : e;
+    e = e == ERR_OK ? open_out(a, "--locations", &h.locations) : e;
     int code = e == ERR_OK ? run_load(a, &l) : cli_fail(a, e, "");
     request_plan_wipe(&h.request);
-    return close_locations(h.locations, code);
+    return close_out(h.locations, code);
 }
 
 static int tls(const struct cli_args *a)
@@ -124,17 +125,22 @@ static int tls(const struct cli_args *a)
                          .sni = cli_arg(a, "--sni"),
                          .certificates = cli_arg(a, "--certificates") != NULL,
                          .datagram = cli_arg(a, "--datagram") != NULL,
+                         .keep = cli_arg(a, "--keep") != NULL,
+                         .cert = cli_arg(a, "--cert"),
+                         .key = cli_arg(a, "--key"),
                          .handshake_only = cli_arg(a, "--path") == NULL};
     struct load l = {.ops = &load_tls_ops, .plan = &t, .datagram = t.datagram};
     err_t e = load_of(a, &l);
     e = e == ERR_OK ? request_plan_of(a, &t.request) : e;
-    e = e == ERR_OK && t.request.lines.n == 0 ? ERR_USAGE : e;
+    bool whole = t.request.lines.n > 0 && (t.cert == NULL) == (t.key == NULL) && !(t.keep && t.handshake_only);
+    e = e == ERR_OK && !whole ? ERR_USAGE : e;
     e = e == ERR_OK ? load_tls_open(&t) : e;
-    e = e == ERR_OK ? open_locations(a, &t.locations) : e;
+    e = e == ERR_OK ? open_out(a, "--locations", &t.locations) : e;
+    e = e == ERR_OK ? open_out(a, "--keys", &t.keys) : e;
     int code = e == ERR_OK ? run_load(a, &l) : cli_fail(a, e, "");
     load_tls_close(&t);
     request_plan_wipe(&t.request);
-    return close_locations(t.locations, code);
+    return close_out(t.keys, close_out(t.locations, code));
 }
 
 static int raw(const struct cli_args *a)
@@ -175,6 +181,17 @@ static int access_rate(const struct cli_args *a)
     return e == ERR_OK ? tell_cpu(a, r.done, r.cpu_ns, 0) : cli_fail(a, e, r.detail);
 }
 
+static int lookup(const struct cli_args *a)
+{
+    struct lookup_rate_plan p = {.store = cli_arg(a, "--store")};
+    struct lookup_rate_result r = {.done = 0};
+    err_t e = seconds(a, &p.time);
+    e = e == ERR_OK ? request_lines_read(cli_arg(a, "--lines"), &p.lines) : e;
+    e = e == ERR_OK ? lookup_rate_run(&p, &r) : e;
+    request_lines_wipe(&p.lines);
+    return e == ERR_OK ? tell_cpu(a, r.done, r.cpu_ns, 0) : cli_fail(a, e, "");
+}
+
 static int cert(const struct cli_args *a)
 {
     struct cert_rate_plan p = {.cert = cli_arg(a, "--cert"), .key = cli_arg(a, "--key"), .trust = cli_arg(a, "--trust"),
@@ -198,6 +215,10 @@ static const struct cli_opt tls_opts[] = {LOAD_OPTS,
                                           {"--suite", 0, SUITE},
                                           {"--sni", 0, "server name to ask for"},
                                           {"--certificates", CLI_OPT_FLAG, "--lines names files: certificate, key"},
+                                          {"--cert", 0, "one certificate for all; then --lines may name anything"},
+                                          {"--key", 0, "its private key"},
+                                          {"--keep", CLI_OPT_FLAG, "keep connections: an operation is a request"},
+                                          {"--keys", 0, "file for the key exported from each connection"},
                                           {"--datagram", CLI_OPT_FLAG, "DTLS over UDP"}};
 static const struct cli_opt raw_opts[] = {{"--suite", 0, SUITE},
                                           {"--seconds", 0, "how long (5)"},
@@ -216,6 +237,9 @@ static const struct cli_opt cert_opts[] = {{"--cert", CLI_OPT_REQUIRED, "certifi
                                            {"--trust", CLI_OPT_REQUIRED, "its anchor"},
                                            {"--crl", 0, "revocation lists"},
                                            {"--seconds", 0, "how long (5)"}};
+static const struct cli_opt lookup_opts[] = {{"--store", CLI_OPT_REQUIRED, "store of a MAF"},
+                                             {"--lines", CLI_OPT_REQUIRED, "file of lines that end in RelativeKeyIDs"},
+                                             {"--seconds", 0, "how long (5)"}};
 static const struct cli_opt bare_opts[] = {{"-c", CLI_OPT_REQUIRED, "configuration of the server"},
                                            {"--store", CLI_OPT_REQUIRED, "a copy of its store, which grows"},
                                            {"--seconds", 0, "how long (5)"},
@@ -230,6 +254,8 @@ static const struct cli_verb verbs[] = {
      "Yardstick: the records of creates straight into the store, 64 to a transaction.", "-"},
     {"cert", cert_opts, ARRAY_LEN(cert_opts), cert,
      "The server's side of handshakes with certificates in memory, with or without a revocation list.", "-"},
+    {"lookup", lookup_opts, ARRAY_LEN(lookup_opts), lookup, "Registered keys looked up in a MAF's store, without a server.",
+     "-"},
     {"access", access_opts, ARRAY_LEN(access_opts), access_rate, "Access decisions alone, without a server.", "TS-0003 7.1.5"},
 };
 const struct cli_command cmd_bench = {"bench", verbs, ARRAY_LEN(verbs), "the load generator and the yardsticks", NULL};

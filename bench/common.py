@@ -11,6 +11,8 @@ import tempfile
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
+# The environment of the systemd unit (docs/operate/speed.md): for the servers and for the yardsticks alike.
+ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=500"}
 BUILD_KIND = ("release", "debugoptimized")
 SP = "bench.test"
 
@@ -47,7 +49,8 @@ class Process:
     """A server that was started, with the means to end it and to read what it has used."""
 
     def __init__(self, argv, log, **more):
-        self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **more)
+        self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                                      env={**os.environ, **ENVIRONMENT}, **more)
 
     def cpu(self):
         return cpu_seconds(self.child.pid)
@@ -131,7 +134,8 @@ class Bench:
 
     def tool(self, *argv):
         """A subcommand of keystead bench; its result."""
-        done = subprocess.run([self.program, "bench", *map(str, argv), "--json"], capture_output=True, text=True, check=False)
+        done = subprocess.run([self.program, "bench", *map(str, argv), "--json"], capture_output=True, text=True, check=False,
+                              env={**os.environ, **ENVIRONMENT})
         if done.returncode != 0:
             raise RuntimeError(f"bench {argv[0]}: {done.stderr.strip() or done.stdout.strip()}")
         return {k: int(v) for k, v in json.loads(done.stdout).items()}

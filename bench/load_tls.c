@@ -1,6 +1,7 @@
 #include "load_tls.h"
 
 #include "base/hex.h"
+#include "keys/keys.h"
 #include "shell/openssl.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 #define IN_MAX 16384
 #define IDENTITY_MAX 256
 #define PATH_MAX_LEN 1024
+#define KEY_ID_HEX 32 /* digits of the RelativeKeyID, which comes first in what is exported */
 
 enum stage { HANDSHAKE, ASKING, ANSWER };
 
@@ -45,6 +47,12 @@ static unsigned give_key(SSL *ssl, const char *hint, char *identity, unsigned id
     return (unsigned)w.n;
 }
 
+static err_t use_certificate(SSL_CTX *c, const char *cert, const char *key)
+{
+    bool ok = SSL_CTX_use_certificate_chain_file(c, cert) == 1 && SSL_CTX_use_PrivateKey_file(c, key, SSL_FILETYPE_PEM) == 1;
+    return ok ? ERR_OK : ERR_USAGE;
+}
+
 static err_t give_certificate(SSL_CTX *c, const char *line)
 {
     char cert[PATH_MAX_LEN];
@@ -53,8 +61,7 @@ static err_t give_certificate(SSL_CTX *c, const char *line)
     struct text name = text_empty();
     TRY(text_next(&rest, ' ', &name) ? text_copy(name, cert, sizeof(cert)) : ERR_USAGE);
     TRY(text_copy(rest, key, sizeof(key)));
-    bool ok = SSL_CTX_use_certificate_chain_file(c, cert) == 1 && SSL_CTX_use_PrivateKey_file(c, key, SSL_FILETYPE_PEM) == 1;
-    return ok ? ERR_OK : ERR_USAGE;
+    return use_certificate(c, cert, key);
 }
 
 static err_t context(const struct load_tls *t, uint64_t n, void **out)
@@ -72,7 +79,7 @@ static err_t context(const struct load_tls *t, uint64_t n, void **out)
         return give_certificate(c, request_line(&t->request, n));
     }
     SSL_CTX_set_psk_client_callback(c, give_key);
-    return ERR_OK;
+    return t->cert == NULL ? ERR_OK : use_certificate(c, t->cert, t->key);
 }
 
 err_t load_tls_open(struct load_tls *t)
@@ -139,6 +146,19 @@ static bool is_on(struct load *l, struct slot *s, int ret)
     return false;
 }
 
+/* The key of the association that the registration of a key has just made: what both ends export [8.8.2.7]. */
+static void keys_write(const struct load_tls *t, const struct slot *s)
+{
+    uint8_t out[KEYS_EXPORT_LEN];
+    char hex[2 * KEYS_EXPORT_LEN + 1];
+    struct writer w = WRITER_ARRAY(hex);
+    if (SSL_export_keying_material(s->ssl, out, sizeof(out), KEYS_LABEL_CONNECTION, strlen(KEYS_LABEL_CONNECTION), NULL, 0,
+                                   0) == 1) {
+        hex_write_lower(&w, BYTES_ARRAY(out));
+        (void)fprintf(t->keys, "%.*s@%s %.*s\n", KEY_ID_HEX, hex, t->sni, (int)w.n - KEY_ID_HEX, hex + KEY_ID_HEX);
+    }
+}
+
 static bool answered(struct load *l, struct slot *s)
 {
     const struct load_tls *t = l->plan;
@@ -159,6 +179,9 @@ static bool answered(struct load *l, struct slot *s)
     }
     if (t->locations != NULL) {
         (void)fprintf(t->locations, "%.*s\n", (int)location.n, location.p);
+    }
+    if (t->keys != NULL) {
+        keys_write(t, s);
     }
     return true;
 }
@@ -203,10 +226,13 @@ static bool attach(const struct load *l, struct slot *s)
 static bool prepare(struct load *l, struct slot *s)
 {
     const struct load_tls *t = l->plan;
-    s->stage = HANDSHAKE;
     s->in_n = 0;
     s->line = request_line(&t->request, s->base.n);
     s->out_n = t->handshake_only ? 0 : request_write(&t->request, s->base.n, s->out);
+    if (s->ssl != NULL) {
+        return true; /* kept */
+    }
+    s->stage = HANDSHAKE;
     s->ssl = SSL_new(t->ctx[s->base.n % t->ctx_n]);
     if (s->ssl == NULL || load_connect(l, &s->base, false) < 0 || !attach(l, s)) {
         return false;
@@ -222,9 +248,12 @@ static void ready(struct load *l, struct load_slot *base)
 {
     struct slot *s = (struct slot *)base;
     if (base->busy && drive(l, s)) {
+        const struct load_tls *t = l->plan;
         load_done(l, base);
-        (void)SSL_shutdown(s->ssl);
-        drop(s);
+        if (!t->keep) {
+            (void)SSL_shutdown(s->ssl);
+            drop(s);
+        }
     }
     if (!base->busy) {
         load_next(l, base);
@@ -234,8 +263,12 @@ static void ready(struct load *l, struct load_slot *base)
 static void start(struct load *l, struct load_slot *base)
 {
     struct slot *s = (struct slot *)base;
+    bool kept = s->ssl != NULL;
     if (!prepare(l, s)) {
         fail(l, s, -1);
+    } else if (kept) { /* the socket was ready long ago and will not say so again */
+        s->stage = ASKING;
+        s->stage = is_on(l, s, SSL_write(s->ssl, s->out, (int)s->out_n)) ? ANSWER : s->stage;
     }
 }
 

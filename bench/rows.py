@@ -1,4 +1,5 @@
 """The rows of the table: how each is set up, loaded, and what it is compared with."""
+import base64
 import http.client
 import json
 import shutil
@@ -10,6 +11,9 @@ from common import SP, Process, Server
 
 KPM_IDS = 16000      # distinct credentials: so many that none has more than the 8 live Ke that the MEF keeps
 KM_IDS = 1000
+KEYS = 1000
+KEYS_MANY = 1000000
+KC_IN_FLIGHT = 64     # handshakes that wait for a key
 CERT_IDS = 256       # devices with a certificate: all have their 8 live Ke soon, and each new one drops the oldest
 CONTAINERS = 100
 INSTANCES = 10000
@@ -130,51 +134,170 @@ class EnrolCertDtls:
         raw_more = ("--datagram",)
 
 
+class Maf:
+    """A MAF with clients that are registered there; each may register keys for the CSE."""
+    km_ids = KM_IDS
+
+    def __init__(self, bench, name):
+        self.bench, self.first = bench, 0
+        self.folder = bench.init(name)
+        self.server = Server(bench, self.folder / "maf.conf")
+        ids = [(f"km{i:06d}@maf.{SP}", made_up_key(i) + made_up_key(i + 1)) for i in range(self.km_ids)]
+        self.server.control({"noun": "credential", "verb": "add", "args": {
+            "kind": "km", "id": name, "key": key}} for name, key in ids)
+        self.server.control({"noun": "client", "verb": "allow", "args": {
+            "client": name, "target": f"//{SP}/in"}} for name, _ in ids)
+        names = self.folder / "names"
+        names.write_text("".join(f"{name} {key}\n" for name, key in ids))
+        self.ids = self.folder / "identities"
+        self.register(ids, names, self.folder / "registrations")
+
+    def register(self, ids, names, answers):
+        """Each client registers once; its registration is where its keys go."""
+        body = '{"m2m:macr":{"et":"20990101T000000","adfq":"admin.bench.test"}}'
+        self.bench.tool("tls", "--port", self.server.port, "--in-flight", 1, "--count", len(ids), "--seconds", 60, "--lines",
+                        names, "--sni", f"maf.{SP}", "--method", "POST", "--path", "/-", "--header",
+                        "Content-Type: application/json;ty=60002", *PLAIN, "--body", body, "--status", 201,
+                        "--locations", answers)
+        places = answers.read_text().split()
+        self.ids.write_text("".join(f"{n} {k} {p}\n" for (n, k), p in zip(ids, places)))
+
+    def key_request(self, more=""):
+        body = f'{{"m2m:skr":{{"et":"20990101T000000","adfq":"admin.bench.test","suid":32,"tgis":["//{SP}/in"]{more}}}}}'
+        return ("tls", "--port", self.server.port, "--lines", self.ids, "--sni", f"maf.{SP}", "--method", "POST", "--path", "{line}",
+                "--header", "Content-Type: application/json;ty=60003", *PLAIN, "--body", body, "--status", 201)
+
+    def end(self):
+        self.server.stop()
+
+
 class MafAssociation:
     name = "maf-association"
-    what = "MAF: connect, TLS-PSK handshake by a known KmId, Kc by export registered for a target and committed, close"
-    yardstick = "one raw handshake as for enrol-psk-tls"
+    what = ("an association by MAF: TLS-PSK handshake with the MAF, Kc by export registered and committed; Kc retrieved by the CSE "
+            "on a kept connection, the MAF's part; TLS-PSK handshake with the CSE by Kc, committed")
+    yardstick = "two raw handshakes as for enrol-psk-tls"
 
-    class prepare:
+    class prepare(Maf):
         in_flight = ENROL_IN_FLIGHT
         raw = EnrolPskTls.prepare.raw
-        yardstick = EnrolPskTls.prepare.yardstick
 
         def __init__(self, bench):
-            self.bench, self.first = bench, 0
-            folder = bench.init("maf")
-            self.server = Server(bench, folder / "maf.conf")
-            ids = [(f"km{i:06d}@maf.{SP}", made_up_key(i) + made_up_key(i + 1)) for i in range(KM_IDS)]
-            self.server.control({"noun": "credential", "verb": "add", "args": {
-                "kind": "km", "id": name, "key": key}} for name, key in ids)
-            self.server.control({"noun": "client", "verb": "allow", "args": {
-                "client": name, "target": f"//{SP}/in"}} for name, _ in ids)
-            names = folder / "names"
-            names.write_text("".join(f"{name} {key}\n" for name, key in ids))
-            self.ids = folder / "identities"
-            self.register(ids, names, folder / "registrations")
+            super().__init__(bench, "association")
+            self.cse = Server(bench, self.folder / "cse.conf")
+            self.keys = self.folder / "keys"
 
-        def register(self, ids, names, answers):
-            """Each client registers once; its registration is where its keys go."""
-            body = '{"m2m:macr":{"et":"20990101T000000","adfq":"admin.bench.test"}}'
-            self.bench.tool("tls", "--port", self.server.port, "--in-flight", 1, "--count", len(ids), "--seconds", 60, "--lines",
-                            names, "--sni", f"maf.{SP}", "--method", "POST", "--path", "/-", "--header",
-                            "Content-Type: application/json;ty=60002", *PLAIN, "--body", body, "--status", 201,
-                            "--locations", answers)
-            places = answers.read_text().split()
-            self.ids.write_text("".join(f"{n} {k} {p}\n" for (n, k), p in zip(ids, places)))
+        def part(self, *argv):
+            """Microseconds of an operation at the MAF and at the CSE, and the load itself."""
+            before = self.server.cpu(), self.cse.cpu()
+            done = self.bench.tool(*argv)
+            time.sleep(0.2)  # what the last operations leave to do
+            each = 1e6 / done["done"]
+            return (self.server.cpu() - before[0]) * each, (self.cse.cpu() - before[1]) * each, done
 
         def load(self):
-            body = f'{{"m2m:skr":{{"et":"20990101T000000","adfq":"admin.bench.test","suid":32,"tgis":["//{SP}/in"]}}}}'
-            done = self.bench.load([self.server], "tls", "--port", self.server.port, "--in-flight", self.in_flight, "--first",
-                                   self.first, "--seconds", self.bench.seconds, "--lines", self.ids, "--sni", f"maf.{SP}",
-                                   "--method", "POST", "--path", "{line}", "--header",
-                                   "Content-Type: application/json;ty=60003", *PLAIN, "--body", body, "--status", 201)
+            """Keys are registered; used at a CSE that has to ask for them; and used again, now that it has them."""
+            maf, _, done = self.part(*self.key_request(), "--in-flight", self.in_flight, "--first", self.first, "--seconds",
+                                     self.bench.seconds, "--keys", self.keys)
             self.first += done["done"]
-            return done
+            shake = ("tls", "--port", self.cse.port, "--in-flight", KC_IN_FLIGHT, "--count", done["done"], "--seconds", 60, "--lines",
+                     self.keys, "--sni", f"in.{SP}")
+            retrieval, asking, used = self.part(*shake)
+            _, cse, _ = self.part(*shake)
+            self.parts = {"maf_registration_us": maf, "maf_retrieval_us": retrieval, "cse_handshake_us": cse,
+                          "cse_handshake_and_asking_us": asking}
+            return {**used, "per_cpu_second": 1e6 / (maf + retrieval + cse),
+                    "wall_rate": done["done"] * 1e6 / (done["wall_us"] + used["wall_us"])}
+
+        def yardstick(self):
+            return self.raw() / 2
 
         def end(self):
-            self.server.stop()
+            self.cse.stop()
+            super().end()
+
+
+NGINX_TLS = """
+    ssl_protocols TLSv1.2;
+    ssl_ciphers {suite};
+    ssl_session_tickets off;
+    server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {dir}/maf.crt; ssl_certificate_key {dir}/maf.key; location / {{ return 200 '{body}'; }} }}
+"""
+
+
+class KeyRetrieval:
+    name = "key-retrieval"
+    what = f"MAF: the CSE retrieves a key, of {KEYS} that are registered in scattered order; sealed, checked, audited and committed; kept TLS connections"
+    yardstick = f"nginx, one worker, a constant body of the same size over kept TLS connections, {CERT_SUITE}, same load generator"
+
+    class prepare(Maf):
+        in_flight = HTTP_IN_FLIGHT
+        km_ids = 1
+        keys = KEYS
+
+        def __init__(self, bench, name="retrieval"):
+            super().__init__(bench, name)
+            self.paths = self.folder / "paths"
+            made_up = base64.b64encode(b"K" * 32).decode()
+            self.bench.tool(*self.key_request(f',"kv":"{made_up}"'), "--keep", "--in-flight", HTTP_IN_FLIGHT, "--count", self.keys,
+                            "--seconds", 600, "--locations", self.paths)
+            self.nginx = None
+
+        def gets(self, server, port):
+            return self.bench.load([server], "tls", "--keep", "--port", port, "--in-flight", self.in_flight, "--seconds",
+                                   self.bench.seconds, "--sni", f"maf.{SP}", "--suite", CERT_SUITE, "--cert", self.folder / "cse.crt",
+                                   "--key", self.folder / "cse.key", "--path", "{line}", "--lines", self.paths, "--spread", "--header",
+                                   f"X-M2M-Origin: //{SP}/in", *PLAIN)
+
+        def load(self):
+            return self.gets(self.server, self.server.port)
+
+        def body(self):
+            """As long as the answers: a key retrieved once."""
+            curl = subprocess.run(["curl", "-sS", "--cacert", self.folder / "ca.crt", "--cert", self.folder / "cse.crt", "--key",
+                                   self.folder / "cse.key", "--resolve", f"maf.{SP}:{self.server.port}:127.0.0.1", "-H",
+                                   f"X-M2M-Origin: //{SP}/in", "-H", "X-M2M-RI: 1", "-H", "X-M2M-RVI: 3",
+                                   f"https://maf.{SP}:{self.server.port}{self.paths.read_text().split()[0]}"],
+                                  capture_output=True, text=True, check=True).stdout
+            if "m2m:skr" not in curl:
+                raise RuntimeError(f"key retrieval: {curl}")
+            return curl
+
+        def yardstick(self):
+            if self.nginx is None:
+                self.nginx_port = free_port()
+                server = NGINX_TLS.format(suite=CERT_SUITE, port=self.nginx_port, dir=self.folder, body=self.body())
+                self.nginx = start_nginx(self.folder, server)
+            return self.gets(self.nginx, self.nginx_port)["per_cpu_second"]
+
+        def end(self):
+            if self.nginx is not None:
+                self.nginx.stop()
+            super().end()
+
+
+class KeyRetrievalMillion:
+    name = "key-retrieval-million"
+    what = f"as key-retrieval, of {KEYS_MANY} keys; lookup_us: the bare read of a record of each store, without a server"
+    yardstick = f"key-retrieval of {KEYS} keys: a ratio of 0.77 is 1.3 times the CPU"
+
+    class prepare(KeyRetrieval.prepare):
+        keys = KEYS_MANY
+
+        def __init__(self, bench):
+            self.few = KeyRetrieval.prepare(bench, "retrieval-few")
+            super().__init__(bench, "retrieval-many")
+
+        def yardstick(self):
+            self.parts = {"lookup_us": self.lookup(self), "lookup_us_few": self.lookup(self.few)}
+            return self.few.load()["per_cpu_second"]
+
+        def lookup(self, maf):
+            done = self.bench.tool("lookup", "--store", maf.folder / "maf.db", "--lines", maf.paths, "--seconds", 2)
+            return done["cpu_us"] / done["done"]
+
+        def end(self):
+            self.few.end()
+            super().end()
 
 
 class Registrar:
@@ -283,9 +406,24 @@ http {{
     keepalive_requests 1000000000;
     keepalive_timeout 300;
     default_type application/json;
-    server {{ listen 127.0.0.1:{port}; location / {{ return 200 '{body}'; }} }}
+    {server}
 }}
 """
+NGINX_PLAIN = "server {{ listen 127.0.0.1:{port}; location / {{ return 200 '{body}'; }} }}"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def start_nginx(folder, server):
+    conf = folder / "nginx.conf"
+    conf.write_text(NGINX.format(dir=folder, server=server))
+    process = Process(["/usr/sbin/nginx", "-c", conf], subprocess.DEVNULL)
+    time.sleep(1)
+    return process
 
 
 class CinRetrieve:
@@ -303,7 +441,9 @@ class CinRetrieve:
             self.create("{line}", 4, '{"m2m:cin":{"con":"%s"}}' % CON, INSTANCES, self.containers, made)
             self.targets = self.folder / "targets"
             self.targets.write_text("".join(f"/~{place}\n" for place in made.read_text().split()))
-            self.nginx = self.start_nginx(self.body_of(self.targets.read_text().split()[0]))
+            self.nginx_port = free_port()
+            body = self.body_of(self.targets.read_text().split()[0])
+            self.nginx = start_nginx(self.folder, NGINX_PLAIN.format(port=self.nginx_port, body=body))
 
         def body_of(self, path):
             c = http.client.HTTPConnection("127.0.0.1", self.server.port)
@@ -313,20 +453,6 @@ class CinRetrieve:
             if answer.status != 200:
                 raise RuntimeError(f"retrieve: {answer.status} {body}")
             return body
-
-        def start_nginx(self, body):
-            self.nginx_port = self.free_port()
-            conf = self.folder / "nginx.conf"
-            conf.write_text(NGINX.format(dir=self.folder, port=self.nginx_port, body=body))
-            server = Process(["/usr/sbin/nginx", "-c", conf], subprocess.DEVNULL)
-            time.sleep(1)
-            return server
-
-        @staticmethod
-        def free_port():
-            with socket.socket() as s:
-                s.bind(("127.0.0.1", 0))
-                return s.getsockname()[1]
 
         def gets(self, server, port):
             return self.bench.load([server], "http", "--port", port, "--in-flight", self.in_flight, "--seconds", self.bench.seconds,
@@ -370,4 +496,4 @@ class AccessDecision:
             pass
 
 
-ROWS = [EnrolPskTls, EnrolCertTls, EnrolPskDtls, EnrolCertDtls, MafAssociation, AeCreate, CinCreate, CinRetrieve, AccessDecision]
+ROWS = [EnrolPskTls, EnrolCertTls, EnrolPskDtls, EnrolCertDtls, MafAssociation, KeyRetrieval, KeyRetrievalMillion, AeCreate, CinCreate, CinRetrieve, AccessDecision]
