@@ -1,21 +1,25 @@
 """SIGKILL at any moment, under load: everything that a role ever acknowledged is there afterwards (issue contract).
 
 KEYSTEAD_KILLS (200) kills of a whole process tree, its supervisor, a worker or the writer, of a random role, at random
-moments, while clients enrol, register and write. KEYSTEAD_SEED repeats a sequence of kills."""
+moments, while clients enrol, register and write, over TLS and HTTP and over DTLS and CoAP. KEYSTEAD_SEED repeats a sequence of kills."""
 import base64
 import contextlib
 import json
 import os
 import random
+import re
+import subprocess
 import threading
 import time
 
+import coaps
 import keystead as ks
 import tlspsk
+from test_dtls import CoapCli
 
 KILLS = int(os.environ.get("KEYSTEAD_KILLS", "200"))
 SEED = int(os.environ.get("KEYSTEAD_SEED", str(random.randrange(10 ** 9))))
-TROUBLE = (tlspsk.Alert, tlspsk.Closed, OSError)
+TROUBLE = (tlspsk.Alert, tlspsk.Closed, OSError, subprocess.TimeoutExpired)
 
 
 class Client(threading.Thread):
@@ -58,6 +62,50 @@ class Enrolling(Client):
         self.lab.enrol(d)
         self.acked.append((d.ke_id, d.km))
         time.sleep(0.02)
+
+
+class EnrollingByDatagram(Client):
+    """The same over DTLS, by openssl: acknowledged when it has read the server's Finished."""
+
+    def turn(self):
+        d = self.lab.enrolees_by_datagram[self.number]
+        p = subprocess.run(["openssl", "s_client", "-dtls1_2", "-state", "-connect", f"127.0.0.1:{self.lab.coaps['mef']}", "-servername",
+                            "localhost", "-psk_identity", d.kpm_id, "-psk", d.psk.hex(), "-cipher", "PSK-AES128-CCM8:@SECLEVEL=0",
+                            "-keymatexport", ks.BOOTSTRAP, "-keymatexportlen", "48"], input=b"Q\n", capture_output=True, timeout=2.5)
+        out = (p.stdout + p.stderr).decode(errors="replace")
+        exported = re.search(r"Keying material: ([0-9A-Fa-f]{96})", out)
+        if "read finished" not in out or exported is None:
+            raise tlspsk.Closed("no Finished")
+        both = bytes.fromhex(exported[1])
+        d.ke_id, d.ke = ks.key_id(both[:16], ks.MEF), both[16:]
+        self.acked.append((d.ke_id, d.km))
+
+
+class WritingByCoap(Client):
+    """contentInstances at the CSE over CoAP and DTLS, by the device's own program; its AE was there before."""
+
+    def begin(self, where):
+        stem = f"Skillcoap{self.number}"
+        self.kpsa = ident, key = self.lab.add_kpsa(stem, enrolee_id=f"//{ks.SP}/{stem}")
+        self.cli = CoapCli(self.lab, where / stem)
+        self.cli.ok("associate", "--cse", self.cli.at("cse"), "--cse-id", ks.CSE_ID, "--kpsa-id", ident, "--kpsa-file",
+                    self.lab.key_file(stem, key))
+        me = self.cli.ok("register", "--app-id", "Nmade-up", "--from", "S")["ae_id"]
+        self.cli.ok("request", "create", f"/{me}", "--type", "3", "--content", '{"m2m:cnt":{"rn":"box"}}')
+        self.acked.append({"ae": me, "box": True, "there": set(), "gone": set(), "tried": set(), "label": 0})
+
+    def turn(self):
+        told = self.acked[0]
+        name = f"n{self.turns}"
+        told["tried"].add(name)
+        content = json.dumps({"m2m:cin": {"rn": name, "con": f"of {name}"}})
+        p = self.cli.run("request", "create", f"/-/{told['ae']}/box", "--type", "4", "--content", content)
+        if p.returncode == 0:
+            told["there"].add(name)
+            return
+        if p.returncode not in (1, 3) or (p.returncode == 1 and '"rsc":5' not in p.stdout.replace(" ", "")):
+            self.faults.append(p.stdout + p.stderr)
+        raise tlspsk.Closed(p.stdout)
 
 
 class Connecting(Client):
@@ -166,7 +214,6 @@ def check_enrolments(lab, acked):
 
 
 def ke_ids(text):
-    import re
     return re.findall(rf"[0-9A-Fa-f]{{32}}@{re.escape(ks.MEF)}", text)
 
 
@@ -183,8 +230,8 @@ def check_ways(lab, acked):
                 assert r.rsc == 2000 and base64.b64decode(r.json["m2m:skr"]["kv"]) == key, (name, r)
 
 
-def check_resources(lab, acked):
-    with tlspsk.PlainClient(lab.plain_cse) as c:
+def check_resources(lab, acked, conn=None):
+    with conn or tlspsk.PlainClient(lab.plain_cse) as c:
         for told in acked:
             me, box = told["ae"], f"/-/{told['ae']}/box"
             assert ks.ask(c, "retrieve", f"/{me}", origin=me).rsc == 2000, f"AE {me} lost"
@@ -208,6 +255,9 @@ def check_resources(lab, acked):
             assert cnt["cni"] == len(found), "the container counts what it holds: no half-done transaction"
 
 
+CHECKS = {Enrolling: check_enrolments, EnrollingByDatagram: check_enrolments, Connecting: check_ways, Writing: check_resources}
+
+
 def test_nothing_acknowledged_is_lost(tmp_path):
     print(f"KEYSTEAD_SEED={SEED} KEYSTEAD_KILLS={KILLS}")
     rng = random.Random(SEED)
@@ -220,8 +270,13 @@ def test_nothing_acknowledged_is_lost(tmp_path):
         lab.start()
         lab.enrolees = [lab.device(f"kill-enrol-{i}") for i in range(12)]
         lab.ways = [[lab.device(f"kill-way-{i}-{k}") for k in range(6)] for i in range(2)]
+        lab.coaps = coaps.ports(lab)
+        lab.enrolees_by_datagram = [lab.device(f"kill-dtls-{i}") for i in range(2)]
         stop = threading.Event()
-        clients = [Enrolling(lab, stop, 0), *[Connecting(lab, stop, i) for i in range(2)], *[Writing(lab, stop, i) for i in range(3)]]
+        by_coap = WritingByCoap(lab, stop, 0)
+        by_coap.begin(tmp_path)
+        clients = [by_coap, *[EnrollingByDatagram(lab, stop, i) for i in range(2)],
+                   Enrolling(lab, stop, 0), *[Connecting(lab, stop, i) for i in range(2)], *[Writing(lab, stop, i) for i in range(3)]]
         for c in clients:
             c.start()
         killed = []
@@ -243,14 +298,18 @@ def test_nothing_acknowledged_is_lost(tmp_path):
             lab.start(role)
         counts = {}
         for c in clients:
-            check = {Enrolling: check_enrolments, Connecting: check_ways, Writing: check_resources}[type(c)]
-            check(lab, c.acked)
-            counts[c.name] = sum(len(a["there"]) for a in c.acked) if isinstance(c, Writing) else len(c.acked)
+            if isinstance(c, WritingByCoap):
+                check_resources(lab, c.acked, lab.psk("cse", *c.kpsa).connect())
+            else:
+                CHECKS[type(c)](lab, c.acked)
+            counts[c.name] = sum(len(a["there"]) for a in c.acked) if isinstance(c, (Writing, WritingByCoap)) else len(c.acked)
         for role in ks.ROLES:
             assert lab.ctl_json(role, "audit", "verify")["intact"] is True
         print(json.dumps({"killed": {k: killed.count(k) for k in sorted(set(killed))}, "acknowledged": counts}))
         assert len(killed) == KILLS
-        assert counts["Enrolling-0"] > KILLS / 4 and sum(v for k, v in counts.items() if k.startswith("Writing")) > KILLS, counts
+        assert counts["Enrolling-0"] > KILLS / 4 and sum(v for k, v in counts.items() if k.startswith("Writing-")) > KILLS, counts
+        assert sum(v for k, v in counts.items() if k.startswith("EnrollingByDatagram")) > KILLS / 20, counts
+        assert counts["WritingByCoap-0"] > KILLS / 8, counts
         assert sum(kind == "kc" for c in clients if isinstance(c, Connecting) for kind, *_ in c.acked) > KILLS / 40, counts
 
 
