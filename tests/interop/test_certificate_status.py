@@ -95,21 +95,21 @@ def test_gnutls_checks_the_staple(stapled, matrix, versions):
            "trusted; it saved what we staple")
 
 
-def curl(lab, role, name):
+def curl(lab, role, name, who):
     host, port = lab.address(role)
     w = lab.where
-    p = subprocess.run(["curl", "-sS", "-i", "--max-time", "30", "--cert-status", "--cacert", w / "ca.crt", "--cert", w / "cse.crt", "--key",
-                        w / "cse.key", "--tls-max", "1.2", "--resolve", f"{name}:{port}:{host}", f"https://{name}:{port}/none"],
+    p = subprocess.run(["curl", "-sS", "-i", "--max-time", "30", "--cert-status", "--cacert", w / "ca.crt", "--cert", w / f"{who}.crt", "--key",
+                        w / f"{who}.key", "--tls-max", "1.2", "--resolve", f"{name}:{port}:{host}", f"https://{name}:{port}/none"],
                        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
     return p.returncode, p.stdout + p.stderr
 
 
 def test_curl_demands_the_staple(stapled, matrix, versions):
-    code, out = curl(stapled, "mef", ks.MEF)
+    code, out = curl(stapled, "mef", ks.MEF, "maf")
     assert code == 0 and out.startswith("HTTP/1.1 "), (code, out)
     matrix("curl", versions["curl"], "demands and checks the OCSP response of the MEF",
            "`--cert-status --cert --key --cacert`; the MEF sends the certificate of the CA behind its own", "answered")
-    code, out = curl(stapled, "maf", ks.MAF)
+    code, out = curl(stapled, "maf", ks.MAF, "cse")
     assert code == 91, (code, out)  # CURLE_SSL_INVALIDCERTSTATUS
     matrix("curl", versions["curl"], "does not go on with the MAF, which staples nothing here", "`--cert-status --cert --key --cacert`",
            "no OCSP response received")
