@@ -195,6 +195,11 @@ static err_t load_role(struct loading *l, const struct role *role, const char *n
                        name == NULL ? "" : name);
         return ERR_CONFIG;
     }
+    if (r->certificate == NULL && instance_value(s->conf, r, "ocsp-response") != NULL) { /* the listener's has one of its own */
+        conf_fault_add(l->faults, 0, "[%s%s%s]: ocsp-response without certificate and key", role->name, name == NULL ? "" : " ",
+                       name == NULL ? "" : name);
+        return ERR_CONFIG;
+    }
     TRY(load_issuer(l, r, &r->issuer));
     const struct role_env env = {.crypto = s->env.crypto, .sealer = &r->sealer, .issuer = r->issuer, .name = name};
     err_t e = role->configure == NULL ? ERR_OK : role->configure(ctx, s->conf, &env, detail);

@@ -127,6 +127,9 @@ def test_a_response_that_proves_nothing_is_not_loaded(new_lab):
     fault("is revoked")
     (lab.where / "mef.ocsp").write_bytes(good)
     assert lab.ctl("mef", "reload").returncode == 0
-    # a listener that shows no certificate has nothing to staple
+    # who shows no certificate of its own has nothing to staple
+    lab.set("maf", "maf", "ocsp-response", "maf.ocsp")
+    make(lab, "maf")
+    assert "[maf]: ocsp-response without certificate" in ks.run("check", "-c", lab.conf("maf")).stderr
     lab.append("mef", f"\n[listener psk-only]\nrole = mef\naddress = 127.0.0.1:{ks.free_port()}\nocsp-response = mef.ocsp\n")
     assert "ocsp-response without certificate" in ks.run("check", "-c", lab.conf("mef")).stderr
