@@ -83,7 +83,7 @@ static err_t bind_credential(struct association *a, const struct role_cert *cert
 err_t originator_of_cert(const struct role_cert *cert, struct association *out)
 {
     if (cert->raw) { /* no path says that its names are true, and no table here knows the key [CHOICE-42] */
-        return ERR_DENIED_CERT_CA;
+        return ERR_DENIED_CERT_RAW;
     }
     for (size_t i = 0; i < cert->dns_n; i++) {
         if (keyid_is_fqdn(cert->dns[i])) { /* wildcards and raw labels name nobody */

@@ -126,6 +126,17 @@ static err_t run_answer(struct committer *c, const struct job *j, struct txn *t,
     return ERR_OK;
 }
 
+/* Of a certificate that was refused in the handshake: its peer has proved nothing, so it is not a refusal of dispatch. */
+static err_t run_refused(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
+{
+    (void)c;
+    (void)r;
+    struct audit_event e = {.kind = AUDIT_CERTIFICATE_REFUSED, .time = j->now, .outcome = j->refusal.why};
+    memcpy(e.peer, j->refusal.peer, sizeof(j->refusal.peer));
+    memcpy(e.object, j->refusal.shown, sizeof(e.object));
+    return txn_audit(t, &e);
+}
+
 static err_t run_ctl(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
 {
     struct writer out = body_room(c);
@@ -143,6 +154,7 @@ static run_fn *const runs[] = {
     [JOB_ESTABLISHED] = run_established,
     [JOB_ANSWER] = run_answer,
     [JOB_CTL] = run_ctl,
+    [JOB_REFUSED] = run_refused,
 };
 
 static void result_init(const struct job *j, struct job_result *r)

@@ -2,23 +2,13 @@
 
 #include "role/dispatch.h"
 #include "shell/clock.h"
-#include "shell/log.h"
+#include "shell/refusal.h"
 
 #include <string.h>
 
 static const struct snapshot_role *role_of(const struct conn *c)
 {
     return &c->w->snap->roles[c->role];
-}
-
-static void note_failure(struct conn *c, err_t e)
-{
-    char name[64];
-    c->w->metrics->handshakes_failed++;
-    metrics_refused(c->w->metrics, e);
-    log_refusal_of(e, &(struct log_refused){.instance = role_of(c)->partition,
-                                            .peer = conn_name(c, name, sizeof(name)),
-                                            .detail = tls_identity(c->tls)});
 }
 
 /* -- which key ------------------------------------------------------------------------------------- */
@@ -165,7 +155,7 @@ static bool step_established(struct conn *c)
 static bool step_failed(struct conn *c)
 {
     c->role = tls_tag(c->tls);
-    note_failure(c, tls_error(c->tls));
+    refusal_note(c, tls_error(c->tls));
     c->state = CONN_ENDING;
     return false;
 }

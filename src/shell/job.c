@@ -99,6 +99,20 @@ static void read_question(struct reader *r, struct question *q)
     reader_text16(r, q->key_id.z, sizeof(q->key_id.z));
 }
 
+static void write_refusal(const struct job_refusal *f, struct writer *w)
+{
+    writer_u16(w, (uint16_t)f->why);
+    writer_text16(w, f->peer);
+    writer_text16(w, f->shown);
+}
+
+static void read_refusal(struct reader *r, struct job_refusal *f)
+{
+    f->why = (err_t)reader_u16(r);
+    reader_text16(r, f->peer, sizeof(f->peer));
+    reader_text16(r, f->shown, sizeof(f->shown));
+}
+
 /* -- jobs ------------------------------------------------------------------------------------------ */
 void job_write(const struct job *j, struct writer *w)
 {
@@ -112,6 +126,8 @@ void job_write(const struct job *j, struct writer *w)
         writer_u16(w, (uint16_t)j->answer.err);
         writer_u16(w, (uint16_t)j->answer.status);
         writer_block32(w, j->answer.body);
+    } else if (j->kind == JOB_REFUSED) {
+        write_refusal(&j->refusal, w);
     } else {
         write_association(&j->assoc, w);
         write_export(&j->exported, w);
@@ -149,6 +165,8 @@ err_t job_parse(struct bytes frame, struct job *out)
         out->answer.err = (err_t)reader_u16(&r);
         out->answer.status = reader_u16(&r);
         out->answer.body = reader_block32(&r);
+    } else if (out->kind == JOB_REFUSED) {
+        read_refusal(&r, &out->refusal);
     } else if (out->kind == JOB_REQUEST || out->kind == JOB_ESTABLISHED) {
         TRY(parse_peer_part(&r, out));
     } else {

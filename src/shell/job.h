@@ -11,7 +11,8 @@ enum job_kind {
     JOB_REQUEST = 1,     /* a primitive: its octets, parsed again by the same codec */
     JOB_ESTABLISHED = 2, /* a handshake whose last flight is held */
     JOB_ANSWER = 3,      /* what another authority said about a key */
-    JOB_CTL = 4          /* an operator's command; never leaves the writer's process */
+    JOB_CTL = 4,         /* an operator's command; never leaves the writer's process */
+    JOB_REFUSED = 5      /* a certificate was refused in the handshake: an event, and nothing else */
 };
 
 /* Which codec: the octets of a request are a message of HTTP/1.1, or a CoAP message put together from its blocks. */
@@ -20,6 +21,13 @@ enum job_binding { JOB_HTTP, JOB_COAP };
 /* Frame: u32 length of what follows, then that. */
 #define JOB_FRAME_HEAD 4
 #define JOB_FRAME_MAX (18u << 20) /* the largest message a configuration allows, and its company */
+
+/* Who was refused for what: the network address, as nobody was authenticated, and what tls_shown says. */
+struct job_refusal {
+    err_t why;
+    char peer[64];
+    char shown[AUDIT_TEXT_MAX];
+};
 
 struct job {
     enum job_kind kind;
@@ -33,6 +41,7 @@ struct job {
     struct bytes octets;         /* REQUEST; borrowed */
     struct question question;    /* ANSWER */
     struct answer answer;        /* ANSWER; the body is borrowed */
+    struct job_refusal refusal;  /* REFUSED */
     const struct ctl_row *ctl;   /* CTL */
     const void *ctl_ctx;
     const json_t *ctl_args; /* borrowed */

@@ -136,9 +136,12 @@ static void tell_ca(const struct page *p, X509 *cert)
     NAME_CONSTRAINTS_free(nc);
 }
 
-static bool is_valid_now(X509 *cert)
+static err_t dates_check(X509 *cert)
 {
-    return X509_cmp_current_time(X509_get0_notBefore(cert)) < 0 && X509_cmp_current_time(X509_get0_notAfter(cert)) > 0;
+    if (X509_cmp_current_time(X509_get0_notBefore(cert)) >= 0) {
+        return ERR_DENIED_CERT_EARLY;
+    }
+    return X509_cmp_current_time(X509_get0_notAfter(cert)) > 0 ? ERR_OK : ERR_DENIED_CERT_EXPIRED;
 }
 
 static err_t show_cert(const struct page *p, X509 *cert)
@@ -161,10 +164,11 @@ static err_t show_cert(const struct page *p, X509 *cert)
     if (ca) {
         tell_ca(p, cert);
     }
-    e = e == ERR_OK && x509_names_wild(&names) ? ERR_DENIED_CERT_NAME : e;
+    e = e == ERR_OK && x509_names_wild(&names) ? ERR_DENIED_CERT_WILD : e;
     x509_names_free(store);
-    e = e != ERR_OK ? e : x509_profile_check(cert);
-    return e != ERR_OK ? e : is_valid_now(cert) ? ERR_OK : ERR_DENIED_CERT_EXPIRED;
+    TRY(e);
+    TRY(x509_profile_check(cert));
+    return dates_check(cert);
 }
 
 /* -- requests: their names are read as a certificate's ------------------------------------------------------------ */

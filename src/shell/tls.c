@@ -93,6 +93,7 @@ void tls_free(struct tls *t)
     SSL_free(t->ssl);
     x509_names_free(t->names);
     secret_wipe(&t->key);
+    free(t->shown);
     free(t);
 }
 
@@ -267,13 +268,14 @@ err_t tls_feed(struct tls *t, struct bytes in)
         return ERR_OK; /* nobody reads it any more */
     }
     if (t->ctx->datagram != NULL) {
+        tls_datagram_arrived(t, in);
         (void)BIO_write(t->in, in.p, (int)(in.n < TLS_FEED_MAX ? in.n : TLS_FEED_MAX));
         return ERR_OK;
     }
     bool shaking = t->state == TLS_HANDSHAKE || t->state == TLS_WANT_KEY;
     t->fed += shaking ? in.n : 0;
     if (t->state == TLS_HANDSHAKE && t->fed > TLS_HANDSHAKE_MAX) {
-        handshake_fail(t, ERR_LIMIT_SIZE);
+        handshake_fail(t, tls_reason_size(t));
         return ERR_OK; /* tls_step tells */
     }
     size_t waiting = BIO_pending(t->in) > 0 ? (size_t)BIO_pending(t->in) : 0;

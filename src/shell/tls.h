@@ -81,6 +81,8 @@ size_t tls_drain(struct tls *t, uint8_t *out, size_t cap);
 bool tls_has_output(struct tls *t);
 
 struct text tls_identity(const struct tls *t); /* in TLS_WANT_KEY and later; empty for certificates */
+/* Name, serial and issuer of the certificate that the client showed, refused or not; empty: it showed none that can be read. */
+struct text tls_shown(struct tls *t);
 void tls_answer(struct tls *t, const struct secret *key);
 void tls_refuse(struct tls *t, err_t why); /* the alert of why's row is sent */
 

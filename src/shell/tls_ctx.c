@@ -92,6 +92,7 @@ static err_t peer_trust_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg, char
     X509_STORE *store = NULL;
     TRY(x509_trust_load(&trust, &store, detail));
     err_t e = x509_trust_use(ssl, store);
+    SSL_CTX_set_cert_verify_callback(ssl, tls_shown_verify, NULL);
     X509_STORE_free(store);
     TRY(e);
     detail_set(detail, "trust anchors", cfg->trust_file);

@@ -223,6 +223,22 @@ bool tls_datagram_key_differs(struct tls *t)
     return t->unopened >= UNOPENED_MAX;
 }
 
+/* OpenSSL drops a fragment of a message beyond its limit with no reason given: whether it was a certificate is seen here.
+ * Record head (13): type, version, epoch, sequence, length; then the message: type, length of the whole. */
+void tls_datagram_arrived(struct tls *t, struct bytes datagram)
+{
+    struct reader r = reader_of(datagram);
+    uint8_t content = reader_u8(&r);
+    (void)reader_take(&r, 12);
+    uint8_t message = reader_u8(&r);
+    uint32_t n = reader_u24(&r);
+    bool over = !reader_failed(&r) && content == SSL3_RT_HANDSHAKE && message == SSL3_MT_CERTIFICATE &&
+                n > SSL3_RT_MAX_ENCRYPTED_LENGTH;
+    if (over && t->state == TLS_HANDSHAKE && tls_reason_size(t) == ERR_DENIED_CERT_SIZE) {
+        t->refused = ERR_DENIED_CERT_SIZE;
+    }
+}
+
 void tls_datagram_header(struct tls *t, struct bytes head)
 {
     struct reader r = reader_of(head);

@@ -1,7 +1,8 @@
 /*
  * What the files of the TLS adapter share: tls.c the connection, tls_ctx.c the context, tls_datagram.c what
  * DTLS has besides, tls_hook.c the callbacks of a
- * handshake, tls_psk.c the one of them that waits, tls_staple.c the OCSP response, tls_reason.c why it failed. Nobody else includes this.
+ * handshake, tls_psk.c the one of them that waits, tls_staple.c the OCSP response, tls_reason.c why it failed, tls_shown.c whose
+ * certificate it was. Nobody else includes this.
  */
 #ifndef KEYSTEAD_SHELL_TLS_IMPL_H
 #define KEYSTEAD_SHELL_TLS_IMPL_H
@@ -12,6 +13,7 @@
 
 #include <openssl/ssl.h>
 
+#define TLS_SHOWN_MAX 320
 #define TLS_IDENTITY_MAX 255 /* octets of a psk_identity [CHOICE-32] */
 
 struct tls_staple {
@@ -54,6 +56,7 @@ struct tls {
     struct text identity;
     struct secret key; /* between tls_answer and the callback */
     void *names;       /* of the peer's certificate, x509_names */
+    char *shown;       /* tls_shown, or NULL */
     char identity_buf[TLS_IDENTITY_MAX + 1];
 };
 
@@ -68,6 +71,7 @@ void tls_datagram_begin(struct tls *t);
 MUST_USE err_t tls_datagram_ready(struct tls *t);
 bool tls_datagram_key_differs(struct tls *t); /* after a step that did not complete */
 void tls_datagram_header(struct tls *t, struct bytes head);
+void tls_datagram_arrived(struct tls *t, struct bytes datagram); /* before OpenSSL reads it */
 void tls_datagram_alert(struct tls *t, uint8_t description);
 size_t tls_datagram_message_max(void);
 usec_t tls_datagram_timeout(const struct tls *t);
@@ -81,8 +85,12 @@ unsigned tls_psk_take(SSL *ssl, const char *identity, unsigned char *psk, unsign
 MUST_USE err_t tls_staple_set(struct tls_ctx *ctx, const char *file, char detail[static ROLE_DETAIL_MAX]);
 usec_t tls_staple_end(const struct tls_ctx *ctx);
 
+/* -- tls_shown.c ---- */
+int tls_shown_verify(X509_STORE_CTX *path, void *arg);
+
 /* -- tls_reason.c ---- */
 /* Empties OpenSSL's error queue. */
 err_t tls_reason_take(const struct tls *t);
+err_t tls_reason_size(const struct tls *t); /* of a handshake that is too long */
 
 #endif

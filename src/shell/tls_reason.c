@@ -25,7 +25,7 @@ static const struct reason_row rows[] = {
     {SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, ERR_DENIED_TLS, ERR_DENIED_TLS},
     {SSL_R_NO_COMPRESSION_SPECIFIED, ERR_DENIED_TLS, ERR_DENIED_TLS},
     {SSL_R_WRONG_SIGNATURE_TYPE, ERR_DENIED_TLS, ERR_DENIED_TLS},
-    {SSL_R_WRONG_CURVE, ERR_DENIED_CERT_PROFILE, ERR_DENIED_CERT_PROFILE},
+    {SSL_R_WRONG_CURVE, ERR_DENIED_CERT_KEY, ERR_DENIED_CERT_KEY},
     {SSL_R_WRONG_CERTIFICATE_TYPE, ERR_DENIED_CERT_PROFILE, ERR_DENIED_CERT_PROFILE},
     {SSL_R_UNKNOWN_CERTIFICATE_TYPE, ERR_DENIED_CERT_PROFILE, ERR_DENIED_CERT_PROFILE},
     /* certificates; CERTIFICATE_VERIFY_FAILED is looked into further */
@@ -37,11 +37,19 @@ static const struct reason_row rows[] = {
     {SSL_R_DECRYPTION_FAILED, ERR_MALFORMED, ERR_DENIED_PSK_WRONG},
     {SSL_R_BLOCK_CIPHER_PAD_IS_WRONG, ERR_MALFORMED, ERR_DENIED_PSK_WRONG},
     {SSL_R_DIGEST_CHECK_FAILED, ERR_MALFORMED, ERR_DENIED_PSK_WRONG},
-    {SSL_R_EXCESSIVE_MESSAGE_SIZE, ERR_LIMIT_SIZE, ERR_LIMIT_SIZE}, /* a certificate message beyond CERT_LIST_MAX */
     /* ours */
     {ERR_R_MALLOC_FAILURE, ERR_CRYPTO, ERR_CRYPTO},
     {ERR_R_INTERNAL_ERROR, ERR_CRYPTO, ERR_CRYPTO},
 };
+
+/* A client that has chosen the certificate suite and owes its certificate: then that is what is too long. */
+err_t tls_reason_size(const struct tls *t)
+{
+    const SSL_CIPHER *suite = SSL_get_pending_cipher(t->ssl);
+    OSSL_HANDSHAKE_STATE at = SSL_get_state(t->ssl);
+    bool owes = at == TLS_ST_SW_SRVR_DONE || at == TLS_ST_SR_CERT;
+    return owes && suite != NULL && SSL_CIPHER_get_auth_nid(suite) == NID_auth_ecdsa ? ERR_DENIED_CERT_SIZE : ERR_LIMIT_SIZE;
+}
 
 static err_t reason_find(int reason, const struct tls *t)
 {
@@ -51,6 +59,9 @@ static err_t reason_find(int reason, const struct tls *t)
     }
     if (reason >= SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256) {
         return ERR_PEER_REFUSED; /* the peer's own alert */
+    }
+    if (reason == SSL_R_EXCESSIVE_MESSAGE_SIZE) {
+        return tls_reason_size(t);
     }
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (rows[i].reason == reason) {

@@ -9,6 +9,7 @@
 #include "shell/ask.h"
 #include "shell/channel.h"
 #include "shell/peers.h"
+#include "shell/refusal.h"
 
 #define WORKER_ARENA (4u << 20)
 #define WORKER_BODY_MAX COMMITTER_BODY_MAX
@@ -41,6 +42,7 @@ struct worker {
     struct listener *listeners[SNAPSHOT_LISTENERS_MAX];
     size_t listeners_n;
     struct peers peers;
+    struct refusal_gate refusals[ERR_COUNT];
     struct worker_list lists[WORKER_CLASSES];
     size_t conns;
     size_t conns_closing; /* of these, the ones that libuv is closing: they hold no place any more */

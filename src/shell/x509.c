@@ -49,14 +49,23 @@ err_t x509_profile_check(X509 *cert)
     /* X509_get_key_usage gives all ones when the extension is absent; the profile wants it present. */
     bool signs = X509_get_ext_by_NID(cert, NID_key_usage, -1) >= 0 &&
                  (X509_get_key_usage(cert) & X509v3_KU_DIGITAL_SIGNATURE) != 0;
-    return is_p256(cert) && is_signed_by_profile(cert) && signs ? ERR_OK : ERR_DENIED_CERT_PROFILE;
+    if (!is_p256(cert)) {
+        return ERR_DENIED_CERT_KEY;
+    }
+    if (!signs) {
+        return ERR_DENIED_CERT_USAGE;
+    }
+    return is_signed_by_profile(cert) ? ERR_OK : ERR_DENIED_CERT_PROFILE;
 }
 
 /* The certificates above the leaf: their keys make the signatures that the profile speaks of. */
 err_t x509_issuer_check(X509 *cert)
 {
     bool self_signed = (X509_get_extension_flags(cert) & EXFLAG_SS) != 0;
-    return is_p256(cert) && (self_signed || is_signed_by_profile(cert)) ? ERR_OK : ERR_DENIED_CERT_PROFILE;
+    if (!is_p256(cert)) {
+        return ERR_DENIED_CERT_KEY;
+    }
+    return self_signed || is_signed_by_profile(cert) ? ERR_OK : ERR_DENIED_CERT_PROFILE;
 }
 
 err_t x509_key_digest(const X509_PUBKEY *key, uint8_t digest[static CRYPTO_HASH_LEN])
@@ -138,7 +147,7 @@ err_t x509_reason(int x509_v_err)
     } rows[] = {
         {X509_V_OK, ERR_OK},
         {X509_V_ERR_CERT_HAS_EXPIRED, ERR_DENIED_CERT_EXPIRED},
-        {X509_V_ERR_CERT_NOT_YET_VALID, ERR_DENIED_CERT_EXPIRED},
+        {X509_V_ERR_CERT_NOT_YET_VALID, ERR_DENIED_CERT_EARLY},
         {X509_V_ERR_CERT_REVOKED, ERR_DENIED_CERT_REVOKED},
         {X509_V_ERR_UNABLE_TO_GET_CRL, ERR_DENIED_CERT_STATUS},
         {X509_V_ERR_UNNESTED_RESOURCE, ERR_DENIED_CERT_CONSTRAINTS},
@@ -151,7 +160,9 @@ err_t x509_reason(int x509_v_err)
         {X509_V_ERR_HOSTNAME_MISMATCH, ERR_DENIED_CERT_NAME},
         {X509_V_ERR_APPLICATION_VERIFICATION, ERR_DENIED_CERT_PROFILE},
         {X509_V_ERR_INVALID_PURPOSE, ERR_DENIED_CERT_PROFILE},
-        {X509_V_ERR_EE_KEY_TOO_SMALL, ERR_DENIED_CERT_PROFILE},
+        {X509_V_ERR_EE_KEY_TOO_SMALL, ERR_DENIED_CERT_KEY},
+        {X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE, ERR_DENIED_CERT_USAGE},
+        {X509_V_ERR_EMAIL_MISMATCH, ERR_DENIED_CERT_WILD}, /* ours: nobody here asks for an e-mail address */
         {X509_V_ERR_CA_MD_TOO_WEAK, ERR_DENIED_CERT_PROFILE},
         {X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, ERR_DENIED_CERT_PROFILE},
     };

@@ -13,7 +13,7 @@
 #include <openssl/x509v3.h>
 
 /* -- x509.c: profile, files, the rest ---- */
-/* P-256, uncompressed, ECDSA-SHA256, keyUsage with digitalSignature; ERR_DENIED_CERT_PROFILE. */
+/* P-256, uncompressed, ECDSA-SHA256, keyUsage with digitalSignature; ERR_DENIED_CERT_KEY, _PROFILE, _USAGE. */
 MUST_USE err_t x509_profile_check(X509 *cert);
 /* The key of a certificate or request: secp256r1 as a named curve, uncompressed. */
 bool x509_key_is_p256(X509_PUBKEY *spki);

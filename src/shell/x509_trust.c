@@ -102,7 +102,7 @@ static err_t leaf_check(const struct policy *p, X509_STORE_CTX *path, X509 *cert
     void *store = NULL;
     TRY(x509_names(cert, &names, &store)); /* names that cannot be read are refused before anybody asks for them */
     bool raw = x509_trust_is_raw(X509_STORE_CTX_get_error(path));
-    err_t e = raw ? ERR_OK : x509_names_wild(&names) ? ERR_DENIED_CERT_NAME
+    err_t e = raw ? ERR_OK : x509_names_wild(&names) ? ERR_DENIED_CERT_WILD
                            : limits_check(p, X509_STORE_CTX_get0_chain(path), &names);
     x509_names_free(store);
     return e;
@@ -139,6 +139,9 @@ static int code_of(err_t e)
         int code;
     } rows[] = {
         {ERR_DENIED_CERT_PROFILE, X509_V_ERR_APPLICATION_VERIFICATION},
+        {ERR_DENIED_CERT_KEY, X509_V_ERR_EE_KEY_TOO_SMALL},
+        {ERR_DENIED_CERT_USAGE, X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE},
+        {ERR_DENIED_CERT_WILD, X509_V_ERR_EMAIL_MISMATCH}, /* a code that nothing else here can give */
         {ERR_DENIED_CERT_REVOKED, X509_V_ERR_CERT_REVOKED},
         {ERR_DENIED_CERT_STATUS, X509_V_ERR_UNABLE_TO_GET_CRL},
         {ERR_DENIED_CERT_CONSTRAINTS, X509_V_ERR_UNNESTED_RESOURCE}, /* not used for anything else without RFC 3779 */

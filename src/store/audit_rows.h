@@ -23,4 +23,5 @@ X(RESOURCE_CREATED,   43, "resource-created",    "a resource was created")
 X(RESOURCE_UPDATED,   44, "resource-updated",    "a resource was updated")
 X(RESOURCE_DELETED,   45, "resource-deleted",    "a resource was deleted")
 X(REFUSED,            50, "refused",             "an authenticated peer was refused")
+X(CERTIFICATE_REFUSED, 51, "certificate-refused", "a certificate was refused in the handshake; the peer is a network address")
 /* clang-format on */

@@ -202,6 +202,6 @@ def test_show_says_what_is_wrong(ca, tmp_path):
     openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", tmp_path / "k", "-subj", "/CN=made-up", "-out",
             tmp_path / "c", "-days", "3")
     p = run("show", tmp_path / "c")
-    assert p.returncode == 1 and json.loads(p.stdout)["verdict"] == "certificate-profile"
+    assert p.returncode == 1 and json.loads(p.stdout)["verdict"] == "certificate-key"
     good("ca", "--cert", tmp_path / "open.crt", "--key", tmp_path / "open.key", "--unconstrained")
     assert "no name constraints" in good("show", tmp_path / "open.crt")["warning"]

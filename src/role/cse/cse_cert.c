@@ -85,7 +85,7 @@ err_t cse_cert_bind(const void *ctx, struct txn *t, const struct role_cert *cert
         found = true;
     }
     if (!found) {
-        return cert->raw ? ERR_DENIED_CERT_CA : ERR_DENIED_CERT_NAME;
+        return cert->raw ? ERR_DENIED_CERT_RAW : ERR_DENIED_CERT_NAME;
     }
     return bind(&best, out);
 }

@@ -104,8 +104,11 @@ err_t mef_enrol_cert(const void *ctx, struct txn *t, const struct role_cert *cer
         out->framework = ASSOCIATION_CERT;
         return ERR_OK;
     }
+    if (cert->raw) {
+        return ERR_DENIED_CERT_RAW; /* 5.7 step 2 */
+    }
     /* R001-100: nobody else; an Enrolee without an instruction would take the session for its enrolment */
-    return e == ERR_OK || cert->raw ? ERR_DENIED_CERT_INSTRUCTION : e;
+    return e == ERR_OK ? ERR_DENIED_CERT_INSTRUCTION : e;
 }
 
 /* -- Enrolment Key Generation ------------------------------------------------------------------------ */

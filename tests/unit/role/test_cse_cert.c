@@ -90,7 +90,7 @@ static void names_of_others_are_refused(void **state)
         {WORLD_DNS, "mn.sp.example.com", ERR_DENIED_CERT_NAME},            /* a CSE that nobody configured */
         {WORLD_DNS, "*.sp.example.com", ERR_DENIED_CERT_NAME},             /* refuses R000-62: a wildcard is nobody */
         {WORLD_DNS, "maf.example.com", ERR_DENIED_CERT_NAME},              /* FQDN certificates are of MEF and MAF */
-        {WORLD_RAW, KEY_ID, ERR_DENIED_CERT_CA},                           /* a key that is not in the table */
+        {WORLD_RAW, KEY_ID, ERR_DENIED_CERT_RAW}, /* a key that is not in the table */
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         assert_int_equal(come(f, rows[i].kind, rows[i].name, &s), rows[i].want);
@@ -98,7 +98,7 @@ static void names_of_others_are_refused(void **state)
     /* a pinned key says nothing of the names beside it */
     struct role_cert c = world_cert(&f->w, WORLD_URI, "m2m://sp.example.com/Sx");
     c.raw = true;
-    assert_int_equal(world_connect_names(&f->w, f->cse, &c, &s), ERR_DENIED_CERT_CA);
+    assert_int_equal(world_connect_names(&f->w, f->cse, &c, &s), ERR_DENIED_CERT_RAW);
     /* one context, one identity (6.0.2) */
     c = world_cert(&f->w, WORLD_URI, "m2m://sp.example.com/Sx");
     c.uri[c.uri_n++] = text_of("m2m://sp.example.com/Sy");
@@ -173,7 +173,7 @@ static void a_pinned_key(void **state)
     assert_int_equal(add(f, KEY_ID, ",\"flavour\":\"raw\",\"enrolee-id\":\"//sp.example.com/Sraw\""), ERR_OK);
     assert_int_equal(come(f, WORLD_RAW, KEY_ID, &s), ERR_OK);
     assert_true(association_is_bound_to(&s.assoc, text_of("//sp.example.com/Sraw")));
-    assert_int_equal(come(f, WORLD_RAW, "sha-256;BBECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", &s), ERR_DENIED_CERT_CA);
+    assert_int_equal(come(f, WORLD_RAW, "sha-256;BBECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", &s), ERR_DENIED_CERT_RAW);
     assert_int_equal(add(f, "sha-256-120;AAECAwQFBgcICQoLDA0P", ""), ERR_OK); /* another key, by a truncated name */
     assert_int_equal(come(f, WORLD_RAW, KEY_ID, &s), ERR_OK);
     assert_true(association_is_bound_to(&s.assoc, text_of("//sp.example.com/Sraw")));

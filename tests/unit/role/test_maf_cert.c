@@ -133,12 +133,12 @@ static void from_is_what_the_certificate_says(void **state)
 static void who_is_refused(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(come(f, WORLD_RAW, KEY_ID), ERR_DENIED_CERT_CA); /* no table of pinned keys here [CHOICE-42] */
+    assert_int_equal(come(f, WORLD_RAW, KEY_ID), ERR_DENIED_CERT_RAW); /* no table of pinned keys here [CHOICE-42] */
     assert_int_equal(come(f, WORLD_DNS, "*.sp.example.com"), ERR_DENIED_CERT_NAME);
     assert_int_equal(come(f, WORLD_URI, "m2m://sp.example.com/mn1"), ERR_DENIED_CERT_NAME); /* a CSE-ID is no URI */
     struct role_cert c = world_cert(&f->w, WORLD_DNS, "in.sp.example.com");
     c.raw = true;
-    assert_int_equal(world_connect_names(&f->w, f->maf, &c, &f->s), ERR_DENIED_CERT_CA);
+    assert_int_equal(world_connect_names(&f->w, f->maf, &c, &f->s), ERR_DENIED_CERT_RAW);
     c = world_cert(&f->w, WORLD_DEVICE, OID);
     c.not_after = T0;
     assert_int_equal(world_connect_names(&f->w, f->maf, &c, &f->s), ERR_DENIED_CERT_EXPIRED);

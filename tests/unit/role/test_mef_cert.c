@@ -117,7 +117,7 @@ static void not_instructed_is_refused(void **state)
     assert_int_equal(enrol(f, WORLD_URI, "m2m://sp.example.com/Sdev2", &s), ERR_DENIED_CERT_INSTRUCTION); /* refuses R001-31, R001-100 */
     assert_int_equal(enrol(f, WORLD_DEVICE, OID, &s), ERR_DENIED_CERT_INSTRUCTION); /* refuses R001-100, R001-102 */
     assert_int_equal(enrol(f, WORLD_URI, "urn:m2m:node:node_17", &s), ERR_DENIED_CERT_INSTRUCTION);
-    assert_int_equal(enrol(f, WORLD_RAW, KEY_ID, &s), ERR_DENIED_CERT_INSTRUCTION);
+    assert_int_equal(enrol(f, WORLD_RAW, KEY_ID, &s), ERR_DENIED_CERT_RAW);
     assert_int_equal(enrol(f, WORLD_URI, "ftp://", &s), ERR_DENIED_CERT_NAME); /* it names nobody */
     /* the same name in another flavour is another */
     assert_int_equal(add(f, "//sp.example.com/mn1", TO_MAF), ERR_OK);
@@ -138,7 +138,7 @@ static void names_of_a_pinned_certificate_count_for_nothing(void **state)
     assert_int_equal(add(f, AE, TO_MAF), ERR_OK);
     struct role_cert c = world_cert(&f->w, WORLD_URI, "m2m:" AE);
     c.raw = true;
-    assert_int_equal(world_connect_names(&f->w, f->mef, &c, &s), ERR_DENIED_CERT_INSTRUCTION); /* refuses R001-15, R001-148 */
+    assert_int_equal(world_connect_names(&f->w, f->mef, &c, &s), ERR_DENIED_CERT_RAW); /* refuses R001-15, R001-148 */
     /* and the key of a certificate with a path is not that of a pinned one: flavour as configured (5.7 step 1) */
     assert_int_equal(add(f, KEY_ID, TO_MAF), ERR_OK);
     c = world_cert(&f->w, WORLD_DEVICE, OID);

@@ -1,5 +1,6 @@
 /* Jobs and results between processes: there and back, every cut refused, frames found in a stream. */
 #include "shell/job.h"
+#include "shell/refusal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,6 +108,48 @@ static void an_answer_comes_back(void **state)
     every_cut_is_refused(all);
 }
 
+static void a_refusal_comes_back(void **state)
+{
+    (void)state;
+    struct job in = {.kind = JOB_REFUSED, .now = 7, .octets = bytes_empty(), .answer.body = bytes_empty()};
+    in.refusal.why = ERR_DENIED_CERT_WILD;
+    strcpy(in.refusal.peer, "192.0.2.1");
+    strcpy(in.refusal.shown, "*.sp.example serial 0a by /CN=made-up");
+    struct bytes all = written(&in);
+    struct job out;
+    assert_int_equal(job_parse(body_of(all), &out), ERR_OK);
+    assert_int_equal(out.refusal.why, ERR_DENIED_CERT_WILD);
+    assert_string_equal(out.refusal.peer, in.refusal.peer);
+    assert_string_equal(out.refusal.shown, in.refusal.shown);
+    every_cut_is_refused(all);
+}
+
+/* A stranger with certificates without end: a burst, then one a minute, and never more than the burst after a rest. */
+static void events_of_strangers_are_bounded(void **state)
+{
+    (void)state;
+    struct refusal_gate g = {0};
+    usec_t t = 1000;
+    for (unsigned i = 0; i < REFUSAL_BURST; i++) {
+        assert_true(refusal_gate_pass(&g, t));
+    }
+    assert_false(refusal_gate_pass(&g, t));
+    assert_false(refusal_gate_pass(&g, t + REFUSAL_REFILL - 1));
+    assert_true(refusal_gate_pass(&g, t + REFUSAL_REFILL));
+    assert_false(refusal_gate_pass(&g, t + REFUSAL_REFILL));
+    t += 1000 * REFUSAL_REFILL;
+    for (unsigned i = 0; i < REFUSAL_BURST; i++) {
+        assert_true(refusal_gate_pass(&g, t));
+    }
+    assert_false(refusal_gate_pass(&g, t));
+    assert_false(refusal_gate_pass(&g, 0)); /* a clock that goes back pays nothing */
+    unsigned passed = 0;
+    for (unsigned i = 0; i < 600; i++) { /* ten hours, one a minute */
+        passed += refusal_gate_pass(&g, t + (i + 1) * REFUSAL_REFILL) ? 1 : 0;
+    }
+    assert_int_equal(passed, 600);
+}
+
 static void an_operators_command_never_travels(void **state)
 {
     (void)state;
@@ -177,6 +220,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_comes_back),
         cmocka_unit_test(an_answer_comes_back),
+        cmocka_unit_test(a_refusal_comes_back),
+        cmocka_unit_test(events_of_strangers_are_bounded),
         cmocka_unit_test(an_operators_command_never_travels),
         cmocka_unit_test(results_come_back),
         cmocka_unit_test(a_frame_beyond_the_limit_is_refused),

@@ -112,7 +112,7 @@ static void paths_are_validated(void **state)
     assert_int_equal(path_check("stranger"), ERR_DENIED_CERT_CA); /* R001-30, R001-32 */
     const struct fixture_cert rsa = {"rsa", "ca", NULL, "digitalSignature", "DNS:a.keystead.test", NULL, 0, -1, 1};
     fixture_cert_make(&rsa);
-    assert_int_equal(path_check("rsa"), ERR_DENIED_CERT_PROFILE);
+    assert_int_equal(path_check("rsa"), ERR_DENIED_CERT_KEY);
 }
 
 static struct role_cert names_of(const char *name, err_t expected, X509 **cert, void **store)

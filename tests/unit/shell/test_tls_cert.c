@@ -113,10 +113,10 @@ static void each_fault_has_its_reason_and_alert(void **state)
         {{"good", "ca", "P-256", SIGNS, NAME, NULL, 0, -1, 1}, ERR_OK, -1},
         {{"foreign-leaf", "foreign", "P-256", SIGNS, NAME, NULL, 0, -1, 1}, ERR_DENIED_CERT_CA, 48},
         {{"expired", "ca", "P-256", SIGNS, NAME, NULL, 0, -3, -1}, ERR_DENIED_CERT_EXPIRED, 45},
-        {{"early", "ca", "P-256", SIGNS, NAME, NULL, 0, 1, 3}, ERR_DENIED_CERT_EXPIRED, 45},
-        {{"p384", "ca", "P-384", SIGNS, NAME, NULL, 0, -1, 1}, ERR_DENIED_CERT_PROFILE, 42},
-        {{"no-usage", "ca", "P-256", NULL, NAME, NULL, 0, -1, 1}, ERR_DENIED_CERT_PROFILE, 42},
-        {{"no-sign", "ca", "P-256", "critical,keyAgreement", NAME, NULL, 0, -1, 1}, ERR_DENIED_CERT_PROFILE, 42},
+        {{"early", "ca", "P-256", SIGNS, NAME, NULL, 0, 1, 3}, ERR_DENIED_CERT_EARLY, 45},
+        {{"p384", "ca", "P-384", SIGNS, NAME, NULL, 0, -1, 1}, ERR_DENIED_CERT_KEY, 43},
+        {{"no-usage", "ca", "P-256", NULL, NAME, NULL, 0, -1, 1}, ERR_DENIED_CERT_USAGE, 43},
+        {{"no-sign", "ca", "P-256", "critical,keyAgreement", NAME, NULL, 0, -1, 1}, ERR_DENIED_CERT_USAGE, 43},
         {{"constrained", "ca", "P-256", SIGNS, "DNS:maf.elsewhere.test", NULL, 0, -1, 1}, ERR_DENIED_CERT_NAME, 42},
         {{"nul", "ca", "P-256", SIGNS, NULL, san_with_nul, sizeof(san_with_nul), -1, 1}, ERR_DENIED_CERT_NAME, 42},
         /* the request asks for ECDSA only: a client with another key shows nothing */
@@ -204,7 +204,7 @@ static void wrong_configurations_are_refused(void **state)
     assert_int_equal(chmod(cfg.key_file, 0600), 0);
     cfg.cert_file = fixture_path("p384.pem");
     cfg.key_file = fixture_path("p384.key");
-    config_refused(&cfg, ERR_DENIED_CERT_PROFILE);
+    config_refused(&cfg, ERR_DENIED_CERT_KEY);
 }
 
 static void without_trust_every_client_is_refused(void **state)
