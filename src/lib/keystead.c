@@ -6,7 +6,7 @@
 #include "wire/body.h"
 #include "wire/json_member.h"
 #include "wire/m2mid.h"
-#include "wire/maf_attr.h"
+#include "wire/reg_attr.h"
 
 #include <string.h>
 
@@ -16,9 +16,9 @@
 
 _Static_assert(KEYSTEAD_EXPORT_LEN == KEYS_EXPORT_LEN && KEYSTEAD_KEY_LEN == KEYS_DERIVED_LEN, "keys.h");
 _Static_assert(KEYSTEAD_ID_MAX == KEYID_MAX, "keyid.h");
-_Static_assert((int)KEYSTEAD_TY_CLIENT_REGISTRATION == (int)MAF_ATTR_TY_CLIENT_REG &&
-                   (int)KEYSTEAD_TY_KEY_REGISTRATION == (int)MAF_ATTR_TY_KEY_REG,
-               "maf_attr.h");
+_Static_assert((int)KEYSTEAD_TY_CLIENT_REGISTRATION == (int)REG_ATTR_TY_MAF_CLIENT &&
+                   (int)KEYSTEAD_TY_KEY_REGISTRATION == (int)REG_ATTR_TY_KEY,
+               "reg_attr.h");
 _Static_assert((int)KEYSTEAD_TY_AE == (int)BODY_TY_AE && (int)KEYSTEAD_TY_CONTENT == (int)BODY_TY_CONTENT, "body.h");
 _Static_assert(sizeof(KEYSTEAD_LABEL_BOOTSTRAP) == sizeof(KEYS_LABEL_BOOTSTRAP) &&
                    sizeof(KEYSTEAD_LABEL_CONNECTION) == sizeof(KEYS_LABEL_CONNECTION),
@@ -348,10 +348,10 @@ keystead_result keystead_body_content(keystead_buffer *out, const char *content)
 }
 
 /* -- answers ------------------------------------------------------------------------------------------------ */
-static err_t member(struct text object, enum maf_attr a, bool in_array, struct text *out)
+static err_t member(struct text object, enum reg_attr a, bool in_array, struct text *out)
 {
     struct text raw;
-    TRY(json_member_find(object, maf_attr_name(a), &raw));
+    TRY(json_member_find(object, reg_attr_name(a), &raw));
     *out = json_member_text(raw, in_array);
     return raw.n > 0 && out->n == 0 ? ERR_PEER_NONSENSE : ERR_OK; /* there, but not of its type */
 }
@@ -360,15 +360,15 @@ static err_t answer_parse(keystead_octets body, uint32_t ty, struct body_answer 
 {
     struct text root, suid;
     *out = (struct body_answer){.suid = 0};
-    TRY(json_member_find(text_span((const char *)body.p, body.n), maf_attr_root(ty), &root));
-    TRY(member(root, MAF_ATTR_RI, false, &out->ri));
-    TRY(member(root, MAF_ATTR_RN, false, &out->rn));
-    TRY(member(root, MAF_ATTR_ASKI, false, &out->aski));
-    TRY(member(root, MAF_ATTR_ET, false, &out->et));
-    TRY(member(root, MAF_ATTR_ADFQ, false, &out->adfq));
-    if (ty == MAF_ATTR_TY_KEY_REG) {
-        TRY(member(root, MAF_ATTR_TGIS, true, &out->target));
-        TRY(json_member_find(root, maf_attr_name(MAF_ATTR_SUID), &suid));
+    TRY(json_member_find(text_span((const char *)body.p, body.n), reg_attr_root(ty), &root));
+    TRY(member(root, REG_ATTR_RI, false, &out->ri));
+    TRY(member(root, REG_ATTR_RN, false, &out->rn));
+    TRY(member(root, REG_ATTR_ASKI, false, &out->aski));
+    TRY(member(root, REG_ATTR_ET, false, &out->et));
+    TRY(member(root, REG_ATTR_ADFQ, false, &out->adfq));
+    if (ty == REG_ATTR_TY_KEY) {
+        TRY(member(root, REG_ATTR_TGIS, true, &out->target));
+        TRY(json_member_find(root, reg_attr_name(REG_ATTR_SUID), &suid));
         return text_u64(suid, BODY_SUID_SAEF, &out->suid) == ERR_OK ? ERR_OK : ERR_PEER_NONSENSE;
     }
     return ERR_OK;
@@ -379,7 +379,7 @@ static err_t client_registered(keystead_octets body, const struct body_expected 
     struct body_answer a;
     usec_t et = 0;
     const char *wrong = "";
-    TRY(answer_parse(body, MAF_ATTR_TY_CLIENT_REG, &a));
+    TRY(answer_parse(body, REG_ATTR_TY_MAF_CLIENT, &a));
     TRY(body_client_check(&a, expected, &et, &wrong));
     TRY(TEXT_COPY(a.ri, out->resource) == ERR_OK ? ERR_OK : ERR_PEER_NONSENSE);
     TRY(TEXT_COPY(a.aski, out->km_id.z) == ERR_OK ? ERR_OK : ERR_PEER_NONSENSE);
@@ -410,7 +410,7 @@ static err_t key_registered(keystead_octets body, const struct body_expected *ex
     struct body_answer a;
     usec_t et = 0;
     const char *wrong = "";
-    TRY(answer_parse(body, MAF_ATTR_TY_KEY_REG, &a));
+    TRY(answer_parse(body, REG_ATTR_TY_KEY, &a));
     TRY(body_key_check(&a, expected, &et, &wrong));
     *expires = et / USEC_PER_SEC;
     return ERR_OK;

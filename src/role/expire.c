@@ -28,9 +28,9 @@ static bool hit(void *arg, struct bytes id, struct store_value value)
     return ++x->seen < EXPIRE_BATCH;
 }
 
-bool expire_is_due(struct text random_hex)
+bool expire_is_due(struct text random_hex, char digit)
 {
-    return random_hex.n > 0 && random_hex.p[random_hex.n - 1] == '0';
+    return random_hex.n > 0 && random_hex.p[random_hex.n - 1] == digit;
 }
 
 /* The cursor: version octet, then the identifier to go on behind; none: from the start. */

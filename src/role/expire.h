@@ -12,8 +12,8 @@
 /* May this record go? What cannot be read stays, for an operator to see. */
 typedef bool expire_fn(struct bytes record, usec_t now);
 
-/* True for one in sixteen of random hexadecimal identifiers. */
-bool expire_is_due(struct text random_hex);
+/* True for one in sixteen of random hexadecimal identifiers. Two tables take two digits: a transaction holds one pass. */
+bool expire_is_due(struct text random_hex, char digit);
 
 MUST_USE err_t expire_run(struct txn *t, enum store_table table, expire_fn *is_over, usec_t now);
 

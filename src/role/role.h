@@ -141,8 +141,8 @@ struct role {
     const struct ctl_row *ctl;
     size_t ctl_n;
 
-    /* RFC 5705 label of the session's one export, or NULL. With export_on_handshake the export is taken when the
-     * handshake completes and given to `established`; else a ROUTE_EXPORT request takes it. */
+    /* RFC 5705 label of the session's one export, or NULL. A ROUTE_EXPORT request takes it, once. With export_on_handshake
+     * `established` has been given it before, and the role sees to it that it serves one purpose only. */
     const char *export_label;
     bool export_on_handshake;
 

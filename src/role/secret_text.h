@@ -1,5 +1,5 @@
 /*
- * Keys as the text members that carry them between authorities: base64 of 32 octets, in the credential of
+ * Keys as the text members that carry them between authorities: base64 of their octets, in the credential of
  * /fetchCredentials and in keyValue [CHOICE-47, CHOICE-54, CHOICE-65]. Never through a JSON value, whose memory nobody wipes,
  * on the way out.
  */
@@ -13,10 +13,10 @@
 
 void secret_text_write(struct writer *w, const struct secret *s);
 
-/* ERR_MALFORMED_BASE64, or ERR_MALFORMED_KEY if it is not exactly 32 octets. */
-MUST_USE err_t secret_text_parse(struct text t, struct secret *out);
-
-/* The same from a JSON string, whose memory is wiped: afterwards it reads as NULs. ERR_MALFORMED_KEY for another type. */
-MUST_USE err_t secret_text_take(json_t *v, struct secret *out);
+/*
+ * From a JSON string of min to max octets, whose memory is wiped: afterwards it reads as NULs. ERR_MALFORMED_KEY for another
+ * length or type, ERR_MALFORMED_BASE64. Derived keys have KEYS_DERIVED_LEN.
+ */
+MUST_USE err_t secret_text_take(json_t *v, size_t min, size_t max, struct secret *out);
 
 #endif

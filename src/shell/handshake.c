@@ -113,7 +113,6 @@ static err_t keep(struct conn *c, usec_t now)
     j.answer.body = bytes_empty();
     if (role->export_on_handshake) {
         TRY(tls_export(c->tls, role->export_label, &j.exported));
-        c->export_used = true;
     }
     TRY(channel_submit(&c->w->channel, &j, kept, c));
     c->busy = true;

@@ -3,7 +3,7 @@
 #include "keys/keyid.h"
 #include "wire/emit.h"
 #include "wire/m2mid.h"
-#include "wire/maf_attr.h"
+#include "wire/reg_attr.h"
 #include "wire/timestamp.h"
 
 /* Opens {"ROOT":{; body_close() closes both. */
@@ -25,23 +25,23 @@ static err_t close_root(struct emit *e)
 /* What both registrations carry. */
 static struct emit open_registration(struct writer *w, uint32_t ty, usec_t et, struct text admin_fqdn)
 {
-    struct emit e = open_root(w, maf_attr_root(ty));
-    emit_time(&e, maf_attr_name(MAF_ATTR_ET), et);
-    emit_text(&e, maf_attr_name(MAF_ATTR_ADFQ), admin_fqdn);
+    struct emit e = open_root(w, reg_attr_root(ty));
+    emit_time(&e, reg_attr_name(REG_ATTR_ET), et);
+    emit_text(&e, reg_attr_name(REG_ATTR_ADFQ), admin_fqdn);
     return e;
 }
 
 err_t body_client_write(struct writer *w, usec_t et, struct text admin_fqdn)
 {
-    struct emit e = open_registration(w, MAF_ATTR_TY_CLIENT_REG, et, admin_fqdn);
+    struct emit e = open_registration(w, REG_ATTR_TY_MAF_CLIENT, et, admin_fqdn);
     return close_root(&e);
 }
 
 err_t body_key_write(struct writer *w, usec_t et, struct text admin_fqdn, struct text target)
 {
-    struct emit e = open_registration(w, MAF_ATTR_TY_KEY_REG, et, admin_fqdn);
-    emit_number(&e, maf_attr_name(MAF_ATTR_SUID), BODY_SUID_SAEF);
-    emit_array(&e, maf_attr_name(MAF_ATTR_TGIS));
+    struct emit e = open_registration(w, REG_ATTR_TY_KEY, et, admin_fqdn);
+    emit_number(&e, reg_attr_name(REG_ATTR_SUID), BODY_SUID_SAEF);
+    emit_array(&e, reg_attr_name(REG_ATTR_TGIS));
     emit_text(&e, NULL, target);
     emit_close_array(&e);
     return close_root(&e);

@@ -110,7 +110,10 @@ def test_either_name_of_km(lab):
 def test_second_registration_is_refused_and_a_new_enrolment_is_not(lab):
     d = lab.enrol(lab.device("again"))
     assert lab.maf_register(d).rsc == 2001
-    r = lab.maf_register(d)
+    first = (d.registration, d.km_id)
+    assert lab.maf_register(d).rsc == 2001  # still under KeId: the answer was lost
+    assert (d.registration, d.km_id) == first
+    r = lab.maf_register(d, identity=d.km_id)
     assert r.rsc == 4117 and r.status == 403, r
     lab.enrol(d)
     assert lab.maf_register(d).rsc == 2001

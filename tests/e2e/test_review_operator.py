@@ -239,7 +239,7 @@ ADD = ("credential", "add", "--kind", "kpm", "--id", f"made-up@{ks.MEF}", "--key
     (("credential", "add", "--kind", "kpm", "--key-file", "{key}"), 2, "--id is missing"),
     (("credential", "ad"), 2, "credential add"),
     (("credential", "show", f"nobody@{ks.MEF}"), 1, "nobody"),
-    (("client", "allow", "--client", "x", "--target", "y"), 2, "mef"),
+    (("client", "allow", "--client", "x", "--target", "y"), 2, "--target"),
     (("status",), 3, "no server is running"),
     (("reload",), 3, "no server is running"),
     (("backup", "--to", "{where}/nowhere/copy.db"), 4, "No such file"),

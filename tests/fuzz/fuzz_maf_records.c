@@ -1,7 +1,7 @@
 /* Records of the MAF from a store that somebody else may have written: what parses writes itself again, octet by octet. */
 #include "fuzz.h"
-#include "role/maf/rec_allow.h"
-#include "role/maf/rec_key.h"
+#include "role/reg/rec_allow.h"
+#include "role/reg/rec_key.h"
 #include "role/maf/rec_km.h"
 
 static void check(const struct writer *w, err_t e, struct bytes in)

@@ -108,7 +108,7 @@ static err_t store_kc(const struct cse *cse, const struct question *q, const str
     TRY(cse_key_put(cse, t, &k, &skr->kc, STORE_PUT_ANY));
     TRY(cse_ae_reserve(cse, t, text_of(k.peers[0].z)));
     struct text id = text_of(k.id.z);
-    if (expire_is_due(text_take(id, text_find(id, '@')))) {
+    if (expire_is_due(text_take(id, text_find(id, '@')), '0')) {
         TRY(expire_run(t, TABLE_CSE_KEY, is_over, now));
     }
     struct audit_event e = {.kind = AUDIT_KC_STORED, .time = now};

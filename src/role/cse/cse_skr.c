@@ -38,7 +38,9 @@ static err_t members(json_t *skr, struct cse_skr *out)
         return ERR_PEER_NONSENSE;
     }
     TRY(identities(skr, out));
-    return secret_text_take(json_object_get(skr, "kv"), &out->kc) == ERR_OK ? ERR_OK : ERR_PEER_NONSENSE;
+    return secret_text_take(json_object_get(skr, "kv"), KEYS_PROVISIONED_MIN, KEYS_PROVISIONED_MAX, &out->kc) == ERR_OK
+               ? ERR_OK
+               : ERR_PEER_NONSENSE;
 }
 
 err_t cse_skr_parse(struct bytes body, struct cse_skr *out)

@@ -3,7 +3,7 @@
 #include "role/device/device_step.h"
 #include "wire/body.h"
 #include "wire/json.h"
-#include "wire/maf_attr.h"
+#include "wire/reg_attr.h"
 
 /* Symmetric key framework or certificate framework: no MAF is needed (R002-92). */
 static bool is_direct(const struct device *d)
@@ -62,7 +62,7 @@ static err_t with_maf(struct device *d, usec_t now, struct device_exchange *out)
 err_t device_maf_register_prepare(struct device *d, usec_t now, struct device_exchange *out)
 {
     TRY(with_maf(d, now, out));
-    out->ty = MAF_ATTR_TY_CLIENT_REG;
+    out->ty = REG_ATTR_TY_MAF_CLIENT;
     TRY(TEXT_COPY(text_of("/-"), out->path));
     struct writer w = WRITER_ARRAY(d->body);
     TRY(body_client_write(&w, wanted_until(d->state, now), text_of(d->task->admin_fqdn)));
@@ -77,7 +77,7 @@ err_t device_maf_key_prepare(struct device *d, usec_t now, struct device_exchang
     if (s->cse_id.z[0] == '\0') { /* R002-74 */
         return detail_fail(d->detail, ERR_STATE, "no registrar: give --cse-id and --cse", text_empty());
     }
-    out->ty = MAF_ATTR_TY_KEY_REG;
+    out->ty = REG_ATTR_TY_KEY;
     out->export_label = KEYS_LABEL_CONNECTION;
     struct writer path = WRITER_ARRAY(out->path);
     writer_z(&path, "/");
@@ -96,9 +96,9 @@ static const json_t *content(struct device *d, const struct device_outcome *got,
         (void)detail_fail(d->detail, ERR_OK, "the MAF's answer is not JSON", text_empty());
         return NULL;
     }
-    const json_t *o = json_object_get(*body, maf_attr_root(ty));
+    const json_t *o = json_object_get(*body, reg_attr_root(ty));
     if (!json_is_object(o)) {
-        (void)detail_fail(d->detail, ERR_OK, "the MAF's answer lacks", text_of(maf_attr_root(ty)));
+        (void)detail_fail(d->detail, ERR_OK, "the MAF's answer lacks", text_of(reg_attr_root(ty)));
         return NULL;
     }
     return o;
@@ -107,14 +107,14 @@ static const json_t *content(struct device *d, const struct device_outcome *got,
 /* The members that body_*_check() judges; views into o. */
 static struct body_answer members(const json_t *o)
 {
-    const json_t *targets = json_object_get(o, maf_attr_name(MAF_ATTR_TGIS));
+    const json_t *targets = json_object_get(o, reg_attr_name(REG_ATTR_TGIS));
     const json_t *first = json_array_size(targets) == 1 ? json_array_get(targets, 0) : NULL;
-    json_int_t suid = json_integer_value(json_object_get(o, maf_attr_name(MAF_ATTR_SUID)));
-    return (struct body_answer){.ri = json_get_text(o, maf_attr_name(MAF_ATTR_RI)),
-                                .rn = json_get_text(o, maf_attr_name(MAF_ATTR_RN)),
-                                .aski = json_get_text(o, maf_attr_name(MAF_ATTR_ASKI)),
-                                .et = json_get_text(o, maf_attr_name(MAF_ATTR_ET)),
-                                .adfq = json_get_text(o, maf_attr_name(MAF_ATTR_ADFQ)),
+    json_int_t suid = json_integer_value(json_object_get(o, reg_attr_name(REG_ATTR_SUID)));
+    return (struct body_answer){.ri = json_get_text(o, reg_attr_name(REG_ATTR_RI)),
+                                .rn = json_get_text(o, reg_attr_name(REG_ATTR_RN)),
+                                .aski = json_get_text(o, reg_attr_name(REG_ATTR_ASKI)),
+                                .et = json_get_text(o, reg_attr_name(REG_ATTR_ET)),
+                                .adfq = json_get_text(o, reg_attr_name(REG_ATTR_ADFQ)),
                                 .target = text_span(json_string_value(first), json_string_length(first)),
                                 .suid = suid > 0 ? (uint64_t)suid : 0};
 }
@@ -123,7 +123,7 @@ err_t device_maf_register_accept(struct device *d, usec_t now, const struct devi
 {
     struct device_state *s = d->state;
     SCOPED(json_scope) json_t *body = NULL;
-    const json_t *o = content(d, got, MAF_ATTR_TY_CLIENT_REG, &body);
+    const json_t *o = content(d, got, REG_ATTR_TY_MAF_CLIENT, &body);
     if (o == NULL) {
         return ERR_PEER_NONSENSE;
     }
@@ -145,7 +145,7 @@ err_t device_maf_key_accept(struct device *d, usec_t now, const struct device_ou
 {
     struct device_state *s = d->state;
     SCOPED(json_scope) json_t *body = NULL;
-    const json_t *o = content(d, got, MAF_ATTR_TY_KEY_REG, &body);
+    const json_t *o = content(d, got, REG_ATTR_TY_KEY, &body);
     if (o == NULL || !got->exported.set) {
         return ERR_PEER_NONSENSE;
     }

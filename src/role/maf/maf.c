@@ -5,7 +5,7 @@
 #include "role/ctl_list.h"
 #include "role/detail.h"
 #include "role/maf/maf_ctx.h"
-#include "role/maf/maf_types.h"
+#include "role/reg/reg_ctl.h"
 
 #define CLIENTS (PEER_CLIENT | PEER_CSE | PEER_AE)
 
@@ -16,26 +16,15 @@ static const struct conf_row rows[] = {
      "MAF-ID: the right half of every KmId and Key Identifier, and the name in its certificate."},
     {"maf", "km-lifetime", CONF_DURATION, 0, "365d", USEC_PER_SEC, CREDENTIAL_LIFETIME_MAX, NULL,
      "Longest life of a Master Credential; a fetched one never outlives its Enrolment Key."},
-    {"maf", "kc-lifetime", CONF_DURATION, 0, "1d", USEC_PER_SEC, CREDENTIAL_LIFETIME_MAX, NULL,
-     "Longest life of a registered key; it never outlives its Master Credential."},
+    REG_CONF_ROWS("maf", "kc-lifetime", "1d",
+                  "Longest life of a registered key; it never outlives its Master Credential or its registration."),
     {"maf", "hide-identities", CONF_BOOL, 0, "off", 0, 0, NULL,
      "Answer an unknown psk_identity like a wrong key, so that nobody learns which exist."},
     CONF_INSTANCE_ROWS("maf"),
 };
 
 static const struct route routes[] = {
-    {OP_CREATE, "/-", MAF_TYPES_CLIENT_REG, CLIENTS, ROUTE_WRITES, maf_client_register, "TS-0003 8.8.2.3"},
-    {OP_CREATE, "/{ri}", MAF_TYPES_KEY_REG, CLIENTS, ROUTE_WRITES | ROUTE_EXPORT, maf_key_register,
-     "TS-0003 8.8.2.7"},
-    {OP_RETRIEVE, "/-/{relative}", 0, CLIENTS, ROUTE_WRITES, maf_key_retrieve, "TS-0003 8.8.2.8"},
-};
-
-static const struct ctl_arg allow_args[] = {
-    {"--client", CTL_ARG_REQUIRED, "Enrolee-ID, FQDN or KmId of the client; * matches within one segment"},
-    {"--target", 0, "absolute CSE-ID or AE-ID it may register keys for, several with commas; none: every target"},
-};
-static const struct ctl_arg remove_args[] = {
-    {"--client", CTL_ARG_REQUIRED, "as it was given to client allow"},
+    REG_ROUTES(REG_ATTR_TY_MAF_CLIENT, CLIENTS, "8.8.2"),
 };
 
 static const struct ctl_row commands[] = {
@@ -46,11 +35,7 @@ static const struct ctl_row commands[] = {
      "one Master Credential, without its key"},
     {"credential", "revoke", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, maf_ctl_credential_revoke,
      "refuse this Master Credential and the keys registered with it"},
-    {"client", "allow", allow_args, ARRAY_LEN(allow_args), true, maf_ctl_allow_add,
-     "let a client register keys, for these targets; adds to what it may already"},
-    {"client", "list", ctl_list_args, CTL_LIST_ARGS_N, false, maf_ctl_allow_list, "who may register keys, for whom"},
-    {"client", "remove", remove_args, ARRAY_LEN(remove_args), true, maf_ctl_allow_remove,
-     "take back all that client allow gave to a client"},
+    REG_CTL_ROWS,
 };
 
 /* Only configured MEFs are ever asked: a stranger cannot make the MAF call a host (R001-49). */
@@ -75,14 +60,10 @@ static err_t configure(void *ctx, const struct conf *cf, const struct role_env *
                        char detail[static ROLE_DETAIL_MAX])
 {
     struct maf *m = ctx;
-    m->env = *env;
-    struct text fqdn = conf_text(cf, "maf", env->name, "fqdn");
-    struct keyid folded;
-    if (!keyid_is_fqdn(fqdn) || keyid_fold(fqdn, &folded) != ERR_OK || TEXT_COPY(text_of(folded.z), m->fqdn) != ERR_OK) {
-        return detail_fail(detail, ERR_CONFIG, "[maf] fqdn is no host name", fqdn);
-    }
+    m->reg.kind = &maf_reg_kind;
+    m->reg.env = *env;
+    TRY(reg_configure(&m->reg, cf, "maf", "kc-lifetime", detail));
     m->km_lifetime = conf_number(cf, "maf", env->name, "km-lifetime");
-    m->kc_lifetime = conf_number(cf, "maf", env->name, "kc-lifetime");
     m->hide_identities = conf_bool(cf, "maf", env->name, "hide-identities");
     const char *arg = NULL;
     for (size_t i = 0; (arg = conf_section_arg(cf, "peer", i)) != NULL; i++) {

@@ -51,7 +51,7 @@ static err_t check_profile(const json_t *v, enum credential_profile want)
 
 static err_t parse_success(json_t *obj, enum credential_profile profile, struct fetched *out)
 {
-    if (secret_text_take(json_object_get(obj, "credential"), &out->km.s) != ERR_OK) {
+    if (secret_text_take(json_object_get(obj, "credential"), KEYS_DERIVED_LEN, KEYS_DERIVED_LEN, &out->km.s) != ERR_OK) {
         return ERR_PEER_NONSENSE;
     }
     TRY(parse_enrolee(json_object_get(obj, "enroleeID"), &out->enrolee_id));
@@ -88,7 +88,7 @@ static err_t keep(const struct maf *m, const struct maf_peer *mef, const struct 
     if (mef->profile == CREDENTIAL_SEED) {
         k.km_id = k.ke_id;
     }
-    TRY(rec_km_put(t, &k, m->env.sealer, &f->km));
+    TRY(rec_km_put(t, &k, m->reg.env.sealer, &f->km));
     struct audit_event e = {.kind = AUDIT_KM_STORED, .time = now, .outcome = ERR_OK};
     TRY(TEXT_COPY(text_of(mef->fqdn), e.peer));
     TRY(TEXT_COPY(text_of(k.ke_id.z), e.object));

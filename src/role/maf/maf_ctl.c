@@ -47,7 +47,7 @@ err_t maf_ctl_credential_add(const void *ctx, const struct ctl_request *rq, stru
                              char detail[static ROLE_DETAIL_MAX])
 {
     const struct maf *m = ctx;
-    const struct credential_rules rules = {.kind = "km", .fqdn = text_of(m->fqdn), .lifetime = m->km_lifetime};
+    const struct credential_rules rules = {.kind = "km", .fqdn = text_of(m->reg.fqdn), .lifetime = m->km_lifetime};
     SCOPED(credential_args_wipe) struct credential_args a;
     TRY(credential_args_parse(&rules, rq->args, &a, detail));
     struct bytes there;
@@ -62,7 +62,7 @@ err_t maf_ctl_credential_add(const void *ctx, const struct ctl_request *rq, stru
                        .stored = rq->now,
                        .not_after = rq->now + a.lifetime};
     SCOPED(key_wipe_km) struct key_km km = {.s = a.key};
-    TRY(rec_km_put(t, &k, m->env.sealer, &km)); /* R001-03, R001-04: the import path of a pre-provisioned Km */
+    TRY(rec_km_put(t, &k, m->reg.env.sealer, &km)); /* R001-03, R001-04: the import path of a pre-provisioned Km */
     TRY(tell(t, AUDIT_CREDENTIAL_ADDED, text_of(k.km_id.z), rq->now));
     return answer(&k, rq->now, out);
 }
@@ -94,9 +94,9 @@ err_t maf_ctl_credential_revoke(const void *ctx, const struct ctl_request *rq, s
     TRY(named(rq, t, &folded, &k, detail));
     if (!k.revoked) {
         SCOPED(key_wipe_km) struct key_km km = {0};
-        TRY(rec_km_key(&k, m->env.sealer, text_of(folded.z), &km));
+        TRY(rec_km_key(&k, m->reg.env.sealer, text_of(folded.z), &km));
         k.revoked = true;
-        TRY(rec_km_put(t, &k, m->env.sealer, &km)); /* under every name it has */
+        TRY(rec_km_put(t, &k, m->reg.env.sealer, &km)); /* under every name it has */
         TRY(tell(t, AUDIT_CREDENTIAL_REVOKED, rec_km_name(&k), rq->now));
     }
     return answer(&k, rq->now, out);

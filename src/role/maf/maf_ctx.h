@@ -3,7 +3,7 @@
 #define KEYSTEAD_ROLE_MAF_MAF_CTX_H
 
 #include "role/maf/rec_km.h"
-#include "role/role.h"
+#include "role/reg/reg.h"
 
 #define MAF_PEERS_MAX 64
 
@@ -13,10 +13,8 @@ struct maf_peer { /* a configured MEF */
 };
 
 struct maf {
-    struct role_env env;
-    char fqdn[KEYID_MAX]; /* lower case: MAF-ID */
+    struct reg reg;       /* first: the handlers of role/reg get this context */
     usec_t km_lifetime;   /* at most, of a fetched Km */
-    usec_t kc_lifetime;   /* at most, of a registered key */
     bool hide_identities; /* CHOICE-34: an unknown identity fails like a wrong key */
     struct maf_peer mefs[MAF_PEERS_MAX];
     size_t mefs_n;
@@ -38,18 +36,13 @@ const struct maf_peer *maf_handshake_mef(const struct maf *m, struct text fqdn);
 err_t maf_answer_take(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
                       struct role_psk *out);
 
-/* maf_client.c, maf_key.c */
-role_handler maf_client_register;
-role_handler maf_key_register;
-role_handler maf_key_retrieve;
+/* maf_reg.c */
+extern const struct reg_kind maf_reg_kind;
 
-/* maf_ctl.c, maf_ctl_allow.c */
+/* maf_ctl.c */
 ctl_handler maf_ctl_credential_add;
 ctl_handler maf_ctl_credential_list;
 ctl_handler maf_ctl_credential_show;
 ctl_handler maf_ctl_credential_revoke;
-ctl_handler maf_ctl_allow_add;
-ctl_handler maf_ctl_allow_list;
-ctl_handler maf_ctl_allow_remove;
 
 #endif

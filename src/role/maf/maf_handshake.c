@@ -44,7 +44,7 @@ err_t maf_handshake_resolve(const struct maf *m, const struct rec_km *k, struct 
     struct keyid folded;
     TRY(keyid_fold(identity, &folded));
     SCOPED(key_wipe_km) struct key_km km = {0};
-    TRY(rec_km_key(k, m->env.sealer, text_of(folded.z), &km));
+    TRY(rec_km_key(k, m->reg.env.sealer, text_of(folded.z), &km));
     out->key = km.s; /* R000-45, R001-01, R001-58, R001-90: the Km of a bootstrap serves here like any other (R000-87) */
     out->verdict = ROLE_KEY;
     return associate(k, identity, &out->assoc);
@@ -75,7 +75,7 @@ static err_t ask(const struct maf *m, const struct maf_peer *mef, const struct k
     writer_z(&w, mef->profile == CREDENTIAL_R3 ? "/21" : ""); /* SUID of a key for a MAF from an RSPF */
     TRY(writer_finish_z(&w));
     TRY(TEXT_COPY(text_of(mef->fqdn), q->peer));
-    TRY(TEXT_COPY(text_of(m->fqdn), q->origin));
+    TRY(TEXT_COPY(text_of(m->reg.fqdn), q->origin));
     q->key_id = *folded;
     return ERR_OK;
 }
@@ -84,7 +84,7 @@ static err_t unknown(const struct maf *m, const struct keyid *folded, struct rol
 {
     struct keyid_parts parts;
     TRY(keyid_parse(text_of(folded->z), &parts));
-    if (text_eq_z(parts.fqdn, m->fqdn)) {
+    if (text_eq_z(parts.fqdn, m->reg.fqdn)) {
         return ERR_DENIED_PSK_UNKNOWN; /* R001-41: a KmId that was never seen cannot be resolved */
     }
     const struct maf_peer *mef = maf_handshake_mef(m, parts.fqdn);
@@ -117,7 +117,7 @@ static err_t decoy(const struct maf *m, struct role_psk *out)
 {
     memset(out, 0, sizeof(*out));
     uint8_t octets[KEYS_DERIVED_LEN];
-    TRY(m->env.crypto->random(octets, sizeof(octets)));
+    TRY(m->reg.env.crypto->random(octets, sizeof(octets)));
     TRY(secret_set(&out->key, BYTES_ARRAY(octets)));
     out->verdict = ROLE_KEY;
     out->assoc.framework = ASSOCIATION_PSK;

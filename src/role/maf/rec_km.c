@@ -57,17 +57,30 @@ static err_t put_under(struct txn *t, const struct rec_km *k, const struct seale
     return rec_put(t, TABLE_MAF_KM, text_of(folded->z), &w, STORE_PUT_ANY);
 }
 
+/* Folded KeId and KmId; empty for one that there is not, or that is the other. */
+static err_t names_of(const struct rec_km *k, struct keyid *ke_id, struct keyid *km_id)
+{
+    *ke_id = *km_id = (struct keyid){0};
+    TRY(k->ke_id.z[0] == '\0' ? ERR_OK : keyid_fold(text_of(k->ke_id.z), ke_id));
+    TRY(k->km_id.z[0] == '\0' ? ERR_OK : keyid_fold(text_of(k->km_id.z), km_id));
+    if (text_eq(text_of(km_id->z), text_of(ke_id->z))) {
+        km_id->z[0] = '\0';
+    }
+    return ERR_OK;
+}
+
 err_t rec_km_put(struct txn *t, const struct rec_km *k, const struct sealer *s, const struct key_km *km)
 {
-    struct keyid ke_id = {0};
-    struct keyid km_id = {0};
-    if (k->ke_id.z[0] != '\0') {
-        TRY(keyid_fold(text_of(k->ke_id.z), &ke_id));
-        TRY(put_under(t, k, s, km, &ke_id));
-    }
-    if (k->km_id.z[0] == '\0') {
-        return ERR_OK;
-    }
-    TRY(keyid_fold(text_of(k->km_id.z), &km_id));
-    return text_eq(text_of(km_id.z), text_of(ke_id.z)) ? ERR_OK : put_under(t, k, s, km, &km_id);
+    struct keyid ke_id, km_id;
+    TRY(names_of(k, &ke_id, &km_id));
+    TRY(ke_id.z[0] == '\0' ? ERR_OK : put_under(t, k, s, km, &ke_id));
+    return km_id.z[0] == '\0' ? ERR_OK : put_under(t, k, s, km, &km_id);
+}
+
+err_t rec_km_remove(struct txn *t, const struct rec_km *k)
+{
+    struct keyid ke_id, km_id;
+    TRY(names_of(k, &ke_id, &km_id));
+    TRY(ke_id.z[0] == '\0' ? ERR_OK : txn_del(t, TABLE_MAF_KM, text_of(ke_id.z)));
+    return km_id.z[0] == '\0' ? ERR_OK : txn_del(t, TABLE_MAF_KM, text_of(km_id.z));
 }

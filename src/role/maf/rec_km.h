@@ -33,5 +33,6 @@ struct text rec_km_name(const struct rec_km *k);
 
 /* Stages the record under both names. */
 MUST_USE err_t rec_km_put(struct txn *t, const struct rec_km *k, const struct sealer *s, const struct key_km *km);
+MUST_USE err_t rec_km_remove(struct txn *t, const struct rec_km *k); /* the same for its removal */
 
 #endif

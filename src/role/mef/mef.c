@@ -5,6 +5,7 @@
 #include "role/ctl_list.h"
 #include "role/detail.h"
 #include "role/mef/mef_ctx.h"
+#include "role/reg/reg_ctl.h"
 
 static const struct conf_row rows[] = {
     {"mef", "", CONF_TEXT, CONF_INSTANCES, NULL, 0, 32, NULL,
@@ -17,6 +18,8 @@ static const struct conf_row rows[] = {
      "Enrolment Expiry of a credential that is added without --lifetime."},
     {"mef", "ke-lifetime", CONF_DURATION, 0, "3650d", USEC_PER_SEC, CREDENTIAL_LIFETIME_MAX, NULL,
      "Longest life of one Enrolment Key; it never outlives its credential."},
+    REG_CONF_ROWS("mef", "key-lifetime", "365d",
+                  "Longest life of a registered key; it never outlives its bootstrap credential or its registration."),
     {"mef", "est", CONF_BOOL, 0, "off", 0, 0, NULL,
      "Provision certificates by EST (RFC 7030); needs issuing-ca and issuing-ca-key."},
     {"mef", "issuing-ca", CONF_FILE, 0, NULL, 0, 0, NULL,
@@ -36,6 +39,7 @@ static const struct route routes[] = {
      mef_fetch_credential, "TS-0003 8.3.2.1, 10.3.2, 10.3.3"},
     {OP_RETRIEVE, "/fetchCredentials/{ke_id}/{suid}", 0, PEER_CLIENT | PEER_MAF | PEER_CSE | PEER_AE, ROUTE_WRITES,
      mef_fetch_credential, "TS-0003 8.3.2.1, 10.3.7"},
+    REG_ROUTES(REG_ATTR_TY_MEF_CLIENT, PEER_ENROLEE | CLIENTS, "8.3.5.2"),
     {OP_RETRIEVE, EST "/cacerts", 0, PEER_ENROLEE | CLIENTS, 0, mef_est_ca_certs, "TS-0003 8.3.6.2, RFC 7030 4.1"},
     {OP_RETRIEVE, EST "/csrattrs", 0, PEER_ENROLEE | CLIENTS, 0, mef_est_csr_attrs, "TS-0003 8.3.6.2, RFC 7030 4.5"},
     {OP_NOTIFY, EST "/simpleenroll", 0, PEER_ENROLEE, ROUTE_WRITES | ROUTE_RAW, mef_est_enroll,
@@ -58,6 +62,7 @@ static const struct ctl_row commands[] = {
      "one bootstrap credential, without its key"},
     {"credential", "revoke", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, mef_ctl_credential_revoke,
      "refuse this credential and every key that came from it"},
+    REG_CTL_ROWS,
     {"certificate", "list", ctl_list_args, CTL_LIST_ARGS_N, false, mef_ctl_certificate_list,
      "certificates provisioned by EST, by serial number"},
     {"enrolment", "list", ctl_list_args, CTL_LIST_ARGS_N, false, mef_ctl_enrolment_list, "live Enrolment Keys"},
@@ -69,19 +74,16 @@ static err_t configure(void *ctx, const struct conf *cf, const struct role_env *
                        char detail[static ROLE_DETAIL_MAX])
 {
     struct mef *m = ctx;
-    m->env = *env;
-    struct text fqdn = conf_text(cf, "mef", env->name, "fqdn");
-    struct keyid folded;
-    if (!keyid_is_fqdn(fqdn) || keyid_fold(fqdn, &folded) != ERR_OK || TEXT_COPY(text_of(folded.z), m->fqdn) != ERR_OK) {
-        return detail_fail(detail, ERR_CONFIG, "[mef] fqdn is no host name", fqdn);
-    }
+    m->reg.kind = &mef_reg_kind;
+    m->reg.env = *env;
+    TRY(reg_configure(&m->reg, cf, "mef", "key-lifetime", detail));
     m->max_live_ke = (size_t)conf_number(cf, "mef", env->name, "max-live-ke");
     m->credential_lifetime = conf_number(cf, "mef", env->name, "credential-lifetime");
     m->ke_lifetime = conf_number(cf, "mef", env->name, "ke-lifetime");
     m->est_lifetime = conf_number(cf, "mef", env->name, "est-lifetime");
     if (!conf_bool(cf, "mef", env->name, "est")) {
-        m->env.issuer = NULL;
-    } else if (m->env.issuer == NULL) {
+        m->reg.env.issuer = NULL;
+    } else if (m->reg.env.issuer == NULL) {
         return detail_fail(detail, ERR_CONFIG, "[mef] est = on needs issuing-ca and issuing-ca-key", text_empty());
     }
     return ERR_OK;

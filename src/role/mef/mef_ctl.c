@@ -75,7 +75,7 @@ err_t mef_ctl_credential_add(const void *ctx, const struct ctl_request *rq, stru
 {
     const struct mef *m = ctx;
     const struct credential_rules kinds[] = {
-        {.kind = "kpm", .fqdn = text_of(m->fqdn), .targets = CREDENTIAL_IDS_TARGET, .takes_profile = true,
+        {.kind = "kpm", .fqdn = text_of(m->reg.fqdn), .targets = CREDENTIAL_IDS_TARGET, .takes_profile = true,
          .lifetime = m->credential_lifetime},
         {.kind = "cert", .certificate = true, .targets = CREDENTIAL_IDS_TARGET, .takes_profile = true,
          .lifetime = m->credential_lifetime}};
@@ -95,7 +95,7 @@ err_t mef_ctl_credential_add(const void *ctx, const struct ctl_request *rq, stru
                                .profile = a.profile,
                                .added = rq->now,
                                .not_after = rq->now + a.lifetime};
-    struct rec_seal kpm = {.sealer = m->env.sealer,
+    struct rec_seal kpm = {.sealer = m->reg.env.sealer,
                            .table = TABLE_MEF_CREDENTIAL,
                            .id = text_of(a.folded.z),
                            .key = &a.key};
@@ -132,7 +132,7 @@ err_t mef_ctl_credential_revoke(const void *ctx, const struct ctl_request *rq, s
     TRY(credential_named(rq, t, &folded, &c, detail));
     if (!c.revoked) {
         c.revoked = true;
-        struct rec_seal kpm = {.sealer = m->env.sealer,
+        struct rec_seal kpm = {.sealer = m->reg.env.sealer,
                                .table = TABLE_MEF_CREDENTIAL,
                                .id = text_of(folded.z),
                                .sealed = c.sealed};

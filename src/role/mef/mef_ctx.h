@@ -2,15 +2,14 @@
 #ifndef KEYSTEAD_ROLE_MEF_MEF_CTX_H
 #define KEYSTEAD_ROLE_MEF_MEF_CTX_H
 
-#include "role/role.h"
+#include "role/reg/reg.h"
 
 struct mef {
-    struct role_env env;
-    char fqdn[KEYID_MAX];      /* lower case: MEF-ID and the right half of KpmId and KeId */
+    struct reg reg;            /* first: the handlers of role/reg get this context */
     size_t max_live_ke;        /* per credential */
     usec_t credential_lifetime; /* of an instruction without --lifetime */
     usec_t ke_lifetime;        /* at most; the instruction's end may be earlier */
-    usec_t est_lifetime;       /* of a certificate that it provisions; env.issuer is NULL if it provisions none */
+    usec_t est_lifetime;       /* of a certificate that it provisions; reg.env.issuer is NULL if it provisions none */
 };
 
 /* mef_enrol.c */
@@ -25,6 +24,8 @@ MUST_USE err_t mef_target_put(struct txn *t, const struct m2mid *target);
 /* Is an identity of this association the target of some instruction (R001-100)? */
 MUST_USE err_t mef_target_is(struct txn *t, const struct association *a, bool *out);
 err_t mef_target_seed(const void *ctx, struct txn *t, usec_t now);
+/* mef_reg.c */
+extern const struct reg_kind mef_reg_kind;
 /* mef_fetch.c */
 role_handler mef_fetch_credential;
 /* mef_est.c */

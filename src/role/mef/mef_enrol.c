@@ -28,7 +28,7 @@ static err_t credential_of(const struct mef *m, struct txn *t, struct text ident
     struct keyid_parts parts;
     TRY(keyid_fold(identity, folded));
     TRY(keyid_parse(text_of(folded->z), &parts));
-    if (!text_eq_z(parts.fqdn, m->fqdn)) {
+    if (!text_eq_z(parts.fqdn, m->reg.fqdn)) {
         return ERR_DENIED_PSK_UNKNOWN;
     }
     err_t e = rec_credential_get(t, text_of(folded->z), out);
@@ -64,7 +64,7 @@ err_t mef_enrol_psk(const void *ctx, struct txn *t, struct text identity, usec_t
     TRY(credential_of(m, t, identity, &folded, &c));
     TRY(credential_check(&c, now));
     /* The one key that both were given beforehand authenticates each to the other (R000-23, R001-11, R001-66, R002-49). */
-    TRY(rec_credential_kpm(&c, m->env.sealer, text_of(folded.z), &out->key)); /* R001-81, R001-83 */
+    TRY(rec_credential_kpm(&c, m->reg.env.sealer, text_of(folded.z), &out->key)); /* R001-81, R001-83 */
     out->verdict = ROLE_KEY;
     return associate(&c, identity, &out->assoc);
 }
@@ -196,7 +196,7 @@ static err_t store_ke(const struct mef *m, const struct rec_ke *k, const struct 
     uint8_t buf[REC_MAX];
     struct writer w = WRITER_ARRAY(buf);
     struct rec_seal seal = {
-        .sealer = m->env.sealer, .table = TABLE_MEF_KE, .id = text_of(folded.z), .key = &ke->s};
+        .sealer = m->reg.env.sealer, .table = TABLE_MEF_KE, .id = text_of(folded.z), .key = &ke->s};
     TRY(rec_ke_write(k, &seal, &w));
     TRY(rec_put(t, TABLE_MEF_KE, text_of(folded.z), &w, STORE_PUT_IF_ABSENT));
     char index[REC_KE_OF_ID_MAX];
@@ -221,7 +221,7 @@ static err_t issue(const struct mef *m, struct association *a, const struct keys
     SCOPED(key_wipe_ke) struct key_ke ke = {0};
     struct keys_relative id;
     TRY(keys_ke_split(x, &ke, &id));
-    TRY(keyid_of_relative(&id, text_of(m->fqdn), &k.ke_id));
+    TRY(keyid_of_relative(&id, text_of(m->reg.fqdn), &k.ke_id));
     struct live l;
     TRY(live_of(t, &key, &l));
     TRY(make_room(m, a, &l, t, now));

@@ -82,7 +82,7 @@ static err_t client_of(const struct association *a, struct client *c, char detai
 static err_t challenge_of(const struct mef *m, const struct association *a, char out[static CHALLENGE_LEN + 1])
 {
     uint8_t mac[CRYPTO_HASH_LEN];
-    TRY(seal_mac(m->env.sealer, "est challengePassword", text_of(a->id), mac));
+    TRY(seal_mac(m->reg.env.sealer, "est challengePassword", text_of(a->id), mac));
     struct writer w = writer_of(out, CHALLENGE_LEN + 1);
     base64_write(&w, bytes_of(mac, CHALLENGE_OCTETS));
     return writer_finish_z(&w);
@@ -102,12 +102,12 @@ err_t mef_est_ca_certs(const void *ctx, const struct request *rq, struct txn *t,
     const struct mef *m = ctx;
     (void)rq;
     (void)t;
-    if (m->env.issuer == NULL) {
+    if (m->reg.env.issuer == NULL) {
         return ERR_NOT_FOUND;
     }
     uint8_t buf[BUNDLE_MAX];
     struct writer w = WRITER_ARRAY(buf);
-    TRY(m->env.issuer->certs_only(m->env.issuer, bytes_empty(), &w));
+    TRY(m->reg.env.issuer->certs_only(m->reg.env.issuer, bytes_empty(), &w));
     return answer(rs, MEDIA_CERTS, writer_view(&w));
 }
 
@@ -115,7 +115,7 @@ err_t mef_est_csr_attrs(const void *ctx, const struct request *rq, struct txn *t
 {
     const struct mef *m = ctx;
     (void)t;
-    if (m->env.issuer == NULL) {
+    if (m->reg.env.issuer == NULL) {
         return ERR_NOT_FOUND;
     }
     struct client c;
@@ -124,7 +124,7 @@ err_t mef_est_csr_attrs(const void *ctx, const struct request *rq, struct txn *t
     TRY(challenge_of(m, rq->assoc, challenge));
     uint8_t buf[BUNDLE_MAX];
     struct writer w = WRITER_ARRAY(buf);
-    TRY(m->env.issuer->csr_attrs(c.names, c.names_n, text_of(challenge), &w));
+    TRY(m->reg.env.issuer->csr_attrs(c.names, c.names_n, text_of(challenge), &w));
     return answer(rs, MEDIA_CSR_ATTRS, writer_view(&w));
 }
 
@@ -171,7 +171,7 @@ static err_t csr_check(const struct order *o, char detail[static ROLE_DETAIL_MAX
 {
     struct issuer_csr csr;
     char challenge[CHALLENGE_LEN + 1];
-    TRY(o->m->env.issuer->csr_parse(o->csr, &csr));
+    TRY(o->m->reg.env.issuer->csr_parse(o->csr, &csr));
     TRY(challenge_of(o->m, o->rq->assoc, challenge));
     if (!ct_eq(text_bytes(text_of(challenge)), text_bytes(text_of(csr.challenge)))) {
         return ERR_DENIED_CHALLENGE;
@@ -252,7 +252,7 @@ static usec_t earlier(usec_t a, usec_t b)
 
 static err_t issue(const struct order *o, struct txn *t, struct response *rs)
 {
-    const struct issuer *ca = o->m->env.issuer;
+    const struct issuer *ca = o->m->reg.env.issuer;
     usec_t now = o->rq->now;
     usec_t end = earlier(now + o->m->est_lifetime, earlier(o->not_after, ca->not_after));
     struct rec_cert rec = {.credential = o->credential, .issued = now, .not_after = end - end % USEC_PER_SEC};
@@ -261,7 +261,7 @@ static err_t issue(const struct order *o, struct txn *t, struct response *rs)
     }
     struct issuer_order order = {.csr = o->csr, .names = o->client.names, .names_n = o->client.names_n,
                                  .not_before = now - CLOCK_SKEW, .not_after = rec.not_after};
-    TRY(o->m->env.crypto->random(order.serial, sizeof(order.serial)));
+    TRY(o->m->reg.env.crypto->random(order.serial, sizeof(order.serial)));
     order.serial[0] = (uint8_t)((order.serial[0] & 0x7F) | 0x40); /* positive and of full length (RFC 5280 4.1.2.2) */
     struct writer serial = WRITER_ARRAY(rec.serial);
     hex_write_lower(&serial, BYTES_ARRAY(order.serial));
@@ -284,7 +284,7 @@ static err_t order_open(const void *ctx, const struct request *rq, struct txn *t
 {
     o->m = ctx;
     o->rq = rq;
-    if (o->m->env.issuer == NULL) {
+    if (o->m->reg.env.issuer == NULL) {
         return ERR_NOT_FOUND;
     }
     TRY(csr_decode(rq, t, &o->csr));

@@ -105,12 +105,12 @@ static err_t derive_seed(const struct mef *m, const struct rec_ke *k, const stru
     struct text target = text_of(k->target.z);
     if (m2mid_kind(target) == M2MID_FQDN) {
         SCOPED(key_wipe_km) struct key_km km = {0};
-        TRY(keys_km_derive(m->env.crypto, ke, target, &km));
+        TRY(keys_km_derive(m->reg.env.crypto, ke, target, &km));
         *out = km.s;
         return ERR_OK;
     }
     SCOPED(key_wipe_kpsa) struct key_kpsa kpsa = {0};
-    TRY(keys_kpsa_derive(m->env.crypto, ke, target, &kpsa));
+    TRY(keys_kpsa_derive(m->reg.env.crypto, ke, target, &kpsa));
     *out = kpsa.s;
     return ERR_OK;
 }
@@ -122,7 +122,7 @@ static err_t derive_usage(const struct mef *m, const struct rec_ke *k, unsigned 
     struct m2mid fqdn;
     TRY(m2mid_fqdn(text_of(k->target.z), &fqdn));
     SCOPED(key_wipe_usage) struct key_usage usage = {0};
-    TRY(keys_usage_derive(m->env.crypto, ke, suid, text_of(fqdn.z), &usage));
+    TRY(keys_usage_derive(m->reg.env.crypto, ke, suid, text_of(fqdn.z), &usage));
     *out = usage.s;
     return ERR_OK;
 }
@@ -130,7 +130,7 @@ static err_t derive_usage(const struct mef *m, const struct rec_ke *k, unsigned 
 static err_t derive(const struct mef *m, const struct fetch *f, const struct rec_ke *k, struct secret *out)
 {
     SCOPED(key_wipe_ke) struct key_ke ke = {0};
-    TRY(rec_ke_key(k, m->env.sealer, text_of(f->ke_id.z), &ke));
+    TRY(rec_ke_key(k, m->reg.env.sealer, text_of(f->ke_id.z), &ke));
     return f->has_suid ? derive_usage(m, k, f->suid, &ke, out) : derive_seed(m, k, &ke, out);
 }
 
@@ -158,6 +158,20 @@ static err_t tell(struct txn *t, const struct request *rq, const struct rec_ke *
     return txn_audit(t, &e);
 }
 
+/* From now on Ke cannot become a registered key itself (mef_reg.c). */
+static err_t mark_released(struct txn *t, struct rec_ke *k, struct text folded)
+{
+    uint8_t buf[REC_MAX];
+    struct writer w = WRITER_ARRAY(buf);
+    const struct rec_seal seal = {.sealed = k->sealed};
+    if (k->released) {
+        return ERR_OK;
+    }
+    k->released = true;
+    TRY(rec_ke_write(k, &seal, &w));
+    return rec_put(t, TABLE_MEF_KE, folded, &w, STORE_PUT_ANY);
+}
+
 static err_t release(const struct mef *m, const struct request *rq, struct txn *t, struct response *rs)
 {
     struct fetch f;
@@ -173,6 +187,7 @@ static err_t release(const struct mef *m, const struct request *rq, struct txn *
     SCOPED(secret_wipe) struct secret key = {0};
     TRY(derive(m, &f, &k, &key));
     answer(&k, &key, rq->now, rs);
+    TRY(mark_released(t, &k, text_of(f.ke_id.z)));
     return tell(t, rq, &k);
 }
 

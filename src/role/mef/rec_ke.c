@@ -2,7 +2,7 @@
 
 #include "base/hex.h"
 
-enum { VERSION = 1, NUMBER_LEN = 8 };
+enum { VERSION_NEW = 1, VERSION_RELEASED = 2, NUMBER_LEN = 8 };
 
 static const struct rec_field fields[] = {
     {REC_TEXT, REC_AT(struct rec_ke, ke_id.z)},
@@ -12,13 +12,14 @@ static const struct rec_field fields[] = {
     {REC_U8, REC_AT(struct rec_ke, profile), .low = CREDENTIAL_R3, .high = CREDENTIAL_SEED},
     {REC_TIME, REC_AT(struct rec_ke, issued)},
     {REC_TIME, REC_AT(struct rec_ke, not_after)},
+    {REC_U8, REC_AT(struct rec_ke, released), .low = 1, .high = 1, .since = VERSION_RELEASED},
     {REC_SEALED, REC_AT(struct rec_ke, sealed)},
 };
-static const struct rec_layout layout = REC_LAYOUT(struct rec_ke, fields, VERSION, VERSION);
+static const struct rec_layout layout = REC_LAYOUT(struct rec_ke, fields, VERSION_NEW, VERSION_RELEASED);
 
 err_t rec_ke_write(const struct rec_ke *k, const struct rec_seal *ke, struct writer *w)
 {
-    return rec_write(&layout, VERSION, k, ke, w);
+    return rec_write(&layout, k->released ? VERSION_RELEASED : VERSION_NEW, k, ke, w);
 }
 
 err_t rec_ke_parse(struct bytes b, struct rec_ke *out)

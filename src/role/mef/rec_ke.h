@@ -18,6 +18,7 @@ struct rec_ke {
     enum credential_profile profile;
     usec_t issued;
     usec_t not_after; /* Enrolment Expiry [TS-0003 10.7] */
+    bool released;    /* a key was derived from it and handed out */
     struct bytes sealed;
 };
 

@@ -380,6 +380,7 @@ static void test_routes(void **state)
     assert_int_equal(world_request(&s, &fetch, &f->r), ERR_OPERATION);
     assert_int_equal(f->r.rsc, 4005);
     fetch.op = OP_RETRIEVE;
+    fetch.from = "maf.example.com";
     fetch.path = "/fetchCredentials";
     assert_int_equal(world_request(&s, &fetch, &f->r), ERR_NOT_FOUND);
     association_init_plain(&s.assoc);

@@ -1,7 +1,7 @@
 /* Records of MEF and MAF: round trip, every truncation, every single changed octet, and seals that cannot be moved. */
 #include "role/key_wipe.h"
-#include "role/maf/rec_allow.h"
-#include "role/maf/rec_key.h"
+#include "role/reg/rec_allow.h"
+#include "role/reg/rec_key.h"
 #include "role/maf/rec_km.h"
 #include "role/mef/rec_credential.h"
 #include "role/mef/rec_ke.h"

@@ -1,10 +1,18 @@
-/* `ctl client allow | list | remove`: who may register keys at the MAF, for whom. */
-#include "role/ctl_list.h"
+/* `ctl client allow | list | remove`: who may register keys at the MAF or MEF, for whom. */
+#include "role/reg/reg_ctl.h"
+
 #include "role/detail.h"
-#include "role/emit.h"
-#include "role/maf/maf_ctx.h"
-#include "role/maf/rec_allow.h"
+#include "role/reg/rec_allow.h"
 #include "wire/json.h"
+
+const struct ctl_arg reg_ctl_allow_args[REG_CTL_ALLOW_N] = {
+    {"--client", CTL_ARG_REQUIRED, "Enrolee-ID, FQDN, KmId or KpmId of the client; * matches within one segment"},
+    {"--target", 0,
+     "CSE-ID or AE-ID in absolute form, or FQDN of a MAF, that it may register keys for; commas between; none: all"},
+};
+const struct ctl_arg reg_ctl_disallow_args[REG_CTL_ONE_N] = {
+    {"--client", CTL_ARG_REQUIRED, "as it was given to client allow"},
+};
 
 static err_t tell(struct txn *t, enum audit_kind kind, const char *client, usec_t now)
 {
@@ -38,8 +46,9 @@ static err_t answer(const struct rec_allow *a, struct writer *out)
 /* -- allow ------------------------------------------------------------------------------------------- */
 static err_t add_target(struct rec_allow *a, struct text target, char detail[static ROLE_DETAIL_MAX])
 {
-    if (!text_starts(target, "//") || target.n >= M2MID_MAX) {
-        return detail_fail(detail, ERR_MALFORMED_ID, "--target must be an absolute CSE-ID or AE-ID", target);
+    bool host = m2mid_kind(target) == M2MID_FQDN && text_find(target, '.') < target.n;
+    if ((!text_starts(target, "//") && !host) || target.n >= M2MID_MAX) {
+        return detail_fail(detail, ERR_MALFORMED_ID, "--target must be an absolute CSE-ID or AE-ID, or an FQDN", target);
     }
     for (size_t i = 0; i < a->targets.n; i++) {
         if (text_eq(a->targets.at[i], target)) {
@@ -87,13 +96,13 @@ static err_t client_id(const struct ctl_request *rq, struct text *client, char i
     err_t e = client->n < REC_CLIENT_NAME_MAX ? rec_allow_id(*client, id) : ERR_MALFORMED_ID;
     return e == ERR_OK
                ? e
-               : detail_fail(detail, e, "--client must be an absolute identifier, an FQDN or a KmId", *client);
+               : detail_fail(detail, e, "--client must be an absolute identifier, an FQDN or the identifier of a key", *client);
 }
 
-static err_t existing(struct txn *t, const char *id, struct rec_allow *out)
+static err_t existing(const struct reg *r, struct txn *t, const char *id, struct rec_allow *out)
 {
     struct bytes b;
-    err_t e = rec_get(t, TABLE_MAF_ALLOW, text_of(id), &b);
+    err_t e = rec_get(t, r->kind->allow, text_of(id), &b);
     if (e == ERR_NOT_FOUND) {
         *out = (struct rec_allow){0};
         return ERR_OK;
@@ -101,40 +110,40 @@ static err_t existing(struct txn *t, const char *id, struct rec_allow *out)
     return e == ERR_OK ? rec_allow_parse(b, out) : e;
 }
 
-err_t maf_ctl_allow_add(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+err_t reg_ctl_allow_add(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                         char detail[static ROLE_DETAIL_MAX])
 {
-    (void)ctx;
+    const struct reg *r = ctx;
     struct text client;
     char id[REC_ALLOW_ID_MAX];
     struct rec_allow a;
     TRY(client_id(rq, &client, id, detail));
-    TRY(existing(t, id, &a));
+    TRY(existing(r, t, id, &a));
     TRY(TEXT_COPY(client, a.client));
     TRY(add_targets(&a, json_object_get(rq->args, "target"), detail));
     uint8_t buf[REC_MAX];
     struct writer w = WRITER_ARRAY(buf);
     TRY(rec_allow_write(&a, &w));
-    TRY(rec_put(t, TABLE_MAF_ALLOW, text_of(id), &w, STORE_PUT_ANY));
+    TRY(rec_put(t, r->kind->allow, text_of(id), &w, STORE_PUT_ANY));
     TRY(tell(t, AUDIT_CLIENT_ALLOWED, a.client, rq->now));
     return answer(&a, out);
 }
 
-err_t maf_ctl_allow_remove(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+err_t reg_ctl_allow_remove(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                            char detail[static ROLE_DETAIL_MAX])
 {
-    (void)ctx;
+    const struct reg *r = ctx;
     struct text client;
     char id[REC_ALLOW_ID_MAX];
     struct bytes b;
     struct rec_allow a;
     TRY(client_id(rq, &client, id, detail));
-    err_t e = rec_get(t, TABLE_MAF_ALLOW, text_of(id), &b);
+    err_t e = rec_get(t, r->kind->allow, text_of(id), &b);
     if (e != ERR_OK) {
         return detail_fail(detail, e, "client", client);
     }
     TRY(rec_allow_parse(b, &a));
-    TRY(txn_del(t, TABLE_MAF_ALLOW, text_of(id)));
+    TRY(txn_del(t, r->kind->allow, text_of(id)));
     TRY(tell(t, AUDIT_CLIENT_REMOVED, a.client, rq->now));
     return answer(&a, out);
 }
@@ -152,15 +161,15 @@ static bool item(void *arg, struct bytes id, struct store_value value)
     return true;
 }
 
-err_t maf_ctl_allow_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+err_t reg_ctl_allow_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                          char detail[static ROLE_DETAIL_MAX])
 {
-    (void)ctx;
+    const struct reg *r = ctx;
     (void)detail;
     struct ctl_list l;
     ctl_list_begin(&l, out, "clients");
     struct store_scan q = {
-        .table = TABLE_MAF_ALLOW, .prefix = bytes_empty(), .after = ctl_list_after(rq), .order = STORE_ASCENDING};
+        .table = r->kind->allow, .prefix = bytes_empty(), .after = ctl_list_after(rq), .order = STORE_ASCENDING};
     TRY(txn_scan(t, &q, item, &l));
     return ctl_list_end(&l);
 }

@@ -1,39 +1,12 @@
-#include "role/maf/maf_who.h"
+#include "role/reg/reg_who.h"
 
 #include "role/detail.h"
-#include "role/maf/rec_allow.h"
 #include "role/originator.h"
+#include "role/reg/rec_allow.h"
 
 #include <string.h>
 
 enum { PATTERNS_MAX = 1000 };
-
-err_t maf_who_name(struct maf_who *w)
-{
-    struct writer n = WRITER_ARRAY(w->name);
-    if (w->km.enrolee_id.z[0] != '\0') {
-        writer_z(&n, w->km.enrolee_id.z);
-    } else {
-        writer_z(&n, "11-");
-        writer_text(&n, rec_km_name(&w->km));
-    }
-    return writer_finish_z(&n);
-}
-
-static err_t by_key(const struct request *rq, struct txn *t, struct maf_who *out)
-{
-    TRY(keyid_fold(text_of(rq->assoc->key_id.z), &out->km_folded));
-    err_t e = rec_km_get(t, text_of(out->km_folded.z), &out->km);
-    if (e != ERR_OK) {
-        return e == ERR_NOT_FOUND ? ERR_DENIED_CLIENT : e;
-    }
-    if (out->km.revoked) {
-        return ERR_DENIED_REVOKED;
-    }
-    out->has_km = true;
-    out->not_after = out->km.not_after;
-    return out->not_after <= rq->now ? ERR_DENIED_EXPIRED : maf_who_name(out);
-}
 
 /* From in one spelling, so that one client is not several: host and SP part in lower case. */
 static err_t name_of_from(struct text from, char out[static REC_CLIENT_NAME_MAX])
@@ -46,18 +19,22 @@ static err_t name_of_from(struct text from, char out[static REC_CLIENT_NAME_MAX]
     return ERR_OK;
 }
 
-err_t maf_who_of(const struct request *rq, struct txn *t, struct maf_who *out, char detail[static ROLE_DETAIL_MAX])
+err_t reg_who_cert(const struct request *rq, struct reg_who *out)
 {
-    memset(out, 0, sizeof(*out));
-    TRY(originator_check(rq, detail));
-    if (rq->assoc->framework == ASSOCIATION_PSK) {
-        return by_key(rq, t, out);
-    }
     out->not_after = rq->assoc->not_after;
+    out->named = true;
     if (rq->assoc->ids_n == 0) { /* the certificate of a device or node [CHOICE-42] */
         return TEXT_COPY(text_of(rq->assoc->credential_id), out->name);
     }
     return name_of_from(rq->prim->from, out->name);
+}
+
+err_t reg_who_of(const struct reg *r, const struct request *rq, struct txn *t, struct reg_who *out,
+                 char detail[static ROLE_DETAIL_MAX])
+{
+    memset(out, 0, sizeof(*out));
+    TRY(originator_check(rq, detail));
+    return r->kind->who(r, rq, t, out);
 }
 
 /* -- permissions ------------------------------------------------------------------------------------- */
@@ -66,22 +43,22 @@ struct names { /* everything this client may be called in a permission */
     size_t n;
 };
 
-static struct names names_of(const struct maf_who *w)
+static struct names names_of(const struct reg_who *w)
 {
     struct names s = {.n = 0};
-    if (!w->has_km || w->km.enrolee_id.z[0] != '\0') { /* a Credential-ID, 11-KmId, may be another's KmId to the letter */
+    if (w->named) { /* a Credential-ID, 11-KmId, may be another's KmId to the letter */
         s.at[s.n++] = text_of(w->name);
     }
-    if (w->has_km && w->km.km_id.z[0] != '\0') {
-        s.at[s.n++] = text_of(w->km.km_id.z);
+    if (w->credential.z[0] != '\0') {
+        s.at[s.n++] = text_of(w->credential.z);
     }
-    if (w->has_km && w->km.ke_id.z[0] != '\0') {
-        s.at[s.n++] = text_of(w->km.ke_id.z);
+    if (w->also.z[0] != '\0') {
+        s.at[s.n++] = text_of(w->also.z);
     }
     return s;
 }
 
-static err_t permitted_by_name(struct text name, struct txn *t, struct text target, bool *out)
+static err_t permitted_by_name(enum store_table table, struct text name, struct txn *t, struct text target, bool *out)
 {
     char id[REC_ALLOW_ID_MAX];
     struct rec_allow a;
@@ -89,7 +66,7 @@ static err_t permitted_by_name(struct text name, struct txn *t, struct text targ
     if (rec_allow_id(name, id) != ERR_OK) {
         return ERR_OK;
     }
-    err_t e = rec_get(t, TABLE_MAF_ALLOW, text_of(id), &b);
+    err_t e = rec_get(t, table, text_of(id), &b);
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_OK : e;
     }
@@ -121,18 +98,19 @@ static bool pattern_row(void *arg, struct bytes id, struct store_value value)
     return true;
 }
 
-err_t maf_who_check(const struct maf_who *w, struct txn *t, struct text target, char detail[static ROLE_DETAIL_MAX])
+err_t reg_who_check(const struct reg *r, const struct reg_who *w, struct txn *t, struct text target,
+                    char detail[static ROLE_DETAIL_MAX])
 {
     struct names names = names_of(w);
     bool permitted = false;
     for (size_t i = 0; i < names.n && !permitted; i++) {
-        TRY(permitted_by_name(names.at[i], t, target, &permitted));
+        TRY(permitted_by_name(r->kind->allow, names.at[i], t, target, &permitted));
     }
     if (permitted) {
         return ERR_OK;
     }
     struct search s = {.names = &names, .target = target};
-    struct store_scan q = {.table = TABLE_MAF_ALLOW,
+    struct store_scan q = {.table = r->kind->allow,
                            .prefix = bytes_of("*", 1),
                            .after = bytes_empty(),
                            .order = STORE_ASCENDING,

@@ -1,11 +1,11 @@
 /*
- * `ctl client allow`: which client may register keys, for which targets (TABLE_MAF_ALLOW). A name or target may contain '*',
+ * `ctl client allow`: which client may register keys, for which targets. MAF and MEF have a table each. A name or target may contain '*',
  * which matches within one path segment; names with one are stored under a leading '*' so that they are found by a scan.
  */
-#ifndef KEYSTEAD_ROLE_MAF_REC_ALLOW_H
-#define KEYSTEAD_ROLE_MAF_REC_ALLOW_H
+#ifndef KEYSTEAD_ROLE_REG_REC_ALLOW_H
+#define KEYSTEAD_ROLE_REG_REC_ALLOW_H
 
-#include "role/maf/rec_client.h"
+#include "role/reg/rec_client.h"
 
 #define REC_ALLOW_ID_MAX (REC_CLIENT_NAME_MAX + 1)
 

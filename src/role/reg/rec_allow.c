@@ -1,4 +1,4 @@
-#include "role/maf/rec_allow.h"
+#include "role/reg/rec_allow.h"
 
 #include "role/cert_key.h"
 

@@ -1,0 +1,95 @@
+/* What client and key registration need to know of the MEF: its row, and the bootstrap credential behind a client
+ * [TS-0003 8.3.5.2]. */
+#include "role/mef/mef_ctx.h"
+#include "role/mef/rec_credential.h"
+#include "role/mef/rec_ke.h"
+#include "role/reg/reg_who.h"
+
+static err_t credential_of(struct txn *t, struct text key_id, struct keyid *folded, struct rec_credential *c)
+{
+    TRY(cert_key_fold(key_id, folded));
+    return rec_credential_get(t, text_of(folded->z), c);
+}
+
+/* An Enrolee is what its instruction says; any other certificate names its holder itself. */
+static err_t who(const struct reg *r, const struct request *rq, struct txn *t, struct reg_who *out)
+{
+    (void)r;
+    struct keyid folded;
+    struct rec_credential c;
+    if (rq->assoc->peer != PEER_ENROLEE) {
+        return reg_who_cert(rq, out);
+    }
+    err_t e = credential_of(t, text_of(rq->assoc->key_id.z), &folded, &c);
+    if (e != ERR_OK) {
+        return e == ERR_NOT_FOUND ? ERR_DENIED_CLIENT : e;
+    }
+    TRY(c.revoked ? ERR_DENIED_REVOKED : c.not_after <= rq->now ? ERR_DENIED_EXPIRED : ERR_OK);
+    out->named = c.enrolee_id.z[0] != '\0' || c.kind != REC_CREDENTIAL_KPM;
+    out->not_after = c.not_after;
+    if (rq->assoc->framework == ASSOCIATION_CERT) { /* nor does it outlive the certificate shown */
+        out->not_after = reg_earlier(c.not_after, rq->assoc->not_after);
+    }
+    TRY(TEXT_COPY(text_of(rq->assoc->key_id.z), out->credential.z));
+    return TEXT_COPY(text_of(c.enrolee_id.z[0] != '\0' ? c.enrolee_id.z : rq->assoc->credential_id), out->name);
+}
+
+static err_t source(const struct reg *r, struct txn *t, const struct keyid *credential)
+{
+    (void)r;
+    struct keyid folded;
+    struct rec_credential c;
+    err_t e = credential_of(t, text_of(credential->z), &folded, &c);
+    if (e != ERR_OK) {
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    return c.revoked ? ERR_DENIED_REVOKED : ERR_OK;
+}
+
+/* The export of an Enrolee's session is its Enrolment Key [CHOICE-24]. It has one use [CHOICE-10]: as a registered key it is
+ * an Enrolment Key no more, and one of which a key was released already cannot become a registered key. */
+static err_t claim(const struct reg *r, const struct request *rq, struct txn *t, const struct keys_relative *id)
+{
+    struct keyid ke_id, folded;
+    struct rec_ke k;
+    if (rq->assoc->peer != PEER_ENROLEE) { /* its session made no Enrolment Key */
+        return ERR_OK;
+    }
+    TRY(keyid_of_relative(id, text_of(r->fqdn), &ke_id));
+    TRY(keyid_fold(text_of(ke_id.z), &folded));
+    err_t e = rec_ke_get(t, text_of(folded.z), &k);
+    if (e != ERR_OK) {
+        return e == ERR_NOT_FOUND ? ERR_EXPORT_USED : e;
+    }
+    return k.released ? ERR_EXPORT_USED : txn_del(t, TABLE_MEF_KE, text_of(folded.z));
+}
+
+/* Which keys a MEF provisions, and for how many targets [TS-0003 table 8.3.5.1-1, CHOICE-59]. */
+static const struct reg_suid suids[] = {{21, 1, true},
+                                        {22, 1, false},
+                                        {23, 1, false},
+                                        {24, REC_LIST_MAX, false},
+                                        {25, REC_LIST_MAX, false}};
+
+const struct reg_kind mef_reg_kind = {
+    .name = "MEF",
+    .ri = "mecr",
+    .configuration = "sec:mefClientCfg",
+    .base_ty = REG_ATTR_TY_MEF_BASE,
+    .client_ty = REG_ATTR_TY_MEF_CLIENT,
+    .suids = suids,
+    .suids_n = ARRAY_LEN(suids),
+    .suids_text = "a MEF registers keys for SUID 21, 22, 23, 24 and 25",
+    .client = TABLE_MEF_CLIENT,
+    .client_of = TABLE_MEF_CLIENT_OF,
+    .key = TABLE_MEF_KEY,
+    .key_of = TABLE_MEF_KEY_OF,
+    .allow = TABLE_MEF_ALLOW,
+    .client_registered = AUDIT_MEF_CLIENT_REGISTERED,
+    .key_registered = AUDIT_MEF_KEY_REGISTERED,
+    .key_retrieved = AUDIT_MEF_KEY_RETRIEVED,
+    .who = who,
+    .source = source,
+    .target = mef_target_put, /* it may come to fetch (R001-100) */
+    .claim = claim,
+};
