@@ -1,6 +1,7 @@
 /* keystead pki: an authority in files, for labs and small deployments, and eyes for what certificates say. */
 #include "cli/cli.h"
 #include "shell/pki.h"
+#include "shell/x509.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -25,6 +26,14 @@ static err_t days_of(const struct cli_args *a, unsigned fallback, unsigned *out)
     }
     *out = (unsigned)v;
     return ERR_OK;
+}
+
+static int file_failed(const struct cli_args *a, err_t e, const char *file)
+{
+    char detail[ROLE_DETAIL_MAX + 64];
+    bool why = e == ERR_MALFORMED || e == ERR_IO;
+    (void)snprintf(detail, sizeof(detail), "%.120s%s%s", file, why ? ": " : "", why ? x509_file_fault(file) : "");
+    return cli_fail(a, e, detail);
 }
 
 static int days_wrong(const struct cli_args *a)
@@ -184,7 +193,7 @@ static int show(const struct cli_args *a)
     cli_out_begin(a);
     err_t e = pki_show(file, tell, out, &verdict);
     if (e != ERR_OK) {
-        return cli_fail(a, e, file);
+        return file_failed(a, e, file);
     }
     cli_out(a, "verdict", text_of(verdict == ERR_OK ? "ok" : err_code(verdict)));
     cli_out_end(a);
@@ -208,7 +217,7 @@ static int key_id(const struct cli_args *a)
         e = writer_finish_z(&w);
     }
     if (e != ERR_OK) {
-        return cli_fail(a, e, file);
+        return file_failed(a, e, file);
     }
     char uri[KEY_ID_OCTETS + 8];
     char credential[KEY_ID_OCTETS + 8];

@@ -50,14 +50,14 @@ err_t pki_build_ca_load(const struct pki_signer *s, struct pki_ca *out, char det
 {
     err_t e = x509_key_load(s->key_file, &out->key);
     if (e != ERR_OK) {
-        return pki_build_fail(detail, e, s->key_file, "");
+        return pki_build_fail(detail, e, s->key_file, e == ERR_CONFIG || e == ERR_IO ? x509_file_fault(s->key_file) : "");
     }
     e = x509_cert_load(s->cert_file, &out->cert);
     if (e != ERR_OK) {
-        return pki_build_fail(detail, e, s->cert_file, "");
+        return pki_build_fail(detail, e, s->cert_file, x509_file_fault(s->cert_file));
     }
     if (X509_check_private_key(out->cert, out->key) != 1) {
-        return pki_build_fail(detail, ERR_CONFIG, s->key_file, "not the key of this CA");
+        return pki_build_fail(detail, ERR_CONFIG, s->key_file, "not the key of this CA; compare `keystead pki key-id` of both files");
     }
     if (X509_check_ca(out->cert) != 1) {
         return pki_build_fail(detail, ERR_CONFIG, s->cert_file, "not the certificate of a CA");

@@ -55,7 +55,8 @@ static err_t read_file(struct loading *l)
     size_t n = 1;
     err_t e = conf_file_peek(l->src->file, "server", "roles", &w, &line);
     if (e == ERR_IO) {
-        conf_fault_add(l->faults, 0, "%s cannot be read", l->src->file);
+        bool there = access(l->src->file, R_OK) == 0;
+        conf_fault_add(l->faults, 0, "%s cannot be read: %s", l->src->file, there ? "is it a file?" : strerror(errno));
         return ERR_CONFIG;
     }
     struct text rest = e == ERR_OK ? writer_view_text(&w) : text_empty();

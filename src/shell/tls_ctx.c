@@ -26,6 +26,11 @@ static void detail_set(char detail[static ROLE_DETAIL_MAX], const char *what, co
     (void)snprintf(detail, ROLE_DETAIL_MAX, "%s%s%s", what, file == NULL ? "" : ": ", file == NULL ? "" : file);
 }
 
+static void detail_file(char detail[static ROLE_DETAIL_MAX], const char *what, const char *file, const char *why)
+{
+    (void)snprintf(detail, ROLE_DETAIL_MAX, "%s: %.60s%s%s", what, file, why[0] == '\0' ? "" : ": ", why);
+}
+
 static err_t suites_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg)
 {
     char list[128];
@@ -69,13 +74,20 @@ static err_t own_cert_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg, char d
         detail_set(detail, "certificate without key", cfg->cert_file);
         return ERR_CONFIG;
     }
-    detail_set(detail, "private key", cfg->key_file);
     EVP_PKEY *key = NULL;
-    TRY(x509_key_load(cfg->key_file, &key));
+    err_t e = x509_key_load(cfg->key_file, &key);
+    if (e != ERR_OK) {
+        detail_file(detail, "private key", cfg->key_file, e == ERR_CONFIG ? x509_file_fault(cfg->key_file) : "");
+        return e;
+    }
     bool chain = SSL_CTX_use_certificate_chain_file(ssl, cfg->cert_file) == 1;
     bool pair = chain && SSL_CTX_use_PrivateKey(ssl, key) == 1 && SSL_CTX_check_private_key(ssl) == 1;
     EVP_PKEY_free(key);
-    detail_set(detail, chain ? "key does not belong to certificate" : "certificate chain", cfg->cert_file);
+    if (chain) {
+        detail_file(detail, "key does not belong to certificate", cfg->cert_file, "`keystead pki key-id` of both must agree");
+    } else {
+        detail_file(detail, "certificate chain", cfg->cert_file, x509_file_fault(cfg->cert_file));
+    }
     if (!pair) {
         return ERR_CONFIG;
     }

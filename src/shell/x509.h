@@ -33,6 +33,9 @@ MUST_USE err_t x509_fqdn_check(const struct role_cert *names, struct text fqdn);
 MUST_USE err_t x509_key_digest(const X509_PUBKEY *key, uint8_t digest[static CRYPTO_HASH_LEN]);
 
 bool x509_time(const ASN1_TIME *t, usec_t *out); /* false: it cannot be read */
+/* -- x509_file.c: what to do about a file that could not be read as what it should be ---- */
+const char *x509_file_fault(const char *file);
+
 err_t x509_reason(int x509_v_err); /* X509_V_ERR_* to our error rows */
 
 /* -- x509_names.c ---- */

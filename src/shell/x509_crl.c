@@ -66,7 +66,7 @@ struct loading {
 
 static err_t fault(const struct loading *l, const char *why)
 {
-    (void)snprintf(l->detail, ROLE_DETAIL_MAX, "%.100s: %.80s", l->file, why);
+    (void)snprintf(l->detail, ROLE_DETAIL_MAX, "%.70s: %.115s", l->file, why);
     ERR_clear_error();
     return ERR_CONFIG;
 }
@@ -155,7 +155,7 @@ static err_t list_fill(const struct loading *l, X509_CRL *crl, struct list *out)
     }
     X509 *ca = signer_find(l, crl);
     if (ca == NULL) {
-        return fault(l, "the revocation list is not signed by an anchor or a CA below one");
+        return fault(l, "the revocation list is not signed by an anchor or a CA below one; name the list of the CA in `trust`");
     }
     err_t e = issuer_hash(ca, out->issuer);
     X509_free(ca);
@@ -201,7 +201,7 @@ static err_t lists_take(struct loading *l, STACK_OF(X509_INFO) *content)
         TRY(list_add(l, &fresh));
         lists++;
     }
-    return lists > 0 ? ERR_OK : fault(l, "no revocation list (PEM) in this file");
+    return lists > 0 ? ERR_OK : fault(l, x509_file_fault(l->file));
 }
 
 static void bio_freep(BIO **p)
@@ -218,7 +218,7 @@ static err_t file_take(struct loading *l)
     SCOPED(bio_freep) BIO *in = BIO_new_file(l->file, "r");
     SCOPED(info_freep) STACK_OF(X509_INFO) *content = in == NULL ? NULL : PEM_X509_INFO_read_bio(in, NULL, NULL, NULL);
     if (content == NULL) {
-        return fault(l, "the revocation list cannot be read");
+        return fault(l, x509_file_fault(l->file));
     }
     l->beside = sk_X509_new_null();
     for (int i = 0; l->beside != NULL && i < sk_X509_INFO_num(content); i++) {

@@ -186,7 +186,7 @@ static err_t policy_fill(const struct x509_trust *t, X509_STORE *store, char det
     p->unconstrained_ok = t->unconstrained_ok;
     p->pinned = t->pinned;
     if (t->anchors != NULL && X509_STORE_load_file(store, t->anchors) != 1) {
-        (void)snprintf(detail, ROLE_DETAIL_MAX, "trust anchors: %s", t->anchors);
+        (void)snprintf(detail, ROLE_DETAIL_MAX, "trust anchors: %.70s: %s", t->anchors, x509_file_fault(t->anchors));
         ERR_clear_error();
         return ERR_CONFIG;
     }
