@@ -6,7 +6,7 @@
 
 #define DEVICE_CERT_OPTS                                                                                               \
     {"--certificate", 0, "PEM file of the device's own certificate, its chain behind it"},                            \
-        {"--private-key", 0, "PEM file of the key of --certificate, mode 0600, or a pkcs11: URI; it is not copied"},  \
+        {"--private-key", 0, "PEM file of the key of --certificate, mode 0600, or a pkcs11: or tpm2: name; it is not copied"},  \
     {"--trust", 0, "PEM file with the trust anchors that the other side's certificate must lead to"}
 
 /* All three or none; *given says which. The files are looked at; *out is whole or untouched. */

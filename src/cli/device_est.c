@@ -7,6 +7,7 @@
 #include "shell/device_dir.h"
 #include "shell/est_client.h"
 #include "shell/est_pki.h"
+#include "shell/key_source.h"
 
 #include <stdio.h>
 
@@ -18,6 +19,7 @@ const struct cli_opt device_est_certificate_opts[DEVICE_EST_CERTIFICATE_OPTS_N] 
     DEVICE_WORK_OPT_TIMEOUT,
     {"--identity", 0, "absolute AE-ID or CSE-ID that the certificate has to be for; by default what the MEF has"},
     {"--trust", 0, "PEM file with the trust anchors of the MEF, if not those that it was enrolled with"},
+    {"--private-key", 0, "key of the certificate if not est.key there: a PEM file, or a pkcs11: or tpm2: name; one that is not there is made, but only in a file"},
 };
 const struct cli_opt device_est_renew_opts[DEVICE_EST_RENEW_OPTS_N] = {
     {"--state", CLI_OPT_REQUIRED, "directory of the device's sealed state and certificate"},
@@ -25,6 +27,7 @@ const struct cli_opt device_est_renew_opts[DEVICE_EST_RENEW_OPTS_N] = {
     DEVICE_WORK_OPT_TIMEOUT,
     {"--identity", 0, "absolute AE-ID or CSE-ID that the certificate has to be for; by default what the MEF has"},
     {"--trust", 0, "PEM file with the trust anchors of the MEF, if not the CA certificates that it gave"},
+    {"--private-key", 0, "key of the certificate if not est.key there: a PEM file, or a pkcs11: or tpm2: name; the one it was issued for"},
     {"--if-due", CLI_OPT_FLAG, "do nothing before two thirds of its life are over"},
 };
 
@@ -49,6 +52,22 @@ static err_t file_of(const struct work *w, const char *name, char out[static FIL
     return n < 0 || n >= FILE_MAX ? ERR_LIMIT_SIZE : ERR_OK;
 }
 
+/* A name that has a form is looked at before anybody is asked; faults do not repeat it, for it may hold a PIN. */
+static err_t key_of(struct work *w)
+{
+    const char *name = cli_arg(w->a, "--private-key");
+    char why[KEY_PIN_WHY_MAX];
+    if (name == NULL) {
+        return file_of(w, "est.key", w->key_file);
+    }
+    err_t e = key_source_check(text_of(name), why);
+    if (e != ERR_OK) {
+        return detail_fail(w->detail, e, "--private-key", text_of(why));
+    }
+    e = TEXT_COPY(text_of(name), w->key_file);
+    return e == ERR_OK ? e : detail_fail(w->detail, e, "--private-key: the name is too long", text_empty());
+}
+
 static err_t opened(struct work *w)
 {
     const char *dir = cli_arg(w->a, "--state");
@@ -60,7 +79,7 @@ static err_t opened(struct work *w)
     if (w->state.mef.address[0] == '\0') {
         return detail_fail(w->detail, ERR_STATE, "no MEF is known: device enrol first", text_empty());
     }
-    TRY(file_of(w, "est.key", w->key_file));
+    TRY(key_of(w));
     TRY(file_of(w, "est.crt", w->cert_file));
     return file_of(w, "est-ca.crt", w->ca_file);
 }

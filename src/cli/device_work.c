@@ -55,7 +55,7 @@ err_t device_work_take(struct device_work *w, const char *option, char *dst, siz
     if (v == NULL) {
         return ERR_OK;
     }
-    /* What does not fit is not repeated: a pkcs11: URI may hold a PIN that its check has not refused yet. */
+    /* What does not fit is not repeated: the name of a key may hold a PIN that its check has not refused yet. */
     return text_copy(text_of(v), dst, cap) == ERR_OK ? ERR_OK
                                                      : detail_fail(w->detail, ERR_USAGE, option, text_of("is too long"));
 }

@@ -4,7 +4,7 @@
 #include "cli/cmd_check.h"
 
 #include "shell/conf_fault.h"
-#include "shell/key_pkcs11.h"
+#include "shell/key_source.h"
 #include "shell/wiped.h"
 
 #include <fcntl.h>
@@ -165,7 +165,7 @@ int main(int argc, char **argv)
         return CLI_INTERNAL;
     }
     wiped_json(); /* of a command with a key, on both sides of the control socket */
-    key_pkcs11_prepare();
+    key_source_prepare();
     int code = dispatch(argc, argv);
     /* A full disk behind stdout must not look like success. */
     bool is_lost = fflush(stdout) != 0 || ferror(stdout) != 0;

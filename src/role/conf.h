@@ -15,7 +15,7 @@ enum conf_type {
     CONF_ADDRESS,  /* 127.0.0.1:8443, [::1]:8443 */
     CONF_FILE,     /* must exist and be readable; relative to the configuration file */
     CONF_SECRET_FILE, /* the same, mode 0600 or stricter */
-    CONF_KEY,      /* a secret file, or the pkcs11: URI of a private key whose pin-source is one */
+    CONF_KEY,      /* the secret file of a private key, or a key elsewhere (shell/key_source.h) */
     CONF_PATH,     /* relative to the configuration file; need not exist */
     CONF_NUMBER,   /* min..max */
     CONF_DURATION, /* 5s, 90d: microseconds, min..max in microseconds */

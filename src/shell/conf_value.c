@@ -2,7 +2,7 @@
 
 #include "keys/keyid.h"
 #include "shell/conf_fault.h"
-#include "shell/key_pkcs11.h"
+#include "shell/key_source.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -147,11 +147,11 @@ static bool parse_secret_file(struct element *e)
 
 static bool parse_key(struct element *e)
 {
-    if (!key_pkcs11_is(e->in)) {
+    if (key_source_is_file(e->in)) {
         return parse_secret_file(e);
     }
-    char why[KEY_PKCS11_WHY_MAX];
-    return key_pkcs11_check(e->in, why) == ERR_OK ? keep(e) : WHY(e, "%s", why);
+    char why[KEY_PIN_WHY_MAX];
+    return key_source_check(e->in, why) == ERR_OK ? keep(e) : WHY(e, "%s", why);
 }
 
 static bool in_range(const struct conf_row *row, int64_t v)
@@ -262,7 +262,7 @@ static const struct {
     [CONF_ADDRESS] = {"host:port", parse_address},
     [CONF_FILE] = {"file", parse_file},
     [CONF_SECRET_FILE] = {"secret file", parse_secret_file},
-    [CONF_KEY] = {"secret file or pkcs11 URI", parse_key},
+    [CONF_KEY] = {"secret file, pkcs11: or tpm2: name", parse_key},
     [CONF_PATH] = {"path", parse_path},
     [CONF_NUMBER] = {"number", parse_number},
     [CONF_DURATION] = {"duration", parse_duration},

@@ -2,7 +2,7 @@
 
 #include "role/cert_key.h"
 #include "role/detail.h"
-#include "shell/key_pkcs11.h"
+#include "shell/key_source.h"
 #include "shell/x509.h"
 
 #include <limits.h>
@@ -21,11 +21,11 @@ static err_t absolute(char name[static DEVICE_STATE_FILE_MAX], char detail[stati
 
 static err_t key_name(char name[static DEVICE_STATE_FILE_MAX], char detail[static ROLE_DETAIL_MAX])
 {
-    if (!key_pkcs11_is(text_of(name))) {
+    if (key_source_is_file(text_of(name))) {
         return absolute(name, detail);
     }
-    char why[KEY_PKCS11_WHY_MAX];
-    err_t e = key_pkcs11_check(text_of(name), why);
+    char why[KEY_PIN_WHY_MAX];
+    err_t e = key_source_check(text_of(name), why);
     return e == ERR_OK ? e : detail_fail(detail, e, "--private-key", text_of(why));
 }
 

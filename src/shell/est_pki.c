@@ -1,5 +1,6 @@
 #include "shell/est_pki.h"
 
+#include "shell/key_source.h"
 #include "shell/pki_impl.h"
 
 #include <openssl/pkcs7.h>
@@ -163,7 +164,7 @@ err_t est_pki_request(EVP_PKEY *key, const struct est_attrs *a, struct writer *d
     SCOPED(octets_freep) unsigned char *octets = NULL;
     int n = req != NULL && request_fill(req, key, a) ? i2d_X509_REQ(req, &octets) : 0;
     if (n <= 0) {
-        return quiet(ERR_CRYPTO);
+        return key_source_fault(ERR_CRYPTO);
     }
     writer_bytes(der, bytes_of(octets, (size_t)n));
     return writer_finish(der);

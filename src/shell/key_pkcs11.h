@@ -9,7 +9,7 @@
 #ifndef KEYSTEAD_SHELL_KEY_PKCS11_H
 #define KEYSTEAD_SHELL_KEY_PKCS11_H
 
-#include "base/text.h"
+#include "shell/key_pin.h"
 
 struct evp_pkey_st; /* EVP_PKEY: this header has nothing of OpenSSL, because main includes it */
 
@@ -18,9 +18,8 @@ void key_pkcs11_prepare(void);
 
 bool key_pkcs11_is(struct text name); /* a URI, not the name of a file */
 
-#define KEY_PKCS11_WHY_MAX 160
 /* The form of the URI and its PIN file; the token is not asked. ERR_CONFIG, ERR_FILE_MODE, ERR_LIMIT_SIZE. */
-MUST_USE err_t key_pkcs11_check(struct text uri, char why[static KEY_PKCS11_WHY_MAX]);
+MUST_USE err_t key_pkcs11_check(struct text uri, char why[static KEY_PIN_WHY_MAX]);
 
 /* Those, and ERR_TOKEN_ENGINE, ERR_TOKEN_PIN, ERR_TOKEN_KEY. One try with the PIN: tokens lock after a few. */
 MUST_USE err_t key_pkcs11_load(struct text uri, struct evp_pkey_st **out);

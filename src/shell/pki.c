@@ -1,4 +1,4 @@
-#include "shell/key_pkcs11.h"
+#include "shell/key_source.h"
 #include "shell/pki_impl.h"
 
 #include <errno.h>
@@ -192,13 +192,13 @@ static err_t request_fill(GENERAL_NAMES *names, EVP_PKEY *key, X509_REQ *req)
               (names == NULL || (X509V3_add1_i2d(&list, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1 &&
                                  X509_REQ_add_extensions(req, list) == 1)) &&
               X509_REQ_sign(req, key, EVP_sha256()) > 0;
-    return ok ? ERR_OK : ERR_CRYPTO;
+    return ok ? ERR_OK : key_source_fault(ERR_CRYPTO);
 }
 
 /* A key that is there is used: renewal with the same key, or a key that another tool made. */
 static err_t key_take(const char *file, EVP_PKEY **key, bool *made)
 {
-    *made = !key_pkcs11_is(text_of(file)) && access(file, F_OK) != 0 && errno == ENOENT;
+    *made = key_source_is_file(text_of(file)) && access(file, F_OK) != 0 && errno == ENOENT;
     if (!*made) {
         return x509_key_load(file, key);
     }

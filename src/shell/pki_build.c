@@ -1,5 +1,7 @@
 #include "shell/pki_impl.h"
 
+#include "shell/key_source.h"
+
 #include <openssl/rand.h>
 #include <string.h>
 
@@ -123,7 +125,7 @@ err_t pki_build_cert_sign(X509 *cert, X509 *issuer, EVP_PKEY *issuer_key)
 {
     bool ok =
         X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1 && X509_sign(cert, issuer_key, EVP_sha256()) > 0;
-    return ok ? ERR_OK : ERR_CRYPTO;
+    return ok ? ERR_OK : key_source_fault(ERR_CRYPTO);
 }
 
 /* -- names [table 5.4] -------------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 #include "shell/snapshot.h"
 
+#include "role/detail.h"
 #include "shell/conf_fault.h"
 #include "shell/issuer_openssl.h"
 #include "shell/log.h"
@@ -122,6 +123,24 @@ static err_t load_secret(struct loading *l, const char *key, struct secret *out)
     return ERR_OK;
 }
 
+/* The line of the file or key that a fault names, in that section if it is there, else where it is first; 0: none is named. */
+static int line_named(const struct conf *c, const char *section, const char *arg, const char *detail)
+{
+    int elsewhere = 0;
+    for (size_t i = 0; i < c->values_n; i++) {
+        const struct conf_value *v = &c->values[i];
+        bool is_name = v->row->type == CONF_FILE || v->row->type == CONF_KEY;
+        if (v->line == 0 || !is_name || v->text[0] == '\0' || strstr(detail, v->text) == NULL) {
+            continue;
+        }
+        if (strcmp(v->row->section, section) == 0 && v->arg != NULL && strcmp(v->arg, arg) == 0) {
+            return v->line;
+        }
+        elsewhere = elsewhere == 0 ? v->line : elsewhere;
+    }
+    return elsewhere;
+}
+
 /* -- roles ----------------------------------------------------------------------------------------- */
 /* A role that issues certificates declares the rows `issuing-ca` and `issuing-ca-key` in its section. */
 static err_t load_issuer(struct loading *l, const struct snapshot_role *r, struct issuer **out)
@@ -139,7 +158,8 @@ static err_t load_issuer(struct loading *l, const struct snapshot_role *r, struc
     }
     err_t e = cert.n == 0 || key.n == 0 ? ERR_CONFIG : issuer_openssl_new(cert.p, key.p, out);
     if (e != ERR_OK) {
-        conf_fault_add(l->faults, 0, "[%s] issuing-ca, issuing-ca-key: %s", section,
+        const struct conf_value *v = conf_value_of(c, section, r->name, key.n == 0 ? "issuing-ca" : "issuing-ca-key");
+        conf_fault_add(l->faults, v == NULL ? 0 : v->line, "[%s] issuing-ca, issuing-ca-key: %s", section,
                        e == ERR_CONFIG ? "a CA certificate and the key that belongs to it are needed"
                                        : err_info(e)->text);
         return ERR_CONFIG;
@@ -337,8 +357,8 @@ static err_t load_tls(struct loading *l, struct snapshot_listener *li, size_t ro
     if (e == ERR_EXISTS) {
         conf_fault_add(l->faults, 0, "[listener %s]: a server name of %s leads to another instance too", li->name, r->fqdn);
     } else if (e != ERR_OK) {
-        conf_fault_add(l->faults, 0, "[listener %s] %s%s%s: %s", li->name, r->name == NULL ? "" : r->name,
-                       r->name == NULL ? "" : ": ", err_info(e)->text, detail);
+        conf_fault_add(l->faults, line_named(c, "listener", li->name, detail), "[listener %s] %s%s%s: %s", li->name,
+                       r->name == NULL ? "" : r->name, r->name == NULL ? "" : ": ", err_info(e)->text, detail);
     }
     return e;
 }
@@ -432,6 +452,32 @@ static enum x509_ocsp ocsp_of(struct text word)
     return text_eq_z(word, "required") ? X509_OCSP_REQUIRED : text_eq_z(word, "if-given") ? X509_OCSP_IF_GIVEN : X509_OCSP_OFF;
 }
 
+/* The workers load it again for each connection; what is wrong with it shows here. */
+static err_t load_peer_key(struct loading *l, const struct snapshot_peer *p)
+{
+    char detail[ROLE_DETAIL_MAX] = "";
+    EVP_PKEY *key = NULL;
+    X509 *cert = NULL;
+    if (p->certificate == NULL || p->key == NULL) {
+        return ERR_OK; /* conf_file_server_check has the rules */
+    }
+    err_t e = x509_key_load(p->key, &key);
+    (void)detail_fail(detail, e, "private key", text_of(p->key));
+    if (e == ERR_OK) {
+        e = x509_cert_load(p->certificate, &cert);
+        e = e == ERR_OK && X509_check_private_key(cert, key) != 1 ? ERR_CONFIG : e;
+        (void)detail_fail(detail, e, "key does not belong to certificate", text_of(p->certificate));
+    }
+    ERR_clear_error();
+    EVP_PKEY_free(key);
+    X509_free(cert);
+    if (e != ERR_OK) {
+        conf_fault_add(l->faults, line_named(l->s->conf, "peer", p->fqdn, detail), "[peer %s] %s: %s", p->fqdn,
+                       err_info(e)->text, detail);
+    }
+    return e;
+}
+
 static err_t load_peers(struct loading *l)
 {
     const struct conf *c = l->s->conf;
@@ -450,6 +496,7 @@ static err_t load_peers(struct loading *l)
             .ocsp = ocsp_of(conf_text(c, "peer", fqdn, "ocsp")),
         };
         TRY(load_peer_trust(l, &l->s->peers[i]));
+        TRY(load_peer_key(l, &l->s->peers[i]));
     }
     return ERR_OK;
 }

@@ -1,6 +1,7 @@
 /* Why OpenSSL gave up, in our words. A table: what is not in it is malformed input. */
 #include "shell/tls_impl.h"
 
+#include "shell/key_source.h"
 #include "shell/x509.h"
 
 #include <openssl/sslerr.h>
@@ -74,10 +75,15 @@ static err_t reason_find(int reason, const struct tls *t)
 err_t tls_reason_take(const struct tls *t)
 {
     int reason = 0;
+    err_t own = ERR_OK; /* our key could not sign */
     for (unsigned long e = ERR_get_error(); e != 0; e = ERR_get_error()) {
+        own = own == ERR_OK ? key_source_reason(e) : own;
         if (ERR_GET_LIB(e) == ERR_LIB_SSL) {
             reason = ERR_GET_REASON(e); /* the last of libssl: below it stand causes, in other libraries */
         }
     }
-    return t->refused != ERR_OK ? t->refused : reason_find(reason, t);
+    if (t->refused != ERR_OK) {
+        return t->refused;
+    }
+    return own != ERR_OK ? own : reason_find(reason, t);
 }

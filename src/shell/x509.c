@@ -1,13 +1,12 @@
 #include "shell/x509.h"
 
 #include "role/cert_id.h"
-#include "shell/key_pkcs11.h"
+#include "shell/key_source.h"
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <sys/stat.h>
 #include <time.h>
 
 /* -- profile [TS-0003 10.1.1.1, 10.1.1.3] --------------------------------------------------------------- */
@@ -98,30 +97,9 @@ bool x509_time(const ASN1_TIME *t, usec_t *out)
 
 /* -- files ---------------------------------------------------------------------------------------------- */
 
-err_t x509_key_load(const char *file, EVP_PKEY **out)
+err_t x509_key_load(const char *name, EVP_PKEY **out)
 {
-    *out = NULL;
-    if (key_pkcs11_is(text_of(file))) {
-        return key_pkcs11_load(text_of(file), out);
-    }
-    FILE *f = fopen(file, "rbe");
-    if (f == NULL) {
-        return ERR_IO;
-    }
-    struct stat st;
-    err_t e = ERR_OK;
-    if (fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode)) {
-        e = ERR_IO;
-    } else if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        e = ERR_FILE_MODE;
-    } else {
-        char no_passphrase[] = ""; /* with NULL the library would ask on the terminal */
-        *out = PEM_read_PrivateKey(f, NULL, NULL, no_passphrase);
-        e = *out == NULL ? ERR_CONFIG : ERR_OK;
-        ERR_clear_error();
-    }
-    (void)fclose(f);
-    return e;
+    return key_source_load(name, out);
 }
 
 err_t x509_cert_load(const char *file, X509 **out)

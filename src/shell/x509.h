@@ -20,9 +20,8 @@ bool x509_key_is_p256(X509_PUBKEY *spki);
 /* Of those above the leaf: key, and the signature on it. */
 MUST_USE err_t x509_issuer_check(X509 *cert);
 
-/* A PEM private key from a file that only its owner may read, or one in a token (shell/key_pkcs11.h): ERR_FILE_MODE, ERR_IO,
- * ERR_CONFIG, ERR_TOKEN_*. Never prompts. */
-MUST_USE err_t x509_key_load(const char *file, EVP_PKEY **out);
+/* A private key, wherever it is (shell/key_source.h). */
+MUST_USE err_t x509_key_load(const char *name, EVP_PKEY **out);
 /* One PEM certificate. */
 MUST_USE err_t x509_cert_load(const char *file, X509 **out);
 

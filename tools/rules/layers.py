@@ -7,7 +7,7 @@ from common import DRIVERS, Findings, LAYERS, is_driver, layer_of, tracked
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 # Library headers and the only places that may see them.
 LIBRARIES = {
-    "openssl/": {"shell"}, "uv.h": {"shell"}, "curl/": {"shell"}, "ini.h": {"shell"}, "unistr.h": {"shell"},
+    "openssl/": {"shell"}, "uv.h": {"shell"}, "curl/": {"shell"}, "ini.h": {"shell"}, "tss2/": {"shell"}, "unistr.h": {"shell"},
     "uninorm.h": {"shell"}, "jansson.h": {"wire", "role", "shell", "cli"}, "llhttp.h": {"wire"},
     "keystead/": {"lib"},
 }

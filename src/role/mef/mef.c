@@ -24,7 +24,7 @@ static const struct conf_row rows[] = {
      "Provision certificates by EST (RFC 7030); needs issuing-ca and issuing-ca-key."},
     {"mef", "issuing-ca", CONF_FILE, 0, NULL, 0, 0, NULL,
      "PEM certificate of the CA that signs them, then its chain; listeners need it in trust to see renewals."},
-    {"mef", "issuing-ca-key", CONF_SECRET_FILE, 0, NULL, 0, 0, NULL, "PEM private key of that CA: P-256."},
+    {"mef", "issuing-ca-key", CONF_KEY, 0, NULL, 0, 0, NULL, "PEM private key of that CA: P-256, or a key in a token or TPM."},
     {"mef", "est-lifetime", CONF_DURATION, 0, "90d", USEC_PER_SEC, CREDENTIAL_LIFETIME_MAX, NULL,
      "Longest life of a provisioned certificate; it never outlives its credential or the CA."},
     CONF_INSTANCE_ROWS("mef"),

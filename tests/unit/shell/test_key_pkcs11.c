@@ -65,7 +65,7 @@ static int teardown(void **state)
 
 static err_t check(const char *uri)
 {
-    char why[KEY_PKCS11_WHY_MAX] = "";
+    char why[KEY_PIN_WHY_MAX] = "";
     err_t e = key_pkcs11_check(text_of(uri), why);
     assert_true((e == ERR_OK) == (why[0] == '\0'));
     assert_null(strstr(why, "4321"));
