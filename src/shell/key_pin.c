@@ -28,8 +28,10 @@ err_t key_pin_fault(char why[static KEY_PIN_WHY_MAX], err_t e, const char *what)
     return e;
 }
 
-err_t key_pin_read(const char *what, const char *file, struct key_pin *out, char why[static KEY_PIN_WHY_MAX])
+err_t key_pin_read(enum key_pin_kind kind, const char *file, struct key_pin *out, char why[static KEY_PIN_WHY_MAX])
 {
+    bool text = kind == KEY_PIN_TEXT;
+    const char *what = text ? "PIN" : "authorisation";
     SCOPED(fd_close) int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO must not hang us */
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0) {
@@ -47,11 +49,11 @@ err_t key_pin_read(const char *what, const char *file, struct key_pin *out, char
     }
     ssize_t got = read(fd, out->z, sizeof(out->z));
     size_t n = got < 0 ? 0 : (size_t)got;
-    while (n > 0 && (out->z[n - 1] == '\n' || out->z[n - 1] == '\r')) {
+    while (text && n > 0 && (out->z[n - 1] == '\n' || out->z[n - 1] == '\r')) {
         n--;
     }
-    if (n == 0 || n > KEY_PIN_MAX || memchr(out->z, '\0', n) != NULL) {
-        (void)snprintf(why, KEY_PIN_WHY_MAX, "the %s file does not hold a %s", what, what);
+    if (n == 0 || n > KEY_PIN_MAX || (text && memchr(out->z, '\0', n) != NULL)) {
+        (void)snprintf(why, KEY_PIN_WHY_MAX, "the %s file does not hold %s", what, text ? "a PIN" : "1 to 64 octets");
         return ERR_CONFIG;
     }
     out->z[n] = '\0';

@@ -14,9 +14,12 @@ struct key_pin {
 };
 void key_pin_wipe(struct key_pin *p);
 
-/* `what` is its name to people. Line ends behind it do not count. ERR_CONFIG (also when the file is not there: to some
- * callers ERR_IO means a key that may be made), ERR_FILE_MODE. */
-MUST_USE err_t key_pin_read(const char *what, const char *file, struct key_pin *out, char why[static KEY_PIN_WHY_MAX]);
+enum key_pin_kind {
+    KEY_PIN_TEXT,  /* line ends behind it do not count */
+    KEY_PIN_OCTETS /* all of the file, whatever it is */
+};
+/* ERR_CONFIG (also when the file is not there: to some callers ERR_IO means a key that may be made), ERR_FILE_MODE. */
+MUST_USE err_t key_pin_read(enum key_pin_kind kind, const char *file, struct key_pin *out, char why[static KEY_PIN_WHY_MAX]);
 
 /* Puts `what` into `why` and gives `e` back. */
 err_t key_pin_fault(char why[static KEY_PIN_WHY_MAX], err_t e, const char *what);

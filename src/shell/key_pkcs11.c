@@ -60,7 +60,7 @@ err_t key_pkcs11_check(struct text uri, char why[static KEY_PIN_WHY_MAX])
     SCOPED(key_pin_wipe) struct key_pin pin = {{0}, 0};
     struct token_key k = {{0}, {0}};
     TRY(take_apart(uri, &k, why));
-    return key_pin_read("PIN", k.pin_file, &pin, why);
+    return key_pin_read(KEY_PIN_TEXT, k.pin_file, &pin, why);
 }
 
 /* What the engine says in the queue of reasons. Any other, and none: no token or no key by that URI. */
@@ -109,7 +109,7 @@ err_t key_pkcs11_load(struct text uri, EVP_PKEY **out)
     SCOPED(engine_free) ENGINE *e = NULL;
     UI_METHOD *no_terminal = (UI_METHOD *)(uintptr_t)UI_null(); /* nobody is asked; the library takes it without const */
     TRY(take_apart(uri, &k, why));
-    TRY(key_pin_read("PIN", k.pin_file, &pin, why));
+    TRY(key_pin_read(KEY_PIN_TEXT, k.pin_file, &pin, why));
     TRY(engine_of(&e));
     if (ENGINE_ctrl_cmd_string(e, "PIN", pin.z, 0) != 1) {
         ERR_clear_error();

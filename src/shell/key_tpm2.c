@@ -89,8 +89,8 @@ static err_t key_read(struct text name, struct tpm2_key *out, char why[static KE
     if (k.auth_file[0] == '\0') {
         return ERR_OK;
     }
-    TRY(key_pin_read("authorisation", k.auth_file, &out->auth, why));
-    return out->auth.n <= TPM2_AUTH_MAX ? ERR_OK : key_pin_fault(why, ERR_CONFIG, "the authorisation value is too long");
+    TRY(key_pin_read(KEY_PIN_OCTETS, k.auth_file, &out->auth, why));
+    return out->auth.n <= TPM2_AUTH_MAX ? ERR_OK : key_pin_fault(why, ERR_CONFIG, "the authorisation file does not hold 1 to 64 octets");
 }
 
 static void key_wipe(struct tpm2_key *k)

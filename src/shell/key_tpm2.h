@@ -4,8 +4,8 @@
  *   tpm2:0x81000001?auth=file:/absolute/path       a persistent key
  *   tpm2:/absolute/path.pem?auth=file:/path        a key sealed by the TPM, in a file "TSS2 PRIVATE KEY"
  *
- * The authorisation value is read from that file (mode 0600 or stricter) and may not stand in the name; without `?` it is
- * the empty one. Which TPM: the environment's TPM2TOOLS_TCTI, else /dev/tpmrm0.
+ * The authorisation value is all octets of that file (mode 0600 or stricter), as tpm2-tools take it, and may not stand in
+ * the name; without `?` it is the empty one. Which TPM: the environment's TPM2TOOLS_TCTI, else /dev/tpmrm0.
  */
 #ifndef KEYSTEAD_SHELL_KEY_TPM2_H
 #define KEYSTEAD_SHELL_KEY_TPM2_H

@@ -6,8 +6,10 @@ import pathlib
 import subprocess
 
 import coaps as with_coaps
+import issuing
 import keystead as ks
 import pytest
+from est import openssl
 from test_device import Cli
 
 MODULE = next(p for p in pathlib.Path("/usr/lib").glob("*/softhsm/libsofthsm2.so"))
@@ -36,7 +38,7 @@ class Token:
         conf.write_text(f"directories.tokendir = {where}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
         os.environ.update(SOFTHSM2_CONF=str(conf), PKCS11_MODULE_PATH=str(MODULE))
         tool("softhsm2-util", "--init-token", "--free", "--label", TOKEN, "--so-pin", "87654321", "--pin", PIN)
-        for key in ("server", "device", "other"):
+        for key in ("server", "device", "other", "issuer"):
             tool("p11tool", "--provider", MODULE, "--login", "--generate-privkey=ecdsa", "--curve=secp256r1", "--label", key,
                  "--outfile", os.devnull, f"pkcs11:token={TOKEN}", GNUTLS_PIN=PIN)
         self.pin = secret(where, "pin", PIN + "\n")
@@ -158,6 +160,23 @@ def test_a_value_that_is_too_long_is_not_repeated(device):
     """It is refused before it is looked at as a URI, and may hold a PIN."""
     p = device.run("enrol", *device.enrolment, *device.shows, f"pkcs11:token={TOKEN};object=device?pin-value={PIN}&x={'y' * 300}")
     assert p.returncode == 2 and json.loads(p.stdout)["error"] == "usage" and PIN not in p.stdout, p.stdout
+
+
+def test_issuing_ca(token, tmp_path):
+    """The CA of the MEF signs certificates in the token, and its own revocation list."""
+    with ks.Lab(tmp_path / "ca") as lab:
+        issuing.below_ca_of_init(lab, token.uri("issuer"))
+        assert ks.run("check", "-c", lab.conf("mef")).returncode == 0
+        lab.start()
+        cli = Cli(lab, tmp_path / "device", lab.device("token-ca"))
+        cli.ok("enrol", *cli.enrol_args())
+        got = cli.ok("certificate")
+        openssl("verify", "-CAfile", got["trust"], got["certificate"])
+        assert cli.ok("renew")["result"] == "renewed"
+        for what, said in (({"key": "absent"}, "names no token"), ({"key": "other"}, "the key that belongs to it")):
+            lab.set("mef", "mef", "issuing-ca-key", damaged(token, tmp_path, "issuer", what))
+            p = ks.run("check", "-c", lab.conf("mef"))
+            assert p.returncode != 0 and said in p.stderr and f"{lab.conf('mef')}:" in p.stderr, p.stderr
 
 
 @pytest.mark.parametrize("tail", ["", "?pin-value=4321", "?pin-source=file:/p&pin-value=4321", ";pin-value=4321?pin-source=file:/p",

@@ -195,6 +195,12 @@ def run(*args, timeout=PATIENCE, cwd=None, **more):
     return p
 
 
+def pki(*args):
+    p = run("pki", *args)
+    assert p.returncode == 0, (args, p.stdout, p.stderr)
+    return p.stdout
+
+
 def children(pid):
     """Every process below pid, parents before children."""
     out = []
