@@ -236,7 +236,7 @@ static int key_id(const struct cli_args *a)
 
 /* -- tables ------------------------------------------------------------------------------------------------- */
 #define OPT_CA_CERT(flags) {"--ca-cert", flags, "PEM certificate of the CA that signs, then its chain if it is no anchor"}
-#define OPT_CA_KEY(flags) {"--ca-key", flags, "PEM private key of that CA"}
+#define OPT_CA_KEY(flags) {"--ca-key", flags, "private key of that CA: a PEM file, or a pkcs11: or tpm2: name"}
 #define OPT_FLAVOUR(flags) {"--flavour", flags, "device, cse-id, ae-id, node-id, fqdn, or raw (a key that nobody vouches for)"}
 #define OPT_ID {"--id", 0, "the one identity: 0.2.481.1.100.3030.10011, //SP/cse, //SP/Sname, a Node-ID, an FQDN"}
 #define OPT_ARC {"--arc", 0, "M2M Device Indication ID of a device: 0.2.481.1; else all but the last three arcs"}
@@ -257,7 +257,7 @@ static const struct cli_opt csr_opts[] = {
     OPT_FLAVOUR(CLI_OPT_REQUIRED),
     OPT_ID,
     OPT_ARC,
-    {"--key", CLI_OPT_REQUIRED, "private key (PEM, mode 0600); made if it is not there"},
+    {"--key", CLI_OPT_REQUIRED, "private key: a PEM file (mode 0600; made if it is not there), or a pkcs11: or tpm2: name"},
     {"--csr", CLI_OPT_REQUIRED, "request to make (PKCS#10, PEM)"},
 };
 static const struct cli_opt sign_opts[] = {
