@@ -13,7 +13,7 @@
     {section, "certificate", CONF_FILE, 0, NULL, 0, 0, NULL,                                                           \
      "PEM certificate with its chain that this instance shows, to clients and to peers; without one that of the listener or peer."}, \
     {section, "key", CONF_KEY, 0, NULL, 0, 0, NULL,                                                                    \
-     "PEM private key of that certificate, or a key in a token."},                                                     \
+     "PEM private key of that certificate, or a key in a token or TPM."},                                                     \
     {section, "ocsp-response", CONF_FILE, 0, NULL, 0, 0, NULL,                                                         \
      "DER OCSP response for that certificate, as for a listener."},                                                    \
     {section, "trust", CONF_FILE, 0, NULL, 0, 0, NULL,                                                                 \
