@@ -28,7 +28,8 @@ static void detail_set(char detail[static ROLE_DETAIL_MAX], const char *what, co
 
 static void detail_file(char detail[static ROLE_DETAIL_MAX], const char *what, const char *file, const char *why)
 {
-    (void)snprintf(detail, ROLE_DETAIL_MAX, "%s: %.60s%s%s", what, file, why[0] == '\0' ? "" : ": ", why);
+    bool bare = why[0] == '\0'; /* then there is room for the name of a key that is in no file */
+    (void)snprintf(detail, ROLE_DETAIL_MAX, "%s: %.*s%s%s", what, bare ? 150 : 60, file, bare ? "" : ": ", why);
 }
 
 static err_t suites_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg)
