@@ -33,7 +33,7 @@ struct crypto {
     MUST_USE err_t (*hmac_sha256)(struct bytes key, const struct bytes *parts, size_t count,
                                   uint8_t out[CRYPTO_HASH_LEN]);
 
-    /* AES-256-GCM: appends ciphertext and tag to out; open appends the plaintext or fails with ERR_CRYPTO_UNSEAL. */
+    /* AES-GCM with a key of 32 octets, for ESPrim also 16 or 24: appends ciphertext and tag to out; open appends the plaintext or fails with ERR_CRYPTO_UNSEAL. */
     MUST_USE err_t (*aead_seal)(struct bytes key, struct bytes nonce, struct bytes aad, struct bytes plain,
                                 struct writer *out);
     MUST_USE err_t (*aead_open)(struct bytes key, struct bytes nonce, struct bytes aad, struct bytes sealed,

@@ -42,6 +42,11 @@ struct keys_export {
 };
 void keys_export_wipe(struct keys_export *x);
 
+/* What goes into AES-GCM beside key and text. */
+struct keys_esprim_box {
+    struct bytes nonce, aad;
+};
+
 /* The left part of a key identifier that comes from an export; not a secret. */
 struct keys_relative {
     uint8_t b[KEYS_RELATIVE_LEN];
@@ -66,8 +71,16 @@ MUST_USE err_t keys_kc_split(const struct keys_export *x, struct key_kc *kc, str
 MUST_USE err_t keys_ke2e_derive(const struct crypto *c, const struct key_kpsa *kpsa, struct bytes salt,
                                 struct key_ke2e *out);
 void keys_ke2e_wipe(struct key_ke2e *k);
+/* -- keys_escertke.c: pairwiseE2EKeyID and pairwiseE2EKey of an export [10.3.1] ----------------------- */
+MUST_USE err_t keys_escertke_split(const struct keys_export *x, struct key_esprim_pairwise *k, struct keys_relative *id);
 /* -- keys_esprim.c [10.3.8.2, CHOICE-17] --------------------------------------------------------- */
 MUST_USE err_t keys_esprim_derive(const struct crypto *c, const struct key_esprim_pairwise *k, struct text receiver,
                                   struct text originator, struct key_esprim_session *out);
+/* AES-GCM under its leftmost 16, 24 or 32 octets for esprimProtocolAndAlgID 10, 11, 12 [CHOICE-19]; ERR_CRYPTO_UNSEAL. */
+MUST_USE err_t keys_esprim_seal(const struct crypto *c, const struct key_esprim_session *k, unsigned alg,
+                                const struct keys_esprim_box *box, struct bytes plain, struct writer *out);
+MUST_USE err_t keys_esprim_open(const struct crypto *c, const struct key_esprim_session *k, unsigned alg,
+                                const struct keys_esprim_box *box, struct bytes sealed, struct writer *out);
+void keys_esprim_session_wipe(struct key_esprim_session *k);
 
 #endif

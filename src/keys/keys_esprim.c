@@ -27,3 +27,35 @@ err_t keys_esprim_derive(const struct crypto *c, const struct key_esprim_pairwis
     const struct bytes parts[] = {text_bytes(receiver), text_bytes(originator), text_bytes(text_of(LABEL))};
     return kdf_hmac(c, secret_view(&k->s), parts, ARRAY_LEN(parts), &out->s);
 }
+
+void keys_esprim_session_wipe(struct key_esprim_session *k)
+{
+    secret_wipe(&k->s);
+}
+
+static err_t gcm_key(const struct key_esprim_session *k, unsigned alg, struct bytes *out)
+{
+    static const uint8_t octets[] = {16, 24, 32};
+    const unsigned first = 10;
+    if (k->s.n != KEYS_DERIVED_LEN || alg < first || alg - first >= sizeof(octets)) {
+        return ERR_MALFORMED_KEY;
+    }
+    *out = bytes_of(secret_view(&k->s).p, octets[alg - first]);
+    return ERR_OK;
+}
+
+err_t keys_esprim_seal(const struct crypto *c, const struct key_esprim_session *k, unsigned alg,
+                       const struct keys_esprim_box *box, struct bytes plain, struct writer *out)
+{
+    struct bytes key;
+    TRY(gcm_key(k, alg, &key));
+    return c->aead_seal(key, box->nonce, box->aad, plain, out);
+}
+
+err_t keys_esprim_open(const struct crypto *c, const struct key_esprim_session *k, unsigned alg,
+                       const struct keys_esprim_box *box, struct bytes sealed, struct writer *out)
+{
+    struct bytes key;
+    TRY(gcm_key(k, alg, &key));
+    return c->aead_open(key, box->nonce, box->aad, sealed, out);
+}

@@ -23,14 +23,17 @@
 static struct {
     EVP_MD *sha256;
     EVP_MAC_CTX *hmac; /* HMAC-SHA-256 without a key, to be copied */
-    EVP_CIPHER *gcm;
+    EVP_CIPHER *gcm[3]; /* 128, 192, 256 */
 } fetched;
 static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
 
 static void fetch(void)
 {
     fetched.sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
-    fetched.gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    static const char *const gcm[] = {"AES-128-GCM", "AES-192-GCM", "AES-256-GCM"};
+    for (size_t i = 0; i < ARRAY_LEN(gcm); i++) {
+        fetched.gcm[i] = EVP_CIPHER_fetch(NULL, gcm[i], NULL);
+    }
     EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     EVP_MAC_CTX *ctx = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
     EVP_MAC_free(mac); /* the context holds its own reference */
@@ -96,12 +99,18 @@ static err_t hmac_sha256(struct bytes key, const struct bytes *parts, size_t cou
     return ok(EVP_MAC_final(ctx, out, &n, CRYPTO_HASH_LEN));
 }
 
+/* AES-GCM by the length of its key: 16, 24 or 32 octets. */
+static const EVP_CIPHER *gcm_of(struct bytes key)
+{
+    return key.n == 16 ? fetched.gcm[0] : key.n == 24 ? fetched.gcm[1] : key.n == CRYPTO_KEY_LEN ? fetched.gcm[2] : NULL;
+}
+
 static err_t aead_check(struct bytes key, struct bytes nonce, struct bytes aad, struct bytes text)
 {
-    if (key.n != CRYPTO_KEY_LEN) {
+    if (key.n != 16 && key.n != 24 && key.n != CRYPTO_KEY_LEN) {
         return ERR_MALFORMED_KEY;
     }
-    if (nonce.n != CRYPTO_NONCE_LEN || fetched.gcm == NULL) {
+    if (nonce.n != CRYPTO_NONCE_LEN || gcm_of(key) == NULL) {
         return ERR_CRYPTO;
     }
     return aad.n > INT_MAX || text.n > INT_MAX - CRYPTO_TAG_LEN ? ERR_LIMIT_SIZE : ERR_OK;
@@ -116,7 +125,7 @@ static err_t aead_seal(struct bytes key, struct bytes nonce, struct bytes aad, s
     }
     SCOPED(cipher_free) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int n = 0;
-    if (ctx != NULL && EVP_EncryptInit_ex2(ctx, fetched.gcm, key.p, nonce.p, NULL) == 1 &&
+    if (ctx != NULL && EVP_EncryptInit_ex2(ctx, gcm_of(key), key.p, nonce.p, NULL) == 1 &&
         EVP_EncryptUpdate(ctx, NULL, &n, aad.p, (int)aad.n) == 1 &&
         EVP_EncryptUpdate(ctx, at, &n, plain.p, (int)plain.n) == 1 &&
         EVP_EncryptFinal_ex(ctx, at + plain.n, &n) == 1 &&
@@ -142,7 +151,7 @@ static err_t aead_open(struct bytes key, struct bytes nonce, struct bytes aad, s
     memcpy(tag, sealed.p + plain_n, sizeof(tag));
     SCOPED(cipher_free) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int n = 0;
-    if (ctx != NULL && EVP_DecryptInit_ex2(ctx, fetched.gcm, key.p, nonce.p, NULL) == 1 &&
+    if (ctx != NULL && EVP_DecryptInit_ex2(ctx, gcm_of(key), key.p, nonce.p, NULL) == 1 &&
         EVP_DecryptUpdate(ctx, NULL, &n, aad.p, (int)aad.n) == 1 &&
         EVP_DecryptUpdate(ctx, at, &n, sealed.p, (int)plain_n) == 1 &&
         EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG_LEN, tag) == 1 &&
