@@ -21,6 +21,7 @@ extern const struct cli_command cmd_ctl;
 extern const struct cli_command cmd_derive;
 extern const struct cli_command cmd_device;
 extern const struct cli_command cmd_pki;
+extern const struct cli_command cmd_object;
 extern const struct cli_command cmd_explain;
 extern const struct cli_command cmd_bench; /* bench/cmd_bench.c */
 static const struct cli_command cmd_help; /* below: it prints the table */
@@ -33,6 +34,7 @@ static const struct cli_command *const commands[] = {
     &cmd_serve,
     &cmd_ctl,
     &cmd_pki,
+    &cmd_object,
     &cmd_derive,
     &cmd_explain,
     &cmd_bench,

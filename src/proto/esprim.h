@@ -77,6 +77,9 @@ MUST_USE err_t esprim_receiver_open(struct esprim_receiver *r, const struct espr
                                     usec_t now, struct esprim_exchange *x, struct writer *plain);
 MUST_USE err_t esprim_receiver_seal(struct esprim_receiver *r, const struct esprim_exchange *x, struct bytes response,
                                     usec_t now, struct writer *out); /* ERR_ESPRIM_ENCRYPT */
+/* The key of an exchange whose end point was not running meanwhile. ERR_STATE: there is none, or its session is gone. */
+MUST_USE err_t esprim_receiver_resume(const struct esprim_receiver *r, const struct esprim_key *k,
+                                      struct esprim_exchange *x);
 void esprim_receiver_exchange_wipe(struct esprim_exchange *x);
 
 /* -- originator ---------------------------------------------------------------------------------------------- */

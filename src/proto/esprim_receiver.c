@@ -224,6 +224,25 @@ err_t esprim_receiver_open(struct esprim_receiver *r, const struct esprim_object
     return e;
 }
 
+err_t esprim_receiver_resume(const struct esprim_receiver *r, const struct esprim_key *k, struct esprim_exchange *x)
+{
+    if (x->h.kid[0] == '\0') {
+        return ERR_STATE;
+    }
+    if (strcmp(k->id, x->h.kid) != 0) {
+        return ERR_ESPRIM_KEY;
+    }
+    for (size_t o = 0; o < ESPRIM_OFFERS_MAX; o++) {
+        for (size_t i = 0; i < r->sessions_n && strcmp(r->offers[o].r.id, x->h.rri) == 0; i++) {
+            const struct esprim_session *s = &r->sessions[i];
+            if (strcmp(s->kid, x->h.kid) == 0 && strcmp(s->originator.id, x->h.ori) == 0) {
+                return esprim_box_derive(r->c, k, &(struct esprim_pair){&r->offers[o].r, &s->originator}, &x->key);
+            }
+        }
+    }
+    return ERR_STATE;
+}
+
 /* Repeats kid, ori and rri; brings a new random object when ours comes to its end [13.1.6]. */
 err_t esprim_receiver_seal(struct esprim_receiver *r, const struct esprim_exchange *x, struct bytes response, usec_t now,
                            struct writer *out)

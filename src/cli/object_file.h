@@ -1,0 +1,33 @@
+/* What the verbs of `keystead object` share: contents of files, and keys given as ID=FILE. */
+#ifndef KEYSTEAD_CLI_OBJECT_FILE_H
+#define KEYSTEAD_CLI_OBJECT_FILE_H
+
+#include "base/secret.h"
+#include "base/writer.h"
+#include "proto/esdata.h"
+
+#define OBJECT_FILE_MAX JOSE_OBJECT_MAX
+
+struct object_file {
+    uint8_t b[OBJECT_FILE_MAX];
+    size_t n;
+};
+void object_file_wipe(struct object_file *f);
+/* NULL or "-": standard input. ERR_IO, ERR_LIMIT_SIZE. */
+MUST_USE err_t object_file_read(const char *name, struct object_file *out);
+/* NULL or "-": standard output. A file gets mode 0600; what was there is replaced whole. */
+MUST_USE err_t object_file_write(const char *name, struct bytes b);
+/* Opened without making it; ERR_NOT_FOUND. */
+MUST_USE err_t object_file_read_if(const char *name, struct object_file *out);
+
+/* A key of the command line: hex in a file of mode 0600, PEM, or a JWK. */
+struct object_file_key {
+    struct esdata_key k;
+    struct secret secret;
+    struct object_file text;
+};
+void object_file_key_wipe(struct object_file_key *k);
+/* ID=FILE, or FILE. Private and symmetric keys only from a file that its owner alone may read. */
+MUST_USE err_t object_file_key_read(const char *spec, struct object_file_key *out);
+
+#endif
