@@ -215,7 +215,9 @@ static err_t unwrap(const struct cli_args *a, struct work *w)
     TRY(object_read(a, w, &jwe));
     w->at = NULL;
     TRY(esprim_receiver_peek(&w->r, jwe, w->now, &o));
-    err_t e = esprim_receiver_open(&w->r, &o, &w->key, w->now, &w->x, &w->w);
+    SCOPED(esprim_receiver_exchange_wipe) struct esprim_exchange x;
+    err_t e = esprim_receiver_open(&w->r, &o, &w->key, w->now, &x, &w->w);
+    w->x = e == ERR_OK ? x : w->x; /* a refused one takes nobody's answer away */
     TRY(save(a, w, true)); /* what was taken counts as seen, also if its content was refused */
     w->at = NULL;
     TRY(e);
