@@ -522,6 +522,7 @@ static void a_response_that_cannot_be_encrypted(void **state) /* 5211 */
 
 /* -- replay, reflection, floods -------------------------------------------------------------------------- */
 
+/* refuses R002-84 with an object that was taken before. */
 static void nothing_is_taken_twice(void **state)
 {
     (void)state;

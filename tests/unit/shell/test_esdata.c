@@ -298,6 +298,7 @@ static struct bytes compact(const char *header, const char *rest)
     return writer_view(&w);
 }
 
+/* refuses R002-84 with anything that is not on the list. */
 static void headers_that_are_refused(void **state)
 {
     (void)state;
