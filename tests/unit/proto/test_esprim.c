@@ -3,7 +3,7 @@
  * of TS-0004 table 7.6.2-1, and every octet of an object changed or missing.
  */
 #include "base/base64url.h"
-#include "proto/esprim.h"
+#include "proto/esprim_state.h"
 #include "shell/crypto_openssl.h"
 
 #include <setjmp.h>
@@ -665,6 +665,47 @@ static void a_clock_that_jumps(void **state)
     pair_free(p);
 }
 
+/* -- records --------------------------------------------------------------------------------------------- */
+
+/* Each end as if its process had ended between any two messages. */
+static void ends_that_sleep_between_messages(void **state)
+{
+    (void)state;
+    static uint8_t o[ESPRIM_STATE_MAX], r[ESPRIM_STATE_MAX];
+    struct pair *p = pair_new(&all, &all, false);
+    for (size_t i = 0; i < 3; i++) {
+        struct writer w = WRITER_ARRAY(o);
+        assert_int_equal(ask(p, REQUEST("r1")), ERR_OK);
+        esprim_state_originator_write(&p->o, &w);
+        assert_int_equal(writer_finish(&w), ERR_OK);
+        esprim_originator_init(&p->o, crypto_openssl(), &all, &p->key, WHO);
+        assert_int_equal(take(p), ERR_OK);
+        struct writer v = WRITER_ARRAY(r);
+        esprim_state_receiver_write(&p->r, &p->x, &v);
+        assert_int_equal(writer_finish(&v), ERR_OK);
+        esprim_receiver_init(&p->r, crypto_openssl(), &all, p->sessions, ARRAY_LEN(p->sessions));
+        memset(&p->x, 0, sizeof(p->x));
+        assert_int_equal(esprim_receiver_resume(&p->r, &p->key, &p->x), ERR_STATE);
+        assert_int_equal(esprim_state_receiver_parse(writer_view(&v), &p->r, &p->x), ERR_OK);
+        assert_int_equal(take_with(p, text_of_message(&p->request), &p->key), ERR_ESPRIM_REPLAYED);
+        assert_int_equal(esprim_state_receiver_parse(writer_view(&v), &p->r, &p->x), ERR_OK);
+        struct esprim_key other = key_of("other@maf.example", WHO);
+        assert_int_equal(esprim_receiver_resume(&p->r, &other, &p->x), ERR_ESPRIM_KEY);
+        assert_int_equal(esprim_receiver_resume(&p->r, &p->key, &p->x), ERR_OK);
+        assert_int_equal(esprim_state_originator_parse(writer_view(&w), &p->o), ERR_OK);
+        assert_int_equal(answer(p, RESPONSE("r1"), "r1"), ERR_OK);
+        for (size_t n = 0; n < w.n; n++) {
+            assert_int_equal(esprim_state_originator_parse(bytes_of(o, n), &p->o), ERR_MALFORMED_RECORD);
+        }
+        for (size_t n = 0; n < v.n; n++) {
+            assert_int_equal(esprim_state_receiver_parse(bytes_of(r, n), &p->r, &p->x), ERR_MALFORMED_RECORD);
+        }
+        assert_int_equal(esprim_state_originator_parse(writer_view(&w), &p->o), ERR_OK);
+        assert_int_equal(esprim_state_receiver_parse(writer_view(&v), &p->r, &p->x), ERR_OK);
+    }
+    pair_free(p);
+}
+
 /* -- securityInfo ---------------------------------------------------------------------------------------- */
 
 static void security_info_there_and_back(void **state)
@@ -724,6 +765,7 @@ int main(void)
         cmocka_unit_test(nothing_is_an_answer_but_the_answer),
         cmocka_unit_test(a_flood_takes_only_its_own_room),
         cmocka_unit_test(a_clock_that_jumps),
+        cmocka_unit_test(ends_that_sleep_between_messages),
         cmocka_unit_test(security_info_there_and_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
