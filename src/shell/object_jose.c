@@ -1,7 +1,7 @@
 /*
  * JWE and JWS by libjose. What it leaves open is closed here or above: it takes any algorithm (proto/esdata.c has the
  * list), ignores crit (wire/jose.c refuses it), and the one of Debian 12 was built without RSA-OAEP-256, so that CEK is
- * wrapped by libcrypto (docs/decisions/0014-objects.md).
+ * wrapped by libcrypto (docs/decisions/0015-objects.md).
  */
 #include "shell/object_jose.h"
 
