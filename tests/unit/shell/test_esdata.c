@@ -356,6 +356,29 @@ static void headers_that_are_refused(void **state)
     }
 }
 
+/* The ephemeral key comes from a stranger: off its curve it would draw the private key out bit by bit. */
+static void ephemeral_keys_that_are_refused(void **state)
+{
+    (void)state;
+    struct esdata_key k = pem("k", keys.ec[0][0], 44);
+    struct esdata_ring ring = {.own = &k, .own_n = 1};
+    static const char *const epk[] = {
+        "", ",\"epk\":5", ",\"epk\":{}",
+        ",\"epk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\",\"y\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}",
+        ",\"epk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"\",\"y\":\"\"}",
+        ",\"epk\":{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"uBo4kHPw6kbjx5l0xowrd_oYzBmaz-GKFZu4xAFFkbYiWgutEK6iuEDsQ6wNdNg3\","
+        "\"y\":\"sp3p5SGhZVC2faXumI-e9JU2Mo8KpoYrFDr5yPNVtW4PgEwZOyQTA-JdaY8tb7E0\"}",
+        ",\"epk\":{\"kty\":\"oct\",\"k\":\"AAAA\"}",
+        ",\"epk\":{\"kty\":\"RSA\",\"n\":\"AAAA\",\"e\":\"AQAB\"}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(epk); i++) {
+        char header[700];
+        (void)snprintf(header, sizeof(header), "{\"alg\":\"ECDH-ES+A128KW\",\"enc\":\"A128GCM\",\"kid\":\"k\"%s}", epk[i]);
+        struct bytes object = compact(header, ".0DJjBXri_kBcC46IkU5_Jk9BqaQeHdv2.AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA");
+        assert_int_equal(open_with(&ring, object), ERR_OBJECT_TAG);
+    }
+}
+
 static void each_changed_or_missing_octet(void **state)
 {
     (void)state;
@@ -454,6 +477,7 @@ int main(void)
         cmocka_unit_test(nested_signs_then_encrypts),
         cmocka_unit_test(nesting_otherwise_is_refused),
         cmocka_unit_test(headers_that_are_refused),
+        cmocka_unit_test(ephemeral_keys_that_are_refused),
         cmocka_unit_test(each_changed_or_missing_octet),
         cmocka_unit_test(structures_that_are_refused),
         cmocka_unit_test(keys_that_are_refused),
