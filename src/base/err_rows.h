@@ -126,6 +126,7 @@ X(ERR_STORE,                "store-failed",          ERROR,  0, 5000,  80, "the 
 X(ERR_STORE_FULL,           "store-full",            ERROR,  0, 5000,  80, "the disk is full", "free space; nothing acknowledged was lost", "-")
 X(ERR_STORE_LOCKED,         "store-locked",          ERROR,  0, 5000,  80, "another process holds the store", "stop the other process", "-")
 X(ERR_STORE_CORRUPT,        "store-corrupt",         ERROR,  0, 5000,  80, "the store is damaged", "restore a backup; see docs/operate/recovery.md", "-")
+X(ERR_STORE_INSTANCE,       "instance-moved",        ERROR,  0, 5000,  80, "the store holds the records of this FQDN for another section", "[role] and [role NAME] keep their records: give each the fqdn that it had", "-")
 X(ERR_STORE_CONFLICT,       "store-conflict",        INFO,   0, 5000,  80, "the record changed meanwhile", "try again", "-")
 /* -- crypto ------------------------------------------------------------------------------------ */
 X(ERR_CRYPTO,               "crypto-failed",         ERROR,  0, 5000,  80, "a cryptographic operation failed", "see the log", "-")

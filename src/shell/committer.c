@@ -2,6 +2,7 @@
 
 #include "base/ct.h"
 #include "role/dispatch.h"
+#include "shell/instances.h"
 #include "shell/log.h"
 #include "store/seal_proof.h"
 #include "store/store_cached.h"
@@ -307,8 +308,11 @@ static err_t take_over(struct committer *c, usec_t now)
 {
     struct arena arena = arena_of(c->arena, ARENA_SIZE);
     const struct crypto *crypto = c->snap->env.crypto;
+    char detail[ROLE_DETAIL_MAX];
     TRY(seal_proof_check(&c->snap->sealer, c->store, &arena));
     TRY(audit_chain_load(c->store, crypto, &arena, &c->chain));
+    TRY(instances_check(c->snap, c->store, detail));
+    TRY(instances_note(c->snap, c->store));
     for (size_t i = 0; i < c->snap->roles_n; i++) {
         const struct snapshot_role *r = &c->snap->roles[i];
         TRY(seed(c, r, &arena, now));

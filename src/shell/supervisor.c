@@ -2,6 +2,7 @@
 
 #include "shell/clock.h"
 #include "shell/family.h"
+#include "shell/instances.h"
 #include "shell/log.h"
 #include "wire/json.h"
 
@@ -180,7 +181,10 @@ static void reload(struct supervisor *s)
         refuse_reload(s, ERR_LIMIT_BUSY, "earlier reloads still drain");
         return;
     }
-    e = sockets_open(&sockets, &s->sockets, fresh, which);
+    e = instances_check_file(fresh, which);
+    if (e == ERR_OK) {
+        e = sockets_open(&sockets, &s->sockets, fresh, which);
+    }
     if (e != ERR_OK) {
         snapshot_free(fresh);
         refuse_reload(s, e, which);

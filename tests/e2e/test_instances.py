@@ -253,6 +253,34 @@ def test_reload_adds_and_removes_an_instance(new_lab):
     assert finished(psk(lab, d.kpm_id, d.psk, MEF_B))
 
 
+def test_records_do_not_change_their_authority(new_lab):
+    """[mef] and [mef b] change places in the file: refused at a reload and at a start."""
+    lab = new_lab
+    lab.coaps = {}
+    prepare(lab)
+    lab.start("mef")
+    d = second_device_mef(lab, "kept")
+    good = lab.conf("mef").read_text()
+    swapped = good.replace(f"fqdn = {ks.MEF}", "fqdn = x").replace(f"fqdn = {MEF_B}", f"fqdn = {ks.MEF}").replace("fqdn = x", f"fqdn = {MEF_B}")
+    promoted = good.split("\n[mef b]\n")[0].replace(f"fqdn = {ks.MEF}", f"fqdn = {MEF_B}")
+    for wrong in (swapped, promoted):
+        assert wrong != good
+        lab.conf("mef").write_text(wrong)
+        p = lab.ctl("mef", "reload")
+        assert p.returncode != 0 and "was the fqdn of [mef" in p.stderr, p.stderr
+        assert finished(psk(lab, d.kpm_id, d.psk, MEF_B)), "what was there goes on"
+    lab.stop("mef")
+    for wrong in (swapped, promoted):
+        lab.conf("mef").write_text(wrong)
+        server = ks.Server(lab, "mef")
+        assert server.wait_end() != 0 and "code=instance-moved" in server.log(), server.log()
+        assert lab.ctl("mef", "credential", "revoke", d.kpm_id).returncode != 0
+    lab.conf("mef").write_text(good.replace(f"fqdn = {ks.MEF}", f"fqdn = mef-new.{ks.SP}"))  # a new name is no other instance
+    lab.start("mef")
+    assert credentials(lab, "mef", "--instance", "b") == [d.kpm_id]
+    assert finished(psk(lab, d.kpm_id, d.psk, MEF_B))
+
+
 def second_device_mef(lab, name):
     d = ks.Device(name, target=MAF_B)
     d.kpm_id = f"{name}@{MEF_B}"
