@@ -351,7 +351,7 @@ static err_t load_tls(struct loading *l, struct snapshot_listener *li, size_t ro
     err_t e = tls_ctx_new(&cfg, &ctx, detail);
     if (e == ERR_OK && li->tls_ctx != NULL) {
         e = tls_ctx_join(li->tls_ctx, ctx);
-    } else {
+    } else if (e == ERR_OK) {
         li->tls_ctx = ctx;
     }
     if (e == ERR_EXISTS) {
