@@ -36,6 +36,14 @@ static void key(struct bytes in, struct writer *w)
     }
 }
 
+static void key_of(struct bytes in, struct writer *w)
+{
+    usec_t not_after = 0;
+    if (rec_key_of_parse(in, &not_after) == ERR_OK) {
+        check(w, rec_key_of_write(not_after, w), in);
+    }
+}
+
 static void allow(struct bytes in, struct writer *w)
 {
     struct rec_allow r;
@@ -58,7 +66,7 @@ static void allow_id(struct bytes in, struct writer *w)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t buf[1 << 20];
-    static void (*const codecs[])(struct bytes in, struct writer *w) = {km, client, key, allow, allow_id};
+    static void (*const codecs[])(struct bytes in, struct writer *w) = {km, client, key, allow, allow_id, key_of};
     if (size == 0 || size > sizeof(buf)) {
         return 0;
     }

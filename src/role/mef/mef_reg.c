@@ -46,6 +46,36 @@ static err_t source(const struct reg *r, struct txn *t, const struct keyid *cred
     return c.revoked ? ERR_DENIED_REVOKED : ERR_OK;
 }
 
+/* -- the session's export -------------------------------------------------------------------------------- */
+struct entry {
+    struct text ke_id; /* folded */
+    char index[REC_KE_OF_ID_MAX];
+};
+
+static bool entry_hit(void *arg, struct bytes id, struct store_value value)
+{
+    struct entry *x = arg;
+    struct keyid ke_id;
+    bool found = rec_ke_of_parse(value.data, &ke_id) == ERR_OK && text_eq_z(x->ke_id, ke_id.z) &&
+                 TEXT_COPY(text_span((const char *)id.p, id.n), x->index) == ERR_OK;
+    return !found;
+}
+
+/* The Enrolment Key and its entry among the live ones of its credential. */
+static err_t drop_ke(struct txn *t, const struct rec_ke *k, struct text folded)
+{
+    char prefix[KEYID_MAX + 1];
+    struct entry x = {.ke_id = folded};
+    struct writer w = WRITER_ARRAY(prefix);
+    writer_z(&w, k->credential.z);
+    writer_u8(&w, '/');
+    TRY(writer_finish(&w));
+    struct store_scan q = {.table = TABLE_MEF_KE_OF, .prefix = writer_view(&w), .order = STORE_ASCENDING};
+    TRY(txn_scan(t, &q, entry_hit, &x));
+    TRY(x.index[0] == '\0' ? ERR_OK : txn_del(t, TABLE_MEF_KE_OF, text_of(x.index)));
+    return txn_del(t, TABLE_MEF_KE, folded);
+}
+
 /* The export of an Enrolee's session is its Enrolment Key [CHOICE-24]. It has one use [CHOICE-10]: as a registered key it is
  * an Enrolment Key no more, and one of which a key was released already cannot become a registered key. */
 static err_t claim(const struct reg *r, const struct request *rq, struct txn *t, const struct keys_relative *id)
@@ -61,7 +91,7 @@ static err_t claim(const struct reg *r, const struct request *rq, struct txn *t,
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_EXPORT_USED : e;
     }
-    return k.released ? ERR_EXPORT_USED : txn_del(t, TABLE_MEF_KE, text_of(folded.z));
+    return k.released ? ERR_EXPORT_USED : drop_ke(t, &k, text_of(folded.z));
 }
 
 /* Which keys a MEF provisions, and for how many targets [TS-0003 table 8.3.5.1-1, CHOICE-59]. */
