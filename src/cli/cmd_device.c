@@ -3,6 +3,7 @@
 #include "cli/device_associate.h"
 #include "cli/device_cert_opts.h"
 #include "cli/device_est.h"
+#include "cli/device_manage.h"
 #include "cli/device_request.h"
 #include "role/detail.h"
 #include "shell/clock.h"
@@ -156,7 +157,9 @@ static int run(const struct cli_args *a)
         const char *verb;
         device_work_body *body;
     } bodies[] = {{"enrol", enrol}, {"associate", device_associate}, {"register", registered},
-                  {"request", device_request}, {"status", status}};
+                  {"request", device_request}, {"status", status},
+                  {"maf-config", device_manage}, {"maf-update", device_manage}, {"maf-deregister", device_manage},
+                  {"key-update", device_manage}, {"key-deregister", device_manage}};
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
         if (strcmp(bodies[i].verb, a->verb->verb) == 0) {
             return device_work_run(a, bodies[i].body);
@@ -175,6 +178,16 @@ static const struct cli_verb verbs[] = {
     {"request", device_request_opts, DEVICE_REQUEST_OPTS_N, run,
      "Sends one request to the CSE and prints the answer: rsc, and content; with --json a number, and what the JSON says (null: none).",
      "TS-0004 7.3"},
+    {"maf-config", device_manage_opts, DEVICE_MANAGE_OPTS_N, run,
+     "Prints the configuration that the MAF holds for this client.", "TS-0003 8.8.2.4"},
+    {"maf-update", device_manage_update_opts, DEVICE_MANAGE_UPDATE_OPTS_N, run,
+     "Changes lifetime or labels of this client's registration at the MAF.", "TS-0003 8.8.2.5"},
+    {"maf-deregister", device_manage_opts, DEVICE_MANAGE_OPTS_N, run,
+     "Ends this client's registration at the MAF, with the connection key.", "TS-0003 8.8.2.6"},
+    {"key-update", device_manage_update_opts, DEVICE_MANAGE_UPDATE_OPTS_N, run,
+     "Changes lifetime or labels of the connection key at the MAF.", "TS-0003 8.8.2.9"},
+    {"key-deregister", device_manage_opts, DEVICE_MANAGE_OPTS_N, run,
+     "Ends the connection key at the MAF: no target is given it any more.", "TS-0003 8.8.2.10"},
     {"certificate", device_est_certificate_opts, DEVICE_EST_CERTIFICATE_OPTS_N, device_est_certificate,
      "Makes a key, has the MEF certify it by EST, and stores certificate and CA certificates beside the state.",
      "TS-0003 8.3.6.2"},

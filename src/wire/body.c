@@ -47,6 +47,23 @@ err_t body_key_write(struct writer *w, usec_t et, struct text admin_fqdn, struct
     return close_root(&e);
 }
 
+err_t body_update_write(struct writer *w, uint32_t ty, usec_t et, struct text labels)
+{
+    struct emit e = open_root(w, reg_attr_root(ty));
+    struct text label = text_empty();
+    if (et != 0) {
+        emit_time(&e, reg_attr_name(REG_ATTR_ET), et);
+    }
+    if (labels.n > 0) {
+        emit_array(&e, reg_attr_name(REG_ATTR_LBL));
+        while (text_next(&labels, ',', &label)) {
+            emit_text(&e, NULL, label);
+        }
+        emit_close_array(&e);
+    }
+    return close_root(&e);
+}
+
 err_t body_ae_write(struct writer *w, struct text app_id, bool reachable)
 {
     struct emit e = open_root(w, "m2m:ae");

@@ -12,6 +12,8 @@ enum { BODY_TY_AE = 2, BODY_TY_CONTENT = 4, BODY_SUID_SAEF = 32 };
 /* Each appends one JSON object; ERR_LIMIT_SIZE if it does not fit. */
 MUST_USE err_t body_client_write(struct writer *w, usec_t et, struct text admin_fqdn); /* ty 60002 [TS-0003 8.8.2.3] */
 MUST_USE err_t body_key_write(struct writer *w, usec_t et, struct text admin_fqdn, struct text target); /* ty 60003 [8.8.2.7] */
+/* UPDATE of either registration: `et` 0 and empty `labels` (commas between them) are left out [8.8.2.5, 8.8.2.9]. */
+MUST_USE err_t body_update_write(struct writer *w, uint32_t ty, usec_t et, struct text labels);
 MUST_USE err_t body_ae_write(struct writer *w, struct text app_id, bool reachable); /* [TS-0001 10.2.2.2] */
 MUST_USE err_t body_content_write(struct writer *w, struct text con);               /* [TS-0004 7.4.7] */
 

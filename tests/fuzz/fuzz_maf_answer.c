@@ -20,8 +20,8 @@ static void prepare(void)
     static const uint8_t root[32] = {9};
     sealer.crypto = crypto_openssl();
     MUST_HOLD(secret_set(&sealer.root, BYTES_ARRAY(root)) == ERR_OK);
-    maf.env = (struct role_env){.crypto = sealer.crypto, .sealer = &sealer};
-    strcpy(maf.fqdn, "maf.example.com");
+    maf.reg.env = (struct role_env){.crypto = sealer.crypto, .sealer = &sealer};
+    strcpy(maf.reg.fqdn, "maf.example.com");
     maf.km_lifetime = KM_LIFETIME;
     strcpy(maf.mefs[0].fqdn, "mef.example.com");
     maf.mefs[0].profile = CREDENTIAL_R3;

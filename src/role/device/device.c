@@ -15,6 +15,15 @@ static const struct device_step steps[] = {
      device_cse_handshake_accept},
     {DEVICE_REGISTER, "AE registration", "TS-0001 10.2.2.2", NULL, device_cse_register_prepare,
      device_cse_register_accept},
+    {DEVICE_MAF_CONFIGURATION, "MAF client configuration retrieval", "TS-0003 8.8.2.4", NULL, device_manage_prepare,
+     device_manage_accept},
+    {DEVICE_MAF_UPDATE, "MAF client registration update", "TS-0003 8.8.2.5", NULL, device_manage_prepare,
+     device_manage_accept},
+    {DEVICE_MAF_DEREGISTER, "MAF client de-registration", "TS-0003 8.8.2.6", NULL, device_manage_prepare,
+     device_manage_accept},
+    {DEVICE_KEY_UPDATE, "MAF key registration update", "TS-0003 8.8.2.9", NULL, device_manage_prepare, device_manage_accept},
+    {DEVICE_KEY_DEREGISTER, "MAF key de-registration", "TS-0003 8.8.2.10", NULL, device_manage_prepare,
+     device_manage_accept},
     {DEVICE_REQUEST, "request", "TS-0004 7.3", NULL, device_cse_request_prepare, device_cse_request_accept},
 };
 

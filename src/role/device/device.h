@@ -17,7 +17,10 @@
 #define DEVICE_BODY_MAX 65536
 #define DEVICE_PATH_MAX 512
 
-enum device_goal { DEVICE_ENROL, DEVICE_ASSOCIATE, DEVICE_REGISTER, DEVICE_REQUEST };
+enum device_goal {
+    DEVICE_ENROL, DEVICE_ASSOCIATE, DEVICE_REGISTER, DEVICE_REQUEST,
+    DEVICE_MAF_CONFIGURATION, DEVICE_MAF_UPDATE, DEVICE_MAF_DEREGISTER, DEVICE_KEY_UPDATE, DEVICE_KEY_DEREGISTER
+};
 
 /* What the caller wants beyond what the state says. All borrowed for the life of the engine. */
 struct device_task {
@@ -30,6 +33,8 @@ struct device_task {
     const char *path;       /* REQUEST: as in HTTP, "/-/name" or "/name" */
     uint32_t ty;            /* REQUEST CREATE */
     const char *body;       /* REQUEST: JSON text or NULL */
+    usec_t until;           /* UPDATE: expirationTime, 0 to leave it */
+    struct text labels;     /* UPDATE: labels with commas between, empty to leave them */
 };
 
 struct device_exchange {

@@ -36,8 +36,7 @@ bool device_maf_key_needed(const struct device *d, usec_t now)
     return !is_direct(d) && (!secret_is_set(&d->state->kc.s) || d->state->kc_not_after <= now);
 }
 
-/* MAF Handshake with a certificate or with Km [TS-0003 8.8.2.2]. */
-static err_t with_maf(struct device *d, usec_t now, struct device_exchange *out)
+err_t device_maf_connect(struct device *d, usec_t now, struct device_exchange *out)
 {
     struct device_state *s = d->state;
     out->has_request = true;
@@ -61,7 +60,7 @@ static err_t with_maf(struct device *d, usec_t now, struct device_exchange *out)
 
 err_t device_maf_register_prepare(struct device *d, usec_t now, struct device_exchange *out)
 {
-    TRY(with_maf(d, now, out));
+    TRY(device_maf_connect(d, now, out));
     out->ty = REG_ATTR_TY_MAF_CLIENT;
     TRY(TEXT_COPY(text_of("/-"), out->path));
     struct writer w = WRITER_ARRAY(d->body);
@@ -73,7 +72,7 @@ err_t device_maf_register_prepare(struct device *d, usec_t now, struct device_ex
 err_t device_maf_key_prepare(struct device *d, usec_t now, struct device_exchange *out)
 {
     struct device_state *s = d->state;
-    TRY(with_maf(d, now, out));
+    TRY(device_maf_connect(d, now, out));
     if (s->cse_id.z[0] == '\0') { /* R002-74 */
         return detail_fail(d->detail, ERR_STATE, "no registrar: give --cse-id and --cse", text_empty());
     }

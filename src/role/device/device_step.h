@@ -28,6 +28,12 @@ device_needed_fn device_maf_register_needed, device_maf_key_needed;
 device_prepare_fn device_maf_register_prepare, device_maf_key_prepare;
 device_accept_fn device_maf_register_accept, device_maf_key_accept;
 
+/* MAF Handshake with a certificate or with Km [TS-0003 8.8.2.2]; the request is then the caller's. */
+device_prepare_fn device_maf_connect;
+
+device_prepare_fn device_manage_prepare;
+device_accept_fn device_manage_accept;
+
 device_prepare_fn device_cse_handshake_prepare, device_cse_register_prepare, device_cse_request_prepare;
 /* If it says that the AE is gone (deleted by another, or past its expirationTime), the state forgets it. */
 void device_cse_refused(struct device *d, err_t why);
