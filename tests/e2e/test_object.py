@@ -1,4 +1,5 @@
 """keystead object as people use it: two ends on files, nothing between them but what is printed."""
+import base64
 import json
 import os
 import stat
@@ -175,3 +176,28 @@ def test_escertke_refuses_another_identity(tmp_path, a, b):
     results = both(tmp_path, a, b)
     assert any("certificate-name" in err and code == 1 for err, code in results) and all(code != 0 for _, code in results)
     assert not (tmp_path / "Sdev1.made").exists() and not (tmp_path / "Sdev2.made").exists()
+
+
+@pytest.mark.parametrize("suid,kind", [(24, "encrypted"), (25, "signed")])
+def test_a_key_of_the_enrolment_reaches_the_target_through_the_mef(lab, tmp_path, suid, kind):
+    """The device derives it from its Ke, the target asks the MEF; only the reading is protected (R002-84)."""
+    d = lab.device(f"object{suid}", target=ks.CSE_ID)
+    state = tmp_path / "device"
+    p = ks.run("device", "enrol", "--state", state, "--mef", "{}:{}".format(*lab.address("mef")), "--mef-id", ks.MEF, "--kpm-id", d.kpm_id,
+               "--key-file", lab.key_file(d.name, d.psk), "--target", ks.MAF, "--json")  # the instruction of the MEF names the CSE
+    assert p.returncode == 0, p.stdout + p.stderr
+    ke_id = json.loads(p.stdout)["ke_id"]
+    content = put(tmp_path / "content", "21.5")
+    target = ks.target_fqdn(ks.CSE_ID)
+    run("protect", "--class", kind, "--state", state, "--target", target, "--in", content, "--out", tmp_path / "object")
+    answer = lab.fetch(ke_id, suid, who="cse")
+    assert answer.status == 200, answer
+    key = put(tmp_path / "fetched", base64.b64decode(answer.json["credential"]).hex() + "\n")
+    told = run("open", "--in", tmp_path / "object", "--out", tmp_path / "back", "--own" if suid == 24 else "--source", f"{ke_id}={key}",
+               "--suid", suid, "--json")[0]
+    assert (tmp_path / "back").read_text() == "21.5" and json.loads(told)["class"] == kind
+    run("open", "--in", tmp_path / "object", "--out", tmp_path / "mine", "--state", state, "--target", target)
+    wrong = run("open", "--in", tmp_path / "object", "--out", tmp_path / "no", "--state", state, "--target", "other.keystead.test", code=1)
+    assert "object-tag" in wrong[1] and not (tmp_path / "no").exists()
+    assert "usage" in run("open", "--in", tmp_path / "object", "--out", tmp_path / "no", "--state", state, code=2)[1]
+    run("open", "--in", tmp_path / "object", "--out", tmp_path / "no", "--state", tmp_path / "nobody", "--target", target, code=1)
