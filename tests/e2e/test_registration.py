@@ -98,7 +98,10 @@ def test_mmef_in_full(lab):
     with ks.CertClient(lab, "mef", "maf") as m:
         got = ks.ask(m, "retrieve", "/-/" + exported.json["m2m:skr"]["rn"], origin=ks.MAF)
         assert got.rsc == 2000 and ks.keys_in(json.dumps(got.json), [out[16:]])
-    assert lab.fetch(ks.key_id(out[:16], ks.MEF)).rsc == 4004, "it is no Enrolment Key any more"
+    assert ks.keys_in(lab.fetch(ks.key_id(out[:16], ks.MEF)).body.decode(), [out[16:]]), "as it is: it is no Enrolment Key any more"
+    with lab.psk("maf", ks.key_id(out[:16], ks.MEF), out[16:]).connect() as m:  # 8.8.2.3 step 1: the MAF fetches it as Km
+        r = ks.ask(m, "create", "/-", {"m2m:macr": {"et": ks.later(), "adfq": ks.SP}}, 60002, d.enrolee_id)
+        assert r.rsc == 2001 and r.json["m2m:macr"]["aski"].endswith("@" + ks.MAF)
     assert OWN_VALUE not in str(lab.listing("mef", "key", "keys"))
     lab.ctl_json("mef", "key", "remove", f"{own.json['m2m:skr']['rn']}@{ks.MEF}")
     with ks.CertClient(lab, "mef", "maf") as m:

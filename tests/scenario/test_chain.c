@@ -210,6 +210,71 @@ static void test_chain_seed(void **state)
     chain(*state, true);
 }
 
+/* Km is a key that the Enrolee registered at the MEF, by export of its session (8.3.5.2.7, 8.8.2.3 step 1). */
+static void test_chain_by_registered_key(void **state)
+{
+    struct story *t = *state;
+    char ri[64] = "/";
+    assert_int_equal(world_ctl(&t->w, t->mef, "client", "allow",
+                               "{\"client\":\"//sp.example.com/S42\",\"target\":\"maf.example.com\"}", &t->r), ERR_OK);
+    enrol(t, false);
+    struct world_request rq = {.op = OP_CREATE, .ty = 60005, .path = "/-", .from = "//sp.example.com/S42",
+                               .body = "{\"m2m:mecr\":{\"et\":\"20991231T000000\",\"adfq\":\"sp.example.com\"}}"};
+    assert_int_equal(world_request(&t->s, &rq, &t->r), ERR_OK);
+    text_member(t, "m2m:mecr", "ri", ri + 1, sizeof(ri) - 1);
+    rq.ty = 60003;
+    rq.path = ri;
+    rq.body = "{\"m2m:skr\":{\"adfq\":\"sp.example.com\",\"suid\":21,\"tgis\":[\"maf.example.com\"]}}";
+    assert_int_equal(world_request(&t->s, &rq, &t->r), ERR_OK);
+    struct secret derived = t->km;
+    assert_int_equal(to_maf(t), ERR_DENIED_PSK_WRONG); /* nothing is derived from it any more */
+    t->km = t->ke.s;
+    assert_int_equal(to_maf(t), ERR_OK);
+    register_client(t);
+    assert_non_null(strstr(t->km_id, "@maf.example.com"));
+    assert_int_equal(to_maf(t), ERR_OK);
+    assert_int_equal(register_key(t), ERR_OK);
+    assert_int_equal(retrieve_as(t, "in.sp.example.com", "//sp.example.com/in"), ERR_OK);
+    expect_kc(t);
+    t->km = derived;
+    assert_int_equal(to_maf(t), ERR_DENIED_PSK_WRONG);
+    assert_int_equal(world_audited(t->mef, AUDIT_MEF_KEY_RETRIEVED), 1);
+    assert_int_equal(world_audited(t->mef, AUDIT_KEY_RELEASED), 0);
+}
+
+/* R000-16: an enrolment in later life gives other credentials and identifiers; the registration goes on under them. */
+static void test_enrolled_again(void **state)
+{
+    struct story *t = *state;
+    char first_ke[KEYID_MAX], first_km[KEYID_MAX];
+    chain(t, false);
+    strcpy(first_ke, t->ke_id.z);
+    strcpy(first_km, t->km_id);
+    struct secret old = t->km;
+    enrol(t, false);
+    assert_string_not_equal(first_ke, t->ke_id.z);
+    assert_false(secret_eq(&old, &t->km));
+    assert_int_equal(to_maf(t), ERR_OK);
+    struct world_request rq = {.op = OP_UPDATE, .path = t->ri, .from = "//sp.example.com/S42",
+                               .body = "{\"m2m:macr\":{\"et\":\"20991231T000000\"}}"};
+    assert_int_equal(world_request(&t->s, &rq, &t->r), ERR_OK);
+    text_member(t, "m2m:macr", "aski", t->km_id, sizeof(t->km_id)); /* R000-84 */
+    assert_string_not_equal(first_km, t->km_id);
+    assert_int_equal(to_maf(t), ERR_OK);
+    assert_int_equal(retrieve_as(t, "in.sp.example.com", "//sp.example.com/in"), ERR_OK);
+    expect_kc(t);
+    /* de-registration ends all of it; under KeId it begins again */
+    rq.op = OP_DELETE;
+    rq.body = NULL;
+    assert_int_equal(world_request(&t->s, &rq, &t->r), ERR_OK);
+    assert_int_equal(retrieve_as(t, "in.sp.example.com", "//sp.example.com/in"), ERR_NOT_FOUND);
+    assert_int_equal(to_maf(t), ERR_DENIED_PSK_UNKNOWN);
+    strcpy(t->km_id, t->ke_id.z);
+    assert_int_equal(to_maf(t), ERR_OK);
+    register_client(t);
+    assert_int_equal(to_maf(t), ERR_OK);
+}
+
 /* -- refusals on the way --------------------------------------------------------------------------------------- */
 static void test_wrong_keys(void **state)
 {
@@ -349,6 +414,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_chain_r3, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_chain_seed, setup_seed, teardown),
+        cmocka_unit_test_setup_teardown(test_chain_by_registered_key, setup_r3, teardown),
+        cmocka_unit_test_setup_teardown(test_enrolled_again, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_keys, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_not_the_target, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_profiles_differ, setup_r3, teardown),

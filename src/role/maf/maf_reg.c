@@ -76,7 +76,7 @@ static err_t new_km_id(const struct reg *r, struct txn *t, struct keyid *out)
     return ERR_KEY_ID_TAKEN;
 }
 
-/* A Km from an RSPF gets its KmId here (r3); afterwards both identifiers name it (R001-44, R001-45). A pre-provisioned one
+/* A Km from an RSPF gets its KmId here (r3, R000-84); afterwards both identifiers name it (R001-44, R001-45). A pre-provisioned one
  * has its own, and in the seed profile KmId = KeId. */
 static err_t assign(const struct reg *r, const struct request *rq, struct txn *t, struct reg_who *out)
 {

@@ -10,6 +10,7 @@
 #include "role/mef/rec_credential.h"
 #include "role/mef/rec_ke.h"
 #include "role/originator.h"
+#include "role/reg/reg_key.h"
 
 /* Which SUIDs a key for this kind of target may have [TS-0004 6.3.4.2.39: provisioned by RSPF]. */
 static const struct {
@@ -172,6 +173,34 @@ static err_t mark_released(struct txn *t, struct rec_ke *k, struct text folded)
     return rec_put(t, TABLE_MEF_KE, folded, &w, STORE_PUT_ANY);
 }
 
+/* A MEF Key Identifier in place of a KeId [8.8.2.3 step 1]: the registered key as it is, no key derived from it. */
+static err_t release_registered(const struct mef *m, const struct fetch *f, const struct request *rq, struct txn *t,
+                                struct response *rs)
+{
+    SCOPED(reg_key_given_wipe) struct reg_key_given g;
+    g.kc.s = (struct secret){0};
+    struct text id = text_of(f->ke_id.z);
+    TRY(reg_key_give(&m->reg, rq, t, rs, text_take(id, text_find(id, '@')), &g));
+    if (!f->has_suid || g.k.suid != f->suid) {
+        return detail_fail(rs->detail, ERR_DENIED_SUID, "the key is registered for another SUID", text_empty());
+    }
+    if (g.k.not_after - rq->now < USEC_PER_SEC) { /* CHOICE-48 */
+        return detail_fail(rs->detail, ERR_DENIED_EXPIRED, "KeId", id);
+    }
+    struct rec_ke k = {.not_after = g.k.not_after, .profile = CREDENTIAL_R3};
+    if (text_starts(text_of(g.k.creator), "//")) { /* else the Source has no identity but its Credential-ID */
+        TRY(TEXT_COPY(text_of(g.k.creator), k.enrolee_id.z));
+    }
+    answer(&k, &g.kc.s, rq->now, rs);
+    return ERR_OK;
+}
+
+static bool is_of(const struct mef *m, const struct keyid *folded)
+{
+    struct keyid_parts parts;
+    return keyid_parse(text_of(folded->z), &parts) == ERR_OK && text_eq_z(parts.fqdn, m->reg.fqdn);
+}
+
 static err_t release(const struct mef *m, const struct request *rq, struct txn *t, struct response *rs)
 {
     struct fetch f;
@@ -179,6 +208,9 @@ static err_t release(const struct mef *m, const struct request *rq, struct txn *
     TRY(originator_check(rq, rs->detail)); /* CHOICE-46 */
     TRY(parse(rq, &f, rs->detail));
     err_t e = rec_ke_get(t, text_of(f.ke_id.z), &k); /* R001-42 */
+    if (e == ERR_NOT_FOUND && f.has_suid && is_of(m, &f.ke_id)) {
+        return release_registered(m, &f, rq, t, rs);
+    }
     if (e != ERR_OK) {
         return detail_fail(rs->detail, e, "KeId", text_of(f.ke_id.z));
     }

@@ -318,6 +318,7 @@ static err_t answer_update(const struct call *call, const struct rec_client *c, 
 static err_t update(struct call *call, struct rec_client *c)
 {
     TRY(assign(call));
+    /* R000-16: a later enrolment has another Km, and the registration stands on that from now on */
     bool renewed = !text_eq_nocase(text_of(c->credential.z), text_of(call->w.credential.z));
     c->credential = call->w.credential;
     c->not_after = end_of(call->in.has[REG_ATTR_ET] ? call->in.et : c->not_after, &call->w);

@@ -1,10 +1,11 @@
 /* Key Registration, Retrieval, Registration Update and De-Registration [TS-0003 8.8.2.7-10, 8.3.5.2.7-10]. */
+#include "role/reg/reg_key.h"
+
 #include "base/hex.h"
 #include "role/detail.h"
 #include "role/expire.h"
 #include "role/key_wipe.h"
 #include "role/originator.h"
-#include "role/reg/rec_key.h"
 #include "role/reg/reg_own.h"
 #include "role/reg/reg_types.h"
 #include "role/reg/reg_who.h"
@@ -257,10 +258,14 @@ err_t reg_key_register(const void *ctx, const struct request *rq, struct txn *t,
 }
 
 /* -- retrieval ------------------------------------------------------------------------------------------- */
-/* The registration of the RelativeKeyID in the path, whoever asks. */
-static err_t find(struct call *call, struct rec_key *k, char id[static REC_KEY_RELATIVE_MAX])
+static struct text relative_of(const struct request *rq)
 {
-    struct text relative = text_skip(call->rq->prim->path, sizeof("/-/") - 1);
+    return text_skip(rq->prim->path, sizeof("/-/") - 1);
+}
+
+/* The registration of this RelativeKeyID, whoever asks. */
+static err_t find(struct call *call, struct text relative, struct rec_key *k, char id[static REC_KEY_RELATIVE_MAX])
+{
     TRY(reg_who_of(call->r, call->rq, call->t, &call->w, call->rs->detail));
     err_t e = rec_key_fold(relative, id);
     e = e == ERR_OK ? rec_key_get(call->t, call->r->kind->key, text_of(id), k) : e;
@@ -292,26 +297,44 @@ static err_t check_alive(const struct call *call, const struct rec_key *k)
     return k->credential.z[0] == '\0' ? ERR_OK : call->r->kind->source(call->r, call->t, &k->credential);
 }
 
+void reg_key_given_wipe(struct reg_key_given *g)
+{
+    key_wipe_kc(&g->kc);
+}
+
+static err_t give(struct call *call, struct text relative, struct reg_key_given *out)
+{
+    char id[REC_KEY_RELATIVE_MAX];
+    TRY(find(call, relative, &out->k, id)); /* a target whose credential was revoked since its handshake gets nothing more */
+    TRY(check_target(call, &out->k));
+    TRY(check_alive(call, &out->k));
+    TRY(seal_open(call->r->env.sealer, call->r->kind->key, text_of(id), out->k.sealed, &out->kc.s));
+    return tell(call, call->r->kind->key_retrieved, &out->k);
+}
+
+err_t reg_key_give(const struct reg *r, const struct request *rq, struct txn *t, struct response *rs,
+                   struct text relative, struct reg_key_given *out)
+{
+    struct call call = {.r = r, .rq = rq, .t = t, .rs = rs};
+    return give(&call, relative, out);
+}
+
 err_t reg_key_retrieve(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
 {
     struct call call = {.r = ctx, .rq = rq, .t = t, .rs = rs};
-    char id[REC_KEY_RELATIVE_MAX];
-    struct rec_key k;
-    TRY(find(&call, &k, id)); /* a target whose credential was revoked since its handshake gets nothing more */
-    TRY(check_target(&call, &k));
-    TRY(check_alive(&call, &k));
-    SCOPED(key_wipe_kc) struct key_kc kc = {0};
-    TRY(seal_open(call.r->env.sealer, call.r->kind->key, text_of(id), k.sealed, &kc.s));
-    answer(&call, &k, &kc);
+    SCOPED(reg_key_given_wipe) struct reg_key_given g;
+    g.kc.s = (struct secret){0};
+    TRY(give(&call, relative_of(rq), &g));
+    answer(&call, &g.k, &g.kc);
     rs->rsc = 2000;
-    return tell(&call, call.r->kind->key_retrieved, &k);
+    return ERR_OK;
 }
 
 /* -- update, de-registration ------------------------------------------------------------------------------- */
 /* A live key, its Source asking [CHOICE-55]. */
 static err_t find_own(struct call *call, struct rec_key *k, char id[static REC_KEY_RELATIVE_MAX])
 {
-    TRY(find(call, k, id));
+    TRY(find(call, relative_of(call->rq), k, id));
     if (!reg_own_is(k->creator, &call->w)) {
         return detail_fail(call->rs->detail, ERR_DENIED_CLIENT, "not the Source of RelativeKeyID", text_of(k->relative));
     }

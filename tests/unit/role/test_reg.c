@@ -1,6 +1,7 @@
 /* Client and key registration: every procedure and refusal on Mmaf and on Mmef with the same steps [TS-0003 8.8.2, 8.3.5.2]. */
 #include "role/maf/maf.h"
 #include "role/mef/mef.h"
+#include "role/secret_text.h"
 #include "wire/json.h"
 #include "world.h"
 
@@ -563,7 +564,19 @@ static void export_becomes_a_key_once(void **state)
     assert_int_equal(f->r.rsc, 4105);
     assert_int_equal(fetch(f), ERR_OK);
     assert_int_equal(world_connect_cert(&f->w, f->n, "maf.example.com", &f->s), ERR_OK);
-    assert_int_equal(request(f, OP_RETRIEVE, 0, path, "maf.example.com", NULL), ERR_NOT_FOUND);
+    assert_int_equal(request(f, OP_RETRIEVE, 0, path, "maf.example.com", NULL), ERR_OK);
+    struct secret given;
+    json_t *o = NULL;
+    assert_int_equal(json_parse(text_bytes(text_of(f->r.body)), &o), ERR_OK);
+    assert_int_equal(secret_text_take(json_object_get(o, "credential"), 32, 32, &given), ERR_OK);
+    assert_true(secret_eq(&given, &ke.s)); /* the key itself, nothing derived from it [8.8.2.3 step 1] */
+    assert_string_equal(json_string_value(json_object_get(o, "enroleeID")), "//sp.example.com/Sdev1");
+    json_decref(o);
+    strcpy(strrchr(path, '/'), "/22");
+    assert_int_equal(request(f, OP_RETRIEVE, 0, path, "maf.example.com", NULL), ERR_DENIED_SUID);
+    *strrchr(path, '/') = '\0';
+    assert_int_equal(request(f, OP_RETRIEVE, 0, path, "maf.example.com", NULL), ERR_NOT_FOUND); /* the seed's form */
+    assert_int_equal(request(f, OP_RETRIEVE, 0, "/fetchCredentials/AABB@mef.example.com/21", "maf.example.com", NULL), ERR_NOT_FOUND);
 }
 
 static void ke_that_was_used_becomes_no_key(void **state)
