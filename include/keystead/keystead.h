@@ -128,6 +128,10 @@ KEYSTEAD_API KEYSTEAD_CHECK keystead_result keystead_body_client_registration(ke
 KEYSTEAD_API KEYSTEAD_CHECK keystead_result keystead_body_key_registration(keystead_buffer *out, int64_t expires,
                                                                            const char *admin_fqdn, const char *target);
 
+/* A new expiry of the client's own registration (UPDATE of "/RESOURCE") or, `key`, of Kc ("/-/" and the left part of its
+ * identifier) [TS-0003 8.8.2.5, 8.8.2.9]. */
+KEYSTEAD_API KEYSTEAD_CHECK keystead_result keystead_body_update(keystead_buffer *out, bool key, int64_t expires);
+
 /* AE registration [TS-0001 10.2.2.2]. `app_id` begins with N, R or r; `reachable`: the CSE may send requests to the AE. */
 KEYSTEAD_API KEYSTEAD_CHECK keystead_result keystead_body_ae(keystead_buffer *out, const char *app_id, bool reachable);
 
@@ -158,6 +162,10 @@ typedef struct keystead_key_request { /* what was asked for, and the KcId that t
 /* The same for the key registration. If it fails, Kc must not be used: the MAF may hold another. *expires is Kc's. */
 KEYSTEAD_API KEYSTEAD_CHECK keystead_result keystead_key_registered(keystead_octets body, int64_t now,
                                                                     const keystead_key_request *asked, int64_t *expires);
+
+/* The same for an update (RSC 2004): *expires as the MAF took it; *km_id is the psk_identity from now on, or empty if it stays. */
+KEYSTEAD_API KEYSTEAD_CHECK keystead_result keystead_updated(keystead_octets body, bool key, int64_t now, int64_t *expires,
+                                                             keystead_id *km_id);
 
 #ifdef __cplusplus
 }

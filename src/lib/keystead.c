@@ -328,6 +328,16 @@ keystead_result keystead_body_key_registration(keystead_buffer *out, int64_t exp
     return body_end(out, &w, good ? body_key_write(&w, expires * USEC_PER_SEC, admin, text_of(target)) : ERR_MALFORMED_ID);
 }
 
+keystead_result keystead_body_update(keystead_buffer *out, bool key, int64_t expires)
+{
+    if (!is_usable(out) || !is_time(expires) || expires == 0) {
+        return KEYSTEAD_BAD_ARGUMENT;
+    }
+    struct writer w = body_begin(out);
+    uint32_t ty = key ? REG_ATTR_TY_KEY : REG_ATTR_TY_MAF_CLIENT;
+    return body_end(out, &w, body_update_write(&w, ty, expires * USEC_PER_SEC, text_empty()));
+}
+
 keystead_result keystead_body_ae(keystead_buffer *out, const char *app_id, bool reachable)
 {
     if (!is_usable(out) || app_id == NULL) {
@@ -433,4 +443,33 @@ keystead_result keystead_key_registered(keystead_octets body, int64_t now, const
                                            .relative = text_take(kc_id, text_find(kc_id, '@')),
                                            .now = now * USEC_PER_SEC};
     return result_of(key_registered(body, &expected, expires));
+}
+
+static err_t updated(keystead_octets body, bool key, usec_t now, usec_t *et, keystead_id *km_id)
+{
+    struct text root;
+    struct body_answer a = {.suid = 0};
+    const char *wrong = "";
+    TRY(json_member_find(text_span((const char *)body.p, body.n),
+                         reg_attr_root(key ? REG_ATTR_TY_KEY : REG_ATTR_TY_MAF_CLIENT), &root));
+    TRY(member(root, REG_ATTR_ET, false, &a.et));
+    TRY(member(root, REG_ATTR_ASKI, false, &a.aski));
+    TRY(body_update_check(&a, true, now, et, &wrong));
+    return TEXT_COPY(a.aski, km_id->z) == ERR_OK ? ERR_OK : ERR_PEER_NONSENSE;
+}
+
+keystead_result keystead_updated(keystead_octets body, bool key, int64_t now, int64_t *expires, keystead_id *km_id)
+{
+    usec_t et = 0;
+    if (expires == NULL || km_id == NULL) {
+        return KEYSTEAD_BAD_ARGUMENT;
+    }
+    *expires = 0;
+    km_id->z[0] = '\0';
+    if (body.p == NULL || !is_time(now)) {
+        return KEYSTEAD_BAD_ARGUMENT;
+    }
+    err_t e = updated(body, key, now * USEC_PER_SEC, &et, km_id);
+    *expires = e == ERR_OK ? et / USEC_PER_SEC : 0;
+    return result_of(e);
 }

@@ -100,14 +100,28 @@ static err_t common_check(const struct body_answer *a, const struct body_expecte
     return ERR_OK;
 }
 
-err_t body_client_check(const struct body_answer *a, const struct body_expected *x, usec_t *et, const char **wrong)
+static bool is_km_id_or_none(struct text aski)
 {
     struct keyid_parts parts;
+    return aski.n == 0 || keyid_parse(aski, &parts) == ERR_OK;
+}
+
+err_t body_update_check(const struct body_answer *a, bool asked_et, usec_t now, usec_t *et, const char **wrong)
+{
+    *et = 0;
+    if (asked_et && (timestamp_parse(a->et, et) != ERR_OK || *et <= now)) {
+        return nonsense("expirationTime", wrong);
+    }
+    return is_km_id_or_none(a->aski) ? ERR_OK : nonsense("assignedSymmKeyID", wrong);
+}
+
+err_t body_client_check(const struct body_answer *a, const struct body_expected *x, usec_t *et, const char **wrong)
+{
     TRY(common_check(a, x, et, wrong));
     if (!m2mid_is_unreserved(a->ri)) {
         return nonsense("ri", wrong);
     }
-    if (a->aski.n > 0 && keyid_parse(a->aski, &parts) != ERR_OK) { /* absent in the seed profile (R001-60) */
+    if (!is_km_id_or_none(a->aski)) { /* absent in the seed profile (R001-60) */
         return nonsense("assignedSymmKeyID", wrong);
     }
     return ERR_OK;

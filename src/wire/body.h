@@ -36,6 +36,8 @@ struct body_expected {
  * attribute that is wrong in *wrong.
  */
 MUST_USE err_t body_client_check(const struct body_answer *a, const struct body_expected *x, usec_t *et, const char **wrong);
+/* The answer to an UPDATE: the new et if one was asked for (else *et is 0), and a KmId if Km is new to the registration. */
+MUST_USE err_t body_update_check(const struct body_answer *a, bool asked_et, usec_t now, usec_t *et, const char **wrong);
 MUST_USE err_t body_key_check(const struct body_answer *a, const struct body_expected *x, usec_t *et, const char **wrong);
 
 #endif

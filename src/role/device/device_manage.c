@@ -5,7 +5,6 @@
 #include "wire/body.h"
 #include "wire/json.h"
 #include "wire/reg_attr.h"
-#include "wire/timestamp.h"
 
 static const struct row {
     enum device_goal goal;
@@ -59,36 +58,32 @@ err_t device_manage_prepare(struct device *d, usec_t now, struct device_exchange
 }
 
 /* The answer to an update: what was asked for, as the MAF took it; a new KmId if Km is new to the registration. */
-static err_t updated(struct device *d, const struct row *row, const struct device_outcome *got)
+static err_t updated(struct device *d, const struct row *row, usec_t now, const struct device_outcome *got)
 {
     SCOPED(json_scope) json_t *body = NULL;
-    struct keyid_parts parts;
     usec_t et = 0;
+    const char *wrong = "";
     if (json_parse(got->body, &body) != ERR_OK) {
         return detail_fail(d->detail, ERR_PEER_NONSENSE, "the MAF's answer is not JSON", text_empty());
     }
     const json_t *o = json_object_get(body, reg_attr_root(row->key ? REG_ATTR_TY_KEY : REG_ATTR_TY_MAF_CLIENT));
-    struct text aski = json_get_text(o, reg_attr_name(REG_ATTR_ASKI));
-    if (d->task->until != 0 && timestamp_parse(json_get_text(o, reg_attr_name(REG_ATTR_ET)), &et) != ERR_OK) {
-        return detail_fail(d->detail, ERR_PEER_NONSENSE, "expirationTime", text_empty());
+    const struct body_answer a = {.et = json_get_text(o, reg_attr_name(REG_ATTR_ET)),
+                                  .aski = json_get_text(o, reg_attr_name(REG_ATTR_ASKI))};
+    if (body_update_check(&a, d->task->until != 0, now, &et, &wrong) != ERR_OK) {
+        return detail_fail(d->detail, ERR_PEER_NONSENSE, wrong, text_empty());
     }
     if (row->key && et != 0) {
         d->state->kc_not_after = et;
     }
-    if (aski.n == 0) {
-        return ERR_OK;
-    }
-    return keyid_parse(aski, &parts) == ERR_OK ? TEXT_COPY(aski, d->state->km_id.z)
-                                               : detail_fail(d->detail, ERR_PEER_NONSENSE, "assignedSymmKeyID", text_empty());
+    return a.aski.n == 0 ? ERR_OK : TEXT_COPY(a.aski, d->state->km_id.z);
 }
 
 err_t device_manage_accept(struct device *d, usec_t now, const struct device_outcome *got)
 {
     const struct row *row = row_of(d);
     struct device_state *s = d->state;
-    (void)now;
     if (row->op == OP_UPDATE) {
-        return updated(d, row, got);
+        return updated(d, row, now, got);
     }
     if (row->op == OP_DELETE) {
         secret_wipe(&s->kc.s);

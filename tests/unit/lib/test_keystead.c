@@ -196,6 +196,11 @@ static void the_bodies(void **state)
     assert_int_equal(keystead_body_key_registration(&b, NOW, ADMIN, TARGET), KEYSTEAD_OK);
     assert_string_equal(text, "{\"m2m:skr\":{\"et\":\"20300317T174640\",\"adfq\":\"sp.example.com\",\"suid\":32,"
                               "\"tgis\":[\"//sp.example.com/in\"]}}");
+    assert_int_equal(keystead_body_update(&b, false, NOW), KEYSTEAD_OK);
+    assert_string_equal(text, "{\"m2m:macr\":{\"et\":\"20300317T174640\"}}");
+    assert_int_equal(keystead_body_update(&b, true, NOW), KEYSTEAD_OK);
+    assert_string_equal(text, "{\"m2m:skr\":{\"et\":\"20300317T174640\"}}");
+    assert_int_equal(keystead_body_update(&b, true, -1), KEYSTEAD_BAD_ARGUMENT);
     assert_int_equal(keystead_body_ae(&b, "Nthermometer", false), KEYSTEAD_OK);
     assert_string_equal(text, "{\"m2m:ae\":{\"api\":\"Nthermometer\",\"rr\":false,\"srv\":[\"3\"]}}");
     assert_int_equal(keystead_body_content(&b, "21.5 \"\xC2\xB0" "C\"\n"), KEYSTEAD_OK);
@@ -318,6 +323,28 @@ static void an_answer_cut_short_is_refused(void **state)
     }
 }
 
+static void an_update(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "", "{}", MACR(""), MACR("\"et\":5"), MACR("\"et\":\"20200401T000000\""), /* has passed */
+        MACR("\"et\":\"20300401T000000\",\"aski\":\"no at sign\""), "{\"m2m:skr\":{\"et\":\"20300401T000000\"}}",
+    };
+    int64_t expires = 7;
+    keystead_id km_id;
+    const char *good = MACR("\"et\":\"20300401T000000\",\"aski\":\"k8@maf.example.com\"");
+    assert_int_equal(keystead_updated(octets(good), false, NOW, &expires, &km_id), KEYSTEAD_OK);
+    assert_int_equal(expires, 1901232000);
+    assert_string_equal(km_id.z, "k8@maf.example.com");
+    assert_int_equal(keystead_updated(octets("{\"m2m:skr\":{\"et\":\"20300401T000000\"}}"), true, NOW, &expires, &km_id), KEYSTEAD_OK);
+    assert_string_equal(km_id.z, "");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(keystead_updated(octets(bad[i]), false, NOW, &expires, &km_id), KEYSTEAD_BAD_ANSWER);
+        assert_int_equal(expires, 0);
+    }
+    assert_int_equal(keystead_updated(octets(good), false, NOW, NULL, &km_id), KEYSTEAD_BAD_ARGUMENT);
+}
+
 #define SKR(rn, suid, tgis) "{\"m2m:skr\":{\"rn\":\"" rn "\",\"suid\":" suid ",\"tgis\":" tgis "," COMMON "}}"
 #define RN "43282b30d7f010d2ad5bc9c72294f1d0"
 
@@ -387,6 +414,7 @@ int main(void)
         cmocka_unit_test(a_client_registration),
         cmocka_unit_test(client_answers_that_are_refused),
         cmocka_unit_test(an_answer_cut_short_is_refused),
+        cmocka_unit_test(an_update),
         cmocka_unit_test(a_key_registration),
         cmocka_unit_test(answers_need_their_arguments),
     };
