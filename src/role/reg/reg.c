@@ -49,6 +49,12 @@ err_t reg_base_retrieve(const void *ctx, const struct request *rq, struct txn *t
     emit_z(&e, reg_attr_name(REG_ATTR_FQDN), r->fqdn);
     emit_array(&e, reg_attr_name(REG_ATTR_CH));
     for (size_t i = 0; i < own.n; i++) {
+        struct rec_client c;
+        err_t found = reg_own_get(r, t, &w, text_of(own.at[i].ri), rq->now, &c);
+        if (found == ERR_NOT_FOUND) { /* expired */
+            continue;
+        }
+        TRY(found);
         emit_object(&e, NULL);
         emit_z(&e, "nm", own.at[i].of + own.prefix); /* adminFQDN */
         emit_number(&e, "typ", r->kind->client_ty);

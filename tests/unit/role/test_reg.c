@@ -363,6 +363,8 @@ static void key_registration_is_refused(void **state)
     f->w.now += 48 * HOUR; /* the registration has ended */
     connect_as(f, "dev1");
     assert_int_equal(create_own_key(f, K42), ERR_NOT_FOUND);
+    assert_int_equal(request(f, OP_RETRIEVE, 0, "/-", NULL, NULL), ERR_OK);
+    assert_non_null(strstr(f->r.body, "\"ch\":[]"));
 }
 
 static void key_value_has_the_configured_length(void **state)
