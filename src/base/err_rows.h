@@ -6,7 +6,7 @@
  *
  *   reason code  stable; printed by both sides, looked up by `keystead explain CODE`
  *   audited      1: a refusal of an authenticated peer is written to the audit chain, and so is that of a
- *                certificate in the handshake (shell/refusal.h bounds how many);
+ *                certificate in the handshake (shell/refusal_gate.h bounds how many);
  *                0: counted and logged with a rate limit only (strangers cost no durable record)
  *   RSC          oneM2M response status code [TS-0004 6.6.3]; HTTP and CoAP follow from it (rsc_rows.h)
  *   TLS alert    what ends a handshake that fails for this reason (RFC 5246 7.2)

@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 
-#define SCRATCH_EXTRA (32u << 10)
 #define HEAD_ROOM (4u << 10) /* options of a message */
 #define BLOCK_SZX 5          /* 512 octets: with every option an answer can have, less than a datagram */
 
@@ -80,7 +79,7 @@ static void serve(struct session *s, const struct coap_message *m)
     struct conn *c = &s->conn;
     char detail[96] = "";
     SCOPED(primitive_scope) struct primitive prim = {0};
-    struct writer scratch = writer_of(c->w->scratch, c->w->snap->limits.message + SCRATCH_EXTRA);
+    struct writer scratch = worker_scratch(c->w);
     s->coap->request = *m;
     err_t e = coap_binding_parse(m, &scratch, &prim, detail);
     exchange_remember(c, &prim);
@@ -178,6 +177,6 @@ void coap_exchange_answer(struct conn *c, const struct primitive_response *r)
     if (c->last || w->draining) {
         conn_end(c);
     } else {
-        worker_list_move(w, c, WORKER_SERVE);
+        worker_list_move(w, &c->member, WORKER_SERVE);
     }
 }

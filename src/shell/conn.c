@@ -11,6 +11,11 @@
 
 #define TURN_REQUESTS 32 /* of one connection in one turn of the loop: a pipeline without end delays nobody else */
 
+struct conn *conn_of(struct worker_member *m)
+{
+    return (struct conn *)((char *)m - offsetof(struct conn, member));
+}
+
 struct text conn_name(const struct conn *c, char *buf, size_t cap)
 {
     struct text name = association_name(&c->assoc);
@@ -40,13 +45,13 @@ static err_t make_room(struct worker *w)
     if (w->conns - w->conns_closing < w->snap->limits.connections) {
         return ERR_OK;
     }
-    struct conn *told = w->lists[WORKER_LINGER].first;
-    struct conn *oldest = told != NULL ? told : w->lists[WORKER_HANDSHAKE].first;
+    struct worker_member *told = w->lists[WORKER_LINGER].first;
+    struct worker_member *oldest = told != NULL ? told : w->lists[WORKER_HANDSHAKE].first;
     if (oldest == NULL) {
         return ERR_LIMIT_BUSY;
     }
     w->metrics->connections_refused += told == NULL;
-    conn_close(oldest); /* who fills all places with handshakes loses them to who comes next */
+    conn_close(conn_of(oldest)); /* who fills all places with handshakes loses them to who comes next */
     return ERR_OK;
 }
 
@@ -87,7 +92,7 @@ void conn_open(struct conn *c)
         c->state = CONN_HANDSHAKE;
         c->assoc.not_after = USEC_NEVER;
     }
-    worker_list_move(c->w, c, c->tls == NULL ? WORKER_SERVE : WORKER_HANDSHAKE);
+    worker_list_move(c->w, &c->member, c->tls == NULL ? WORKER_SERVE : WORKER_HANDSHAKE);
     c->way->reading(c, true);
 }
 
@@ -109,7 +114,9 @@ void conn_gone(struct conn *c)
     if (!c->busy) {
         release(c);
     }
-    worker_conn_gone(w);
+    w->conns--;
+    w->conns_closing--;
+    w->metrics->connections_now--;
 }
 
 void conn_close(struct conn *c)
@@ -119,8 +126,8 @@ void conn_close(struct conn *c)
     }
     handshake_cancel(c);
     c->state = CONN_CLOSED;
-    worker_list_remove(c->w, c);
-    worker_again_cancel(c);
+    worker_list_remove(c->w, &c->member);
+    worker_again_cancel(&c->member);
     peers_leave(&c->w->peers, c->peer);
     c->peer = NULL;
     c->w->conns_closing++;
@@ -204,7 +211,7 @@ void conn_process(struct conn *c)
     for (unsigned i = 0; more && c->state == CONN_OPEN && !c->busy && !c->writing; i++) {
         if (i == TURN_REQUESTS) {
             c->way->reading(c, false);
-            worker_again(c->w, c);
+            worker_again(c->w, &c->member);
             return;
         }
         more = c->way->next(c);

@@ -37,10 +37,7 @@ struct conn {
     struct worker *w;
     const struct snapshot_listener *listener;
     size_t role; /* of the snapshot: the listener's, until the server name has chosen another instance */
-    struct conn *prev, *next;
-    struct conn *eager_next, **eager_at; /* NULL: not in worker.eager */
-    enum worker_class class;
-    usec_t deadline; /* clock_monotonic */
+    struct worker_member member;
     enum conn_state state;
     struct tls *tls; /* NULL: plain */
     struct peers_entry *peer;
@@ -64,6 +61,7 @@ struct conn {
     struct ask_waiter waiter;
 };
 
+struct conn *conn_of(struct worker_member *m);
 /* c->ip, from an address of the kernel. */
 struct sockaddr;
 void conn_address(struct conn *c, const struct sockaddr *a);

@@ -67,7 +67,7 @@ static void open_for_requests(struct conn *c)
     tls_release(c->tls);
     c->w->metrics->handshakes++;
     c->state = CONN_OPEN;
-    worker_list_move(c->w, c, WORKER_SERVE);
+    worker_list_move(c->w, &c->member, WORKER_SERVE);
 }
 
 static void abort_handshake(struct conn *c, err_t e)

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCRATCH_EXTRA (32u << 10)
 #define IN_KEEP (16u << 10)
 
 static struct stream *stream_of(struct conn *c)
@@ -58,7 +57,7 @@ void http_exchange_answer(struct conn *c, const struct primitive_response *r)
     if (close) {
         conn_end(c);
     } else {
-        worker_list_move(w, c, WORKER_SERVE);
+        worker_list_move(w, &c->member, WORKER_SERVE);
     }
 }
 
@@ -72,7 +71,7 @@ static void request(struct conn *c, const struct http1_request *http)
 {
     char detail[96] = "";
     SCOPED(primitive_scope) struct primitive prim = {0};
-    struct writer scratch = writer_of(c->w->scratch, c->w->snap->limits.message + SCRATCH_EXTRA);
+    struct writer scratch = worker_scratch(c->w);
     err_t e = http_binding_parse(http, &scratch, &prim, detail);
     exchange_remember(c, &prim);
     if (e != ERR_OK) {

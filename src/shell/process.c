@@ -5,7 +5,7 @@
 #include "shell/leaks.h"
 #include "shell/link.h"
 #include "shell/log.h"
-#include "shell/worker.h"
+#include "shell/serving.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -52,7 +52,7 @@ static void drain_cb(uv_timer_t *h)
     struct process *p = h->data;
     bool late = clock_monotonic() >= p->drain_until;
     if (late && is_worker(p)) {
-        worker_cut(&p->worker);
+        serving_cut(&p->worker);
     }
     if (late || is_drained(p)) {
         uv_stop(&p->loop);
@@ -70,7 +70,7 @@ static void drain(struct process *p)
         control_server_close(p->control);
     }
     if (is_worker(p)) {
-        worker_drain(&p->worker);
+        serving_drain(&p->worker);
     }
     (void)uv_timer_start(&p->drain, drain_cb, 0, DRAIN_LOOK_MS);
 }
@@ -187,7 +187,7 @@ static err_t start(struct process *p)
     }
     if (is_worker(p)) {
         TRY(worker_start(&p->worker, &p->loop, cfg->snap, cfg->metrics, is_writer(p) ? &p->intake : NULL));
-        TRY(worker_open(&p->worker, cfg->listening));
+        TRY(serving_start(&p->worker, cfg->listening));
     }
     return uv_read_start((uv_stream_t *)&p->link, link_alloc, link_read) == 0 ? ERR_OK : ERR_IO;
 }

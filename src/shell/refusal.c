@@ -1,27 +1,10 @@
 #include "shell/refusal.h"
 
 #include "shell/clock.h"
-#include "shell/conn.h"
 #include "shell/log.h"
 #include "shell/tls.h"
 
 #include <string.h>
-
-bool refusal_gate_pass(struct refusal_gate *g, usec_t now)
-{
-    usec_t paid = g->spent == 0 || now < g->since ? 0 : (now - g->since) / REFUSAL_REFILL;
-    if (g->spent == 0 || paid >= g->spent) {
-        *g = (struct refusal_gate){.since = now};
-    } else {
-        g->spent -= (unsigned)paid;
-        g->since += paid * REFUSAL_REFILL;
-    }
-    if (g->spent == REFUSAL_BURST) {
-        return false;
-    }
-    g->spent++;
-    return true;
-}
 
 static void done(void *owner, const struct job_result *r)
 {

@@ -64,7 +64,7 @@ static void shut(struct conn *c)
         free(req);
         conn_close(c);
     } else {
-        worker_list_move(c->w, c, WORKER_LINGER);
+        worker_list_move(c->w, &c->member, WORKER_LINGER);
         reading(c, true);
     }
 }

@@ -1,10 +1,6 @@
 #include "shell/worker.h"
 
-#include "base/ct.h"
 #include "shell/clock.h"
-#include "shell/conn.h"
-#include "shell/listener.h"
-#include "shell/log.h"
 #include "store/store_cached.h"
 #include "store/store_sqlite.h"
 
@@ -12,9 +8,7 @@
 
 #define CACHE_OCTETS (16u << 20)
 #define SCRATCH_EXTRA (32u << 10)
-#define SWEEP_MS 100
 #define LINGER_TIME USEC_PER_SEC
-#define ASSOCIATION_SWEEP USEC_PER_SEC
 
 /* -- the view ---------------------------------------------------------------------------------------- */
 err_t worker_view(struct worker *w, size_t role, struct txn *t, struct arena *a)
@@ -46,14 +40,14 @@ static void turn_cb(uv_prepare_t *h)
 }
 
 /* -- fair shares --------------------------------------------------------------------------------------- */
-void worker_again_cancel(struct conn *c)
+void worker_again_cancel(struct worker_member *m)
 {
-    if (c->eager_at != NULL) {
-        *c->eager_at = c->eager_next;
-        if (c->eager_next != NULL) {
-            c->eager_next->eager_at = c->eager_at;
+    if (m->eager_at != NULL) {
+        *m->eager_at = m->eager_next;
+        if (m->eager_next != NULL) {
+            m->eager_next->eager_at = m->eager_at;
         }
-        c->eager_at = NULL;
+        m->eager_at = NULL;
     }
 }
 
@@ -66,40 +60,40 @@ static void again_cb(uv_idle_t *h)
         w->resumed->eager_at = &w->resumed;
     }
     while (w->resumed != NULL) { /* one may close another: always from the front */
-        struct conn *c = w->resumed;
-        worker_again_cancel(c);
-        conn_resume(c);
+        struct worker_member *m = w->resumed;
+        worker_again_cancel(m);
+        w->resume(m);
     }
     if (w->eager == NULL) {
         (void)uv_idle_stop(h);
     }
 }
 
-void worker_again(struct worker *w, struct conn *c)
+void worker_again(struct worker *w, struct worker_member *m)
 {
-    if (c->eager_at != NULL) {
+    if (m->eager_at != NULL) {
         return;
     }
-    c->eager_next = w->eager;
-    c->eager_at = &w->eager;
-    if (c->eager_next != NULL) {
-        c->eager_next->eager_at = &c->eager_next;
+    m->eager_next = w->eager;
+    m->eager_at = &w->eager;
+    if (m->eager_next != NULL) {
+        m->eager_next->eager_at = &m->eager_next;
     }
-    w->eager = c;
+    w->eager = m;
     (void)uv_idle_start(&w->again, again_cb);
 }
 
 /* -- deadlines ----------------------------------------------------------------------------------------- */
-void worker_list_remove(struct worker *w, struct conn *c)
+void worker_list_remove(struct worker *w, struct worker_member *m)
 {
-    struct worker_list *l = &w->lists[c->class];
-    *(c->prev != NULL ? &c->prev->next : &l->first) = c->next;
-    *(c->next != NULL ? &c->next->prev : &l->last) = c->prev;
-    c->prev = NULL;
-    c->next = NULL;
+    struct worker_list *l = &w->lists[m->class];
+    *(m->prev != NULL ? &m->prev->next : &l->first) = m->next;
+    *(m->next != NULL ? &m->next->prev : &l->last) = m->prev;
+    m->prev = NULL;
+    m->next = NULL;
 }
 
-void worker_list_move(struct worker *w, struct conn *c, enum worker_class to)
+void worker_list_move(struct worker *w, struct worker_member *m, enum worker_class to)
 {
     const usec_t time[WORKER_CLASSES] = {
         [WORKER_HANDSHAKE] = w->snap->limits.handshake_time,
@@ -107,105 +101,44 @@ void worker_list_move(struct worker *w, struct conn *c, enum worker_class to)
         [WORKER_LINGER] = LINGER_TIME,
     };
     struct worker_list *l = &w->lists[to];
-    if (c->prev != NULL || c->next != NULL || w->lists[c->class].first == c) {
-        worker_list_remove(w, c);
+    if (m->prev != NULL || m->next != NULL || w->lists[m->class].first == m) {
+        worker_list_remove(w, m);
     }
-    c->class = to;
-    c->deadline = clock_monotonic() + time[to];
-    c->prev = l->last;
-    *(l->last != NULL ? &l->last->next : &l->first) = c;
-    l->last = c;
-}
-
-static void sweep_associations(struct worker *w, usec_t now)
-{
-    struct conn *next = NULL;
-    for (struct conn *c = w->lists[WORKER_SERVE].first; c != NULL; c = next) {
-        next = c->next;
-        if (c->assoc.not_after <= now && !c->busy) { /* R004-21 */
-            conn_end(c);
-        }
-    }
-}
-
-static void sweep_cb(uv_timer_t *h)
-{
-    struct worker *w = h->data;
-    usec_t now = clock_monotonic();
-    for (size_t i = 0; i < WORKER_CLASSES; i++) {
-        struct conn *c = NULL;
-        while ((c = w->lists[i].first) != NULL && c->deadline <= now) {
-            if (i == WORKER_HANDSHAKE) {
-                metrics_refused(w->metrics, ERR_LIMIT_TIME);
-                w->metrics->handshakes_failed++;
-                char name[64];
-                log_refusal(ERR_LIMIT_TIME, conn_name(c, name, sizeof(name)), text_empty());
-            }
-            conn_close(c); /* takes it off the list */
-        }
-    }
-    if (now - w->swept >= ASSOCIATION_SWEEP) {
-        w->swept = now;
-        sweep_associations(w, clock_now());
-        peers_sweep(&w->peers, now);
-        log_tick();
-    }
-}
-
-/* -- draining ------------------------------------------------------------------------------------------ */
-void worker_conn_gone(struct worker *w)
-{
-    w->conns--;
-    w->conns_closing--;
-    w->metrics->connections_now--;
-    if (w->draining && w->conns == 0 && w->drained != NULL) {
-        w->drained(w);
-    }
-}
-
-static void for_each(struct worker *w, void (*fn)(struct conn *c))
-{
-    for (size_t i = 0; i < WORKER_CLASSES; i++) {
-        struct conn *next = NULL;
-        for (struct conn *c = w->lists[i].first; c != NULL; c = next) {
-            next = c->next;
-            fn(c);
-        }
-    }
-}
-
-void worker_drain(struct worker *w)
-{
-    if (w->draining) {
-        return;
-    }
-    w->draining = true;
-    for (size_t i = 0; i < w->listeners_n; i++) {
-        listener_close(w->listeners[i]);
-    }
-    w->listeners_n = 0;
-    if (w->conns == 0 && w->drained != NULL) {
-        w->drained(w);
-        return;
-    }
-    for_each(w, conn_drain);
-}
-
-void worker_cut(struct worker *w)
-{
-    for_each(w, conn_close);
+    m->class = to;
+    m->deadline = clock_monotonic() + time[to];
+    m->prev = l->last;
+    *(l->last != NULL ? &l->last->next : &l->first) = m;
+    l->last = m;
 }
 
 /* -- life ---------------------------------------------------------------------------------------------- */
+static size_t scratch_size(const struct worker *w)
+{
+    return w->snap->limits.message + SCRATCH_EXTRA;
+}
+
+struct writer worker_scratch(struct worker *w)
+{
+    return writer_of(w->scratch, scratch_size(w));
+}
+
+static err_t open_reader(struct worker *w)
+{
+    struct store *inner = NULL;
+    TRY(store_sqlite_open(w->snap->store, STORE_SQLITE_READER, NULL, &inner));
+    return store_cached_open(inner, CACHE_OCTETS, &w->reader);
+}
+
 static err_t allocate(struct worker *w)
 {
     w->arena = malloc(WORKER_ARENA);
     w->body = malloc(WORKER_BODY_MAX);
     w->out = malloc(WORKER_OUT_MAX);
     w->chunk = malloc(WORKER_TLS_CHUNK);
-    w->scratch = malloc(w->snap->limits.message + SCRATCH_EXTRA);
+    w->scratch = malloc(scratch_size(w));
     w->datagram = malloc(WORKER_DATAGRAM);
-    bool ok = w->datagram != NULL && w->arena != NULL && w->body != NULL && w->out != NULL && w->chunk != NULL && w->scratch != NULL;
+    bool ok = w->datagram != NULL && w->arena != NULL && w->body != NULL && w->out != NULL && w->chunk != NULL &&
+              w->scratch != NULL;
     return ok ? ERR_OK : ERR_LIMIT_CAPACITY;
 }
 
@@ -225,19 +158,6 @@ err_t worker_start(struct worker *w, uv_loop_t *loop, const struct snapshot *sna
     w->sweep.data = w;
     w->again.data = w;
     bool ok = uv_prepare_init(loop, &w->turn) == 0 && uv_idle_init(loop, &w->again) == 0 &&
-              uv_timer_init(loop, &w->sweep) == 0 &&
-              uv_prepare_start(&w->turn, turn_cb) == 0 && uv_timer_start(&w->sweep, sweep_cb, SWEEP_MS, SWEEP_MS) == 0;
-    return ok ? ERR_OK : ERR_IO;
-}
-
-err_t worker_open(struct worker *w, const int *fds)
-{
-    struct store *inner = NULL;
-    TRY(store_sqlite_open(w->snap->store, STORE_SQLITE_READER, NULL, &inner));
-    TRY(store_cached_open(inner, CACHE_OCTETS, &w->reader));
-    for (size_t i = 0; i < w->snap->listeners_n; i++) {
-        TRY(listener_new(w, &w->snap->listeners[i], fds[i], &w->listeners[i]));
-        w->listeners_n++;
-    }
-    return ERR_OK;
+              uv_timer_init(loop, &w->sweep) == 0 && uv_prepare_start(&w->turn, turn_cb) == 0;
+    return ok ? open_reader(w) : ERR_IO;
 }

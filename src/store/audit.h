@@ -2,7 +2,7 @@
  * The audit chain: enumerated events with fixed fields, each carrying the hash of the one before,
  * written in the transaction of the change they tell of; signed checkpoints (Ed25519).
  * Audit is not logging: a stranger who is refused before authentication leaves no event, but for a certificate that he
- * shows (shell/refusal.h: a bounded number of them).
+ * shows (shell/refusal_gate.h: a bounded number of them).
  */
 #ifndef KEYSTEAD_STORE_AUDIT_H
 #define KEYSTEAD_STORE_AUDIT_H

@@ -1,6 +1,6 @@
 /* Jobs and results between processes: there and back, every cut refused, frames found in a stream. */
 #include "shell/job.h"
-#include "shell/refusal.h"
+#include "shell/refusal_gate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -130,22 +130,22 @@ static void events_of_strangers_are_bounded(void **state)
     (void)state;
     struct refusal_gate g = {0};
     usec_t t = 1000;
-    for (unsigned i = 0; i < REFUSAL_BURST; i++) {
+    for (unsigned i = 0; i < REFUSAL_GATE_BURST; i++) {
         assert_true(refusal_gate_pass(&g, t));
     }
     assert_false(refusal_gate_pass(&g, t));
-    assert_false(refusal_gate_pass(&g, t + REFUSAL_REFILL - 1));
-    assert_true(refusal_gate_pass(&g, t + REFUSAL_REFILL));
-    assert_false(refusal_gate_pass(&g, t + REFUSAL_REFILL));
-    t += 1000 * REFUSAL_REFILL;
-    for (unsigned i = 0; i < REFUSAL_BURST; i++) {
+    assert_false(refusal_gate_pass(&g, t + REFUSAL_GATE_REFILL - 1));
+    assert_true(refusal_gate_pass(&g, t + REFUSAL_GATE_REFILL));
+    assert_false(refusal_gate_pass(&g, t + REFUSAL_GATE_REFILL));
+    t += 1000 * REFUSAL_GATE_REFILL;
+    for (unsigned i = 0; i < REFUSAL_GATE_BURST; i++) {
         assert_true(refusal_gate_pass(&g, t));
     }
     assert_false(refusal_gate_pass(&g, t));
     assert_false(refusal_gate_pass(&g, 0)); /* a clock that goes back pays nothing */
     unsigned passed = 0;
     for (unsigned i = 0; i < 600; i++) { /* ten hours, one a minute */
-        passed += refusal_gate_pass(&g, t + (i + 1) * REFUSAL_REFILL) ? 1 : 0;
+        passed += refusal_gate_pass(&g, t + (i + 1) * REFUSAL_GATE_REFILL) ? 1 : 0;
     }
     assert_int_equal(passed, 600);
 }

@@ -1,0 +1,101 @@
+#include "shell/serving.h"
+
+#include "shell/clock.h"
+#include "shell/conn.h"
+#include "shell/listener.h"
+#include "shell/log.h"
+
+#define SWEEP_MS 100
+#define ASSOCIATION_SWEEP USEC_PER_SEC
+
+/* Safe against one that leaves its list, not against one that takes another along. */
+static void for_each(struct worker *w, enum worker_class class, void (*fn)(struct conn *c))
+{
+    struct worker_member *next = NULL;
+    for (struct worker_member *m = w->lists[class].first; m != NULL; m = next) {
+        next = m->next;
+        fn(conn_of(m));
+    }
+}
+
+static void for_all(struct worker *w, void (*fn)(struct conn *c))
+{
+    for (size_t i = 0; i < WORKER_CLASSES; i++) {
+        for_each(w, (enum worker_class)i, fn);
+    }
+}
+
+/* -- what has had its time -------------------------------------------------------------------------------- */
+static void end_if_expired(struct conn *c)
+{
+    if (c->assoc.not_after <= clock_now() && !c->busy) { /* R004-21 */
+        conn_end(c);
+    }
+}
+
+static void note_late(struct conn *c)
+{
+    char name[64];
+    metrics_refused(c->w->metrics, ERR_LIMIT_TIME);
+    c->w->metrics->handshakes_failed++;
+    log_refusal(ERR_LIMIT_TIME, conn_name(c, name, sizeof(name)), text_empty());
+}
+
+static void sweep_cb(uv_timer_t *h)
+{
+    struct worker *w = h->data;
+    usec_t now = clock_monotonic();
+    for (size_t i = 0; i < WORKER_CLASSES; i++) {
+        struct worker_member *m = NULL;
+        while ((m = w->lists[i].first) != NULL && m->deadline <= now) {
+            if (i == WORKER_HANDSHAKE) {
+                note_late(conn_of(m));
+            }
+            conn_close(conn_of(m)); /* takes it off the list */
+        }
+    }
+    if (now - w->swept >= ASSOCIATION_SWEEP) {
+        w->swept = now;
+        for_each(w, WORKER_SERVE, end_if_expired);
+        peers_sweep(&w->peers, now);
+        log_tick();
+    }
+}
+
+/* -- the end -------------------------------------------------------------------------------------------- */
+void serving_drain(struct worker *w)
+{
+    if (w->draining) {
+        return;
+    }
+    w->draining = true;
+    for (size_t i = 0; i < w->listeners_n; i++) {
+        listener_close(w->listeners[i]);
+    }
+    w->listeners_n = 0;
+    for_all(w, conn_drain);
+}
+
+void serving_cut(struct worker *w)
+{
+    for_all(w, conn_close);
+}
+
+/* -- the beginning ---------------------------------------------------------------------------------------- */
+static void resume(struct worker_member *m)
+{
+    conn_resume(conn_of(m));
+}
+
+err_t serving_start(struct worker *w, const int *fds)
+{
+    w->resume = resume;
+    if (uv_timer_start(&w->sweep, sweep_cb, SWEEP_MS, SWEEP_MS) != 0) {
+        return ERR_IO;
+    }
+    for (size_t i = 0; i < w->snap->listeners_n; i++) {
+        TRY(listener_new(w, &w->snap->listeners[i], fds[i], &w->listeners[i]));
+        w->listeners_n++;
+    }
+    return ERR_OK;
+}
