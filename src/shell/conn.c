@@ -2,7 +2,6 @@
 
 #include "shell/clock.h"
 #include "base/ct.h"
-#include "shell/handshake.h"
 #include "shell/log.h"
 
 #include <arpa/inet.h>
@@ -25,6 +24,25 @@ struct text conn_name(const struct conn *c, char *buf, size_t cap)
     const char *z =
         c->ip.len == 0 ? NULL : inet_ntop(c->ip.len == 4 ? AF_INET : AF_INET6, c->ip.b, buf, (socklen_t)cap);
     return text_of(z == NULL ? "-" : z);
+}
+
+const struct snapshot_role *conn_role(const struct conn *c)
+{
+    return &c->w->snap->roles[c->role];
+}
+
+struct job conn_job(const struct conn *c, enum job_kind kind, usec_t now)
+{
+    return (struct job){
+        .kind = kind,
+        .role = (uint8_t)c->role,
+        .now = now,
+        .assoc = c->assoc,
+        .ip = c->ip,
+        .binding = c->way->binding,
+        .octets = bytes_empty(),
+        .answer.body = bytes_empty(),
+    };
 }
 
 /* -- the beginning ------------------------------------------------------------------------------------- */
@@ -124,7 +142,7 @@ void conn_close(struct conn *c)
     if (c->state == CONN_CLOSED) {
         return;
     }
-    handshake_cancel(c);
+    c->way->cancel(c);
     c->state = CONN_CLOSED;
     worker_list_remove(c->w, &c->member);
     worker_again_cancel(&c->member);
@@ -227,7 +245,7 @@ void conn_process(struct conn *c)
 void conn_resume(struct conn *c)
 {
     if (c->state == CONN_HANDSHAKE) {
-        handshake_drive(c);
+        c->way->handshake(c);
     }
     if (c->state == CONN_OPEN && !c->busy && !c->writing) {
         conn_process(c);

@@ -20,6 +20,8 @@ struct conn;
 struct primitive_response;
 struct conn_way {
     enum job_binding binding;
+    void (*handshake)(struct conn *c); /* goes on, after new octets or a resumption; no longer CONN_HANDSHAKE when over */
+    void (*cancel)(struct conn *c);    /* the connection closes: what its handshake asked for is not wanted any more */
     bool dies_when_deaf; /* a drained listener no longer brings it anything: an unfinished handshake is closed */
     void (*put)(struct conn *c, struct bytes octets); /* towards the peer; may set c->writing */
     void (*reading)(struct conn *c, bool on);
@@ -79,5 +81,8 @@ void conn_process(struct conn *c);
 void conn_resume(struct conn *c); /* no longer busy */
 bool conn_unpin(struct conn *c);  /* false if it was closed meanwhile: it is gone now */
 struct text conn_name(const struct conn *c, char *buf, size_t cap);
+const struct snapshot_role *conn_role(const struct conn *c); /* the instance that answers it */
+/* A job for the writer, of this connection and nothing else yet; the caller wipes it. */
+struct job conn_job(const struct conn *c, enum job_kind kind, usec_t now);
 
 #endif

@@ -4,19 +4,12 @@
 #include "shell/clock.h"
 #include "shell/log.h"
 
-#include <string.h>
-
-static const struct snapshot_role *role_of(const struct conn *c)
-{
-    return &c->w->snap->roles[c->role];
-}
-
 /* -- the answer -------------------------------------------------------------------------------------- */
 static void note_refusal(struct conn *c, err_t e, const char *detail)
 {
     char name[64];
     metrics_refused(c->w->metrics, e);
-    log_refusal_of(e, &(struct log_refused){.instance = role_of(c)->partition,
+    log_refusal_of(e, &(struct log_refused){.instance = conn_role(c)->partition,
                                             .peer = conn_name(c, name, sizeof(name)),
                                             .detail = text_of(detail),
                                             .audited = dispatch_is_audited(e, &c->assoc)});
@@ -71,23 +64,10 @@ static void job_done(void *owner, const struct job_result *r)
     conn_resume(c);
 }
 
-static void job_scope(struct job *j)
-{
-    job_wipe(j);
-}
-
 static void to_writer(struct conn *c, const struct keys_export *x, usec_t now)
 {
-    SCOPED(job_scope) struct job j;
-    memset(&j, 0, sizeof(j));
-    j.kind = JOB_REQUEST;
-    j.role = (uint8_t)c->role;
-    j.now = now;
-    j.assoc = c->assoc;
+    SCOPED(job_wipe) struct job j = conn_job(c, JOB_REQUEST, now);
     j.exported = *x;
-    j.ip = c->ip;
-    j.binding = c->way->binding;
-    j.answer.body = bytes_empty();
     err_t e = c->way->octets(c, &j.octets);
     c->busy = e == ERR_OK;
     if (e == ERR_OK) {
@@ -113,13 +93,13 @@ static err_t run_here(struct conn *c, const struct primitive *p, usec_t now, str
         dispatch_refuse(rs, e);
         return e;
     }
-    return dispatch_run(role_of(c)->role, role_of(c)->ctx, &rq, &t, rs);
+    return dispatch_run(conn_role(c)->role, conn_role(c)->ctx, &rq, &t, rs);
 }
 
 /* The export is taken for the route that wants it, once a session (CHOICE-10). */
 static err_t take_export(struct conn *c, const struct route *route, struct keys_export *x)
 {
-    const char *label = role_of(c)->role->export_label;
+    const char *label = conn_role(c)->role->export_label;
     c->given_export = false;
     if (route == NULL || (route->flags & ROUTE_EXPORT) == 0 || c->tls == NULL || label == NULL || c->export_used) {
         return ERR_OK;
@@ -133,7 +113,7 @@ void exchange_serve(struct conn *c, const struct primitive *p)
 {
     usec_t now = clock_now();
     const struct route *route = NULL;
-    err_t e = dispatch_route(role_of(c)->role, p, &c->assoc, &route);
+    err_t e = dispatch_route(conn_role(c)->role, p, &c->assoc, &route);
     bool write = e == ERR_OK && (route->flags & (ROUTE_WRITES | ROUTE_EXPORT)) != 0;
     if (c->assoc.not_after <= now) {
         c->last = true;

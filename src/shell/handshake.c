@@ -4,13 +4,6 @@
 #include "shell/clock.h"
 #include "shell/refusal.h"
 
-#include <string.h>
-
-static const struct snapshot_role *role_of(const struct conn *c)
-{
-    return &c->w->snap->roles[c->role];
-}
-
 /* -- which key ------------------------------------------------------------------------------------- */
 static void asked(struct ask_waiter *waiter, err_t e, const struct secret *key, const struct association *a)
 {
@@ -36,7 +29,7 @@ static err_t find_key(struct conn *c)
     struct arena arena;
     SCOPED(role_psk_scope) struct role_psk psk;
     TRY(worker_view(c->w, c->role, &t, &arena));
-    TRY(dispatch_psk(role_of(c)->role, role_of(c)->ctx, &t, tls_identity(c->tls), clock_now(), &psk));
+    TRY(dispatch_psk(conn_role(c)->role, conn_role(c)->ctx, &t, tls_identity(c->tls), clock_now(), &psk));
     if (psk.verdict == ROLE_ASK) {
         TRY(ask_key(&c->w->ask, c->role, &psk.ask, &c->waiter, asked));
         c->busy = true;
@@ -56,7 +49,7 @@ static err_t identify(struct conn *c, usec_t now)
         struct arena arena;
         TRY(tls_peer(c->tls, &cert));
         TRY(worker_view(c->w, c->role, &t, &arena));
-        TRY(dispatch_cert(role_of(c)->role, role_of(c)->ctx, &t, &cert, now, &c->assoc));
+        TRY(dispatch_cert(conn_role(c)->role, conn_role(c)->ctx, &t, &cert, now, &c->assoc));
     }
     return dispatch_associate(&c->assoc, c->w->snap->env.crypto, tls_version(c->tls), tls_suite(c->tls), now,
                               USEC_NEVER);
@@ -94,23 +87,10 @@ static void kept(void *owner, const struct job_result *r)
     conn_resume(c);
 }
 
-static void job_scope(struct job *j)
-{
-    job_wipe(j);
-}
-
 static err_t keep(struct conn *c, usec_t now)
 {
-    const struct role *role = role_of(c)->role;
-    SCOPED(job_scope) struct job j;
-    memset(&j, 0, sizeof(j));
-    j.kind = JOB_ESTABLISHED;
-    j.role = (uint8_t)c->role;
-    j.now = now;
-    j.assoc = c->assoc;
-    j.ip = c->ip;
-    j.octets = bytes_empty();
-    j.answer.body = bytes_empty();
+    const struct role *role = conn_role(c)->role;
+    SCOPED(job_wipe) struct job j = conn_job(c, JOB_ESTABLISHED, now);
     if (role->export_on_handshake) {
         TRY(tls_export(c->tls, role->export_label, &j.exported));
     }
@@ -123,7 +103,7 @@ static void complete(struct conn *c)
 {
     usec_t now = clock_now();
     err_t e = identify(c, now);
-    if (e == ERR_OK && role_of(c)->role->established != NULL) {
+    if (e == ERR_OK && conn_role(c)->role->established != NULL) {
         e = keep(c, now);
     } else if (e == ERR_OK) {
         open_for_requests(c);

@@ -4,8 +4,6 @@
 #include "shell/log.h"
 #include "shell/tls.h"
 
-#include <string.h>
-
 static void done(void *owner, const struct job_result *r)
 {
     (void)owner;
@@ -14,16 +12,10 @@ static void done(void *owner, const struct job_result *r)
 
 static void audit(struct conn *c, err_t e, struct text peer, struct text shown)
 {
-    struct job j;
     if (!refusal_gate_pass(&c->w->refusals[e], clock_monotonic())) {
         return;
     }
-    memset(&j, 0, sizeof(j));
-    j.kind = JOB_REFUSED;
-    j.role = (uint8_t)c->role;
-    j.now = clock_now();
-    j.octets = bytes_empty();
-    j.answer.body = bytes_empty();
+    struct job j = conn_job(c, JOB_REFUSED, clock_now());
     j.refusal.why = e;
     err_t kept = text_copy(peer, j.refusal.peer, sizeof(j.refusal.peer));
     if (kept == ERR_OK) {
@@ -44,7 +36,7 @@ void refusal_note(struct conn *c, err_t e)
     struct text shown = tls_shown(c->tls);
     c->w->metrics->handshakes_failed++;
     metrics_refused(c->w->metrics, e);
-    log_refusal_of(e, &(struct log_refused){.instance = c->w->snap->roles[c->role].partition,
+    log_refusal_of(e, &(struct log_refused){.instance = conn_role(c)->partition,
                                             .peer = peer,
                                             .detail = shown.n > 0 ? shown : tls_identity(c->tls)});
     if (err_info(e)->audited && !tls_is_psk(c->tls)) {

@@ -4,6 +4,7 @@
 #include "shell/clock.h"
 #include "shell/coap_exchange.h"
 #include "shell/datagrams.h"
+#include "shell/handshake.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,8 @@ static bool next(struct conn *c)
 
 static const struct conn_way way = {
     .binding = JOB_COAP,
+    .handshake = handshake_drive,
+    .cancel = handshake_cancel,
     .dies_when_deaf = true,
     .put = put,
     .reading = reading,

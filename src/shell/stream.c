@@ -1,6 +1,7 @@
 #include "shell/stream.h"
 
 #include "base/ct.h"
+#include "shell/handshake.h"
 #include "shell/http_exchange.h"
 
 #include <stdlib.h>
@@ -256,6 +257,8 @@ static void read_cb(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 /* -- life -------------------------------------------------------------------------------------------- */
 static const struct conn_way way = {
     .binding = JOB_HTTP,
+    .handshake = handshake_drive,
+    .cancel = handshake_cancel,
     .put = put,
     .reading = reading,
     .shut = shut,
