@@ -12,7 +12,7 @@
 #define HEAD_ROOM (4u << 10) /* options of a message */
 #define BLOCK_SZX 5          /* 512 octets: with every option an answer can have, less than a datagram */
 
-struct session_coap {
+struct coap_exchange_engine {
     struct coap_engine engine;
     struct coap_engine_params params;
     struct coap_message request; /* under way; its views are the engine's */
@@ -20,67 +20,62 @@ struct session_coap {
     uint8_t body[];
 };
 
-static struct session *session_of(struct conn *c)
+static struct coap_exchange *coap_of(struct conn *c)
 {
-    return (struct session *)((char *)c - offsetof(struct session, conn));
+    return (struct coap_exchange *)((char *)c - offsetof(struct coap_exchange, conn));
 }
 
-static err_t coap_ready(struct session *s)
+static err_t engine_ready(struct coap_exchange *x)
 {
-    const struct snapshot *snap = s->conn.w->snap;
+    const struct snapshot *snap = x->conn.w->snap;
     size_t n = snap->limits.message;
-    if (s->coap != NULL) {
+    if (x->engine != NULL) {
         return ERR_OK;
     }
-    struct session_coap *x = malloc(sizeof(*x) + n); /* the body is touched when one comes */
-    if (x == NULL) {
+    struct coap_exchange_engine *g = malloc(sizeof(*g) + n); /* the body is touched when one comes */
+    if (g == NULL) {
         return ERR_LIMIT_CAPACITY;
     }
-    x->params = coap_engine_defaults;
-    x->params.szx = BLOCK_SZX;
-    x->body_n = n;
-    const struct coap_engine_memory memory = {.server = x->body, .server_n = n};
-    err_t e = coap_engine_init(&x->engine, &x->params, &memory, snap->env.crypto);
+    g->params = coap_engine_defaults;
+    g->params.szx = BLOCK_SZX;
+    g->body_n = n;
+    const struct coap_engine_memory memory = {.server = g->body, .server_n = n};
+    err_t e = coap_engine_init(&g->engine, &g->params, &memory, snap->env.crypto);
     if (e != ERR_OK) {
-        free(x);
+        free(g);
         return e;
     }
-    s->coap = x;
+    x->engine = g;
     return ERR_OK;
 }
 
-void coap_exchange_free(struct session *s)
+void coap_exchange_free(struct coap_exchange *x)
 {
-    if (s->coap != NULL) {
-        ct_wipe(s->coap, sizeof(*s->coap) + s->coap->body_n); /* requests and answers may carry keys */
-        free(s->coap);
+    if (x->engine != NULL) {
+        ct_wipe(x->engine, sizeof(*x->engine) + x->engine->body_n); /* requests and answers may carry keys */
+        free(x->engine);
     }
 }
 
-static void say(struct session *s)
+static void say(struct coap_exchange *x)
 {
     uint8_t b[COAP_ENGINE_DATAGRAM];
     struct writer w = writer_of(b, sizeof(b));
-    while (s->conn.state == CONN_OPEN && coap_engine_poll(&s->coap->engine, &w)) {
-        conn_send(&s->conn, writer_view(&w));
+    while (x->conn.state == CONN_OPEN && coap_engine_poll(&x->engine->engine, &w)) {
+        conn_send(&x->conn, writer_view(&w));
         w = writer_of(b, sizeof(b));
     }
     ct_wipe(b, sizeof(b));
 }
 
 /* -- a request ------------------------------------------------------------------------------------------- */
-static void primitive_scope(struct primitive *p)
+static void serve(struct coap_exchange *x, const struct coap_message *m)
 {
-    coap_binding_wipe(p);
-}
-
-static void serve(struct session *s, const struct coap_message *m)
-{
-    struct conn *c = &s->conn;
+    struct conn *c = &x->conn;
     char detail[96] = "";
-    SCOPED(primitive_scope) struct primitive prim = {0};
+    SCOPED(coap_binding_wipe) struct primitive prim = {0};
     struct writer scratch = worker_scratch(c->w);
-    s->coap->request = *m;
+    x->engine->request = *m;
     err_t e = coap_binding_parse(m, &scratch, &prim, detail);
     exchange_remember(c, &prim);
     if (e != ERR_OK) {
@@ -90,32 +85,32 @@ static void serve(struct session *s, const struct coap_message *m)
     exchange_serve(c, &prim);
 }
 
-void coap_exchange_received(struct session *s, struct bytes datagram)
+void coap_exchange_received(struct coap_exchange *x, struct bytes datagram)
 {
     struct coap_event ev;
-    if (coap_ready(s) != ERR_OK) {
-        conn_close(&s->conn);
+    if (engine_ready(x) != ERR_OK) {
+        conn_close(&x->conn);
         return;
     }
-    coap_engine_recv(&s->coap->engine, datagram, clock_monotonic(), &ev);
+    coap_engine_recv(&x->engine->engine, datagram, clock_monotonic(), &ev);
     if (ev.kind == COAP_EVENT_REQUEST) {
-        serve(s, &ev.message);
+        serve(x, &ev.message);
     }
-    say(s);
+    say(x);
 }
 
-void coap_exchange_tick(struct session *s)
+void coap_exchange_tick(struct coap_exchange *x)
 {
     struct coap_event ev;
-    if (s->coap != NULL) {
-        coap_engine_tick(&s->coap->engine, clock_monotonic(), &ev); /* we ask nothing here: no event is for us */
-        say(s);
+    if (x->engine != NULL) {
+        coap_engine_tick(&x->engine->engine, clock_monotonic(), &ev); /* we ask nothing here: no event is for us */
+        say(x);
     }
 }
 
-usec_t coap_exchange_left(const struct session *s)
+usec_t coap_exchange_left(const struct coap_exchange *x)
 {
-    usec_t at = s->coap == NULL ? USEC_NEVER : coap_engine_deadline(&s->coap->engine);
+    usec_t at = x->engine == NULL ? USEC_NEVER : coap_engine_deadline(&x->engine->engine);
     if (at == USEC_NEVER) {
         return at;
     }
@@ -126,7 +121,7 @@ usec_t coap_exchange_left(const struct session *s)
 /* -- the writer's copy ------------------------------------------------------------------------------------- */
 err_t coap_exchange_octets(struct conn *c, struct bytes *out)
 {
-    const struct coap_message *m = &session_of(c)->coap->request;
+    const struct coap_message *m = &coap_of(c)->engine->request;
     size_t cap = m->payload.n + HEAD_ROOM;
     c->in = malloc(cap);
     if (c->in == NULL) {
@@ -154,7 +149,7 @@ static void consume(struct conn *c)
 /* -- the answer ------------------------------------------------------------------------------------------- */
 void coap_exchange_answer(struct conn *c, const struct primitive_response *r)
 {
-    struct session *s = session_of(c);
+    struct coap_exchange *x = coap_of(c);
     struct worker *w = c->w;
     uint8_t room[COAP_BINDING_SCRATCH];
     struct writer scratch = writer_of(room, sizeof(room));
@@ -163,14 +158,14 @@ void coap_exchange_answer(struct conn *c, const struct primitive_response *r)
     consume(c);
     err_t e = coap_binding_response(c->op, r, &scratch, &m);
     if (e == ERR_OK) {
-        e = coap_engine_answer(&s->coap->engine, &m, clock_monotonic());
+        e = coap_engine_answer(&x->engine->engine, &m, clock_monotonic());
     }
     if (e != ERR_OK && e != ERR_LIMIT_SIZE) { /* then the engine has said 5.00 itself */
         log_event(ERR_LEVEL_ERROR, "answer-unwritable", NULL, 0);
         conn_close(c);
         return;
     }
-    say(s);
+    say(x);
     if (c->state != CONN_OPEN) {
         return;
     }

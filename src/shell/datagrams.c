@@ -106,7 +106,7 @@ static void begin(struct datagrams *d, const union session_address *peer, const 
         return;
     }
     if (old != NULL) {
-        conn_close(&old->conn); /* its client has begun anew, and has proved its address (RFC 6347 4.2.8) */
+        conn_close(&old->coap.conn); /* its client has begun anew, and has proved its address (RFC 6347 4.2.8) */
     }
     struct session *s = session_new(d, peer, hello);
     if (s != NULL) {

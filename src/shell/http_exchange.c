@@ -10,26 +10,26 @@
 
 #define IN_KEEP (16u << 10)
 
-static struct stream *stream_of(struct conn *c)
+static struct http_exchange *http_of(struct conn *c)
 {
-    return (struct stream *)((char *)c - offsetof(struct stream, conn));
+    return (struct http_exchange *)((char *)c - offsetof(struct http_exchange, conn));
 }
 
 err_t http_exchange_octets(struct conn *c, struct bytes *out)
 {
-    *out = bytes_of(c->in, stream_of(c)->request_n);
+    *out = bytes_of(c->in, http_of(c)->request_n);
     return ERR_OK;
 }
 
 /* -- the answer -------------------------------------------------------------------------------------- */
 static void consume(struct conn *c)
 {
-    size_t n = stream_of(c)->request_n;
+    size_t n = http_of(c)->request_n;
     memmove(c->in, c->in + n, c->in_n - n);
     ct_wipe(c->in + (c->in_n - n), n); /* a request may carry a key */
     c->in_n -= n;
-    stream_of(c)->request_n = 0;
-    stream_of(c)->tried = 0;
+    http_of(c)->request_n = 0;
+    http_of(c)->tried = 0;
     if (c->in_n == 0 && c->in_cap > IN_KEEP) {
         free(c->in);
         c->in = NULL;
@@ -40,7 +40,7 @@ static void consume(struct conn *c)
 void http_exchange_answer(struct conn *c, const struct primitive_response *r)
 {
     struct worker *w = c->w;
-    bool close = !stream_of(c)->keep_alive || c->last || w->draining;
+    bool close = !http_of(c)->keep_alive || c->last || w->draining;
     struct writer out = writer_of(w->out, WORKER_OUT_MAX);
     metrics_answered(w->metrics, c->role, (unsigned)c->op, r->rsc);
     if (http_binding_write(r, close, &out) != ERR_OK) {
@@ -62,15 +62,10 @@ void http_exchange_answer(struct conn *c, const struct primitive_response *r)
 }
 
 /* -- parsing ----------------------------------------------------------------------------------------- */
-static void primitive_scope(struct primitive *p)
-{
-    http_binding_wipe(p);
-}
-
 static void request(struct conn *c, const struct http1_request *http)
 {
     char detail[96] = "";
-    SCOPED(primitive_scope) struct primitive prim = {0};
+    SCOPED(http_binding_wipe) struct primitive prim = {0};
     struct writer scratch = worker_scratch(c->w);
     err_t e = http_binding_parse(http, &scratch, &prim, detail);
     exchange_remember(c, &prim);
@@ -87,7 +82,7 @@ static bool is_worth_parsing(struct conn *c)
     if (c->in_n == 0) {
         return false;
     }
-    return stream_of(c)->tried == 0 || c->in_n - stream_of(c)->tried >= 1024 || memchr(c->in, '\n', c->in_n) == NULL ||
+    return http_of(c)->tried == 0 || c->in_n - http_of(c)->tried >= 1024 || memchr(c->in, '\n', c->in_n) == NULL ||
            memmem(c->in, c->in_n, "\r\n\r\n", 4) != NULL;
 }
 
@@ -100,8 +95,8 @@ bool http_exchange_next(struct conn *c)
     }
     err_t e = http1_parse(bytes_of(c->in, c->in_n), c->w->snap->limits.message, &http, &used);
     if (e != ERR_OK) { /* where the next request begins is unknown: answer once and close */
-        stream_of(c)->request_n = c->in_n;
-        stream_of(c)->keep_alive = false;
+        http_of(c)->request_n = c->in_n;
+        http_of(c)->keep_alive = false;
         c->op = OP_NONE;
         c->rqi[0] = '\0';
         c->rvi[0] = '\0';
@@ -109,11 +104,11 @@ bool http_exchange_next(struct conn *c)
         return false;
     }
     if (used == 0) {
-        stream_of(c)->tried = c->in_n;
+        http_of(c)->tried = c->in_n;
         return false;
     }
-    stream_of(c)->request_n = used;
-    stream_of(c)->keep_alive = http.keep_alive;
+    http_of(c)->request_n = used;
+    http_of(c)->keep_alive = http.keep_alive;
     request(c, &http);
     return c->state == CONN_OPEN && !c->busy;
 }

@@ -1,8 +1,15 @@
-/* Requests and answers of a stream as HTTP/1.1. */
+/* Requests and answers of a connection as HTTP/1.1. */
 #ifndef KEYSTEAD_SHELL_HTTP_EXCHANGE_H
 #define KEYSTEAD_SHELL_HTTP_EXCHANGE_H
 
-#include "shell/stream.h"
+#include "shell/conn.h"
+
+struct http_exchange {
+    struct conn conn; /* those below are of one of these */
+    bool keep_alive;  /* of the request under way */
+    size_t request_n; /* its octets at the start of conn.in */
+    size_t tried;     /* octets that were parsed in vain */
+};
 
 /* Serves the request at the start of c->in; false if it is not all there yet. May leave the connection busy. */
 bool http_exchange_next(struct conn *c);

@@ -2,7 +2,6 @@
 
 #include "base/ct.h"
 #include "shell/clock.h"
-#include "shell/coap_exchange.h"
 #include "shell/datagrams.h"
 #include "shell/handshake.h"
 
@@ -11,7 +10,7 @@
 
 static struct session *session_of(struct conn *c)
 {
-    return (struct session *)((char *)c - offsetof(struct session, conn));
+    return (struct session *)((char *)c - offsetof(struct session, coap.conn));
 }
 
 /* -- the way --------------------------------------------------------------------------------------------- */
@@ -29,7 +28,7 @@ static void reading(struct conn *c, bool on)
 static void timer_closed(uv_handle_t *h)
 {
     struct session *s = h->data;
-    conn_gone(&s->conn);
+    conn_gone(&s->coap.conn);
 }
 
 static void close_handle(struct conn *c)
@@ -42,7 +41,7 @@ static void close_handle(struct conn *c)
 static void release(struct conn *c)
 {
     struct session *s = session_of(c);
-    coap_exchange_free(s);
+    coap_exchange_free(&s->coap);
     datagrams_let(s->at);
     free(s);
 }
@@ -51,9 +50,9 @@ static void release(struct conn *c)
 static void timer_cb(uv_timer_t *h)
 {
     struct session *s = h->data;
-    struct conn *c = &s->conn;
+    struct conn *c = &s->coap.conn;
     if (c->state == CONN_OPEN) {
-        coap_exchange_tick(s);
+        coap_exchange_tick(&s->coap);
     } else if (c->state == CONN_HANDSHAKE && !c->busy) {
         conn_resume(c);
     }
@@ -63,7 +62,7 @@ static void timer_cb(uv_timer_t *h)
 static void settle(struct conn *c)
 {
     struct session *s = session_of(c);
-    usec_t left = c->state == CONN_OPEN ? coap_exchange_left(s) : tls_timeout(c->tls);
+    usec_t left = c->state == CONN_OPEN ? coap_exchange_left(&s->coap) : tls_timeout(c->tls);
     if (left == USEC_NEVER || (c->state == CONN_HANDSHAKE && c->busy)) {
         (void)uv_timer_stop(&s->timer);
     } else {
@@ -91,7 +90,7 @@ static bool next(struct conn *c)
         }
         return false;
     }
-    coap_exchange_received(s, bytes_of(c->w->chunk, n));
+    coap_exchange_received(&s->coap, bytes_of(c->w->chunk, n));
     return true;
 }
 
@@ -113,7 +112,7 @@ static const struct conn_way way = {
 
 void session_received(struct session *s, struct bytes datagram)
 {
-    struct conn *c = &s->conn;
+    struct conn *c = &s->coap.conn;
     if (tls_feed(c->tls, datagram) != ERR_OK) {
         conn_close(c);
     } else if (c->state == CONN_OPEN && c->busy) {
@@ -137,7 +136,7 @@ struct session *session_new(struct datagrams *at, const union session_address *p
     if (s == NULL) {
         return NULL;
     }
-    struct conn *c = &s->conn;
+    struct conn *c = &s->coap.conn;
     c->way = &way;
     c->w = at->w;
     c->listener = at->l;

@@ -5,11 +5,10 @@
 #ifndef KEYSTEAD_SHELL_SESSION_H
 #define KEYSTEAD_SHELL_SESSION_H
 
-#include "shell/conn.h"
+#include "shell/coap_exchange.h"
 #include "shell/cookie.h"
 
 struct datagrams;
-struct session_coap;
 
 union session_address {
     struct sockaddr any;
@@ -18,13 +17,12 @@ union session_address {
 };
 
 struct session {
-    struct conn conn;
+    struct coap_exchange coap;
     uv_timer_t timer;
     struct datagrams *at;
     union session_address peer;
     struct session *chain; /* in the table of `at` */
     uint8_t random[COOKIE_RANDOM]; /* of the ClientHello that began it */
-    struct session_coap *coap;     /* once the handshake is over */
 };
 
 /* For a ClientHello that the door admitted; it has not been fed yet. Said in the log if it cannot be. */

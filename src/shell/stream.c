@@ -2,7 +2,6 @@
 
 #include "base/ct.h"
 #include "shell/handshake.h"
-#include "shell/http_exchange.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,7 @@ static void reading(struct conn *c, bool on);
 
 static struct stream *stream_of(struct conn *c)
 {
-    return (struct stream *)((char *)c - offsetof(struct stream, conn));
+    return (struct stream *)((char *)c - offsetof(struct stream, http.conn));
 }
 
 static uv_stream_t *handle_of(struct conn *c)
@@ -37,7 +36,7 @@ static void release(struct conn *c)
 
 static void closed_cb(uv_handle_t *h)
 {
-    conn_gone(&((struct stream *)h)->conn);
+    conn_gone(&((struct stream *)h)->http.conn);
 }
 
 static void close_handle(struct conn *c)
@@ -154,7 +153,7 @@ static bool in_room(struct conn *c)
 static void alloc_cb(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
 {
     (void)suggested;
-    struct conn *c = &((struct stream *)h)->conn;
+    struct conn *c = &((struct stream *)h)->http.conn;
     if (c->tls != NULL || c->state == CONN_ENDING) {
         *buf = uv_buf_init((char *)c->w->chunk, WORKER_TLS_CHUNK);
     } else if (in_room(c)) {
@@ -223,7 +222,7 @@ static void received_tls(struct conn *c, struct bytes b)
 
 static void read_cb(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 {
-    struct conn *c = &((struct stream *)s)->conn;
+    struct conn *c = &((struct stream *)s)->http.conn;
     if (n == 0) {
         return;
     }
@@ -279,7 +278,7 @@ static void peer_address(struct stream *s)
     struct sockaddr_storage a;
     int n = sizeof(a);
     if (uv_tcp_getpeername(&s->tcp, (struct sockaddr *)&a, &n) == 0) {
-        conn_address(&s->conn, (const struct sockaddr *)&a);
+        conn_address(&s->http.conn, (const struct sockaddr *)&a);
     }
 }
 
@@ -289,9 +288,10 @@ void stream_accept(struct worker *w, const struct snapshot_listener *l, uv_strea
     if (s == NULL) {
         return;
     }
-    s->conn.way = &way;
-    s->conn.w = w;
-    s->conn.listener = l;
+    struct conn *c = &s->http.conn;
+    c->way = &way;
+    c->w = w;
+    c->listener = l;
     if (uv_tcp_init(w->loop, &s->tcp) != 0) {
         free(s);
         return;
@@ -301,12 +301,12 @@ void stream_accept(struct worker *w, const struct snapshot_listener *l, uv_strea
         return;
     }
     peer_address(s);
-    err_t e = conn_admit(&s->conn);
+    err_t e = conn_admit(c);
     if (e != ERR_OK) {
-        conn_refuse(&s->conn, e);
+        conn_refuse(c, e);
         uv_close((uv_handle_t *)&s->tcp, free_handle);
         return;
     }
     (void)uv_tcp_nodelay(&s->tcp, 1);
-    conn_open(&s->conn);
+    conn_open(c);
 }

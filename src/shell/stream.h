@@ -2,15 +2,12 @@
 #ifndef KEYSTEAD_SHELL_STREAM_H
 #define KEYSTEAD_SHELL_STREAM_H
 
-#include "shell/conn.h"
+#include "shell/http_exchange.h"
 
 struct stream {
     uv_tcp_t tcp;
-    struct conn conn;
+    struct http_exchange http;
     bool reading, shut;
-    bool keep_alive;  /* of the request under way */
-    size_t request_n; /* its octets at the start of conn.in */
-    size_t tried;     /* octets that were parsed in vain */
 };
 
 /* Takes the next connection of a listening socket, or refuses it. */
