@@ -1,6 +1,6 @@
 #include "shell/listener.h"
 
-#include "shell/datagrams.h"
+#include "shell/door.h"
 #include "shell/stream.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@ struct listener {
     uv_tcp_t tcp;
     struct worker *w;
     const struct snapshot_listener *l;
-    struct datagrams *datagrams; /* instead of tcp */
+    struct door *door; /* of datagrams, instead of tcp */
 };
 
 static void free_handle(uv_handle_t *h)
@@ -29,7 +29,7 @@ static void connection_cb(uv_stream_t *server, int status)
 
 static err_t listen_datagrams(struct listener *l, int fd, struct listener **out)
 {
-    err_t e = datagrams_new(l->w, l->l, fd, &l->datagrams);
+    err_t e = door_new(l->w, l->l, fd, &l->door);
     if (e != ERR_OK) {
         free(l);
         return e;
@@ -65,8 +65,8 @@ err_t listener_new(struct worker *w, const struct snapshot_listener *sl, int fd,
 
 void listener_close(struct listener *l)
 {
-    if (l->datagrams != NULL) {
-        datagrams_close(l->datagrams);
+    if (l->door != NULL) {
+        door_close(l->door);
         free(l);
         return;
     }

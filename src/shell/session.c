@@ -2,7 +2,6 @@
 
 #include "base/ct.h"
 #include "shell/clock.h"
-#include "shell/datagrams.h"
 #include "shell/handshake.h"
 
 #include <stdlib.h>
@@ -16,7 +15,7 @@ static struct session *session_of(struct conn *c)
 /* -- the way --------------------------------------------------------------------------------------------- */
 static void put(struct conn *c, struct bytes octets)
 {
-    datagrams_send(session_of(c)->at, &session_of(c)->peer, octets);
+    datagrams_send(session_of(c)->at, &session_of(c)->entry.peer, octets);
 }
 
 static void reading(struct conn *c, bool on)
@@ -34,7 +33,7 @@ static void timer_closed(uv_handle_t *h)
 static void close_handle(struct conn *c)
 {
     struct session *s = session_of(c);
-    datagrams_take(s->at, s);
+    datagrams_take(s->at, &s->entry);
     uv_close((uv_handle_t *)&s->timer, timer_closed);
 }
 
@@ -124,13 +123,25 @@ void session_received(struct session *s, struct bytes datagram)
     }
 }
 
+void session_close(struct session *s)
+{
+    conn_close(&s->coap.conn);
+}
+
+struct session *session_find(struct datagrams *at, const union datagrams_address *peer)
+{
+    struct datagrams_entry *e = datagrams_find(at, peer);
+    return e == NULL ? NULL : (struct session *)((char *)e - offsetof(struct session, entry));
+}
+
 bool session_is_of(const struct session *s, const struct cookie_hello *hello)
 {
     return bytes_eq(BYTES_ARRAY(s->random), hello->random);
 }
 
 /* -- life ------------------------------------------------------------------------------------------------ */
-struct session *session_new(struct datagrams *at, const union session_address *peer, const struct cookie_hello *hello)
+struct session *session_new(struct datagrams *at, const struct snapshot_listener *l, const union datagrams_address *peer,
+                            const struct cookie_hello *hello)
 {
     struct session *s = calloc(1, sizeof(*s));
     if (s == NULL) {
@@ -139,9 +150,9 @@ struct session *session_new(struct datagrams *at, const union session_address *p
     struct conn *c = &s->coap.conn;
     c->way = &way;
     c->w = at->w;
-    c->listener = at->l;
+    c->listener = l;
     s->at = at;
-    s->peer = *peer;
+    s->entry.peer = *peer;
     s->timer.data = s;
     memcpy(s->random, hello->random.p, sizeof(s->random));
     conn_address(c, &peer->any);
@@ -152,7 +163,7 @@ struct session *session_new(struct datagrams *at, const union session_address *p
         return NULL;
     }
     (void)uv_timer_init(at->w->loop, &s->timer); /* cannot fail */
-    datagrams_put(at, s);
+    datagrams_put(at, &s->entry);
     conn_open(c);
     return s;
 }
