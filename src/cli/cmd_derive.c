@@ -26,6 +26,7 @@ struct work {
     struct key_kpsa kpsa;
     struct key_kc kc;
     struct key_usage usage;
+    struct key_application application;
     struct key_ke2e ke2e;
     struct key_esprim_pairwise pairwise;
     struct key_esprim_session session;
@@ -116,6 +117,17 @@ static err_t derive_usage(const struct cli_args *a, const struct crypto *c, stru
     }
     TRY(keys_usage_derive(c, &w->ke, (unsigned)suid, text_arg(a, "--target", w), &w->usage));
     return put_key(a, "usage_key", &w->usage.s);
+}
+
+static err_t derive_application(const struct cli_args *a, const struct crypto *c, struct work *w)
+{
+    uint64_t suid = 0;
+    TRY(ke_arg(a, w));
+    if (text_u64(text_arg(a, "--suid", w), UINT16_MAX, &suid) != ERR_OK || !keys_usage_is_suid((unsigned)suid)) {
+        return ERR_MALFORMED_SUID;
+    }
+    TRY(keys_application_derive(c, &w->ke.s, (unsigned)suid, text_arg(a, "--ae-id", w), &w->application));
+    return put_key(a, "application_key", &w->application.s);
 }
 
 static err_t put_key_id(const struct cli_args *a, const struct keys_relative *relative, struct work *w)
@@ -218,6 +230,7 @@ static int run(const struct cli_args *a, derivation *derive)
 RUN(km)
 RUN(kpsa)
 RUN(usage)
+RUN(application)
 RUN(key_id)
 RUN(ke2e)
 RUN(esprim)
@@ -236,6 +249,10 @@ static const struct cli_opt usage_opts[] = {
     KE,
     {"--suid", CLI_OPT_REQUIRED, "security usage identifier, e.g. 21 for a MAF, 22 for an association"},
     {"--target", CLI_OPT_REQUIRED, "FQDN of the target: the MAF, or cse01.sp.example for //sp.example/cse01"}};
+static const struct cli_opt application_opts[] = {
+    {"--ke", CLI_OPT_REQUIRED, "long term key of the local CSE: its Ke, 32 octets in hex" WARNING},
+    {"--suid", CLI_OPT_REQUIRED, "security usage identifier: 21 for a MAF, 22 for an association"},
+    {"--ae-id", CLI_OPT_REQUIRED, "AE-ID of the instance in absolute form"}};
 static const struct cli_opt key_id_opts[] = {
     {"--relative", CLI_OPT_REQUIRED, "the first 16 octets of the export in hex"},
     {"--fqdn", CLI_OPT_REQUIRED, "FQDN of the MEF or MAF"}};
@@ -256,6 +273,8 @@ static const struct cli_verb verbs[] = {
      "Kpsa, the Provisioned Secure Connection Key, from Ke.", "TS-0003 10.3.3"},
     {"usage-key", usage_opts, ARRAY_LEN(usage_opts), run_usage,
      "A usage-constrained symmetric key from Ke.", "TS-0003 10.3.7, TS-0004 6.3.4.2.39"},
+    {"application-key", application_opts, ARRAY_LEN(application_opts), run_application,
+     "The application key of one AE instance, from the long term key of its local CSE.", "-"},
     {"key-id", key_id_opts, ARRAY_LEN(key_id_opts), run_key_id,
      "The key identifier RELATIVE@FQDN.", "TS-0003 10.3.4, 10.3.5"},
     {"kc", kc_opts, ARRAY_LEN(kc_opts), run_kc,

@@ -3,6 +3,7 @@
 #include "cli/device_associate.h"
 #include "cli/device_cert_opts.h"
 #include "cli/device_est.h"
+#include "cli/device_instance.h"
 #include "cli/device_manage.h"
 #include "cli/device_request.h"
 #include "role/detail.h"
@@ -193,6 +194,8 @@ static const struct cli_verb verbs[] = {
      "TS-0003 8.3.6.2"},
     {"renew", device_est_renew_opts, DEVICE_EST_RENEW_OPTS_N, device_est_renew,
      "Replaces the certificate that the MEF gave by a new one for the same key.", "TS-0003 8.3.6.2"},
+    {"instantiate", device_instance_opts, DEVICE_INSTANCE_OPTS_N, device_instance,
+     "Derives the application key of an AE behind this CSE and begins its state, for keystead associate --local-cse.", "-"},
     {"status", status_opts, ARRAY_LEN(status_opts), run, "Says where this device stands; no key is printed.", "-"},
 };
 const struct cli_command cmd_device = {"device", verbs, ARRAY_LEN(verbs), "the enrolee's side", NULL};

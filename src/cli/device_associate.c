@@ -106,6 +106,7 @@ err_t device_associate(struct device_work *w)
     bool kpsa = secret_is_set(&w->state.kpsa.s);
     bool certificate = !kpsa && w->state.cse.cert.file[0] != '\0';
     cli_out_begin(w->a);
+    cli_out(w->a, "association_id", text_of(w->device.made.id));
     cli_out(w->a, "framework", text_of(kpsa ? "psk" : certificate ? "cert" : "maf"));
     if (certificate) {
         cli_out(w->a, "certificate", text_of(w->state.cse.cert.file));

@@ -17,6 +17,7 @@ static void work_free(struct device_work **w)
     if (*w != NULL) {
         device_dir_close(&(*w)->dir);
         device_state_wipe(&(*w)->state);
+        device_wipe(&(*w)->device);
         free(*w);
     }
 }

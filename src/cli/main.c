@@ -20,6 +20,7 @@ extern const struct cli_command cmd_serve;
 extern const struct cli_command cmd_ctl;
 extern const struct cli_command cmd_derive;
 extern const struct cli_command cmd_device;
+extern const struct cli_command cmd_associate;
 extern const struct cli_command cmd_pki;
 extern const struct cli_command cmd_object;
 extern const struct cli_command cmd_explain;
@@ -31,6 +32,7 @@ static const struct cli_command *const commands[] = {
     &cmd_init,
     &cmd_check,
     &cmd_device,
+    &cmd_associate,
     &cmd_serve,
     &cmd_ctl,
     &cmd_pki,

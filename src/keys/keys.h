@@ -6,6 +6,8 @@
  *                                       +--> Kpsa   (10.3.3)
  *                                       +--> K for one SUID (10.3.7)
  *   Km  --TLS--> export --split--> Kc
+ *   Kpsa, Kc or certificate --TLS--> export --split--> key of one association
+ *   Ke of a local CSE --> application key of one AE instance, in the place of Km or Kpsa
  *   Kpsa --> Ke2e master and four sub-keys (10.3.6);  pairwiseESPrimKey --> sessionESPrimKey (10.3.8)
  */
 #ifndef KEYSTEAD_KEYS_KEYS_H
@@ -21,6 +23,8 @@
 
 #define KEYS_LABEL_BOOTSTRAP "EXPORTER-oneM2M-Bootstrap"
 #define KEYS_LABEL_CONNECTION "EXPORTER-oneM2M-Connection"
+/* RFC 5705 4: labels for private use begin so. The standard exports nothing from the association itself. */
+#define KEYS_LABEL_ASSOCIATION "EXPERIMENTAL-keystead-association"
 #define KEYS_LABEL_ESCERTKE "EXPORTER-oneM2M-ESCertKE"
 
 struct key_kpm  { struct secret s; }; /* Enrolee - MEF, pre-provisioned */
@@ -29,6 +33,8 @@ struct key_km   { struct secret s; }; /* Master Credential: MAF client - MAF */
 struct key_kpsa { struct secret s; }; /* A - B, symmetric key SAEF */
 struct key_kc   { struct secret s; }; /* connection key of the MAF framework */
 struct key_usage { struct secret s; }; /* usage-constrained key of one SUID and target */
+struct key_application { struct secret s; }; /* of one AE instance (R004-16) */
+struct key_association { struct secret s; }; /* short-term key of one association (R004-20) */
 struct key_esprim_pairwise { struct secret s; };
 struct key_esprim_session { struct secret s; };
 struct key_ke2e {
@@ -65,6 +71,12 @@ MUST_USE err_t keys_kpsa_derive(const struct crypto *c, const struct key_ke *ke,
 bool keys_usage_is_suid(unsigned suid); /* one of the defined numbers of TS-0004 6.3.4.2.39 */
 MUST_USE err_t keys_usage_derive(const struct crypto *c, const struct key_ke *ke, unsigned suid, struct text target,
                                  struct key_usage *out);
+/* -- keys_application.c: what an AE behind a CSE has in the place of that CSE's key (R004-14); 32 octets ------ */
+MUST_USE err_t keys_application_derive(const struct crypto *c, const struct secret *long_term, unsigned suid,
+                                       struct text ae_id, struct key_application *out);
+/* -- keys_association.c: the unique identifier of an association, known to both ends (R004-19), and its key ---- */
+MUST_USE err_t keys_association_split(const struct keys_export *x, struct key_association *key,
+                                      struct keys_relative *id);
 /* -- keys_kc.c [8.8.2.7] ------------------------------------------------------------------------- */
 MUST_USE err_t keys_kc_split(const struct keys_export *x, struct key_kc *kc, struct keys_relative *id);
 /* -- keys_ke2e.c [10.3.6, CHOICE-15, CHOICE-16]; an empty salt is 32 zero octets ------------------- */

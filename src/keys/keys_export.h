@@ -1,4 +1,4 @@
-/* The one way an exporter result is taken apart [TS-0003 10.3.1, CHOICE-07]; used by keys_ke.c and keys_kc.c only. */
+/* The one way an exporter result is taken apart [TS-0003 10.3.1, CHOICE-07]; used by keys_ke.c, keys_kc.c and keys_association.c only. */
 #ifndef KEYSTEAD_KEYS_KEYS_EXPORT_H
 #define KEYSTEAD_KEYS_KEYS_EXPORT_H
 

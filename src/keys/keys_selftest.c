@@ -70,6 +70,16 @@ static err_t test_usage(const struct crypto *c)
     return expect(&k.s, "8f5bfc870e5f33ba46213042f30b545eece5a30ae3c95d17eff0c80e6e0e8502");
 }
 
+static err_t test_application(const struct crypto *c)
+{
+    struct key_ke ke = {{{0}, 0}};
+    struct keys_relative relative;
+    struct key_application k = {{{0}, 0}};
+    TRY(export_ke(&ke, &relative));
+    TRY(keys_application_derive(c, &ke.s, 21, text_of("//sp.example.com/in/Cmeter"), &k));
+    return expect(&k.s, "046f40388ace54328b5bc8a3f0ccfc5ef74d69ed62a1e8b11e0038bd42b51409");
+}
+
 static void counting(uint8_t *b, size_t n, uint8_t from)
 {
     for (size_t i = 0; i < n; i++) {
@@ -110,7 +120,7 @@ static const struct {
     err_t (*run)(const struct crypto *c);
 } tests[] = {
     {"ke", test_ke},       {"km", test_km},     {"kpsa", test_kpsa},
-    {"usage", test_usage}, {"ke2e", test_ke2e}, {"esprim", test_esprim},
+    {"usage", test_usage}, {"application", test_application}, {"ke2e", test_ke2e}, {"esprim", test_esprim},
 };
 
 err_t keys_selftest_run(const struct crypto *c, const char **failed)

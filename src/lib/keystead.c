@@ -3,6 +3,7 @@
 
 #include "base/ct.h"
 #include "keys/keyid.h"
+#include "lib/port.h"
 #include "wire/body.h"
 #include "wire/json_member.h"
 #include "wire/m2mid.h"
@@ -10,8 +11,6 @@
 
 #include <string.h>
 
-#define PARTS_MAX 4
-#define NFKC_MAX 512
 #define SECONDS_LAST INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
 _Static_assert(KEYSTEAD_EXPORT_LEN == KEYS_EXPORT_LEN && KEYSTEAD_KEY_LEN == KEYS_DERIVED_LEN, "keys.h");
@@ -23,87 +22,6 @@ _Static_assert((int)KEYSTEAD_TY_AE == (int)BODY_TY_AE && (int)KEYSTEAD_TY_CONTEN
 _Static_assert(sizeof(KEYSTEAD_LABEL_BOOTSTRAP) == sizeof(KEYS_LABEL_BOOTSTRAP) &&
                    sizeof(KEYSTEAD_LABEL_CONNECTION) == sizeof(KEYS_LABEL_CONNECTION),
                "keys.h");
-
-static keystead_result result_of(err_t e)
-{
-    static const struct {
-        err_t err;
-        keystead_result result;
-    } map[] = {
-        {ERR_OK, KEYSTEAD_OK},
-        {ERR_USAGE, KEYSTEAD_BAD_ARGUMENT},
-        {ERR_MALFORMED_ID, KEYSTEAD_BAD_ID},
-        {ERR_MALFORMED_SUID, KEYSTEAD_BAD_SUID},
-        {ERR_LIMIT_SIZE, KEYSTEAD_TOO_LONG},
-        {ERR_MALFORMED_JSON, KEYSTEAD_BAD_ANSWER},
-        {ERR_PEER_NONSENSE, KEYSTEAD_BAD_ANSWER},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(map); i++) {
-        if (map[i].err == e) {
-            return map[i].result;
-        }
-    }
-    return KEYSTEAD_CRYPTO;
-}
-
-/* -- the caller's callbacks as the core's provider ----------------------------------------------------------- */
-struct port {
-    struct crypto_port head; /* first: the core hands back a pointer to it */
-    const keystead_crypto *user;
-};
-
-static const keystead_crypto *user_of(const struct crypto_port *p)
-{
-    return ((const struct port *)(const void *)p)->user;
-}
-
-static err_t port_hmac(const struct crypto_port *p, struct bytes key, const struct bytes *parts, size_t count,
-                       uint8_t out[CRYPTO_HASH_LEN])
-{
-    const keystead_crypto *user = user_of(p);
-    keystead_octets theirs[PARTS_MAX];
-    if (count > PARTS_MAX) {
-        return ERR_BUG;
-    }
-    for (size_t i = 0; i < count; i++) {
-        theirs[i] = (keystead_octets){parts[i].p, parts[i].n};
-    }
-    return user->hmac_sha256(user->ctx, (keystead_octets){key.p, key.n}, theirs, count, out) == 0 ? ERR_OK : ERR_CRYPTO;
-}
-
-static bool is_ascii(struct text t)
-{
-    for (size_t i = 0; i < t.n; i++) {
-        if ((unsigned char)t.p[i] >= 0x80) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static err_t port_nfkc(const struct crypto_port *p, struct text in, struct writer *out)
-{
-    const keystead_crypto *user = user_of(p);
-    char normal[NFKC_MAX];
-    size_t n = 0;
-    if (is_ascii(in)) {
-        writer_text(out, in);
-        return writer_finish(out);
-    }
-    if (user->nfkc == NULL) {
-        return ERR_MALFORMED_ID;
-    }
-    if (user->nfkc(user->ctx, in.p, in.n, normal, sizeof(normal), &n) != 0 || n > sizeof(normal)) {
-        return ERR_CRYPTO;
-    }
-    writer_text(out, text_span(normal, n));
-    return writer_finish(out);
-}
-
-static struct port port_of(const keystead_crypto *c)
-{
-    return (struct port){.head = {.hmac_sha256 = port_hmac, .nfkc = port_nfkc}, .user = c};
-}
 
 /* -- keys -------------------------------------------------------------------------------------------------- */
 void keystead_wipe(void *p, size_t n)
@@ -163,7 +81,7 @@ keystead_result keystead_ke(const uint8_t exported[KEYSTEAD_EXPORT_LEN], const c
     if (e == ERR_OK) {
         give(&w.ke.s, ke);
     }
-    return result_of(e);
+    return port_result(e);
 }
 
 keystead_result keystead_kc(const uint8_t exported[KEYSTEAD_EXPORT_LEN], const char *maf_fqdn, keystead_key *kc,
@@ -182,7 +100,7 @@ keystead_result keystead_kc(const uint8_t exported[KEYSTEAD_EXPORT_LEN], const c
         give(&got.s, kc);
     }
     secret_wipe(&got.s);
-    return result_of(e);
+    return port_result(e);
 }
 
 /* One derivation below Ke, in the type that all of them can be put into. */
@@ -248,7 +166,7 @@ static keystead_result derive(derive_fn *run, const keystead_crypto *c, const ke
     if (e == ERR_OK) {
         give(&w.out, out);
     }
-    return result_of(e);
+    return port_result(e);
 }
 
 keystead_result keystead_km(const keystead_crypto *c, const keystead_key *ke, const char *maf_fqdn, keystead_key *km)
@@ -298,7 +216,7 @@ static keystead_result body_end(keystead_buffer *out, struct writer *w, err_t e)
     } else if (out->cap > 0) {
         out->p[0] = '\0';
     }
-    return result_of(e);
+    return port_result(e);
 }
 
 static bool is_usable(const keystead_buffer *b)
@@ -412,7 +330,7 @@ keystead_result keystead_client_registered(keystead_octets body, int64_t now, co
     if (e != ERR_OK) {
         memset(out, 0, sizeof(*out));
     }
-    return result_of(e);
+    return port_result(e);
 }
 
 static err_t key_registered(keystead_octets body, const struct body_expected *expected, int64_t *expires)
@@ -442,7 +360,7 @@ keystead_result keystead_key_registered(keystead_octets body, int64_t now, const
                                            .target = text_of(asked->target),
                                            .relative = text_take(kc_id, text_find(kc_id, '@')),
                                            .now = now * USEC_PER_SEC};
-    return result_of(key_registered(body, &expected, expires));
+    return port_result(key_registered(body, &expected, expires));
 }
 
 static err_t updated(keystead_octets body, bool key, usec_t now, usec_t *et, keystead_id *km_id)

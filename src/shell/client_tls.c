@@ -166,7 +166,10 @@ static void info_cb(const SSL *ssl, int where, int ret)
         return;
     }
     if ((where & SSL_CB_HANDSHAKE_DONE) != 0) {
+        const SSL_CIPHER *suite = SSL_get_current_cipher(ssl);
         c->done = true;
+        c->version = (uint16_t)SSL_version(ssl);
+        c->suite = suite == NULL ? 0 : SSL_CIPHER_get_protocol_id(suite);
         take_export(ssl, c);
         (void)SSL_CTX_set_ex_data(SSL_get_SSL_CTX(ssl), slot(), NULL); /* a kept connection outlives the transfer */
         return;
@@ -257,6 +260,7 @@ err_t client_tls_apply(void *easy, struct client_tls *c)
     c->done = false;
     c->reason = ERR_OK;
     c->alert = 0;
+    c->version = c->suite = 0;
     c->extended_master_secret = false;
     c->connect_to = to;
     bool ok = to != NULL && curl_easy_setopt(easy, CURLOPT_CONNECT_TO, to) == CURLE_OK &&

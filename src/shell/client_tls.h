@@ -29,6 +29,7 @@ struct client_tls {
     bool done;                   /* the handshake completed */
     err_t reason;                /* why we refused the peer, or ERR_OK */
     bool extended_master_secret; /* the server agreed to it (RFC 7627) */
+    uint16_t version, suite;     /* what was agreed on; 0 before that */
     uint8_t alert;               /* fatal alert that came from the peer, or 0 */
     void *connect_to;            /* of client_tls_apply */
 };

@@ -148,7 +148,8 @@ static err_t perform(CURL *easy, struct device_run *r, const struct device_excha
 /* -- over datagrams ------------------------------------------------------------------------------------ */
 #define COAPS "coaps://"
 
-static err_t perform_coap(struct device_run *r, const struct device_exchange *x, const struct client_tls *tls)
+static err_t perform_coap(struct device_run *r, const struct device_exchange *x, const struct client_tls *tls,
+                          struct device_outcome *out)
 {
     const struct primitive request = {
         .op = x->op,
@@ -173,6 +174,8 @@ static err_t perform_coap(struct device_run *r, const struct device_exchange *x,
     err_t e = dtls_client_exchange(&d);
     r->rsc = d.rsc;
     r->body_n = d.body_n;
+    out->tls_version = d.tls.version;
+    out->suite = d.tls.suite;
     if (d.code != 0) {
         (void)snprintf(r->status, sizeof(r->status), "CoAP %u.%02u", (unsigned)(d.code >> 5), (unsigned)(d.code & 31));
         r->media = MEDIA_JSON; /* the binding takes no other */
@@ -213,7 +216,9 @@ void device_run_exchange(struct device_run *r, const struct device_exchange *x, 
     r->media = MEDIA_N;
     r->status[0] = '\0';
     bool coap = text_starts(text_of(x->server->address), COAPS);
-    out->err = coap ? perform_coap(r, x, &tls) : perform_http(r, x, &tls);
+    out->err = coap ? perform_coap(r, x, &tls, out) : perform_http(r, x, &tls);
+    out->tls_version = coap ? out->tls_version : tls.version; /* over datagrams a copy of tls has it */
+    out->suite = coap ? out->suite : tls.suite;
     out->rsc = r->rsc;
     out->body = bytes_of(r->body, r->body_n);
 }

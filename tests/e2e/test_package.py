@@ -48,7 +48,8 @@ def test_contents(packages):
     multiarch = out("gcc", "-print-multiarch").strip()
     program, library = files(packages["keystead"]), files(packages["libkeystead-dev"])
     assert sorted(program) == sorted(PROGRAM)
-    assert sorted(library) == sorted(["usr/include/keystead/keystead.h", f"usr/lib/{multiarch}/libkeystead.a",
+    assert sorted(library) == sorted(["usr/include/keystead/association.h", "usr/include/keystead/keystead.h",
+                                      f"usr/lib/{multiarch}/libkeystead.a",
                                       f"usr/lib/{multiarch}/pkgconfig/keystead.pc",
                                       "usr/share/doc/libkeystead-dev/copyright"])
     for name, (mode, owner) in {**program, **library}.items():
@@ -93,9 +94,13 @@ def test_the_unit_starts_this_program(unpacked):
 def test_a_firmware_finds_the_library(unpacked, tmp_path):
     """pkg-config, header and archive from where they were unpacked; with no library but the C library."""
     (tmp_path / "board.c").write_text(
-        "#include <keystead/keystead.h>\n"
+        "#include <keystead/association.h>\n"
         "int main(void)\n{\n    const uint8_t exported[KEYSTEAD_EXPORT_LEN] = {1};\n    keystead_key ke;\n    keystead_id id;\n"
-        '    return keystead_ke(exported, "mef.example.com", &ke, &id) == KEYSTEAD_OK && id.z[1] == \'1\' ? 0 : 1;\n}\n')
+        '    const keystead_association_input in = {.self = {"//sp.example/a", &ke}, .peer = {"//sp.example/b", 0}, .provisioned = true,\n'
+        '        .network_up = true, .credential_expires = 2000};\n    keystead_association a;\n'
+        '    const keystead_handshake done = {exported, 0x0303, 0x00AE};\n'
+        '    return keystead_ke(exported, "mef.example.com", &ke, &id) == KEYSTEAD_OK && id.z[1] == \'1\' &&\n'
+        '        keystead_association_made(&in, 1000, &done, &a) == KEYSTEAD_GRANTED && a.expires == 1999 ? 0 : 1;\n}\n')
     env = {**os.environ, "PKG_CONFIG_SYSROOT_DIR": str(unpacked),
            "PKG_CONFIG_LIBDIR": str(next(unpacked.glob("usr/lib/*/pkgconfig")))}
     flags = out("pkg-config", "--cflags", "--libs", "keystead", env=env).split()

@@ -145,11 +145,26 @@ err_t cse_saef_answer(const void *ctx, const struct question *q, const struct an
     return resolve(cse, &k, identity, now, out);
 }
 
+/* R004-19: an identifier that the peer has as well. Its key is for what the two ends do beyond this session: not kept. */
+static err_t name_it(const struct keys_export *x, struct association *a)
+{
+    struct key_association key = {0};
+    struct keys_relative id;
+    if (!x->set) {
+        return ERR_OK; /* the one it has is unique, but ours alone */
+    }
+    TRY(keys_association_split(x, &key, &id));
+    secret_wipe(&key.s);
+    struct writer w = WRITER_ARRAY(a->id);
+    hex_write_lower(&w, BYTES_ARRAY(id.b));
+    return writer_finish_z(&w);
+}
+
 /* R004-19: the association and its unique identifier are in the audit chain before it carries a request. */
 err_t cse_saef_established(const void *ctx, struct association *a, const struct keys_export *x, struct txn *t,
                            usec_t now)
 {
-    (void)x;
+    TRY(name_it(x, a));
     if (a->framework == ASSOCIATION_CERT && a->peer == PEER_AE) { /* nobody without it takes the name from now on */
         for (size_t i = 0; i < a->ids_n; i++) {
             TRY(cse_ae_reserve(ctx, t, text_of(a->ids[i].z)));

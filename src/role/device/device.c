@@ -45,6 +45,11 @@ void device_start(struct device *d, struct device_state *state, const struct cry
     *d = (struct device){.state = state, .crypto = c, .task = task};
 }
 
+void device_wipe(struct device *d)
+{
+    secret_wipe(&d->made.key.s);
+}
+
 err_t device_next(struct device *d, usec_t now, struct device_exchange *out)
 {
     for (; d->step < ARRAY_LEN(steps); d->step++) {

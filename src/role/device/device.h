@@ -26,6 +26,8 @@ enum device_goal {
 struct device_task {
     enum device_goal goal;
     const char *admin_fqdn; /* ASSOCIATE: administrating stakeholder, the M2M-SP's FQDN */
+    const char *self;       /* ASSOCIATE: absolute identity of the caller, which its key must fit; NULL: whatever it is */
+    usec_t until;           /* ASSOCIATE: when a connection key shall end at the latest; 0: with its credential */
     const char *app_id;     /* REGISTER */
     const char *from;       /* REGISTER: "", "S", "C" or a stem. REQUEST: NULL for the registered stem */
     bool unreachable;       /* REGISTER: requestReachability false */
@@ -55,8 +57,15 @@ struct device_exchange {
 struct device_outcome {
     err_t err; /* ERR_OK: the handshake and, if there is one, the HTTP exchange went through */
     struct keys_export exported;
+    uint16_t tls_version, suite;
     uint16_t rsc; /* X-M2M-RSC of the response */
     struct bytes body;
+};
+
+struct device_made { /* the association that the last handshake with the CSE made (R004-19, R004-20, R004-22) */
+    char id[2 * KEYS_RELATIVE_LEN + 1];
+    struct key_association key;
+    uint16_t tls_version, suite;
 };
 
 struct device {
@@ -65,11 +74,13 @@ struct device {
     const struct device_task *task;
     size_t step;
     bool waiting; /* device_accept() is due */
+    struct device_made made; /* the caller's to wipe: device_wipe() */
     char body[1024];
     char detail[ROLE_DETAIL_MAX]; /* of a refusal: what the peer said, or what is missing */
 };
 
 void device_start(struct device *d, struct device_state *state, const struct crypto *c, const struct device_task *task);
+void device_wipe(struct device *d);
 /* ERR_NOT_FOUND: nothing left to do. ERR_STATE: something is missing, d->detail says what. */
 MUST_USE err_t device_next(struct device *d, usec_t now, struct device_exchange *out);
 /* ERR_OK: the step is done and *state changed; a refusal that says the AE is gone changes it too. A refusal by the peer is its reason code where one came, else ERR_PEER_REFUSED. */

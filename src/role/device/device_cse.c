@@ -1,4 +1,5 @@
 /* The registrar's peer: association handshake, AE registration and requests over it. */
+#include "base/hex.h"
 #include "role/detail.h"
 #include "role/device/device_step.h"
 #include "wire/body.h"
@@ -28,15 +29,21 @@ static err_t with_association(struct device *d, usec_t now, struct device_exchan
 
 err_t device_cse_handshake_prepare(struct device *d, usec_t now, struct device_exchange *out)
 {
+    out->export_label = KEYS_LABEL_ASSOCIATION;
     return with_association(d, now, out);
 }
 
 err_t device_cse_handshake_accept(struct device *d, usec_t now, const struct device_outcome *got)
 {
-    (void)d;
     (void)now;
-    (void)got;
-    return ERR_OK;
+    struct device_made *m = &d->made;
+    struct keys_relative id;
+    TRY(keys_association_split(&got->exported, &m->key, &id));
+    struct writer w = WRITER_ARRAY(m->id);
+    hex_write_lower(&w, BYTES_ARRAY(id.b));
+    m->tls_version = got->tls_version;
+    m->suite = got->suite;
+    return writer_finish_z(&w);
 }
 
 err_t device_cse_register_prepare(struct device *d, usec_t now, struct device_exchange *out)

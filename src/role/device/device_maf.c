@@ -25,6 +25,13 @@ static usec_t wanted_until(const struct device_state *s, usec_t now)
     return s->ke_not_after;
 }
 
+/* A connection key may be wanted for less (R002-87, R002-88). */
+static usec_t key_until(const struct device *d, usec_t now)
+{
+    usec_t end = wanted_until(d->state, now);
+    return d->task->until != 0 && d->task->until < end ? d->task->until : end;
+}
+
 bool device_maf_register_needed(const struct device *d, usec_t now)
 {
     (void)now;
@@ -33,7 +40,9 @@ bool device_maf_register_needed(const struct device *d, usec_t now)
 
 bool device_maf_key_needed(const struct device *d, usec_t now)
 {
-    return !is_direct(d) && (!secret_is_set(&d->state->kc.s) || d->state->kc_not_after <= now);
+    const struct device_state *s = d->state;
+    bool too_long = d->task->until != 0 && s->kc_not_after > d->task->until;
+    return !is_direct(d) && (!secret_is_set(&s->kc.s) || s->kc_not_after <= now || too_long);
 }
 
 err_t device_maf_connect(struct device *d, usec_t now, struct device_exchange *out)
@@ -41,7 +50,7 @@ err_t device_maf_connect(struct device *d, usec_t now, struct device_exchange *o
     struct device_state *s = d->state;
     out->has_request = true;
     out->op = OP_CREATE;
-    out->from = "";
+    out->from = d->task->self != NULL ? d->task->self : ""; /* another's key does not fit it (R004-18) */
     if (by_certificate(s)) {
         out->from = s->maf.cert.identity; /* a certificate may name several: From says which (CHOICE-66) */
         return device_show_certificate(d, &s->maf, out);
@@ -83,7 +92,7 @@ err_t device_maf_key_prepare(struct device *d, usec_t now, struct device_exchang
     writer_z(&path, s->registration);
     TRY(writer_finish_z(&path));
     struct writer w = WRITER_ARRAY(d->body);
-    TRY(body_key_write(&w, wanted_until(s, now), text_of(d->task->admin_fqdn), text_of(s->cse_id.z)));
+    TRY(body_key_write(&w, key_until(d, now), text_of(d->task->admin_fqdn), text_of(s->cse_id.z)));
     out->body = writer_view_text(&w);
     return ERR_OK;
 }
@@ -164,7 +173,7 @@ err_t device_maf_key_accept(struct device *d, usec_t now, const struct device_ou
         return detail_fail(d->detail, ERR_PEER_NONSENSE, wrong, text_empty());
     }
     s->kc_id = kc_id;
-    usec_t end = wanted_until(s, now);
+    usec_t end = key_until(d, now);
     s->kc_not_after = et < end ? et : end; /* nothing outlives what it came from [10.7] */
     return ERR_OK;
 }

@@ -183,6 +183,20 @@ static err_t run_usage(struct vector *v)
     return ERR_OK;
 }
 
+static err_t run_application(struct vector *v)
+{
+    struct key_ke ke = {0};
+    struct key_application k = {0};
+    uint64_t suid = 0;
+    TRY(key(v, "ke", &ke.s));
+    if (text_u64(value(v, "suid"), 999, &suid) != ERR_OK) {
+        return ERR_MALFORMED_SUID;
+    }
+    TRY(keys_application_derive(crypto_openssl(), &ke.s, (unsigned)suid, value(v, "ae-id"), &k));
+    put(v, "application_key", secret_view(&k.s));
+    return ERR_OK;
+}
+
 static err_t run_ke2e(struct vector *v)
 {
     struct key_kpsa kpsa = {0};
@@ -221,7 +235,7 @@ static const struct {
 } kinds[] = {
     {"export", run_export, 3},     {"ke", run_ke, 3},       {"kc", run_kc, 1},
     {"key-id", run_key_id, 5},     {"km", run_km, 20},      {"kpsa", run_kpsa, 12},
-    {"usage-key", run_usage, 22},  {"ke2e", run_ke2e, 5},   {"esprim-session", run_esprim, 5},
+    {"usage-key", run_usage, 22}, {"application-key", run_application, 7},  {"ke2e", run_ke2e, 5},   {"esprim-session", run_esprim, 5},
 };
 
 /* -- the file -------------------------------------------------------------------------------------------- */
