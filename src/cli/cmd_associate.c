@@ -232,7 +232,7 @@ static err_t associate(struct device_work *w)
     w->task.admin_fqdn = w->admin_fqdn;
     w->task.self = cli_arg(w->a, "--self");
     bool limited = c.in.lifetime == ESTABLISH_DATA || c.in.lifetime == ESTABLISH_CONTRACT;
-    w->task.until = limited ? c.in.until : 0;
+    w->task.key_until = limited ? c.in.until : 0;
     TRY(device_work_pursue(w));
     if (c.in.mechanism == ESTABLISH_MAF && w->state.kc_not_after < c.in.credential_end) {
         c.in.credential_end = w->state.kc_not_after; /* the nearest credential is Kc */

@@ -389,5 +389,5 @@ keystead_result keystead_updated(keystead_octets body, bool key, int64_t now, in
     }
     err_t e = updated(body, key, now * USEC_PER_SEC, &et, km_id);
     *expires = e == ERR_OK ? et / USEC_PER_SEC : 0;
-    return result_of(e);
+    return port_result(e);
 }

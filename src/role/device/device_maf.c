@@ -29,7 +29,7 @@ static usec_t wanted_until(const struct device_state *s, usec_t now)
 static usec_t key_until(const struct device *d, usec_t now)
 {
     usec_t end = wanted_until(d->state, now);
-    return d->task->until != 0 && d->task->until < end ? d->task->until : end;
+    return d->task->key_until != 0 && d->task->key_until < end ? d->task->key_until : end;
 }
 
 bool device_maf_register_needed(const struct device *d, usec_t now)
@@ -41,7 +41,7 @@ bool device_maf_register_needed(const struct device *d, usec_t now)
 bool device_maf_key_needed(const struct device *d, usec_t now)
 {
     const struct device_state *s = d->state;
-    bool too_long = d->task->until != 0 && s->kc_not_after > d->task->until;
+    bool too_long = d->task->key_until != 0 && s->kc_not_after > d->task->key_until;
     return !is_direct(d) && (!secret_is_set(&s->kc.s) || s->kc_not_after <= now || too_long);
 }
 
