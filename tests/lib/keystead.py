@@ -431,7 +431,7 @@ class Lab:
             args += ["--lifetime", device.lifetime]
         self.ctl_json("mef", *args)
         if allowed and device.enrolee_id:
-            self.ctl_json("maf", "client", "allow", "--client", device.enrolee_id, "--target", CSE_ID)
+            self.ctl_json("maf", "client", "allow", "--role", "maf", "--client", device.enrolee_id, "--target", CSE_ID)
         self.devices.append(device)
         return device
 

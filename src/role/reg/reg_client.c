@@ -139,9 +139,9 @@ static err_t check_few(const struct call *call)
 }
 
 /*
- * One live registration per client and stakeholder: *out is the one there is, or has an empty ri. An expired one makes room;
- * so does one made with another key, since a client that enrolled anew has lost the keys that the old one belongs to. A client
- * that still uses the identifier which the answer takes away never saw that answer: it gets it again.
+ * One live registration per client and stakeholder: *out is the one there is, or has an empty ri. An expired one makes room.
+ * One made with another key goes on with the new one, as by an update: the client enrolled anew. A client that still uses the
+ * identifier which the answer takes away never saw that answer: it gets it again.
  */
 static err_t make_room(const struct call *call, const char *of, struct rec_client *out)
 {
@@ -160,12 +160,13 @@ static err_t make_room(const struct call *call, const char *of, struct rec_clien
         return e == ERR_NOT_FOUND ? ERR_OK : e;
     }
     bool same = text_eq_nocase(text_of(old.credential.z), text_of(call->w.credential.z));
-    if (old.not_after <= call->rq->now || !same) {
+    if (old.not_after <= call->rq->now) {
         return drop(call->r, call->t, &old);
     }
     *out = old;
-    return call->w.unanswered ? ERR_OK
-                              : detail_fail(call->rs->detail, ERR_REGISTERED, "registered as", text_of(old.ri));
+    return !same || call->w.unanswered
+               ? ERR_OK
+               : detail_fail(call->rs->detail, ERR_REGISTERED, "registered as", text_of(old.ri));
 }
 
 /* Nothing outlives the credential it stands on; et says whole seconds. The server may change any value [8.8.2.3 step 3]. */
@@ -181,8 +182,8 @@ static err_t fill(const struct call *call, struct rec_client *c)
         TRY(new_ri(call->r, call->rq->now, c->ri));
         TRY(TEXT_COPY(text_of(call->w.name), c->client));
         TRY(TEXT_COPY(call->in.adfq, c->adfq));
-        c->credential = call->w.credential;
     }
+    c->credential = call->w.credential;
     c->lbl = call->in.lbl;
     c->not_after = end_of(call->in.et, &call->w);
     return ERR_OK;
