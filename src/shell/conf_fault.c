@@ -24,6 +24,23 @@ void conf_fault_add(struct conf_faults *f, int line, const char *format, ...)
     f->n++;
 }
 
+int conf_fault_line_of(const struct conf *c, const char *section, const char *arg, const char *detail)
+{
+    int elsewhere = 0;
+    for (size_t i = 0; i < c->values_n; i++) {
+        const struct conf_value *v = &c->values[i];
+        bool is_name = v->row->type == CONF_FILE || v->row->type == CONF_KEY;
+        if (v->line == 0 || !is_name || v->text[0] == '\0' || strstr(detail, v->text) == NULL) {
+            continue;
+        }
+        if (strcmp(v->row->section, section) == 0 && v->arg != NULL && strcmp(v->arg, arg) == 0) {
+            return v->line;
+        }
+        elsewhere = elsewhere == 0 ? v->line : elsewhere;
+    }
+    return elsewhere;
+}
+
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
