@@ -69,6 +69,22 @@ struct text text_take(struct text t, size_t n)
     return text_span(t.p, n < t.n ? n : t.n);
 }
 
+static bool is_one_of(char c, const char *set)
+{
+    return text_find(text_of(set), c) < strlen(set);
+}
+
+struct text text_trim(struct text t, const char *blanks)
+{
+    while (t.n > 0 && is_one_of(t.p[0], blanks)) {
+        t = text_skip(t, 1);
+    }
+    while (t.n > 0 && is_one_of(t.p[t.n - 1], blanks)) {
+        t = text_take(t, t.n - 1);
+    }
+    return t;
+}
+
 size_t text_find(struct text t, char c)
 {
     for (size_t i = 0; i < t.n; i++) {

@@ -24,6 +24,7 @@ bool text_eq_nocase(struct text a, struct text b);
 bool text_starts(struct text t, const char *prefix);
 struct text text_skip(struct text t, size_t n); /* without its first n octets (all of them if fewer) */
 struct text text_take(struct text t, size_t n);
+struct text text_trim(struct text t, const char *blanks); /* without these at either end */
 
 /* Position of c, or t.n. `last` looks from the end. */
 size_t text_find(struct text t, char c);

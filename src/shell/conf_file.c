@@ -36,13 +36,7 @@ static char *dup_text(struct text t)
 
 static struct text trim(struct text t)
 {
-    while (t.n > 0 && strchr(" \t\r", t.p[0]) != NULL) {
-        t = text_skip(t, 1);
-    }
-    while (t.n > 0 && strchr(" \t\r", t.p[t.n - 1]) != NULL) {
-        t.n--;
-    }
-    return t;
+    return text_trim(t, " \t\r");
 }
 
 /* -- sections -------------------------------------------------------------------------------------- */

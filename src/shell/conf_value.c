@@ -275,17 +275,6 @@ const char *conf_value_type_name(enum conf_type t)
     return types[t].name;
 }
 
-static struct text trim(struct text t)
-{
-    while (t.n > 0 && (t.p[0] == ' ' || t.p[0] == '\t')) {
-        t = text_skip(t, 1);
-    }
-    while (t.n > 0 && (t.p[t.n - 1] == ' ' || t.p[t.n - 1] == '\t')) {
-        t.n--;
-    }
-    return t;
-}
-
 static bool has_control(struct text t)
 {
     for (size_t i = 0; i < t.n; i++) {
@@ -300,7 +289,7 @@ bool conf_value_parse(const struct conf_row *row, struct text raw, const char *d
                       int64_t *number, char why[static CONF_VALUE_WHY_MAX])
 {
     struct element e = {.row = row, .dir = dir, .out = out, .why = why};
-    struct text rest = trim(raw);
+    struct text rest = text_trim(raw, " \t");
     if (has_control(rest)) {
         return WHY(&e, "the value holds a control character");
     }
@@ -310,7 +299,7 @@ bool conf_value_parse(const struct conf_row *row, struct text raw, const char *d
     bool many = (row->flags & CONF_MANY) != 0;
     bool first = true;
     while (many ? text_next(&rest, ',', &e.in) : first) {
-        e.in = trim(many ? e.in : rest);
+        e.in = text_trim(many ? e.in : rest, " \t");
         if (e.in.n == 0) {
             return WHY(&e, "the list has an empty element");
         }

@@ -34,12 +34,7 @@ static err_t read_file(struct snapshot_loading *l)
     struct text rest = e == ERR_OK ? writer_view_text(&w) : text_empty();
     struct text part;
     while (text_next(&rest, ',', &part)) {
-        while (part.n > 0 && part.p[0] == ' ') {
-            part = text_skip(part, 1);
-        }
-        while (part.n > 0 && part.p[part.n - 1] == ' ') {
-            part = text_take(part, part.n - 1);
-        }
+        part = text_trim(part, " \t");
         const struct role *r = snapshot_roles_named(l->src, part);
         if (r == NULL || n == ARRAY_LEN(schemas)) {
             conf_fault_add(l->faults, line, "[server] roles: there is no role %.*s", (int)part.n, part.p);

@@ -2,6 +2,7 @@
 
 #include "shell/issuer_openssl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,13 @@ static bool is_wanted(const struct snapshot_source *src, struct text name)
 }
 
 /* -- one instance ------------------------------------------------------------------------------------ */
+#define SECTION_MAX 160
+static const char *section_of(const struct snapshot_role *r, char out[static SECTION_MAX])
+{
+    (void)snprintf(out, SECTION_MAX, "%s%s%s", r->role->name, r->name == NULL ? "" : " ", r->name == NULL ? "" : r->name);
+    return out;
+}
+
 const char *snapshot_roles_value(const struct conf *c, const struct snapshot_role *r, const char *key)
 {
     bool has = conf_row_of(c, text_of(r->role->name), text_of(key)) != NULL;
@@ -70,8 +78,8 @@ static err_t claim_fqdn(struct snapshot_loading *l, struct snapshot_role *r)
     r->partition = text_of(r->name == NULL ? "" : r->fqdn);
     for (const struct snapshot_role *o = l->s->roles; o < r; o++) {
         if (o->role == r->role && strcmp(o->fqdn, r->fqdn) == 0) {
-            conf_fault_add(l->faults, 0, "[%s%s%s] fqdn: another [%s] has %s", r->role->name, r->name == NULL ? "" : " ",
-                           r->name == NULL ? "" : r->name, r->role->name, r->fqdn);
+            char section[SECTION_MAX];
+            conf_fault_add(l->faults, 0, "[%s] fqdn: another [%s] has %s", section_of(r, section), r->role->name, r->fqdn);
             return ERR_CONFIG;
         }
     }
@@ -81,6 +89,7 @@ static err_t claim_fqdn(struct snapshot_loading *l, struct snapshot_role *r)
 static err_t load_role(struct snapshot_loading *l, const struct role *role, const char *name)
 {
     struct snapshot *s = l->s;
+    char section[SECTION_MAX];
     char detail[ROLE_DETAIL_MAX] = "";
     void *ctx = calloc(1, role->ctx_size == 0 ? 1 : role->ctx_size);
     if (ctx == NULL || s->roles_n == SNAPSHOT_ROLES_MAX) {
@@ -96,21 +105,18 @@ static err_t load_role(struct snapshot_loading *l, const struct role *role, cons
     r->certificate = snapshot_roles_value(s->conf, r, "certificate");
     r->key = snapshot_roles_value(s->conf, r, "key");
     if ((r->certificate == NULL) != (r->key == NULL)) {
-        conf_fault_add(l->faults, 0, "[%s%s%s]: certificate and key go together", role->name, name == NULL ? "" : " ",
-                       name == NULL ? "" : name);
+        conf_fault_add(l->faults, 0, "[%s]: certificate and key go together", section_of(r, section));
         return ERR_CONFIG;
     }
     if (r->certificate == NULL && snapshot_roles_value(s->conf, r, "ocsp-response") != NULL) { /* the listener's has one of its own */
-        conf_fault_add(l->faults, 0, "[%s%s%s]: ocsp-response without certificate and key", role->name, name == NULL ? "" : " ",
-                       name == NULL ? "" : name);
+        conf_fault_add(l->faults, 0, "[%s]: ocsp-response without certificate and key", section_of(r, section));
         return ERR_CONFIG;
     }
     TRY(load_issuer(l, r, &r->issuer));
     const struct role_env env = {.crypto = s->env.crypto, .sealer = &r->sealer, .issuer = r->issuer, .name = name};
     err_t e = role->configure == NULL ? ERR_OK : role->configure(ctx, s->conf, &env, detail);
     if (e != ERR_OK) {
-        conf_fault_add(l->faults, 0, "[%s%s%s] %s: %s", role->name, name == NULL ? "" : " ", name == NULL ? "" : name,
-                       err_info(e)->text, detail);
+        conf_fault_add(l->faults, 0, "[%s] %s: %s", section_of(r, section), err_info(e)->text, detail);
         return ERR_CONFIG;
     }
     return ERR_OK;

@@ -29,17 +29,6 @@ static const enum op ops[] = {
 
 /* -- helpers ----------------------------------------------------------------------------------------- */
 
-static struct text trim(struct text t)
-{
-    while (t.n > 0 && (t.p[0] == ' ' || t.p[0] == '\t')) {
-        t = text_skip(t, 1);
-    }
-    while (t.n > 0 && (t.p[t.n - 1] == ' ' || t.p[t.n - 1] == '\t')) {
-        t = text_take(t, t.n - 1);
-    }
-    return t;
-}
-
 /* -- headers ----------------------------------------------------------------------------------------- */
 
 static enum field field_of(struct text name)
@@ -78,8 +67,8 @@ static err_t headers(const struct text seen[FIELD_N], struct primitive *out, cha
 static err_t media_parameter(struct text t, struct primitive *out, char detail[static BINDING_DETAIL_MAX])
 {
     size_t eq = text_find(t, '=');
-    struct text name = trim(text_take(t, eq));
-    struct text value = trim(text_skip(t, eq + 1));
+    struct text name = text_trim(text_take(t, eq), " \t");
+    struct text value = text_trim(text_skip(t, eq + 1), " \t");
     if (text_eq_nocase(name, text_of("charset"))) {
         bool utf8 = text_eq_nocase(value, text_of("utf-8")) || text_eq_nocase(value, text_of("\"utf-8\""));
         return utf8 ? ERR_OK : binding_fail_z(ERR_MEDIA_TYPE, "charset", detail);
@@ -108,14 +97,14 @@ static err_t operation(const struct http1_request *in, struct text media, struct
     if (!text_next(&media, ';', &part) && in->body.n == 0) {
         return ERR_OK;
     }
-    if (media_parse(trim(part), &out->media) != ERR_OK) {
+    if (media_parse(text_trim(part, " \t"), &out->media) != ERR_OK) {
         return binding_fail_z(ERR_MEDIA_TYPE, "Content-Type", detail);
     }
     if (out->media != MEDIA_JSON) { /* no primitive: octets for a route that takes them, whatever parameters say */
         return ERR_OK;
     }
     while (text_next(&media, ';', &part)) {
-        TRY(media_parameter(trim(part), out, detail));
+        TRY(media_parameter(text_trim(part, " \t"), out, detail));
     }
     if (out->has_ty && in->method != HTTP1_POST) {
         return binding_fail_z(ERR_NOT_PERMITTED, "ty", detail);

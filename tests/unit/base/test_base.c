@@ -204,6 +204,10 @@ static void text_numbers_and_splitting(void **state)
     assert_true(text_next(&rest, ',', &part) && part.n == 0);
     assert_true(text_next(&rest, ',', &part) && text_eq_z(part, "b"));
     assert_false(text_next(&rest, ',', &part));
+    assert_true(text_eq_z(text_trim(text_of(" \t a b\t"), " \t"), "a b"));
+    assert_true(text_eq_z(text_trim(text_of("a\r"), " \t"), "a\r"));
+    assert_true(text_trim(text_of(" \t "), " \t").n == 0 && text_trim(text_empty(), " ").n == 0);
+    assert_true(text_trim(text_span("\0a\0", 3), " ").n == 3); /* the end of the set is none of it */
 }
 
 static void arena_gives_aligned_zeroed_memory_until_full(void **state)
