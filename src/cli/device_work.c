@@ -144,6 +144,7 @@ err_t device_work_pursue(struct device_work *w)
 {
     struct device_exchange x = {0};
     TRY(device_work_until(w->a, &w->run.until, w->detail));
+    w->run.cbor = cli_arg(w->a, "--cbor") != NULL;
     device_start(&w->device, &w->state, crypto_openssl(), &w->task);
     for (;;) {
         err_t e = device_next(&w->device, clock_now(), &x);

@@ -107,7 +107,7 @@ static err_t run(const struct role *role, const void *ctx, const struct request 
     TRY(request_check(rq, rs->detail));
     const struct route *route = NULL;
     TRY(dispatch_route(role, rq->prim, rq->assoc, &route));
-    if (rq->prim->media != MEDIA_JSON && (route->flags & ROUTE_RAW) == 0) {
+    if (!media_is_content(rq->prim->media) && (route->flags & ROUTE_RAW) == 0) {
         return ERR_MEDIA_TYPE;
     }
     struct request given = *rq;

@@ -60,6 +60,7 @@ struct conn {
     char rqi[136];
     char rvi[16];
     enum op op;
+    enum media accept;
     struct ask_waiter waiter;
 };
 

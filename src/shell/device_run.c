@@ -1,12 +1,20 @@
 #include "shell/device_run.h"
 
+#include "base/ct.h"
 #include "shell/crypto_openssl.h"
 #include "shell/dtls_client.h"
 #include "shell/wiped.h"
+#include "wire/cbor_value.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+static enum media form_of(const struct device_run *r)
+{
+    return r->cbor ? MEDIA_CBOR : MEDIA_JSON;
+}
 
 static size_t on_body(char *p, size_t size, size_t n, void *arg)
 {
@@ -73,20 +81,20 @@ static void add(struct headers *h, const char *name, const char *value)
     h->list = longer != NULL ? longer : h->list;
 }
 
-static void headers_of(struct headers *h, const struct device_exchange *x)
+static void headers_of(struct headers *h, const struct device_exchange *x, const char *media)
 {
     char typed[48];
-    (void)snprintf(typed, sizeof(typed), "application/json;ty=%u", (unsigned)x->ty);
+    (void)snprintf(typed, sizeof(typed), "%s;ty=%u", media, (unsigned)x->ty);
     if (x->from[0] != '\0') {
         add(h, "X-M2M-Origin", x->from);
     }
     add(h, "X-M2M-RI", "1"); /* one request a connection */
     add(h, "X-M2M-RVI", "3");
-    add(h, "Accept", "application/json");
+    add(h, "Accept", media);
     if (x->op == OP_CREATE) {
         add(h, "Content-Type", typed);
     } else if (x->body.n > 0) {
-        add(h, "Content-Type", "application/json");
+        add(h, "Content-Type", media);
     }
 }
 
@@ -97,12 +105,12 @@ static const char *method(enum op op)
     return names[op];
 }
 
-static err_t set_request(CURL *easy, const struct device_exchange *x, struct headers *h)
+static err_t set_request(CURL *easy, const struct device_run *r, const struct device_exchange *x, struct headers *h)
 {
     if (!x->has_request) {
         return curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L) == CURLE_OK ? ERR_OK : ERR_BUG;
     }
-    headers_of(h, x);
+    headers_of(h, x, media_name(form_of(r)));
     bool has_body = x->body.n > 0 || x->op == OP_CREATE || x->op == OP_UPDATE;
     bool ok = !h->failed && (!has_body || (curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)x->body.n) == CURLE_OK &&
                                            curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, x->body.p) == CURLE_OK)) &&
@@ -134,7 +142,7 @@ static err_t perform(CURL *easy, struct device_run *r, const struct device_excha
 {
     SCOPED(headers_free) struct headers h = {NULL, false};
     TRY(set_up(easy, r, x, tls));
-    err_t e = set_request(easy, x, &h);
+    err_t e = set_request(easy, r, x, &h);
     if (e == ERR_OK) {
         CURLcode code = curl_easy_perform(easy);
         e = r->too_large ? ERR_PEER_NONSENSE : client_tls_outcome(tls, (int)code);
@@ -160,6 +168,8 @@ static err_t perform_coap(struct device_run *r, const struct device_exchange *x,
         .has_ty = x->op == OP_CREATE,
         .ty = x->ty,
         .expires = USEC_NEVER,
+        .media = form_of(r),
+        .accept = form_of(r),
         .content = text_bytes(x->body),
     };
     struct dtls_client d = {
@@ -178,7 +188,7 @@ static err_t perform_coap(struct device_run *r, const struct device_exchange *x,
     out->suite = d.tls.suite;
     if (d.code != 0) {
         (void)snprintf(r->status, sizeof(r->status), "CoAP %u.%02u", (unsigned)(d.code >> 5), (unsigned)(d.code & 31));
-        r->media = MEDIA_JSON; /* the binding takes no other */
+        r->media = d.media;
     }
     return e;
 }
@@ -194,6 +204,56 @@ static err_t perform_http(struct device_run *r, const struct device_exchange *x,
     curl_easy_cleanup(easy);
     client_tls_forget(tls);
     return e;
+}
+
+struct form {
+    uint8_t *room;
+    size_t cap;
+};
+
+static void form_free(struct form *f)
+{
+    if (f->room != NULL) {
+        ct_wipe(f->room, f->cap); /* a content may carry a key */
+        free(f->room);
+    }
+}
+
+/* The answer as JSON, whichever form it came in. */
+static err_t as_json(struct device_run *r, const struct form *f)
+{
+    struct writer w = writer_of(f->room, sizeof(r->body));
+    if (r->media != MEDIA_CBOR || r->body_n == 0) {
+        return ERR_OK;
+    }
+    if (cbor_value_to_json(bytes_of(r->body, r->body_n), &w) != ERR_OK) {
+        return ERR_PEER_NONSENSE;
+    }
+    memcpy(r->body, f->room, w.n);
+    r->body_n = w.n;
+    r->media = MEDIA_JSON;
+    return ERR_OK;
+}
+
+static err_t exchange(struct device_run *r, const struct device_exchange *x, struct client_tls *tls,
+                      struct device_outcome *out)
+{
+    size_t cap = sizeof(r->body) + 2 * x->body.n; /* JSON's "1.1" is nine octets in CBOR, no text grows more */
+    SCOPED(form_free) struct form f = {malloc(cap), cap};
+    struct device_exchange sent = *x;
+    if (f.room == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    if (r->cbor && x->body.n > 0) {
+        struct writer w = writer_of(f.room, f.cap);
+        TRY(cbor_value_of_json(text_bytes(x->body), &w));
+        sent.body = writer_view_text(&w);
+    }
+    bool coap = text_starts(text_of(x->server->address), COAPS);
+    err_t e = coap ? perform_coap(r, &sent, tls, out) : perform_http(r, &sent, tls);
+    out->tls_version = coap ? out->tls_version : tls->version; /* over datagrams a copy of tls has it */
+    out->suite = coap ? out->suite : tls->suite;
+    return e == ERR_OK ? as_json(r, &f) : e;
 }
 
 void device_run_exchange(struct device_run *r, const struct device_exchange *x, struct device_outcome *out)
@@ -215,10 +275,7 @@ void device_run_exchange(struct device_run *r, const struct device_exchange *x, 
     r->too_large = false;
     r->media = MEDIA_N;
     r->status[0] = '\0';
-    bool coap = text_starts(text_of(x->server->address), COAPS);
-    out->err = coap ? perform_coap(r, x, &tls, out) : perform_http(r, x, &tls);
-    out->tls_version = coap ? out->tls_version : tls.version; /* over datagrams a copy of tls has it */
-    out->suite = coap ? out->suite : tls.suite;
+    out->err = exchange(r, x, &tls, out);
     out->rsc = r->rsc;
     out->body = bytes_of(r->body, r->body_n);
 }

@@ -8,6 +8,7 @@ struct device_run {
     uint8_t body[DEVICE_BODY_MAX];
     size_t body_n;
     bool too_large;
+    bool cbor;         /* contents go as CBOR and are asked for as such; who reads the answer finds JSON */
     uint16_t rsc;
     enum media media;  /* of the body; MEDIA_N: none, or one that is not known here */
     char status[32];   /* what came, "HTTP 200" or "CoAP 4.04": for a person, when it is no answer of oneM2M */

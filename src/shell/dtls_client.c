@@ -178,6 +178,7 @@ static void take_answer(struct run *r, const struct coap_message *m)
     }
     if (r->outcome == ERR_OK) {
         r->d->rsc = p.rsc;
+        r->d->media = p.media;
         r->d->body_n = p.body.n;
         if (p.body.n > 0) {
             memcpy(r->d->body, p.body.p, p.body.n);

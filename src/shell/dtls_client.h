@@ -19,6 +19,7 @@ struct dtls_client {
     /* What came. */
     uint8_t code; /* of CoAP: class << 5 | detail; 0: no answer */
     uint16_t rsc;
+    enum media media; /* of the body */
     size_t body_n;
 };
 

@@ -1,10 +1,21 @@
 #include "shell/exchange.h"
 
+#include "base/ct.h"
 #include "role/dispatch.h"
 #include "shell/clock.h"
 #include "shell/log.h"
+#include "wire/binding.h"
 
 /* -- the answer -------------------------------------------------------------------------------------- */
+static void answer(struct conn *c, struct primitive_response *r)
+{
+    struct worker *w = c->w;
+    struct writer room = writer_of(w->form, WORKER_BODY_MAX);
+    binding_answer(c->accept, r, &room);
+    c->way->answer(c, r);
+    ct_wipe(w->form, room.n); /* an answer may carry a key */
+}
+
 static void note_refusal(struct conn *c, err_t e, const char *detail)
 {
     char name[64];
@@ -31,7 +42,7 @@ void exchange_refuse(struct conn *c, err_t e, const char *detail)
     note_refusal(c, e, rs.detail);
     dispatch_refuse(&rs, e);
     struct primitive_response r = reply(c, &rs);
-    c->way->answer(c, &r);
+    answer(c, &r);
 }
 
 /* -- in the writer ------------------------------------------------------------------------------------- */
@@ -60,7 +71,7 @@ static void job_done(void *owner, const struct job_result *r)
         .body = r->body,
         .media = r->media,
     };
-    c->way->answer(c, &p);
+    answer(c, &p);
     conn_resume(c);
 }
 
@@ -127,7 +138,7 @@ void exchange_serve(struct conn *c, const struct primitive *p)
                 note_refusal(c, e, rs.detail);
             }
             struct primitive_response r = reply(c, &rs);
-            c->way->answer(c, &r);
+            answer(c, &r);
             return;
         }
     } /* a refusal that is audited is the writer's: it decides again and writes the event */
@@ -144,6 +155,7 @@ void exchange_serve(struct conn *c, const struct primitive *p)
 void exchange_remember(struct conn *c, const struct primitive *p)
 {
     c->op = p->op;
+    c->accept = p->accept;
     if (TEXT_COPY(p->rqi, c->rqi) != ERR_OK) {
         c->rqi[0] = '\0';
     }

@@ -98,6 +98,7 @@ bool http_exchange_next(struct conn *c)
         http_of(c)->request_n = c->in_n;
         http_of(c)->keep_alive = false;
         c->op = OP_NONE;
+        c->accept = MEDIA_JSON;
         c->rqi[0] = '\0';
         c->rvi[0] = '\0';
         exchange_refuse(c, e, "");

@@ -133,12 +133,13 @@ static err_t allocate(struct worker *w)
 {
     w->arena = malloc(WORKER_ARENA);
     w->body = malloc(WORKER_BODY_MAX);
+    w->form = malloc(WORKER_BODY_MAX);
     w->out = malloc(WORKER_OUT_MAX);
     w->chunk = malloc(WORKER_TLS_CHUNK);
     w->scratch = malloc(scratch_size(w));
     w->datagram = malloc(WORKER_DATAGRAM);
-    bool ok = w->datagram != NULL && w->arena != NULL && w->body != NULL && w->out != NULL && w->chunk != NULL &&
-              w->scratch != NULL;
+    bool ok = w->datagram != NULL && w->arena != NULL && w->body != NULL && w->form != NULL && w->out != NULL &&
+              w->chunk != NULL && w->scratch != NULL;
     return ok ? ERR_OK : ERR_LIMIT_CAPACITY;
 }
 

@@ -54,7 +54,7 @@ struct worker {
     size_t conns;
     size_t conns_closing; /* of these, the ones that libuv is closing: they hold no place any more */
     bool draining;
-    uint8_t *arena, *body, *out, *chunk, *scratch, *datagram;
+    uint8_t *arena, *body, *form, *out, *chunk, *scratch, *datagram;
 };
 
 /* With the store open, to read. */

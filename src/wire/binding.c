@@ -1,5 +1,6 @@
 #include "wire/binding.h"
 
+#include "wire/cbor_value.h"
 #include "wire/json.h"
 #include "wire/m2mid.h"
 #include "wire/timestamp.h"
@@ -107,9 +108,17 @@ err_t binding_content(struct bytes body, struct primitive *out, char detail[stat
         binding_unsupported(out, text_of("content")); /* a list of attributes to retrieve */
     }
     out->content = body;
-    if (out->media != MEDIA_JSON) {
+    if (!media_is_content(out->media)) {
         return ERR_OK;
     }
-    err_t e = json_parse(body, &out->pc);
+    err_t e = out->media == MEDIA_CBOR ? cbor_value_parse(body, &out->pc) : json_parse(body, &out->pc);
     return e == ERR_OK ? ERR_OK : binding_fail_z(e, "content", detail);
+}
+
+void binding_answer(enum media accept, struct primitive_response *r, struct writer *room)
+{
+    if (accept == MEDIA_CBOR && r->media == MEDIA_JSON && r->body.n > 0 && cbor_value_of_json(r->body, room) == ERR_OK) {
+        r->body = writer_view(room);
+        r->media = MEDIA_CBOR;
+    }
 }

@@ -28,4 +28,10 @@ MUST_USE err_t binding_common(const struct binding_common *in, const struct bind
 /* The content by out->op and out->media; on success out->pc is the caller's. */
 MUST_USE err_t binding_content(struct bytes body, struct primitive *out, char detail[static BINDING_DETAIL_MAX]);
 
+/*
+ * The answer in the form that was asked for; `room` holds it as long as *r is used. Handlers write JSON. What does not fit
+ * stays JSON and says so: the request is done by then, and an Accept is a wish.
+ */
+void binding_answer(enum media accept, struct primitive_response *r, struct writer *room);
+
 #endif

@@ -3,9 +3,6 @@
 #include "wire/target.h"
 #include "wire/timestamp.h"
 
-#define FORMAT_JSON 50      /* application/json */
-#define FORMAT_ONEM2M 10001 /* application/vnd.onem2m-res+json */
-
 /* -- tables ------------------------------------------------------------------------------------------ */
 
 /* oneM2M options with a meaning here [TS-0008 6.2.2.2]; those that are known and not implemented must not pass unseen. */
@@ -56,10 +53,10 @@ static void collect(const struct coap_message *in, struct text seen[FIELD_N], st
     }
 }
 
-static bool is_format(const struct coap_option *o)
+static bool is_format(const struct coap_option *o, enum media *out)
 {
     uint32_t v;
-    return coap_uint(o, &v) == ERR_OK && (v == FORMAT_JSON || v == FORMAT_ONEM2M);
+    return coap_uint(o, &v) == ERR_OK && media_of_format(v, out) == ERR_OK;
 }
 
 /* POST with a resource type is Create, without one Notify [TS-0008 6.2.1]. */
@@ -79,11 +76,12 @@ static err_t operation(const struct coap_message *in, struct primitive *out, cha
         out->op = OP_CREATE;
     }
     const struct coap_option *format = coap_find(in, COAP_OPT_CONTENT_FORMAT);
-    if (format == NULL ? in->payload.n > 0 : !is_format(format)) {
+    if (format == NULL ? in->payload.n > 0 : !is_format(format, &out->media)) {
         return binding_fail_z(ERR_MEDIA_TYPE, "Content-Format", detail); /* 4.15 */
     }
     const struct coap_option *accept = coap_find(in, COAP_OPT_ACCEPT);
-    if (accept != NULL && !is_format(accept)) {
+    out->accept = out->media;
+    if (accept != NULL && !is_format(accept, &out->accept)) {
         return binding_fail_z(ERR_ACCEPT, "Accept", detail); /* 4.06 [RFC 7252 5.10.4] */
     }
     return ERR_OK;
@@ -211,10 +209,10 @@ err_t coap_binding_response(enum op asked, const struct primitive_response *r, s
     TRY(add_text(out, COAP_OPT_M2M_RVI, r->rvi));
     TRY(add_address(out, COAP_OPT_LOCATION_PATH, r->location));
     if (r->body.n > 0) {
-        if (r->media != MEDIA_JSON) {
+        if (!media_is_content(r->media)) {
             return ERR_ACCEPT; /* no Content-Format for it: such routes are for HTTP */
         }
-        TRY(add_uint(out, COAP_OPT_CONTENT_FORMAT, FORMAT_JSON, scratch));
+        TRY(add_uint(out, COAP_OPT_CONTENT_FORMAT, media_answer_format(r->media), scratch));
         out->payload = r->body;
     }
     return ERR_OK;
@@ -266,8 +264,11 @@ err_t coap_binding_request(const struct primitive *p, struct writer *scratch, st
         TRY(add_expires(out, p->expires, scratch));
     }
     if (p->content.n > 0) {
-        TRY(add_uint(out, COAP_OPT_CONTENT_FORMAT, FORMAT_ONEM2M, scratch));
+        TRY(add_uint(out, COAP_OPT_CONTENT_FORMAT, media_request_format(p->media), scratch));
         out->payload = p->content;
+    }
+    if (p->accept != MEDIA_JSON) {
+        TRY(add_uint(out, COAP_OPT_ACCEPT, media_request_format(p->accept), scratch));
     }
     return ERR_OK;
 }
@@ -316,7 +317,7 @@ err_t coap_binding_parse_response(const struct coap_message *in, struct writer *
         return ERR_PEER_NONSENSE;
     }
     out->rsc = (uint16_t)v;
-    if (in->payload.n > 0 && (format == NULL || !is_format(format))) {
+    if (in->payload.n > 0 && (format == NULL || !is_format(format, &out->media))) {
         return ERR_PEER_NONSENSE;
     }
     return location(in, scratch, &out->location);

@@ -5,7 +5,7 @@
 /* -- tables ------------------------------------------------------------------------------------------ */
 
 /* Headers with a meaning here [TS-0009 6.4]. An X-M2M-* header without a row is one of a later release: not implemented. */
-enum field { FIELD_ORIGIN, FIELD_RI, FIELD_RVI, FIELD_RET, FIELD_CONTENT_TYPE, FIELD_N, FIELD_TOKENS };
+enum field { FIELD_ORIGIN, FIELD_RI, FIELD_RVI, FIELD_RET, FIELD_CONTENT_TYPE, FIELD_ACCEPT, FIELD_N, FIELD_TOKENS };
 
 static const struct field_row {
     const char *name;
@@ -18,6 +18,7 @@ static const struct field_row {
     ROW("X-M2M-RVI", FIELD_RVI),
     ROW("X-M2M-RET", FIELD_RET),
     ROW("Content-Type", FIELD_CONTENT_TYPE),
+    ROW("Accept", FIELD_ACCEPT),
     ROW("Authorization", FIELD_TOKENS), /* Tokens of a request: not implemented, so it must not pass unseen */
 #undef ROW
 };
@@ -100,7 +101,7 @@ static err_t operation(const struct http1_request *in, struct text media, struct
     if (media_parse(text_trim(part, " \t"), &out->media) != ERR_OK) {
         return binding_fail_z(ERR_MEDIA_TYPE, "Content-Type", detail);
     }
-    if (out->media != MEDIA_JSON) { /* no primitive: octets for a route that takes them, whatever parameters say */
+    if (!media_is_content(out->media)) { /* no primitive: octets for a route that takes them, whatever parameters say */
         return ERR_OK;
     }
     while (text_next(&media, ';', &part)) {
@@ -150,6 +151,7 @@ err_t http_binding_parse(const struct http1_request *in, struct writer *scratch,
     collect(in, seen, out);
     TRY(headers(seen, out, detail));
     TRY(operation(in, seen[FIELD_CONTENT_TYPE], out, detail));
+    out->accept = media_accept(seen[FIELD_ACCEPT], out->media);
     size_t mark = text_find(in->target, '?');
     err_t e = address(text_take(in->target, mark), scratch, out);
     if (e != ERR_OK) {
@@ -188,7 +190,7 @@ err_t http_binding_write(const struct primitive_response *r, bool close, struct 
     if (r->location.n > 0) {
         list[n++] = header("Content-Location", r->location);
     }
-    if (r->media != MEDIA_JSON && r->body.n > 0) { /* RFC 7030 4.1.3, 4.2.3, 4.5.2 */
+    if (!media_is_content(r->media) && r->body.n > 0) { /* RFC 7030 4.1.3, 4.2.3, 4.5.2 */
         list[n++] = header("Content-Transfer-Encoding", text_of("base64"));
     }
     struct http1_reply reply = {

@@ -30,8 +30,9 @@ struct primitive {
     bool unsupported;   /* carries a parameter that is not implemented: 5001 */
     char unsupported_name[32];
     enum media media;     /* of the content */
+    enum media accept;    /* MEDIA_JSON or MEDIA_CBOR: the form that the answer should have */
     struct bytes content; /* as sent, empty if none */
-    json_t *pc;           /* the content parsed (one object, no duplicates), or NULL; always NULL if it is not JSON */
+    json_t *pc;           /* the content parsed (one object, no duplicates), or NULL; always NULL if it is neither JSON nor CBOR */
 };
 
 struct primitive_response {

@@ -289,7 +289,7 @@ static void their_client_is_refused(void **state)
     ask_us(p, "-m put -t 41 -e <a/>", printed, sizeof(printed));
     assert_int_equal(p->handled, 1);
     assert_non_null(strstr(printed, "4.15"));
-    ask_us(p, "-m get -A 60", printed, sizeof(printed));
+    ask_us(p, "-m get -A 41", printed, sizeof(printed));
     assert_non_null(strstr(printed, "4.06"));
     ask_us(p, "-m fetch -e x -t 50", printed, sizeof(printed));
     assert_non_null(strstr(printed, "4.05"));

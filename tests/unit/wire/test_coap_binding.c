@@ -117,15 +117,18 @@ static void formats(void **state)
         {"\x27\x11", 2, ERR_OK},         /* 10001 */
         {"", 0, ERR_MEDIA_TYPE},         /* 0: text */
         {"\x29", 1, ERR_MEDIA_TYPE},     /* 41: XML */
-        {"\x3c", 1, ERR_MEDIA_TYPE},     /* 60: CBOR */
+        {"\x3c", 1, ERR_OK},             /* 60: CBOR */
+        {"\x27\x1a", 2, ERR_OK},         /* 10010 */
         {"\x27\x1e", 2, ERR_MEDIA_TYPE}, /* 10014 */
         {"\xff\xff", 2, ERR_MEDIA_TYPE},
         {"\1\2\3", 3, ERR_MEDIA_TYPE}, /* counts as absent, and then the content has no type */
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         start(&p, COAP_POST, "x");
-        content(&p, rows[i].format, rows[i].n, "{}");
+        bool cbor = i == 4 || i == 5;
+        content(&p, rows[i].format, rows[i].n, cbor ? "\xa0" : "{}");
         assert_int_equal(parse(&p), rows[i].e);
+        assert_true(rows[i].e != ERR_OK || (p.prim.media == (cbor ? MEDIA_CBOR : MEDIA_JSON) && p.prim.accept == p.prim.media));
         coap_binding_wipe(&p.prim);
         start(&p, COAP_GET, "x");
         assert_int_equal(coap_add(&p.m, COAP_OPT_ACCEPT, bytes_of(rows[i].format, rows[i].n)), ERR_OK);
