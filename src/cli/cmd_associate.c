@@ -20,7 +20,7 @@ extern const struct cli_command cmd_associate;
 
 static const struct cli_opt opts[] = {
     DEVICE_WORK_OPT_STATE,
-    DEVICE_WORK_OPT_TIMEOUT,
+    DEVICE_WORK_OPT_EXCHANGE,
     {"--self", 0, "absolute CSE-ID or AE-ID of the caller"},
     {"--local-cse", 0, "of an AE behind a CSE: absolute CSE-ID of the CSE whose state --state is"},
     {"--peer", 0, "absolute CSE-ID or AE-ID of the other end"},

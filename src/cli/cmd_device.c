@@ -17,8 +17,7 @@ extern const struct cli_command cmd_device;
 /* -- enrol --------------------------------------------------------------------------------------------------- */
 static const struct cli_opt enrol_opts[] = {
     DEVICE_WORK_OPT_STATE,
-    DEVICE_WORK_OPT_TIMEOUT,
-    DEVICE_WORK_OPT_CBOR,
+    DEVICE_WORK_OPT_EXCHANGE,
     {"--mef", 0, "HOST:PORT of the MEF (the MEF URI)"},
     {"--mef-id", 0, "FQDN of the MEF"},
     {"--kpm-id", 0, "identifier of the pre-provisioned key (KpmId)"},
@@ -103,8 +102,7 @@ static err_t enrol(struct device_work *w)
 /* -- register ------------------------------------------------------------------------------------------------- */
 static const struct cli_opt register_opts[] = {
     DEVICE_WORK_OPT_STATE,
-    DEVICE_WORK_OPT_TIMEOUT,
-    DEVICE_WORK_OPT_CBOR,
+    DEVICE_WORK_OPT_EXCHANGE,
     {"--app-id", CLI_OPT_REQUIRED, "App-ID, e.g. Nthermometer"},
     {"--from", 0, "S, C, or a full AE-ID stem; absent: the registrar chooses"},
     {"--unreachable", CLI_OPT_FLAG, "requestReachability false"},

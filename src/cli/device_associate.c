@@ -7,8 +7,7 @@
 
 const struct cli_opt device_associate_opts[DEVICE_ASSOCIATE_OPTS_N] = {
     DEVICE_WORK_OPT_STATE,
-    DEVICE_WORK_OPT_TIMEOUT,
-    DEVICE_WORK_OPT_CBOR,
+    DEVICE_WORK_OPT_EXCHANGE,
     {"--cse", 0, "HOST:PORT of the registrar CSE"},
     {"--cse-id", 0, "absolute CSE-ID of the registrar, e.g. //sp.example/in"},
     {"--cse-name", 0, "public domain name of the CSE (SNI); by default from the CSE-ID"},

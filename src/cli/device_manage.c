@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-const struct cli_opt device_manage_opts[DEVICE_MANAGE_OPTS_N] = {DEVICE_WORK_OPT_STATE, DEVICE_WORK_OPT_TIMEOUT};
+const struct cli_opt device_manage_opts[DEVICE_MANAGE_OPTS_N] = {DEVICE_WORK_OPT_STATE, DEVICE_WORK_OPT_EXCHANGE};
 const struct cli_opt device_manage_update_opts[DEVICE_MANAGE_UPDATE_OPTS_N] = {
     DEVICE_WORK_OPT_STATE,
-    DEVICE_WORK_OPT_TIMEOUT,
+    DEVICE_WORK_OPT_EXCHANGE,
     {"--lifetime", 0, "how long it is to last from now, e.g. 30d; the MAF may give less"},
     {"--labels", 0, "labels instead of those it has, commas between"},
 };

@@ -10,8 +10,7 @@ enum { FILE_BODY_MAX = 1048576 };
 
 const struct cli_opt device_request_opts[DEVICE_REQUEST_OPTS_N] = {
     DEVICE_WORK_OPT_STATE,
-    DEVICE_WORK_OPT_TIMEOUT,
-    DEVICE_WORK_OPT_CBOR,
+    DEVICE_WORK_OPT_EXCHANGE,
     {"OPERATION", CLI_OPT_POSITIONAL | CLI_OPT_REQUIRED, "create, retrieve, update or delete"},
     {"PATH", CLI_OPT_POSITIONAL | CLI_OPT_REQUIRED, "address, e.g. /Cae1/box or /~/in/Cae1/box/la"},
     {"--type", 0, "resource type to create: 1 ACP, 3 container, 4 contentInstance"},

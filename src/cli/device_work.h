@@ -13,7 +13,8 @@
     {"--state", CLI_OPT_REQUIRED, "directory of the device's sealed state"},                                          \
     {"--seal-key", 0, "file with the sealing key, if not DIR/state.key"}
 #define DEVICE_WORK_OPT_TIMEOUT {"--timeout", 0, "give up after this time in all, e.g. 30s; 10s (default)"}
-#define DEVICE_WORK_OPT_CBOR {"--cbor", CLI_OPT_FLAG, "contents go as CBOR instead of JSON"}
+/* Of each verb that pursues a goal. */
+#define DEVICE_WORK_OPT_EXCHANGE DEVICE_WORK_OPT_TIMEOUT, {"--cbor", CLI_OPT_FLAG, "contents go as CBOR instead of JSON"}
 
 struct device_work {
     const struct cli_args *a;
