@@ -3,7 +3,6 @@
 #include "shell/key_source.h"
 #include "shell/pki_impl.h"
 
-#include <openssl/pkcs7.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,42 +21,19 @@ static err_t quiet(err_t e)
 /* -- the key ------------------------------------------------------------------------------------------- */
 err_t est_pki_key(const char *file, EVP_PKEY **out)
 {
-    err_t e = x509_key_load(file, out);
-    if (e != ERR_IO || access(file, F_OK) == 0) {
-        return e;
-    }
-    *out = EVP_EC_gen("P-256");
-    if (*out == NULL) {
-        return quiet(ERR_CRYPTO);
-    }
-    e = pki_file_create(file, S_IRUSR | S_IWUSR, pki_file_pem_key, *out);
+    bool made = false;
+    err_t e = pki_file_key_take(file, out, &made);
     if (e != ERR_OK) {
         EVP_PKEY_free(*out);
         *out = NULL;
     }
-    return e;
+    return quiet(e);
 }
 
 /* -- /csrattrs [RFC 7030 4.5.2] -------------------------------------------------------------------------- */
-static void attribute_freep(X509_ATTRIBUTE **p)
-{
-    X509_ATTRIBUTE_free(*p);
-}
 static void list_freep(ASN1_SEQUENCE_ANY **p)
 {
     sk_ASN1_TYPE_pop_free(*p, ASN1_TYPE_free);
-}
-static void extensions_freep(X509_EXTENSIONS **p)
-{
-    sk_X509_EXTENSION_pop_free(*p, X509_EXTENSION_free);
-}
-static void pkcs7_freep(PKCS7 **p)
-{
-    PKCS7_free(*p);
-}
-static void octets_freep(unsigned char **p)
-{
-    OPENSSL_free(*p);
 }
 static void store_freep(X509_STORE **p)
 {
@@ -86,7 +62,7 @@ static err_t take_names(const ASN1_TYPE *v, struct est_attrs *out)
         return ERR_PEER_NONSENSE;
     }
     const unsigned char *p = ASN1_STRING_get0_data(v->value.sequence);
-    SCOPED(extensions_freep) X509_EXTENSIONS *x = d2i_X509_EXTENSIONS(NULL, &p, ASN1_STRING_length(v->value.sequence));
+    SCOPED(pki_build_free_extensions) X509_EXTENSIONS *x = d2i_X509_EXTENSIONS(NULL, &p, ASN1_STRING_length(v->value.sequence));
     out->names = x == NULL ? NULL : X509V3_get_d2i(x, NID_subject_alt_name, NULL, NULL);
     return out->names == NULL ? ERR_PEER_NONSENSE : ERR_OK;
 }
@@ -98,7 +74,7 @@ static err_t take_attribute(const ASN1_TYPE *t, struct est_attrs *out)
         return ERR_OK;
     }
     const unsigned char *p = ASN1_STRING_get0_data(t->value.sequence);
-    SCOPED(attribute_freep) X509_ATTRIBUTE *a = d2i_X509_ATTRIBUTE(NULL, &p, ASN1_STRING_length(t->value.sequence));
+    SCOPED(pki_build_free_attribute) X509_ATTRIBUTE *a = d2i_X509_ATTRIBUTE(NULL, &p, ASN1_STRING_length(t->value.sequence));
     const ASN1_TYPE *v = a == NULL || X509_ATTRIBUTE_count(a) != 1 ? NULL : X509_ATTRIBUTE_get0_type(a, 0);
     if (v == NULL) {
         return a == NULL ? ERR_PEER_NONSENSE : ERR_OK;
@@ -149,7 +125,7 @@ err_t est_pki_identity(const struct est_attrs *a, const char *id)
 /* -- the request [TS-0003 10.1.4] ---------------------------------------------------------------------------- */
 static bool request_fill(X509_REQ *req, EVP_PKEY *key, const struct est_attrs *a)
 {
-    SCOPED(extensions_freep) X509_EXTENSIONS *list = NULL;
+    SCOPED(pki_build_free_extensions) X509_EXTENSIONS *list = NULL;
     return X509_REQ_set_pubkey(req, key) == 1 &&
            X509V3_add1_i2d(&list, NID_subject_alt_name, a->names, 0, X509V3_ADD_DEFAULT) == 1 &&
            X509_REQ_add_extensions(req, list) == 1 &&
@@ -161,7 +137,7 @@ static bool request_fill(X509_REQ *req, EVP_PKEY *key, const struct est_attrs *a
 err_t est_pki_request(EVP_PKEY *key, const struct est_attrs *a, struct writer *der)
 {
     SCOPED(pki_build_free_req) X509_REQ *req = X509_REQ_new();
-    SCOPED(octets_freep) unsigned char *octets = NULL;
+    SCOPED(pki_build_free_octets) unsigned char *octets = NULL;
     int n = req != NULL && request_fill(req, key, a) ? i2d_X509_REQ(req, &octets) : 0;
     if (n <= 0) {
         return key_source_fault(ERR_CRYPTO);
@@ -204,7 +180,7 @@ static int put_all(FILE *f, const void *what)
 
 err_t est_pki_anchors(struct bytes der, const char *file)
 {
-    SCOPED(pkcs7_freep) PKCS7 *p7 = NULL;
+    SCOPED(pki_build_free_pkcs7) PKCS7 *p7 = NULL;
     TRY(certs_of(der, &p7));
     const STACK_OF(X509) *list = p7->d.sign->cert;
     for (int i = 0; i < sk_X509_num(list); i++) { /* 8.1.2.2: whatever is no CA is no anchor */
@@ -218,7 +194,7 @@ err_t est_pki_anchors(struct bytes der, const char *file)
 err_t est_pki_accept(struct bytes der, const struct est_expected *x, const char *file)
 {
     char detail[ROLE_DETAIL_MAX];
-    SCOPED(pkcs7_freep) PKCS7 *p7 = NULL;
+    SCOPED(pki_build_free_pkcs7) PKCS7 *p7 = NULL;
     TRY(certs_of(der, &p7));
     X509 *cert = sk_X509_value(p7->d.sign->cert, 0);
     SCOPED(pki_build_free_names) GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);

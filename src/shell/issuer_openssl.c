@@ -4,7 +4,6 @@
 
 #include <openssl/asn1t.h>
 #include <openssl/pem.h>
-#include <openssl/pkcs7.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,27 +16,6 @@ struct state {
     size_t chain_n;
     EVP_PKEY *key;
 };
-
-static void attribute_freep(X509_ATTRIBUTE **p)
-{
-    X509_ATTRIBUTE_free(*p);
-}
-static void extensions_freep(X509_EXTENSIONS **p)
-{
-    sk_X509_EXTENSION_pop_free(*p, X509_EXTENSION_free);
-}
-static void extension_freep(X509_EXTENSION **p)
-{
-    X509_EXTENSION_free(*p);
-}
-static void pkcs7_freep(PKCS7 **p)
-{
-    PKCS7_free(*p);
-}
-static void octets_freep(unsigned char **p)
-{
-    OPENSSL_free(*p);
-}
 
 /* The library's queue of reasons is thread-wide: nothing of ours stays in it. */
 static err_t quiet(err_t e)
@@ -147,38 +125,22 @@ static err_t usages_check(const X509_EXTENSIONS *list)
 
 static err_t extensions_take(X509_REQ *req, struct issuer_csr *out)
 {
-    SCOPED(extensions_freep) X509_EXTENSIONS *list = X509_REQ_get_extensions(req);
+    SCOPED(pki_build_free_extensions) X509_EXTENSIONS *list = X509_REQ_get_extensions(req);
     if (list == NULL) {
         return ERR_OK;
     }
     TRY(usages_check(list));
-    int critical = -1;
-    SCOPED(pki_build_free_names) GENERAL_NAMES *names = X509V3_get_d2i(list, NID_subject_alt_name, &critical, NULL);
-    if (names == NULL) {
-        return critical == -1 ? ERR_OK : ERR_MALFORMED; /* twice, or not DER */
-    }
+    SCOPED(pki_build_free_names) GENERAL_NAMES *names = NULL;
+    TRY(pki_csr_names(list, &names));
     struct writer text = WRITER_ARRAY(out->text);
-    return names_take(names, &text, out);
-}
-
-static err_t csr_read(struct bytes csr, X509_REQ **req)
-{
-    const unsigned char *p = csr.p;
-    *req = d2i_X509_REQ(NULL, &p, (long)csr.n);
-    return *req == NULL || p != csr.p + csr.n ? ERR_MALFORMED : ERR_OK;
+    return names == NULL ? ERR_OK : names_take(names, &text, out);
 }
 
 static err_t csr_take(struct bytes csr, struct issuer_csr *out)
 {
     SCOPED(pki_build_free_req) X509_REQ *req = NULL;
-    TRY(csr_read(csr, &req));
-    if (!x509_key_is_p256(X509_REQ_get_X509_PUBKEY(req)) ||
-        X509_REQ_get_signature_nid(req) != NID_ecdsa_with_SHA256) {
-        return ERR_DENIED_CERT_PROFILE;
-    }
-    if (X509_REQ_verify(req, X509_REQ_get0_pubkey(req)) != 1) {
-        return ERR_DENIED_CERT_PROOF;
-    }
+    TRY(pki_csr_parse(csr, &req));
+    TRY(pki_csr_check(req));
     TRY(challenge_take(req, out));
     return extensions_take(req, out);
 }
@@ -193,13 +155,13 @@ static err_t csr_parse(struct bytes csr, struct issuer_csr *out)
 /* -- what a CSR must hold [RFC 7030 4.5.2] ------------------------------------------------------------- */
 static err_t attribute_put(X509_ATTRIBUTE *a, struct writer *w)
 {
-    SCOPED(octets_freep) unsigned char *der = NULL;
+    SCOPED(pki_build_free_octets) unsigned char *der = NULL;
     return put_der(w, der, a == NULL ? 0 : i2d_X509_ATTRIBUTE(a, &der)) == ERR_OK ? ERR_OK : ERR_CRYPTO;
 }
 
 static err_t challenge_put(struct text challenge, struct writer *w)
 {
-    SCOPED(attribute_freep) X509_ATTRIBUTE *a =
+    SCOPED(pki_build_free_attribute) X509_ATTRIBUTE *a =
         X509_ATTRIBUTE_create_by_NID(NULL, NID_pkcs9_challengePassword, V_ASN1_PRINTABLESTRING, challenge.p,
                                      (int)challenge.n);
     return attribute_put(a, w);
@@ -207,7 +169,7 @@ static err_t challenge_put(struct text challenge, struct writer *w)
 
 static err_t curve_put(struct writer *w)
 {
-    SCOPED(attribute_freep) X509_ATTRIBUTE *a = X509_ATTRIBUTE_create(
+    SCOPED(pki_build_free_attribute) X509_ATTRIBUTE *a = X509_ATTRIBUTE_create(
         NID_X9_62_id_ecPublicKey, V_ASN1_OBJECT, OBJ_nid2obj(NID_X9_62_prime256v1));
     return attribute_put(a, w);
 }
@@ -215,21 +177,21 @@ static err_t curve_put(struct writer *w)
 static err_t names_put(const struct issuer_name *names, size_t n, struct writer *w)
 {
     SCOPED(pki_build_free_names) GENERAL_NAMES *san = names_make(names, n);
-    SCOPED(extension_freep) X509_EXTENSION *ext = san == NULL ? NULL : X509V3_EXT_i2d(NID_subject_alt_name, 0, san);
-    SCOPED(extensions_freep) X509_EXTENSIONS *list = NULL;
+    SCOPED(pki_build_free_extension) X509_EXTENSION *ext = san == NULL ? NULL : X509V3_EXT_i2d(NID_subject_alt_name, 0, san);
+    SCOPED(pki_build_free_extensions) X509_EXTENSIONS *list = NULL;
     if (ext == NULL || X509v3_add_ext(&list, ext, -1) == NULL) {
         return ERR_CRYPTO;
     }
-    SCOPED(octets_freep) unsigned char *der = NULL;
+    SCOPED(pki_build_free_octets) unsigned char *der = NULL;
     int der_n = ASN1_item_i2d((ASN1_VALUE *)list, &der, ASN1_ITEM_rptr(X509_EXTENSIONS));
-    SCOPED(attribute_freep) X509_ATTRIBUTE *a =
+    SCOPED(pki_build_free_attribute) X509_ATTRIBUTE *a =
         der_n <= 0 ? NULL : X509_ATTRIBUTE_create_by_NID(NULL, NID_ext_req, V_ASN1_SEQUENCE, der, der_n);
     return attribute_put(a, w);
 }
 
 static err_t oid_put(int nid, struct writer *w)
 {
-    SCOPED(octets_freep) unsigned char *der = NULL;
+    SCOPED(pki_build_free_octets) unsigned char *der = NULL;
     int n = i2d_ASN1_OBJECT(OBJ_nid2obj(nid), &der);
     return put_der(w, der, n);
 }
@@ -321,10 +283,10 @@ static err_t issue(const struct issuer *self, const struct issuer_order *o, stru
         return ERR_BUG;
     }
     SCOPED(pki_build_free_req) X509_REQ *req = NULL;
-    TRY(quiet(csr_read(o->csr, &req)));
+    TRY(quiet(pki_csr_parse(o->csr, &req)));
     SCOPED(pki_build_free_x509) X509 *cert = X509_new();
     TRY(cert == NULL ? ERR_CRYPTO : quiet(cert_make(s, o, req, cert)));
-    SCOPED(octets_freep) unsigned char *der = NULL;
+    SCOPED(pki_build_free_octets) unsigned char *der = NULL;
     int n = i2d_X509(cert, &der);
     return put_der(out, der, n);
 }
@@ -345,13 +307,13 @@ static err_t certs_only(const struct issuer *self, struct bytes cert, struct wri
 {
     const struct state *s = self->state;
     const unsigned char *p = cert.p;
-    SCOPED(pkcs7_freep) PKCS7 *p7 = bundle_new();
+    SCOPED(pki_build_free_pkcs7) PKCS7 *p7 = bundle_new();
     SCOPED(pki_build_free_x509) X509 *one = cert.n == 0 ? NULL : d2i_X509(NULL, &p, (long)cert.n);
     bool ok = p7 != NULL && (cert.n == 0 || (one != NULL && PKCS7_add_certificate(p7, one) == 1));
     for (size_t i = 0; ok && cert.n == 0 && i < s->chain_n; i++) {
         ok = PKCS7_add_certificate(p7, s->chain[i]) == 1;
     }
-    SCOPED(octets_freep) unsigned char *der = NULL;
+    SCOPED(pki_build_free_octets) unsigned char *der = NULL;
     int n = ok ? i2d_PKCS7(p7, &der) : 0;
     return put_der(out, der, n);
 }

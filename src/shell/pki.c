@@ -1,8 +1,6 @@
 #include "shell/key_source.h"
 #include "shell/pki_impl.h"
 
-#include <errno.h>
-#include <openssl/pem.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -173,18 +171,13 @@ err_t pki_leaf_make(const struct pki_leaf_request *rq)
 }
 
 /* -- requests [10.1.4] ------------------------------------------------------------------------------------------ */
-static void extensions_freep(X509_EXTENSIONS **p)
-{
-    sk_X509_EXTENSION_pop_free(*p, X509_EXTENSION_free);
-}
-
 static err_t request_fill(GENERAL_NAMES *names, EVP_PKEY *key, X509_REQ *req)
 {
     char name[SUBJECT_MAX];
     subject_of(names, name);
     size_t n = strlen(name);
     X509_NAME *subject = X509_REQ_get_subject_name(req);
-    SCOPED(extensions_freep) X509_EXTENSIONS *list = NULL;
+    SCOPED(pki_build_free_extensions) X509_EXTENSIONS *list = NULL;
     bool ok = X509_REQ_set_version(req, X509_REQ_VERSION_1) == 1 &&
               X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name,
                                          n > 64 ? 64 : (int)n, -1, 0) == 1 &&
@@ -193,18 +186,6 @@ static err_t request_fill(GENERAL_NAMES *names, EVP_PKEY *key, X509_REQ *req)
                                  X509_REQ_add_extensions(req, list) == 1)) &&
               X509_REQ_sign(req, key, EVP_sha256()) > 0;
     return ok ? ERR_OK : key_source_fault(ERR_CRYPTO);
-}
-
-/* A key that is there is used: renewal with the same key, or a key that another tool made. */
-static err_t key_take(const char *file, EVP_PKEY **key, bool *made)
-{
-    *made = key_source_is_file(text_of(file)) && access(file, F_OK) != 0 && errno == ENOENT;
-    if (!*made) {
-        return x509_key_load(file, key);
-    }
-    *key = EVP_EC_gen("P-256");
-    TRY(*key == NULL ? ERR_CRYPTO : ERR_OK);
-    return pki_file_create(file, 0600, pki_file_pem_key, *key);
 }
 
 err_t pki_request_make(const struct pki_holder *of, const char *key_file, const char *csr_file,
@@ -219,7 +200,7 @@ err_t pki_request_make(const struct pki_holder *of, const char *key_file, const 
     if (e != ERR_OK) {
         return pki_build_fail(detail, e, of->id == NULL ? "--id" : of->id, "no identity of this flavour");
     }
-    e = key_take(key_file, &key, &made);
+    e = pki_file_key_take(key_file, &key, &made);
     if (e != ERR_OK) {
         return pki_build_fail(detail, e, key_file, "");
     }
@@ -235,27 +216,13 @@ err_t pki_request_make(const struct pki_holder *of, const char *key_file, const 
 }
 
 /* -- signing requests ---------------------------------------------------------------------------------------------- */
-static err_t request_read(const char *file, X509_REQ **out)
+static err_t request_read(const char *file, X509_REQ **req, GENERAL_NAMES **names)
 {
-    FILE *f = fopen(file, "rbe");
-    if (f == NULL) {
-        return ERR_IO;
-    }
-    *out = PEM_read_X509_REQ(f, NULL, NULL, NULL);
-    (void)fclose(f);
-    TRY(*out == NULL ? ERR_MALFORMED : ERR_OK);
-    if (!x509_key_is_p256(X509_REQ_get_X509_PUBKEY(*out)) || X509_REQ_get_signature_nid(*out) != NID_ecdsa_with_SHA256) {
-        return ERR_DENIED_CERT_PROFILE;
-    }
-    return X509_REQ_verify(*out, X509_REQ_get0_pubkey(*out)) == 1 ? ERR_OK : ERR_DENIED_CERT_PROOF;
-}
-
-static err_t request_names(X509_REQ *req, GENERAL_NAMES **out)
-{
-    SCOPED(extensions_freep) X509_EXTENSIONS *list = X509_REQ_get_extensions(req);
-    *out = list == NULL ? NULL : X509V3_get_d2i(list, NID_subject_alt_name, NULL, NULL);
-    ERR_clear_error();
-    return *out == NULL ? ERR_DENIED_CERT_NAME : ERR_OK; /* none, twice, or not DER */
+    TRY(pki_csr_read(file, req));
+    TRY(pki_csr_check(*req));
+    SCOPED(pki_build_free_extensions) X509_EXTENSIONS *list = X509_REQ_get_extensions(*req);
+    err_t e = pki_csr_names(list, names);
+    return e == ERR_OK && *names != NULL ? ERR_OK : ERR_DENIED_CERT_NAME;
 }
 
 /* One name, of a kind that the standard knows; host names without wildcards. */
@@ -284,8 +251,7 @@ err_t pki_sign(const struct pki_signer *ca, const char *csr_file, const struct p
     SCOPED(pki_build_free_req) X509_REQ *req = NULL;
     SCOPED(pki_build_free_names) GENERAL_NAMES *names = NULL;
     detail[0] = '\0';
-    err_t e = request_read(csr_file, &req);
-    e = e == ERR_OK ? request_names(req, &names) : e;
+    err_t e = request_read(csr_file, &req, &names);
     if (e != ERR_OK) {
         return pki_build_fail(detail, e, csr_file, "");
     }

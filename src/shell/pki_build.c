@@ -29,9 +29,25 @@ void pki_build_free_names(GENERAL_NAMES **p)
 {
     GENERAL_NAMES_free(*p);
 }
-static void ext_freep(X509_EXTENSION **p)
+void pki_build_free_extension(X509_EXTENSION **p)
 {
     X509_EXTENSION_free(*p);
+}
+void pki_build_free_extensions(X509_EXTENSIONS **p)
+{
+    sk_X509_EXTENSION_pop_free(*p, X509_EXTENSION_free);
+}
+void pki_build_free_attribute(X509_ATTRIBUTE **p)
+{
+    X509_ATTRIBUTE_free(*p);
+}
+void pki_build_free_pkcs7(PKCS7 **p)
+{
+    PKCS7_free(*p);
+}
+void pki_build_free_octets(unsigned char **p)
+{
+    OPENSSL_free(*p);
 }
 
 err_t pki_build_fail(char detail[static ROLE_DETAIL_MAX], err_t e, const char *file, const char *why)
@@ -112,7 +128,7 @@ err_t pki_build_extensions_add(X509 *cert, X509 *issuer, const struct pki_extens
     for (size_t i = 0; i < count; i++) {
         X509V3_CTX ctx;
         X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
-        SCOPED(ext_freep) X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, &ctx, list[i].nid, list[i].value);
+        SCOPED(pki_build_free_extension) X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, &ctx, list[i].nid, list[i].value);
         if (ext == NULL || X509_add_ext(cert, ext, -1) != 1) {
             ERR_clear_error();
             return ERR_CRYPTO;

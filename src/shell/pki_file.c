@@ -1,5 +1,7 @@
 #include "shell/pki_impl.h"
 
+#include "shell/key_source.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
@@ -98,4 +100,16 @@ err_t pki_file_pair(const char *key_file, const EVP_PKEY *key, const char *cert_
         (void)unlink(key_file);
     }
     return e;
+}
+
+/* A key that is there is used: renewal with the same key, or a key that another tool made. */
+err_t pki_file_key_take(const char *name, EVP_PKEY **key, bool *made)
+{
+    *made = key_source_is_file(text_of(name)) && access(name, F_OK) != 0 && errno == ENOENT;
+    if (!*made) {
+        return x509_key_load(name, key);
+    }
+    *key = EVP_EC_gen("P-256");
+    TRY(*key == NULL ? ERR_CRYPTO : ERR_OK);
+    return pki_file_create(name, S_IRUSR | S_IWUSR, pki_file_pem_key, *key);
 }

@@ -1,6 +1,6 @@
 /*
- * What the files of pki share: pki.c what is asked for, pki_build.c certificates, pki_file.c files. Besides them only the
- * issuing CA (issuer_openssl.c) and the EST client (est_*.c) include this.
+ * What the files of pki share: pki.c what is asked for, pki_build.c certificates, pki_csr.c requests, pki_file.c
+ * files. Besides them only the issuing CA (issuer_openssl.c) and the EST client (est_*.c) include this.
  */
 #ifndef KEYSTEAD_SHELL_PKI_IMPL_H
 #define KEYSTEAD_SHELL_PKI_IMPL_H
@@ -8,6 +8,7 @@
 #include "shell/pki.h"
 #include "shell/x509.h"
 
+#include <openssl/pkcs7.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -20,6 +21,11 @@ void pki_build_free_key(EVP_PKEY **p);
 void pki_build_free_req(X509_REQ **p);
 void pki_build_free_crl(X509_CRL **p);
 void pki_build_free_names(GENERAL_NAMES **p);
+void pki_build_free_extension(X509_EXTENSION **p);
+void pki_build_free_extensions(X509_EXTENSIONS **p);
+void pki_build_free_attribute(X509_ATTRIBUTE **p);
+void pki_build_free_pkcs7(PKCS7 **p);
+void pki_build_free_octets(unsigned char **p);
 
 /* "FILE: why" */
 err_t pki_build_fail(char detail[static ROLE_DETAIL_MAX], err_t e, const char *file, const char *why);
@@ -52,7 +58,18 @@ MUST_USE err_t pki_build_serial_new(ASN1_INTEGER *out);
 /* A list of this CA: ERR_IO, ERR_CONFIG, ERR_DENIED_CERT_CA. The caller frees *out in any case. */
 MUST_USE err_t pki_crl_read(const char *file, X509 *ca, X509_CRL **out);
 
+/* -- pki_csr.c: requests [10.1.4] ---- */
+MUST_USE err_t pki_csr_parse(struct bytes der, X509_REQ **out);      /* nothing may follow it; ERR_MALFORMED */
+MUST_USE err_t pki_csr_read(const char *pem_file, X509_REQ **out);   /* ERR_IO, ERR_MALFORMED */
+bool pki_csr_is_profile(X509_REQ *req);                              /* P-256, ECDSA with SHA-256 */
+bool pki_csr_is_proved(X509_REQ *req);                               /* signed with the key it is about */
+MUST_USE err_t pki_csr_check(X509_REQ *req);                         /* both: ERR_DENIED_CERT_PROFILE, _PROOF */
+/* subjectAltName among X509_REQ_get_extensions; NULL if it has none. ERR_MALFORMED: twice, or not DER. */
+MUST_USE err_t pki_csr_names(const X509_EXTENSIONS *list, GENERAL_NAMES **out);
+
 /* -- pki_file.c ---- */
+/* The key of this name, made if it is a file that is not there yet. The caller frees *key in any case. */
+MUST_USE err_t pki_file_key_take(const char *name, EVP_PKEY **key, bool *made);
 typedef int pki_file_pem_writer(FILE *f, const void *what);
 int pki_file_pem_key(FILE *f, const void *key);
 int pki_file_pem_cert(FILE *f, const void *cert);

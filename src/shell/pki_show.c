@@ -186,7 +186,7 @@ static err_t show_request(const struct page *p, X509_REQ *req)
     struct role_cert names = {.dns_n = 0};
     void *store = NULL;
     err_t e = ok ? x509_names(shape, &names, &store) : ERR_MALFORMED;
-    bool proved = X509_REQ_verify(req, X509_REQ_get0_pubkey(req)) == 1;
+    bool proved = pki_csr_is_proved(req);
     tell_z(p, "type", "request");
     tell_z(p, "flavour", flavour_of(&names, true));
     tell_names(p, &names);
@@ -196,8 +196,7 @@ static err_t show_request(const struct page *p, X509_REQ *req)
     if (e == ERR_OK && !proved) {
         return ERR_DENIED_CERT_PROOF;
     }
-    bool profile = x509_key_is_p256(X509_REQ_get_X509_PUBKEY(req)) &&
-                   X509_REQ_get_signature_nid(req) == NID_ecdsa_with_SHA256;
+    bool profile = pki_csr_is_profile(req);
     return e != ERR_OK ? e : profile ? ERR_OK : ERR_DENIED_CERT_PROFILE;
 }
 
