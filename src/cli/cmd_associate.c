@@ -107,6 +107,7 @@ static err_t open_state(struct call *c)
         device_dir_close(&cse_dir);
         return e;
     }
+    /* A node without a CSE (ADN) has the same kind of state: the function is there, too (R004-08). */
     bool make = cli_arg(w->a, "--key-file") != NULL || cli_arg(w->a, "--certificate") != NULL;
     err_t e = device_work_open(w, make);
     return e == ERR_NOT_FOUND ? ERR_DENIED_UNPROVISIONED : e; /* R000-54 */
@@ -136,6 +137,7 @@ static err_t credentials(struct call *c)
     return device_cert_opts_take(w, to_maf ? &s->maf.cert : &s->cse.cert, &given);
 }
 
+/* What is configured here is no secret: who the other end is and where, and of the MAF too (R002-72, R002-73). */
 static err_t addresses(struct call *c)
 {
     struct device_work *w = c->w;
@@ -220,6 +222,7 @@ static err_t end_session(struct call *c)
     return device_dir_save(&c->w->dir, s);
 }
 
+/* R004-12: whoever wants to communicate calls it; in which direction requests go afterwards is not its business. */
 static err_t associate(struct device_work *w)
 {
     struct call c = {.w = w, .in = {.lifetime = ESTABLISH_CREDENTIAL}};

@@ -10,7 +10,7 @@
 #include "keys/keyid.h"
 #include "wire/m2mid.h"
 
-#define ASSOCIATION_ID_LEN 32 /* hexadecimal digits: time-ordered, unique (R004-19) */
+#define ASSOCIATION_ID_LEN 32 /* hexadecimal digits: unique; with a CSE what both ends export (R004-19) */
 #define ASSOCIATION_IDS_MAX 4
 #define ASSOCIATION_SERIAL_MAX 41 /* hexadecimal digits of 20 octets [RFC 5280 4.1.2.2] */
 #define ASSOCIATION_CREDENTIAL_MAX (KEYID_MAX + 4)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* R000-32, R000-33, R002-82, R002-83: each gives session keys, and with them confidentiality and integrity of a secure channel. */
 #define SUITE_PSK "PSK-AES128-CBC-SHA256"             /* TS-0003 10.2.2 */
 #define SUITE_CERTIFICATE "ECDHE-ECDSA-AES128-SHA256" /* TS-0003 10.2.3; the server signs first, then we (R001-16) */
 #define SUITE_DTLS_PSK "PSK-AES128-CCM8"

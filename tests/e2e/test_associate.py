@@ -76,7 +76,7 @@ def key_of(file):
 
 
 def test_both_ways_at_once(pair, tmp_path):
-    """R004-19 .. R004-22; R004-23: the MAF takes part; SA2: the reverse direction, while the first lives."""
+    """R002-71; R004-07: each CSE takes associations; R004-19 .. R004-22; R004-23: the MAF takes part; SA2: the reverse direction, while the first lives."""
     a = made(pair, pair.where / "one", key_out=tmp_path / "a.key")  # R004-06, R004-12, R000-41, R000-51, R000-58
     b = made(pair, pair.where / "two", self=TWO, peer=ONE, address=at(pair, "cse"), key_out=tmp_path / "b.key")
     assert a["association_id"] != b["association_id"] and a["key_id"] != b["key_id"]
@@ -86,7 +86,7 @@ def test_both_ways_at_once(pair, tmp_path):
     # the peer knows it by the same identifier, and whose it is: R000-50, R002-76, R002-77
     for role, id, self in (("two", a["association_id"], ONE), ("cse", b["association_id"], TWO)):
         assert f'"{self}"' in events(pair, role, id), events(pair, role)
-    again = made(pair, pair.where / "one")
+    again = made(pair, pair.where / "one")  # R002-72, R002-73: no secret is given to it, names and addresses alone
     assert again["key_id"] == a["key_id"] and again["association_id"] != a["association_id"]
     for file in ("a.key", "b.key"):
         assert not ks.keys_in(pair.spoken + pair.logs(), [key_of(tmp_path / file)]), "a key is never printed"

@@ -48,7 +48,8 @@ struct access_forms cse_from_access(const struct cse_from *f)
 }
 
 /* -- the association ---------------------------------------------------------------------------------- */
-/* R004-21 and R002-63: an association ends with its lifetime, and with the credential it came from. */
+/* R000-29, R002-77: no service to whom is not authenticated. R004-21 and R002-63: an association ends with its lifetime, and with
+ * the credential it came from. */
 static err_t association_check(const struct cse *cse, const struct request *rq, struct txn *t, char *detail)
 {
     const struct association *a = rq->assoc;
@@ -110,7 +111,7 @@ static err_t from_cse(const struct cse *cse, const struct request *rq, struct tx
     return ok ? ERR_OK : detail_fail(detail, ERR_DENIED_FROM, "From", rq->prim->from);
 }
 
-/* Outside any association (rules 7 and 8). An AE that registered with a credential keeps needing it: without this, From
+/* Outside any association (rules 7 and 8): no CSE is served without one (R000-36). An AE that registered with a credential keeps needing it: without this, From
  * alone would be enough to act as any AE. */
 static err_t from_plain(const struct request *rq, struct txn *t, const struct cse_from *f, char *detail)
 {

@@ -17,6 +17,7 @@ static const struct route routes[] = {
     {OP_NOTIFY, "/**", 0, ANYBODY, 0, cse_ops_notify, "TS-0004 7.4"},
 };
 
+/* R004-07: whatever CSE runs here, takes associations. */
 const struct role role_cse = {
     .name = "cse",
     .doc = "IN-CSE as registrar: associations, AE registration, resources, access control",

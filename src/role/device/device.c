@@ -11,6 +11,7 @@ static const struct device_step steps[] = {
      device_maf_register_prepare, device_maf_register_accept},
     {DEVICE_ASSOCIATE, "MAF key registration", "TS-0003 8.8.2.7", device_maf_key_needed, device_maf_key_prepare,
      device_maf_key_accept},
+    /* R002-71: as TS-0003 has it; a session that carries requests is its end (R000-51) */
     {DEVICE_ASSOCIATE, "association security handshake", "TS-0003 8.2.2", NULL, device_cse_handshake_prepare,
      device_cse_handshake_accept},
     {DEVICE_REGISTER, "AE registration", "TS-0001 10.2.2.2", NULL, device_cse_register_prepare,

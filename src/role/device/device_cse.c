@@ -33,6 +33,7 @@ err_t device_cse_handshake_prepare(struct device *d, usec_t now, struct device_e
     return with_association(d, now, out);
 }
 
+/* The handshake has proved both sides' identities, and without session keys there is no success either (R000-50, R002-76). */
 err_t device_cse_handshake_accept(struct device *d, usec_t now, const struct device_outcome *got)
 {
     (void)now;

@@ -223,7 +223,7 @@ static void outside_an_association(void **state)
     struct cse_fixture *f = *state;
     assert_int_equal(cse_fixture_get(f, &f->plain, "Cghost", "cse-in"), ERR_DENIED_NOT_REGISTERED);
     assert_int_equal(f->rsc, 4106);
-    assert_int_equal(cse_fixture_get(f, &f->plain, "/mn1", "cse-in"), ERR_DENIED_NO_ASSOCIATION);
+    assert_int_equal(cse_fixture_get(f, &f->plain, "/mn1", "cse-in"), ERR_DENIED_NO_ASSOCIATION); /* refuses R000-36 */
     assert_int_equal(f->rsc, 4107);
     assert_int_equal(reg(f, &f->plain, "C"), ERR_OK);
     char stem[64];
