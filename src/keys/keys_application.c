@@ -2,9 +2,9 @@
 #include "keys/keys_id.h"
 
 /* The construction of 10.3.7 with a label of our own and the whole AE-ID: an FQDN would fold the case of its stem, and
- * two instances would have one key (docs/decisions/0018). */
+ * two instances would have one key (docs/decisions/0019). */
 #define LABEL "Keystead Long Term Service Key to Application Key derivation"
-_Static_assert(sizeof(LABEL) - 1 == 60, "docs/decisions/0018");
+_Static_assert(sizeof(LABEL) - 1 == 60, "docs/decisions/0019");
 
 /* R004-04, R004-16: from the long term key of the local CSE, one key for each AE instance and each usage. */
 err_t keys_application_derive(const struct crypto *c, const struct secret *long_term, unsigned suid, struct text ae_id,
