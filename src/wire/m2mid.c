@@ -261,3 +261,8 @@ bool m2mid_match(struct text pattern, struct text id)
     }
     return glob(pattern, id, fold);
 }
+
+bool m2mid_glob(struct text pattern, struct text value)
+{
+    return pattern.n > 0 && value.n > 0 && glob(pattern, value, 0);
+}

@@ -53,4 +53,7 @@ bool m2mid_same(struct text a, struct text b);
  */
 bool m2mid_match(struct text pattern, struct text id);
 
+/* The same for other names (Credential-ID, App-ID, stem), octet by octet; an empty text matches nothing. */
+bool m2mid_glob(struct text pattern, struct text value);
+
 #endif

@@ -5,6 +5,7 @@
 #include "role/cse/cse_acp.h"
 #include "role/cse/cse_key.h"
 #include "role/cse/cse_res.h"
+#include "role/cse/cse_sub.h"
 
 static void resource(struct bytes b)
 {
@@ -45,6 +46,16 @@ static void policy(struct bytes b)
     (void)access_decide(b, &q);
 }
 
+static void subscription(struct bytes b)
+{
+    struct cse_sub s;
+    uint8_t buf[4096];
+    struct writer w = WRITER_ARRAY(buf);
+    if (cse_sub_parse(b, &s) == ERR_OK && cse_sub_write(&s, &w) == ERR_OK) {
+        MUST_HOLD(bytes_eq(writer_view(&w), b));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes b = bytes_of(data, size);
@@ -52,6 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     resource(b);
     key(b);
     policy(b);
+    subscription(b);
     (void)cse_res_child_parse(b, &c);
     return 0;
 }

@@ -63,7 +63,7 @@ static void begin(struct fixture *f)
 
 static void request(struct fixture *f, struct fuzz_step *s)
 {
-    static const uint32_t types[] = {0, 1, 2, 3, 4, 5, 9, 4};
+    static const uint32_t types[] = {0, 1, 2, 3, 4, 11, 19, 20};
     static const enum op ops[] = {OP_CREATE, OP_RETRIEVE, OP_UPDATE, OP_DELETE};
     char path[600] = "/";
     char *from = strchr(s->text, '\n');

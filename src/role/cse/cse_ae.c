@@ -1,6 +1,7 @@
 #include "role/cse/cse_ae.h"
 
 #include "base/hex.h"
+#include "role/cse/cse_sub.h"
 #include "role/detail.h"
 #include "wire/json.h"
 
@@ -103,6 +104,53 @@ static err_t stem_choose(const struct cse_ask *ask, struct cse_from *out, char *
     return e == ERR_OK ? ERR_OK : detail_fail(detail, e, "From", ask->rq->prim->from);
 }
 
+/* -- the service subscription (step 3, part 11.2) ------------------------------------------------------------ */
+static err_t admit_as(const struct cse_ask *ask, struct text app, struct text who, char *detail)
+{
+    const struct association *a = ask->rq->assoc;
+    const struct cse_sub_claim claim = {
+        .registrar = text_of(ask->cse->csi.z), .app = app, .who = who,
+        .credential = text_of(a->framework == ASSOCIATION_NONE ? "" : a->credential_id)};
+    struct cse_sub_grant grant;
+    TRY(cse_sub_check(ask->t, ask->rq->now, &claim, &grant, detail));
+    return cse_sub_bind(ask->t, claim.credential, grant.node);
+}
+
+/* Without a preference the type that a rule admits is taken, ours first (11.2 step 5). A stem that is only wished for is
+ * admitted by a rule for all of its type. */
+static err_t admit_wish(const struct cse_ask *ask, struct text app, char *wish, char *detail)
+{
+    const char both[] = {STEM_POLICY, STEM_POLICY == 'C' ? 'S' : 'C'};
+    err_t e = ERR_DENIED_APP_RULE;
+    for (size_t i = 0; i < sizeof(both) && e == ERR_DENIED_APP_RULE; i++) {
+        if (ask->from->wish == 0 || ask->from->wish == both[i]) {
+            e = admit_as(ask, app, text_span(&both[i], 1), detail);
+            *wish = both[i];
+        }
+    }
+    return e;
+}
+
+/* Decides the stem, and with `service-subscription = on` (R002-64) whether it is one to be had. */
+static err_t stem_admitted(const struct cse_ask *ask, struct text app, struct cse_from *out, char *detail)
+{
+    bool checked = ask->cse->subscription && !cse_from_is_admin(ask->cse, ask->from);
+    bool bound = ask->rq->assoc->peer == PEER_AE;
+    struct cse_from from = *ask->from;
+    const struct cse_ask with = {ask->cse, ask->rq, ask->t, &from};
+    if (checked && from.kind == CSE_FROM_ABSENT && !bound) {
+        TRY(admit_wish(ask, app, &from.wish, detail));
+        return stem_choose(&with, out, detail);
+    }
+    if (checked && from.kind == CSE_FROM_AE) { /* before anything tells who is registered */
+        TRY(admit_as(ask, app, text_of(from.stem.z), detail));
+        return stem_choose(ask, out, detail);
+    }
+    TRY(stem_choose(ask, out, detail));
+    out->authenticated = ask->from->authenticated;
+    return checked && !cse_from_is_admin(ask->cse, out) ? admit_as(ask, app, text_of(out->stem.z), detail) : ERR_OK;
+}
+
 /* -- the label ----------------------------------------------------------------------------------------- */
 /* Step 8: Credential-ID:<id>; outside an association the bare label [CHOICE-70]. */
 static json_t *own_label(struct text credential)
@@ -160,7 +208,7 @@ err_t cse_ae_accept(const struct cse_ask *ask, struct cse_res *r, json_t *attrs,
         return detail_fail(detail, ERR_MALFORMED_APP_ID, "api", api);
     }
     struct cse_from id = {0};
-    TRY(stem_choose(ask, &id, detail));
+    TRY(stem_admitted(ask, api, &id, detail));
     if (id.stem.z[0] == '\0') { /* bound to an AE-ID of another registrar or SP */
         return detail_fail(detail, ERR_DENIED_FROM, "not an AE-ID of this CSE", text_of(id.absolute.z));
     }

@@ -3,6 +3,7 @@
 #include "role/cse/cse_attr.h"
 #include "role/cse/cse_cin.h"
 #include "role/cse/cse_ops.h"
+#include "role/cse/cse_sub.h"
 #include "role/cse/cse_sweep.h"
 #include "role/detail.h"
 #include "wire/json.h"
@@ -79,6 +80,9 @@ static usec_t expires(const struct making *m)
     if (given.n > 0 && timestamp_parse(given, &et) == ERR_OK) {
         return et;
     }
+    if ((m->res.type->flags & TYPES_ADMIN) != 0 && m->res.type->ty != TYPE_MSSP) { /* they end with the contract */
+        return USEC_NEVER;
+    }
     if (m->res.type->ty == TYPE_CIN) { /* its container decides how long it is needed */
         return m->target.res.et;
     }
@@ -128,6 +132,11 @@ static err_t finish_cin(struct making *m)
     return cse_res_put(m->ask.t, &m->target.res); /* counters of the container */
 }
 
+static err_t finish_sub(struct making *m)
+{
+    return cse_sub_put(m->ask.cse, m->ask.t, &m->res, m->attrs, m->detail);
+}
+
 static const struct {
     uint32_t ty;
     err_t (*accept)(struct making *m); /* header and attributes, before the text is written */
@@ -137,6 +146,9 @@ static const struct {
     {TYPE_CNT, accept_cnt, NULL},
     {TYPE_CIN, accept_cin, finish_cin},
     {TYPE_ACP, NULL, finish_acp},
+    {TYPE_MSSP, NULL, finish_sub},
+    {TYPE_SVSN, NULL, finish_sub},
+    {TYPE_ASAR, NULL, finish_sub},
 };
 
 static err_t run_hook(struct making *m, bool finish)
@@ -240,6 +252,18 @@ static err_t audit(struct making *m)
 {
     bool ae = m->res.type->ty == TYPE_AE;
     return cse_ops_audit(&m->ask, ae ? AUDIT_AE_REGISTERED : AUDIT_RESOURCE_CREATED, ae ? m->res.creator : m->res.ri);
+}
+
+err_t cse_create_direct(const struct cse_ask *ask, struct text parent, const struct types_row *type,
+                        char detail[static ROLE_DETAIL_MAX])
+{
+    SCOPED(making_wipe) struct making m = {.ask = *ask, .detail = detail, .res = {.type = type}};
+    TRY(cse_addr_resolve(ask->cse, ask->t, parent, ask->rq->now, &m.target));
+    if (!types_is_child(m.target.res.type, type->ty)) {
+        return detail_fail(detail, ERR_CHILD_TYPE, type->name, parent);
+    }
+    TRY(make(&m));
+    return audit(&m);
 }
 
 err_t cse_create(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)

@@ -5,6 +5,7 @@
 #include "role/credential_args.h"
 #include "role/cse/cse_ae.h"
 #include "role/cse/cse_key.h"
+#include "role/cse/cse_sub_ctl.h"
 #include "role/ctl_list.h"
 #include "role/detail.h"
 #include "role/emit.h"
@@ -213,4 +214,5 @@ const struct ctl_row cse_ctl_rows[CSE_CTL_ROWS_N] = {
     {"credential", "show", credential_args_one, CREDENTIAL_ARGS_ONE_N, false, credential_show, "one credential"},
     {"credential", "revoke", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, credential_revoke,
      "forgets the key; it is refused from now on, also on open associations"},
+    CSE_SUB_CTL_ROWS,
 };

@@ -14,7 +14,7 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
     {.section = "cse", .key = "association", .type = CONF_CHOICE, .fallback = "required",
      .choices = "required|optional", .doc = "whether an AE must come over a security association (Mca)"},
     {.section = "cse", .key = "service-subscription", .type = CONF_BOOL, .fallback = "off",
-     .doc = "check AE registrations against the service subscription profile (not implemented yet)"},
+     .doc = "an AE needs an application rule of a subscribed node (4126, 4128), for its registration and for every request"},
     {.section = "cse", .key = "lifetime", .type = CONF_DURATION, .fallback = "365d", .min = 60 * USEC_PER_SEC,
      .max = 36500 * DAY, .doc = "expirationTime of resources that ask for none"},
 };
@@ -81,10 +81,7 @@ err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env 
                         !m2mid_is_ae(m2mid_kind(text_of(cse->admin.z))))) {
         return detail_fail(detail, ERR_CONFIG, "[cse] admin is no AE-ID", admin);
     }
-    if (conf_bool(cf, "cse", NULL, "service-subscription")) { /* part 11.2 comes with the registrar [CHOICE-68] */
-        return detail_fail(detail, ERR_CONFIG, "[cse] service-subscription = on is not implemented yet; leave it off",
-                        text_empty());
-    }
+    cse->subscription = conf_bool(cf, "cse", NULL, "service-subscription"); /* off: [CHOICE-68] */
     cse->mca_optional = text_eq_z(conf_text(cf, "cse", NULL, "association"), "optional");
     cse->lifetime = conf_number(cf, "cse", NULL, "lifetime");
     return peers(cse, cf, detail);

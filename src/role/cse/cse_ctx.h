@@ -26,6 +26,7 @@ struct cse {
     struct m2mid root;  /* resource identifier of the CSEBase: csi without its slash */
     struct m2mid admin; /* absolute, or empty: nobody */
     bool mca_optional;  /* requests outside an association are served (R000-37) */
+    bool subscription;  /* AEs are checked against the service subscription [CHOICE-68] */
     usec_t lifetime;    /* expirationTime given to resources that ask for none */
     struct cse_peer peers[CSE_PEERS_MAX];
     size_t peers_n;

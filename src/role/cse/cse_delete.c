@@ -19,6 +19,14 @@ static err_t take_out(const struct cse_ask *ask, struct cse_target *target)
     return cse_sweep_run(ask->t);
 }
 
+err_t cse_delete_direct(const struct cse_ask *ask, struct text to, const struct types_row *type,
+                        char detail[static ROLE_DETAIL_MAX])
+{
+    struct cse_target target;
+    TRY(cse_ops_find(ask, to, type, &target, detail));
+    return take_out(ask, &target);
+}
+
 err_t cse_delete(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
 {
     struct cse_from from;

@@ -1,8 +1,9 @@
 #include "role/cse/cse_from.h"
 
 #include "role/cse/cse_key.h"
-#include "role/cse/cse_res.h"
+#include "role/cse/cse_sub.h"
 #include "role/detail.h"
+#include "wire/json.h"
 
 #include <string.h>
 
@@ -155,6 +156,43 @@ static err_t by_peer(const struct cse *cse, const struct request *rq, struct txn
     return detail_fail(detail, ERR_DENIED_CLIENT, "no AE and no CSE", association_name(rq->assoc));
 }
 
+/* -- the service subscription ---------------------------------------------------------------------------- */
+bool cse_from_is_admin(const struct cse *cse, const struct cse_from *f)
+{
+    struct text admin = text_of(cse->admin.z);
+    return admin.n > 0 && f->authenticated && m2mid_same(admin, text_of(f->absolute.z));
+}
+
+/*
+ * R002-39, R002-40, R002-81: an AE of this registrar is served only while its subscription admits it, whatever it was admitted to
+ * before (R002-42). The CREATE of the AE itself is checked where its stem is chosen. An AE that is not registered here has
+ * no contract; those that a CSE forwards have theirs with their own registrar.
+ */
+static err_t subscription_check(const struct cse *cse, const struct request *rq, struct txn *t, struct cse_from *f,
+                                char *detail)
+{
+    bool forwarded = rq->assoc->peer == PEER_CSE;
+    if (!cse->subscription || forwarded || f->kind != CSE_FROM_AE || is_ae_create(rq->prim) ||
+        cse_from_is_admin(cse, f)) {
+        return ERR_OK;
+    }
+    struct cse_res ae;
+    err_t e = cse_res_get(t, text_of(f->stem.z), rq->now, &ae);
+    if (e == ERR_NOT_FOUND || (e == ERR_OK && ae.type->ty != TYPE_AE)) {
+        return detail_fail(detail, ERR_DENIED_NOT_REGISTERED, "From", rq->prim->from);
+    }
+    TRY(e);
+    SCOPED(json_scope) json_t *attrs = NULL;
+    TRY(cse_res_attrs(t, &ae, &attrs));
+    const struct cse_sub_claim claim = {
+        .registrar = text_of(cse->csi.z), .app = json_get_text(attrs, "api"), .who = text_of(f->stem.z),
+        .credential = text_of(rq->assoc->framework == ASSOCIATION_NONE ? "" : rq->assoc->credential_id)};
+    struct cse_sub_grant grant;
+    TRY(cse_sub_check(t, rq->now, &claim, &grant, detail));
+    f->services = grant.services;
+    return ERR_OK;
+}
+
 /* -- forms --------------------------------------------------------------------------------------------- */
 /* Absent, S, C, /S, /C: legal on CREATE <AE> only [CHOICE-69, CHOICE-89]. */
 static bool is_wish(struct text from, char *wish)
@@ -207,5 +245,6 @@ err_t cse_from_check(const struct cse *cse, const struct request *rq, struct txn
     /* 12.3: an AE registered elsewhere is authenticated only end to end, so not through the CSE that forwards it. */
     out->authenticated = rq->assoc->framework != ASSOCIATION_NONE &&
                          (rq->assoc->peer != PEER_CSE || out->kind == CSE_FROM_CSE);
-    return by_peer(cse, rq, t, out, detail);
+    TRY(by_peer(cse, rq, t, out, detail));
+    return subscription_check(cse, rq, t, out, detail);
 }

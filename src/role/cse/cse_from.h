@@ -20,6 +20,7 @@ struct cse_from {
     struct m2mid absolute;     /* SP part in lower case */
     struct m2mid sp_relative;  /* empty for another SP */
     struct m2mid stem;         /* empty unless it means an AE of this CSE or an S-type AE of this SP */
+    struct text services;      /* of its service subscription, in the arena of the transaction; empty: all */
     bool authenticated;        /* rq_authn: lives as long as the association (12.3) */
 };
 
@@ -28,6 +29,9 @@ MUST_USE err_t cse_from_check(const struct cse *cse, const struct request *rq, s
 
 /* Fills in the forms of an identity; ERR_MALFORMED_ID. */
 MUST_USE err_t cse_from_forms(const struct cse *cse, struct text id, struct cse_from *out);
+
+/* May do everything to the CSEBase and what belongs to it alone, and needs no service subscription. */
+bool cse_from_is_admin(const struct cse *cse, const struct cse_from *f);
 
 struct access_forms cse_from_access(const struct cse_from *f); /* views into *f */
 

@@ -85,6 +85,14 @@ err_t cse_ops_answer(const struct cse_ask *ask, const struct cse_res *r, uint32_
     return rs->body.overflow ? ERR_LIMIT_CAPACITY : ERR_OK;
 }
 
+err_t cse_ops_find(const struct cse_ask *ask, struct text to, const struct types_row *type, struct cse_target *out,
+                   char detail[static ROLE_DETAIL_MAX])
+{
+    err_t e = cse_addr_resolve(ask->cse, ask->t, to, ask->rq->now, out);
+    e = e == ERR_OK && out->res.type != type ? ERR_NOT_FOUND : e;
+    return e == ERR_OK ? e : detail_fail(detail, e, type->name, to);
+}
+
 err_t cse_ops_notify(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
 {
     struct cse_from from;

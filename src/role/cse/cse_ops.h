@@ -13,6 +13,17 @@ role_handler cse_update;
 role_handler cse_delete;
 role_handler cse_ops_notify;
 
+/* The same for the operator, who is subject to neither From nor policies: `ask` says "operator", and the content stands
+ * in its request. `type` is what the address must be. */
+MUST_USE err_t cse_create_direct(const struct cse_ask *ask, struct text parent, const struct types_row *type,
+                                 char detail[static ROLE_DETAIL_MAX]);
+MUST_USE err_t cse_update_direct(const struct cse_ask *ask, struct text to, const struct types_row *type,
+                                 char detail[static ROLE_DETAIL_MAX]);
+MUST_USE err_t cse_delete_direct(const struct cse_ask *ask, struct text to, const struct types_row *type,
+                                 char detail[static ROLE_DETAIL_MAX]);
+MUST_USE err_t cse_ops_find(const struct cse_ask *ask, struct text to, const struct types_row *type,
+                            struct cse_target *out, char detail[static ROLE_DETAIL_MAX]);
+
 enum { /* Result Content [TS-0004 6.3.4.2.7] */
     CSE_RCN_NOTHING = 0, CSE_RCN_ATTRIBUTES = 1, CSE_RCN_ADDRESS = 2, CSE_RCN_ADDRESS_ATTRIBUTES = 3,
     CSE_RCN_CHILD_REFERENCES = 6, CSE_RCN_ATTRIBUTES_CHILD_REFERENCES = 5

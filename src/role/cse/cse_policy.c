@@ -1,6 +1,7 @@
 #include "role/cse/cse_policy.h"
 
 #include "role/cse/cse_acp.h"
+#include "role/cse/cse_sub.h"
 
 static struct access_query query_of(const struct cse_ask *ask, const struct cse_res *target, enum op op,
                                     uint32_t child_ty)
@@ -34,26 +35,38 @@ static err_t any_permits(const struct cse_ask *ask, const struct cse_res *holder
     return ERR_OK;
 }
 
-static bool is_admin(const struct cse_ask *ask)
-{
-    struct text admin = text_of(ask->cse->admin.z);
-    return admin.n > 0 && ask->from->authenticated && m2mid_same(admin, text_of(ask->from->absolute.z));
-}
-
 static bool is_creator(const struct cse_ask *ask, const struct cse_res *r)
 {
     return r->creator.n > 0 && m2mid_same(r->creator, text_of(ask->from->absolute.z));
 }
 
 /*
- * The administrator of the configuration stands where no policy can stand yet: the CSEBase and the policies directly
- * under it. Everything else is decided by the policies he writes. (No default administrator.)
+ * The administrator of the configuration stands where no policy can stand yet: the CSEBase, the policies directly
+ * under it and service subscriptions. Everything else is decided by the policies he writes. (No default administrator.)
  */
 static bool admin_permits(const struct cse_ask *ask, const struct cse_res *target)
 {
     bool base = target->pi.n == 0;
     bool base_policy = target->type->ty == TYPE_ACP && text_eq_z(target->pi, ask->cse->root.z);
-    return (base || base_policy) && is_admin(ask);
+    bool subscription = (target->type->flags & TYPES_ADMIN) != 0;
+    return (base || base_policy || subscription) && cse_from_is_admin(ask->cse, ask->from);
+}
+
+/* R002-68, R002-69: what the contract does not include is refused, whoever's policy permits it. One's own registration can
+ * always be looked at, changed and ended. */
+static err_t service_check(const struct cse_ask *ask, const struct cse_res *target, uint32_t child_ty)
+{
+    const struct types_row *type = child_ty != 0 ? types_find(child_ty) : target->type;
+    bool own = target->type->ty == TYPE_AE && child_ty == 0 && is_creator(ask, target);
+    return type == NULL || own || cse_sub_includes(ask->from->services, type) ? ERR_OK : ERR_DENIED_SERVICE;
+}
+
+/* Applications get in by these: a right to create children of the CSEBase does not reach so far. */
+static bool is_above_policies(const struct cse_ask *ask, const struct cse_res *target, uint32_t child_ty)
+{
+    const struct types_row *child = child_ty != 0 ? types_find(child_ty) : NULL;
+    return child != NULL && (child->flags & TYPES_ADMIN) != 0 && target->pi.n == 0 &&
+           !cse_from_is_admin(ask->cse, ask->from);
 }
 
 err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *target, enum op op, uint32_t child_ty)
@@ -63,6 +76,10 @@ err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *targe
     bool permitted = false;
     if (admin_permits(ask, holder)) {
         return ERR_OK;
+    }
+    TRY(service_check(ask, holder, child_ty));
+    if (is_above_policies(ask, holder, child_ty)) {
+        return ERR_DENIED_PRIVILEGE;
     }
     if (holder->type->ty == TYPE_ACP) { /* rule 1, R002-34 */
         struct cse_acp acp;
@@ -87,6 +104,7 @@ err_t cse_policy_relink_check(const struct cse_ask *ask, const struct cse_target
 {
     const struct cse_res *r = &target->res;
     bool permitted = admin_permits(ask, r);
+    TRY(permitted ? ERR_OK : service_check(ask, r, 0));
     if (!permitted && r->has_acpi) {
         struct access_query q = query_of(ask, r, OP_UPDATE, 0);
         TRY(any_permits(ask, r, &q, true, &permitted));

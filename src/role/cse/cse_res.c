@@ -238,6 +238,16 @@ static err_t del(struct txn *t, enum store_table table, struct text key)
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+static const struct { /* types that are also kept in a compiled form, under the same identifier */
+    uint32_t ty;
+    enum store_table table;
+} compiled[] = {
+    {TYPE_ACP, TABLE_CSE_ACP},
+    {TYPE_MSSP, TABLE_CSE_SUB},
+    {TYPE_SVSN, TABLE_CSE_SUB},
+    {TYPE_ASAR, TABLE_CSE_SUB},
+};
+
 err_t cse_res_child_remove(struct txn *t, struct text node, struct bytes key, const struct cse_child *c)
 {
     TRY(del(t, TABLE_CSE_CHILD, text_span((const char *)key.p, key.n)));
@@ -247,8 +257,8 @@ err_t cse_res_child_remove(struct txn *t, struct text node, struct bytes key, co
         TRY(name_key(&w, node, c->rn));
         TRY(del(t, TABLE_CSE_NAME, writer_view_text(&w)));
     }
-    if (c->ty == TYPE_ACP) {
-        TRY(del(t, TABLE_CSE_ACP, c->ri));
+    for (size_t i = 0; i < ARRAY_LEN(compiled); i++) {
+        TRY(compiled[i].ty == c->ty ? del(t, compiled[i].table, c->ri) : ERR_OK);
     }
     return del(t, TABLE_CSE_RES, c->ri);
 }

@@ -3,6 +3,7 @@
 #include "role/cse/cse_attr.h"
 #include "role/cse/cse_cin.h"
 #include "role/cse/cse_ops.h"
+#include "role/cse/cse_sub.h"
 #include "role/detail.h"
 #include "wire/json.h"
 #include "wire/timestamp.h"
@@ -43,6 +44,9 @@ static err_t follow(const struct cse_ask *ask, struct cse_res *r, json_t *attrs,
         cse_cin_limits(r, attrs);
         TRY(cse_cin_evict(ask->t, r, now));
     }
+    if ((r->type->flags & TYPES_ADMIN) != 0) {
+        return cse_sub_put(ask->cse, ask->t, r, attrs, detail);
+    }
     return r->type->ty == TYPE_ACP ? cse_acp_put(ask->t, r, attrs, detail) : ERR_OK;
 }
 
@@ -55,6 +59,16 @@ static err_t change(const struct cse_ask *ask, struct cse_res *r, const json_t *
     TRY(cse_res_render(ask->t, r, attrs));
     TRY(cse_res_put(ask->t, r));
     return cse_ops_audit(ask, AUDIT_RESOURCE_UPDATED, r->ri);
+}
+
+err_t cse_update_direct(const struct cse_ask *ask, struct text to, const struct types_row *type,
+                        char detail[static ROLE_DETAIL_MAX])
+{
+    struct cse_target target;
+    const json_t *content = NULL;
+    TRY(cse_ops_find(ask, to, type, &target, detail));
+    TRY(cse_attr_open(type, ask->rq, &content, detail));
+    return change(ask, &target.res, content, detail);
 }
 
 err_t cse_update(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)

@@ -74,6 +74,32 @@ static const struct types_attr cin[] = { /* TS-0001 9.6.7 */
     {"con", "content", TYPES_ANY, TYPES_M, TYPES_NP, TYPES_GIVEN, 0, 0},
 };
 
+/* Service subscription, part 11.1. What its contract includes is `svr`, a list of resource types by short name. */
+static const struct types_attr mssp[] = { /* TS-0001 9.6.19 */
+    EXPIRES,
+    POLICIES,
+    {"svr", "serviceRoles", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 16},
+};
+
+static const struct types_attr asar[] = { /* TS-0001 9.6.29 */
+    EXPIRES,
+    POLICIES,
+    {"apci", "applicableCredIDs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 200},
+    {"aai", "allowedApp-IDs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 200},
+    {"aae", "allowedAEs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 200},
+    {"ari", "allowedRole-IDs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 64},
+};
+
+static const struct types_attr svsn[] = { /* TS-0001 9.6.20 */
+    EXPIRES,
+    POLICIES,
+    {"ni", "nodeID", TYPES_TEXT, TYPES_M, TYPES_NP, TYPES_GIVEN, 1, 256},
+    {"csi", "CSE-ID", TYPES_TEXT, TYPES_O, TYPES_NP, TYPES_GIVEN, 2, 190},
+    {"di", "deviceIdentifier", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 16},
+    {"rlk", "ruleLinks", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 64},
+    {"nrq", "niddRequired", TYPES_BOOL, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0},
+};
+
 #define ATTRS(a) (a), ARRAY_LEN(a)
 
 static const struct types_row types[TYPES_COUNT] = {
@@ -82,8 +108,13 @@ static const struct types_row types[TYPES_COUNT] = {
     {TYPE_CNT, "m2m:cnt", "container", ATTRS(cnt), {TYPE_CNT, TYPE_CIN},
      TYPES_HAS_ACPI | TYPES_HAS_STATE | TYPES_HAS_VIRTUAL | TYPES_HAS_CHILDREN, "TS-0004 7.4.6"},
     {TYPE_CIN, "m2m:cin", "contentInstance", ATTRS(cin), {0}, TYPES_HAS_STATE | TYPES_IMMUTABLE, "TS-0004 7.4.7"},
-    {TYPE_CB, "m2m:cb", "CSEBase", ATTRS(cb), {TYPE_ACP, TYPE_AE, TYPE_CNT},
+    {TYPE_CB, "m2m:cb", "CSEBase", ATTRS(cb), {TYPE_ACP, TYPE_AE, TYPE_CNT, TYPE_MSSP, TYPE_ASAR},
      TYPES_HAS_ACPI | TYPES_NOT_BY_REQUEST | TYPES_HAS_CHILDREN, "TS-0004 7.4.3"},
+    {TYPE_MSSP, "m2m:mssp", "m2mServiceSubscriptionProfile", ATTRS(mssp), {TYPE_SVSN},
+     TYPES_HAS_ACPI | TYPES_HAS_CHILDREN | TYPES_ADMIN, "TS-0001 9.6.19"},
+    {TYPE_ASAR, "m2m:asar", "serviceSubscribedAppRule", ATTRS(asar), {0}, TYPES_HAS_ACPI | TYPES_ADMIN,
+     "TS-0001 9.6.29"},
+    {TYPE_SVSN, "m2m:svsn", "serviceSubscribedNode", ATTRS(svsn), {0}, TYPES_HAS_ACPI | TYPES_ADMIN, "TS-0001 9.6.20"},
 };
 
 const struct types_row *types_at(size_t i)

@@ -420,7 +420,6 @@ static void configurations_that_are_refused(void **state)
         "[cse]\nsp = sp.example.com\nname = a/b\n",
         "[cse]\nsp = sp.example.com\nadmin = /in\n",
         "[cse]\nsp = sp.example.com\nadmin = nobody\n",
-        "[cse]\nsp = sp.example.com\nservice-subscription = on\n",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct conf_schema schema = {role_cse.conf, role_cse.conf_n};

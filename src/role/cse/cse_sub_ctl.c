@@ -1,0 +1,328 @@
+#include "role/cse/cse_sub_ctl.h"
+
+#include "role/cse/cse_ops.h"
+#include "role/detail.h"
+#include "wire/json.h"
+#include "wire/timestamp.h"
+
+#define NAME {"NAME", CTL_ARG_POSITIONAL | CTL_ARG_REQUIRED, "its resource name"}
+#define SUBSCRIPTION {"--subscription", CTL_ARG_REQUIRED, "NAME of the service subscription that the node is under"}
+#define RULES {"--rules", 0, "NAMEs of application rules, commas between; none: takes all away"}
+#define DEVICE_IDS {"--device-ids", 0, "device identifiers of the node, commas between"}
+
+const struct ctl_arg cse_sub_ctl_subscription[CSE_SUB_CTL_SUBSCRIPTION_N] = {
+    NAME,
+    {"--lifetime", 0, "how long the contract lasts, counted from now; default [cse] lifetime"},
+    {"--services", 0, "short names of the resource types it includes (cnt,cin,acp), commas between; none: all"},
+};
+const struct ctl_arg cse_sub_ctl_node[CSE_SUB_CTL_NODE_N] = {
+    NAME,
+    SUBSCRIPTION,
+    {"--node-id", CTL_ARG_REQUIRED, "Node-ID"},
+    {"--cse-id", 0, "SP-relative CSE-ID of the registrar of its applications: its own CSE, or this one (/in)"},
+    RULES,
+    DEVICE_IDS,
+};
+const struct ctl_arg cse_sub_ctl_node_set[CSE_SUB_CTL_NODE_SET_N] = {NAME, SUBSCRIPTION, RULES, DEVICE_IDS};
+const struct ctl_arg cse_sub_ctl_rule[CSE_SUB_CTL_RULE_N] = {
+    NAME,
+    {"--credential-ids", 0,
+     "Credential-IDs as ctl credential list shows them, commas between; * within one segment; alone: any; none: AEs "
+     "without association"},
+    {"--app-ids", 0, "App-IDs, commas between; * is a wildcard; none: no application"},
+    {"--aes", 0, "AE-ID stems, commas between: Sname, S*, C*, *; none: no AE"},
+};
+const struct ctl_arg cse_sub_ctl_one[CSE_SUB_CTL_ONE_N] = {NAME};
+const struct ctl_arg cse_sub_ctl_node_one[CSE_SUB_CTL_NODE_ONE_N] = {NAME, SUBSCRIPTION};
+const struct ctl_arg cse_sub_ctl_nodes[CSE_SUB_CTL_NODES_N] = {
+    SUBSCRIPTION, {"--after", 0, "continue beyond this identifier (\"next\" of the answer before)"}};
+
+/* -- options and attributes ----------------------------------------------------------------------------------- */
+enum form { FORM_TEXT, FORM_LIST, FORM_RULES, FORM_END };
+
+static const struct {
+    const char *option; /* without dashes */
+    const char *attr;
+    enum form form;
+} members[] = {
+    {"lifetime", "et", FORM_END},          {"services", "svr", FORM_LIST}, {"node-id", "ni", FORM_TEXT},
+    {"cse-id", "csi", FORM_TEXT},          {"rules", "rlk", FORM_RULES},   {"device-ids", "di", FORM_LIST},
+    {"credential-ids", "apci", FORM_LIST}, {"app-ids", "aai", FORM_LIST},  {"aes", "aae", FORM_LIST},
+};
+
+static bool append(json_t *list, struct text v)
+{
+    return json_array_append_new(list, json_stringn(v.p, v.n)) == 0;
+}
+
+static err_t set_list(const struct cse *cse, json_t *to, const char *attr, struct text value, bool rules)
+{
+    if (text_eq_z(value, "none")) {
+        return json_object_set_new(to, attr, json_null()) == 0 ? ERR_OK : ERR_LIMIT_CAPACITY;
+    }
+    json_t *list = json_array();
+    struct text part;
+    bool ok = json_object_set_new(to, attr, list) == 0;
+    while (ok && text_next(&value, ',', &part)) {
+        char buf[2 * M2MID_MAX];
+        struct writer w = WRITER_ARRAY(buf);
+        writer_z(&w, rules ? cse->name.z : "");
+        writer_z(&w, rules ? "/" : "");
+        writer_text(&w, part);
+        TRY(writer_finish(&w));
+        ok = append(list, writer_view_text(&w));
+    }
+    return ok ? ERR_OK : ERR_LIMIT_CAPACITY;
+}
+
+static err_t set_end(json_t *to, const char *attr, struct text value, usec_t now, char *detail)
+{
+    usec_t d = 0;
+    char z[TIMESTAMP_LEN + 8];
+    if (timestamp_duration(value, &d) != ERR_OK || d <= 0 || d > INT64_C(36500) * 86400 * USEC_PER_SEC) {
+        return detail_fail(detail, ERR_MALFORMED_TIME, "--lifetime", value);
+    }
+    struct writer w = WRITER_ARRAY(z);
+    timestamp_write(&w, now + d);
+    return json_set_text(to, attr, writer_view_text(&w)) ? ERR_OK : ERR_LIMIT_CAPACITY;
+}
+
+static err_t content_of(const struct cse *cse, const struct ctl_request *rq, bool add, json_t *to, char *detail)
+{
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        struct text v = json_get_text(rq->args, members[i].option);
+        if (v.n == 0 || (add && members[i].form != FORM_TEXT && text_eq_z(v, "none"))) {
+            continue;
+        }
+        switch (members[i].form) {
+        case FORM_TEXT:
+            TRY(json_set_text(to, members[i].attr, v) ? ERR_OK : ERR_LIMIT_CAPACITY);
+            break;
+        case FORM_LIST:
+        case FORM_RULES:
+            TRY(set_list(cse, to, members[i].attr, v, members[i].form == FORM_RULES));
+            break;
+        case FORM_END:
+            TRY(set_end(to, members[i].attr, v, rq->now, detail));
+            break;
+        }
+    }
+    return ERR_OK;
+}
+
+/* -- the commands ------------------------------------------------------------------------------------------------ */
+/* A request as the functions behind requests want one, made by the operator: nobody's AE-ID, so nobody is the creator. */
+struct order {
+    struct cse_ask ask;
+    struct primitive prim;
+    struct request rq;
+    struct association assoc;
+    struct cse_from from;
+    char parent[2 * M2MID_MAX], at[3 * M2MID_MAX];
+};
+
+static void order_wipe(struct order *o)
+{
+    json_decref(o->prim.pc);
+}
+
+static err_t join(const char *base, struct text name, char *out, size_t cap)
+{
+    struct writer w = writer_of(out, cap);
+    writer_z(&w, base);
+    writer_z(&w, "/");
+    writer_text(&w, name);
+    return writer_finish_z(&w);
+}
+
+/* Everything of a command but its content; a node stands under its subscription, the others under the CSEBase. */
+static err_t order_init(const struct cse *cse, const struct ctl_request *rq, struct txn *t, struct order *o, char *detail)
+{
+    struct text name = json_get_text(rq->args, "NAME");
+    struct text subscription = json_get_text(rq->args, "subscription");
+    if ((name.n > 0 && !m2mid_is_unreserved(name)) || (subscription.n > 0 && !m2mid_is_unreserved(subscription))) {
+        return detail_fail(detail, ERR_MALFORMED_ID, "NAME: letters, digits, - . _ ~", name);
+    }
+    association_init_plain(&o->assoc);
+    TRY(TEXT_COPY(text_of("operator"), o->from.absolute.z));
+    o->from.kind = CSE_FROM_CSE;
+    o->rq = (struct request){.prim = &o->prim, .assoc = &o->assoc, .now = rq->now};
+    o->ask = (struct cse_ask){cse, &o->rq, t, &o->from};
+    TRY(TEXT_COPY(text_of(cse->name.z), o->parent));
+    if (subscription.n > 0) {
+        TRY(join(cse->name.z, subscription, o->parent, sizeof(o->parent)));
+    }
+    return join(o->parent, name, o->at, sizeof(o->at));
+}
+
+static err_t content(const struct cse *cse, const struct ctl_request *rq, const struct types_row *type, bool add,
+                     struct order *o, char *detail)
+{
+    o->prim.pc = json_object();
+    json_t *attrs = json_object();
+    if (json_object_set_new(o->prim.pc, type->root, attrs) != 0) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    TRY(content_of(cse, rq, add, attrs, detail));
+    if (add && !json_set_text(attrs, "rn", json_get_text(rq->args, "NAME"))) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    return ERR_OK;
+}
+
+/* What there is now, by the long names of its attributes. */
+static err_t members_of(struct txn *t, const struct cse_res *r, usec_t now, struct emit *e)
+{
+    SCOPED(json_scope) json_t *attrs = NULL;
+    TRY(cse_res_attrs(t, r, &attrs));
+    emit_object(e, NULL);
+    emit_text(e, "name", r->rn);
+    emit_z(e, "state", r->et > now ? "valid" : "over");
+    if (r->et != USEC_NEVER) {
+        emit_time(e, "not-after", r->et);
+    }
+    for (size_t i = 0; i < r->type->attrs_n; i++) {
+        const json_t *v = json_object_get(attrs, r->type->attrs[i].name);
+        if (v == NULL || r->type->attrs[i].source != TYPES_GIVEN) {
+            continue;
+        }
+        if (json_is_string(v)) {
+            emit_text(e, r->type->attrs[i].long_name, text_span(json_string_value(v), json_string_length(v)));
+            continue;
+        }
+        emit_name(e, r->type->attrs[i].long_name);
+        TRY(json_is_array(v) || json_is_object(v) ? json_write(v, e->w) : ERR_OK);
+        writer_z(e->w, json_is_true(v) ? "true" : json_is_false(v) ? "false" : "");
+    }
+    emit_close_object(e);
+    return ERR_OK;
+}
+
+static err_t answer(const struct order *o, const struct types_row *type, struct writer *out, char *detail)
+{
+    struct cse_target target;
+    struct emit e = emit_to(out);
+    TRY(cse_ops_find(&o->ask, text_of(o->at), type, &target, detail));
+    TRY(members_of(o->ask.t, &target.res, o->rq.now, &e));
+    return writer_finish(out);
+}
+
+struct command {
+    const struct cse *cse;
+    const struct ctl_request *rq;
+    struct txn *t;
+    struct writer *out;
+    char *detail;
+};
+
+static err_t add_or_set(const struct command *c, uint32_t ty, bool add)
+{
+    SCOPED(order_wipe) struct order o = {.prim = {.pc = NULL}};
+    const struct types_row *type = types_find(ty);
+    TRY(order_init(c->cse, c->rq, c->t, &o, c->detail));
+    TRY(content(c->cse, c->rq, type, add, &o, c->detail));
+    TRY(add ? cse_create_direct(&o.ask, text_of(o.parent), type, c->detail)
+            : cse_update_direct(&o.ask, text_of(o.at), type, c->detail));
+    return answer(&o, type, c->out, c->detail);
+}
+
+static err_t take_away(const struct command *c, uint32_t ty)
+{
+    SCOPED(order_wipe) struct order o = {.prim = {.pc = NULL}};
+    TRY(order_init(c->cse, c->rq, c->t, &o, c->detail));
+    TRY(cse_delete_direct(&o.ask, text_of(o.at), types_find(ty), c->detail));
+    struct emit e = emit_to(c->out);
+    emit_object(&e, NULL);
+    emit_text(&e, "removed", json_get_text(c->rq->args, "NAME"));
+    emit_close_object(&e);
+    return writer_finish(c->out);
+}
+
+/* -- lists ---------------------------------------------------------------------------------------------------------- */
+#define PAGE 32
+
+struct page {
+    char ri[PAGE][M2MID_MAX];
+    char key[PAGE][CSE_CHILD_KEY_MAX];
+    size_t n;
+    err_t err;
+};
+
+static bool page_hit(void *arg, struct bytes id, struct store_value value)
+{
+    struct page *p = arg;
+    struct cse_child c;
+    p->err = cse_res_child_parse(value.data, &c);
+    if (p->err != ERR_OK) {
+        return false;
+    }
+    p->err = TEXT_COPY(c.ri, p->ri[p->n]);
+    if (p->err == ERR_OK) {
+        p->err = TEXT_COPY(text_span((const char *)id.p, id.n), p->key[p->n]);
+    }
+    p->n++;
+    return p->err == ERR_OK && p->n < PAGE;
+}
+
+static err_t page_list(struct txn *t, const struct page *p, usec_t now, struct ctl_list *l)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        struct cse_res r;
+        if (!ctl_list_room(l, text_bytes(text_of(p->key[i])))) {
+            return ERR_OK;
+        }
+        err_t e = cse_res_get(t, text_of(p->ri[i]), INT64_MIN, &r);
+        TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
+        TRY(e == ERR_OK ? members_of(t, &r, now, &l->e) : ERR_OK);
+    }
+    l->more = p->n == PAGE;
+    return ERR_OK;
+}
+
+static err_t list(const struct command *c, uint32_t ty)
+{
+    SCOPED(order_wipe) struct order o = {.prim = {.pc = NULL}};
+    struct cse_target parent;
+    char prefix[CSE_CHILD_KEY_MAX];
+    struct ctl_list l;
+    struct page *p = arena_alloc(c->t->arena, sizeof(*p));
+    if (p == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    TRY(order_init(c->cse, c->rq, c->t, &o, c->detail));
+    TRY(cse_ops_find(&o.ask, text_of(o.parent), types_find(ty == TYPE_SVSN ? TYPE_MSSP : TYPE_CB), &parent,
+                     c->detail));
+    struct writer w = WRITER_ARRAY(prefix);
+    TRY(cse_res_child_key(&w, parent.res.node, ty, text_empty()));
+    p->n = 0;
+    p->err = ERR_OK;
+    struct store_scan q = {.table = TABLE_CSE_CHILD, .prefix = writer_view(&w), .after = ctl_list_after(c->rq),
+                           .order = STORE_ASCENDING};
+    TRY(txn_scan(c->t, &q, page_hit, p));
+    TRY(p->err);
+    ctl_list_begin(&l, c->out, ty == TYPE_MSSP ? "subscriptions" : ty == TYPE_SVSN ? "nodes" : "rules");
+    TRY(page_list(c->t, p, c->rq->now, &l));
+    return ctl_list_end(&l);
+}
+
+/* -- one function a command ------------------------------------------------------------------------------------------ */
+#define HANDLER(name, call)                                                                                            \
+    err_t name(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,                       \
+               char detail[static ROLE_DETAIL_MAX])                                                                    \
+    {                                                                                                                  \
+        const struct command c = {ctx, rq, t, out, detail};                                                            \
+        return call;                                                                                                   \
+    }
+
+HANDLER(cse_sub_ctl_subscription_add, add_or_set(&c, TYPE_MSSP, true))
+HANDLER(cse_sub_ctl_subscription_set, add_or_set(&c, TYPE_MSSP, false))
+HANDLER(cse_sub_ctl_subscription_list, list(&c, TYPE_MSSP))
+HANDLER(cse_sub_ctl_subscription_remove, take_away(&c, TYPE_MSSP))
+HANDLER(cse_sub_ctl_node_add, add_or_set(&c, TYPE_SVSN, true))
+HANDLER(cse_sub_ctl_node_change, add_or_set(&c, TYPE_SVSN, false))
+HANDLER(cse_sub_ctl_node_list, list(&c, TYPE_SVSN))
+HANDLER(cse_sub_ctl_node_remove, take_away(&c, TYPE_SVSN))
+HANDLER(cse_sub_ctl_rule_add, add_or_set(&c, TYPE_ASAR, true))
+HANDLER(cse_sub_ctl_rule_set, add_or_set(&c, TYPE_ASAR, false))
+HANDLER(cse_sub_ctl_rule_list, list(&c, TYPE_ASAR))
+HANDLER(cse_sub_ctl_rule_remove, take_away(&c, TYPE_ASAR))
