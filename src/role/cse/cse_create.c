@@ -258,7 +258,10 @@ err_t cse_create_direct(const struct cse_ask *ask, struct text parent, const str
                         char detail[static ROLE_DETAIL_MAX])
 {
     SCOPED(making_wipe) struct making m = {.ask = *ask, .detail = detail, .res = {.type = type}};
-    TRY(cse_addr_resolve(ask->cse, ask->t, parent, ask->rq->now, &m.target));
+    err_t e = cse_addr_resolve(ask->cse, ask->t, parent, ask->rq->now, &m.target);
+    if (e != ERR_OK) {
+        return detail_fail(detail, e, "parent", parent);
+    }
     if (!types_is_child(m.target.res.type, type->ty)) {
         return detail_fail(detail, ERR_CHILD_TYPE, type->name, parent);
     }
