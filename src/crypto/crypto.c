@@ -11,3 +11,9 @@ err_t crypto_nfkc(const struct crypto *c, struct text in, struct writer *out)
 {
     return c->port != NULL ? c->port->nfkc(c->port, in, out) : c->nfkc(in, out);
 }
+
+size_t crypto_hash_len(enum crypto_hash kind)
+{
+    static const size_t len[CRYPTO_HASHES] = {CRYPTO_MD5_LEN, CRYPTO_SHA1_LEN, CRYPTO_HASH_LEN};
+    return (unsigned)kind < CRYPTO_HASHES ? len[kind] : 0;
+}

@@ -15,6 +15,12 @@
 #define CRYPTO_TAG_LEN 16
 #define CRYPTO_SIG_LEN 64 /* Ed25519 */
 #define CRYPTO_SIG_KEY_LEN 32
+#define CRYPTO_BLOCK_LEN 16 /* AES */
+#define CRYPTO_MD5_LEN 16
+#define CRYPTO_SHA1_LEN 20
+
+/* Hashes that protocols of others still name. MD5 and SHA-1 stand nowhere else than there [RFC 3310, TS 33.220 5.3.2]. */
+enum crypto_hash { CRYPTO_MD5, CRYPTO_SHA1, CRYPTO_SHA256, CRYPTO_HASHES };
 
 /*
  * A provider with state of its own, as the caller of the device library hands one in: it gets itself first. Only what
@@ -39,6 +45,15 @@ struct crypto {
     MUST_USE err_t (*aead_open)(struct bytes key, struct bytes nonce, struct bytes aad, struct bytes sealed,
                                 struct writer *out);
 
+    /* AES-128 of whole blocks, each for itself: the kernel of Milenage [TS 35.206]; in and out do not overlap. */
+    MUST_USE err_t (*aes128)(struct bytes key, struct bytes in, uint8_t *out);
+
+    /* One of the hashes over the parts one after another; crypto_hash_len() octets. */
+    MUST_USE err_t (*hash)(enum crypto_hash kind, const struct bytes *parts, size_t count, uint8_t out[CRYPTO_HASH_LEN]);
+
+    /* HMAC-MD5, for the password of AKAv2 alone (RFC 4169). */
+    MUST_USE err_t (*hmac_md5)(struct bytes key, struct bytes in, uint8_t out[CRYPTO_MD5_LEN]);
+
     MUST_USE err_t (*random)(uint8_t *out, size_t n);
 
     /* Ed25519 over a 32-octet private seed (audit checkpoints). verify: ERR_CRYPTO on a wrong signature. */
@@ -51,6 +66,8 @@ struct crypto {
 
     const struct crypto_port *port; /* NULL, or what takes the place of hmac_sha256 and nfkc; then the rest may be NULL */
 };
+
+size_t crypto_hash_len(enum crypto_hash kind);
 
 /* The two that derivations call: by the port if there is one. */
 MUST_USE err_t crypto_hmac(const struct crypto *c, struct bytes key, const struct bytes *parts, size_t count,

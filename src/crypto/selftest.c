@@ -105,6 +105,40 @@ static err_t test_sign(const struct crypto *c)
                                                                                           : ERR_CRYPTO_SELFTEST;
 }
 
+/* FIPS 197 C.1, twice: two blocks are two blocks. */
+static err_t test_aes128(const struct crypto *c)
+{
+    uint8_t out[2 * CRYPTO_BLOCK_LEN];
+    struct octets key = {{0}, 0}, in = {{0}, 0};
+    TRY(octets_of("000102030405060708090a0b0c0d0e0f", &key));
+    TRY(octets_of("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", &in));
+    TRY(c->aes128(view(&key), view(&in), out));
+    return expect(BYTES_ARRAY(out), "69c4e0d86a7b0430d8cdb78070b4c55a69c4e0d86a7b0430d8cdb78070b4c55a");
+}
+
+/* "abc" in two parts: RFC 1321 A.5, FIPS 180-4. */
+static err_t test_hash(const struct crypto *c)
+{
+    static const char *const want[CRYPTO_HASHES] = {
+        "900150983cd24fb0d6963f7d28e17f72", "a9993e364706816aba3e25717850c26c9cd0d89d",
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"};
+    const struct bytes parts[] = {text_bytes(text_of("a")), text_bytes(text_of("bc"))};
+    for (unsigned i = 0; i < CRYPTO_HASHES; i++) {
+        uint8_t out[CRYPTO_HASH_LEN];
+        TRY(c->hash((enum crypto_hash)i, parts, ARRAY_LEN(parts), out));
+        TRY(expect(bytes_of(out, crypto_hash_len((enum crypto_hash)i)), want[i]));
+    }
+    return ERR_OK;
+}
+
+/* RFC 2202 2, case 2. */
+static err_t test_hmac_md5(const struct crypto *c)
+{
+    uint8_t out[CRYPTO_MD5_LEN];
+    TRY(c->hmac_md5(text_bytes(text_of("Jefe")), text_bytes(text_of("what do ya want for nothing?")), out));
+    return expect(BYTES_ARRAY(out), "750c783e6ab0b503eaa86e310a5db738");
+}
+
 /* Not a test of quality: only that the source is there and moves. */
 static err_t test_random(const struct crypto *c)
 {
@@ -133,6 +167,7 @@ static const struct {
 } tests[] = {
     {"sha256", test_sha256}, {"hmac-sha256", test_hmac}, {"aes-256-gcm", test_aead},
     {"ed25519", test_sign},  {"random", test_random},    {"nfkc", test_nfkc},
+    {"aes-128", test_aes128}, {"hash", test_hash},       {"hmac-md5", test_hmac_md5},
 };
 
 err_t selftest_run(const struct crypto *c, const char **failed)

@@ -3,7 +3,7 @@
 #include "base/ct.h"
 #include "base/hex.h"
 #include "crypto/selftest.h"
-#include "keys/keyid.h"
+#include "keys/keys_gba.h"
 
 /*
  * Worked values, computed apart from this code (Python hmac, TLS1-PRF of OpenSSL): the standard publishes none.
@@ -115,12 +115,50 @@ static err_t test_esprim(const struct crypto *c)
     return expect(&session.s, "be8710fb147976428f26fad2ae52dc29ef67c461fc2c43be83c87a8c6298dae9");
 }
 
+/* Milenage set 1 of TS 35.208 as RAND, CK and IK; a TLS suite as the Ua identifier. */
+static err_t test_ks_naf(const struct crypto *c)
+{
+    struct key_ks ks = {{{0}, 0}};
+    struct key_ks_naf naf = {{{0}, 0}};
+    struct key_ks_int_naf internal = {{{0}, 0}};
+    struct aka_rand rand;
+    struct naf_id id;
+    struct writer w = WRITER_ARRAY(rand.b);
+    TRY(hex_parse(text_of("23553cbe9637a89d218ae64dae47bf35"), &w));
+    w = WRITER_ARRAY(ks.s.b);
+    TRY(hex_parse(text_of("b40ba9a3c58b2a05bbf0d987b21bf8cbf769bcd751044604127672711c6d3441"), &w));
+    ks.s.n = KEYS_DERIVED_LEN;
+    TRY(naf_id_of(text_of("mef.example.com"), naf_id_ua_tls(0x00ae), &id));
+    const struct keys_ks_context x = {&rand, text_of("001010123456789@ims.mnc001.mcc001.3gppnetwork.org"), &id};
+    TRY(keys_ks_naf(c, &ks, &x, &naf));
+    TRY(expect(&naf.s, "4468e6283c45f3e4471fdc0b7a1ab2081fad8926e4ee5238ef4ba12a8b575aba"));
+    TRY(keys_ks_int_naf(c, &ks, &x, &internal));
+    return expect(&internal.s, "537e1904318fe9dc72bc271767ab9bbd665e34972c7d6c53b37ba5315461e159");
+}
+
+/* Ub of the same run: the password of AKAv1 is RES, that of AKAv2 not. */
+static err_t test_digest(const struct crypto *c)
+{
+    struct key_password password = {{{0}, 0}};
+    struct key_ha1 h_a1 = {{{0}, 0}};
+    struct writer w = WRITER_ARRAY(password.s.b);
+    TRY(hex_parse(text_of("a54211d5e3ba50bf"), &w));
+    password.s.n = (uint8_t)w.n;
+    const struct keys_digest d = {
+        .integrity = true, .nonce = text_of("I1U8vpY3qJ0hiuZNrke/NVXzKLQ1d7m5Sp/6w1Tfr7M="), .nc = text_of("00000001"),
+        .cnonce = text_of("0a4f113b"), .uri = text_of("/"), .method = text_of("GET"), .body = bytes_empty()};
+    TRY(keys_digest_ha1(c, CRYPTO_MD5, text_of("001010123456789@ims.mnc001.mcc001.3gppnetwork.org"),
+                        text_of("bsf.mnc001.mcc001.pub.3gppnetwork.org"), &password, &h_a1));
+    return keys_digest_check(c, &d, &h_a1, text_of("26d91881d4f34c67c3c171426686ad62"));
+}
+
 static const struct {
     const char *name;
     err_t (*run)(const struct crypto *c);
 } tests[] = {
     {"ke", test_ke},       {"km", test_km},     {"kpsa", test_kpsa},
     {"usage", test_usage}, {"application", test_application}, {"ke2e", test_ke2e}, {"esprim", test_esprim},
+    {"ks-naf", test_ks_naf}, {"digest", test_digest},
 };
 
 err_t keys_selftest_run(const struct crypto *c, const char **failed)

@@ -24,27 +24,41 @@ static struct {
     EVP_MD *sha256;
     EVP_MAC_CTX *hmac; /* HMAC-SHA-256 without a key, to be copied */
     EVP_CIPHER *gcm[3]; /* 128, 192, 256 */
+    EVP_CIPHER *aes128;
+    EVP_MD *hashes[CRYPTO_HASHES];
+    EVP_MAC_CTX *hmac_md5;
 } fetched;
 static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
 
+static EVP_MAC_CTX *fetch_hmac(EVP_MAC *mac, char *digest)
+{
+    EVP_MAC_CTX *ctx = mac == NULL ? NULL : EVP_MAC_CTX_new(mac); /* holds its own reference */
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_construct_end()};
+    if (ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) == 1) {
+        return ctx;
+    }
+    EVP_MAC_CTX_free(ctx);
+    return NULL;
+}
+
 static void fetch(void)
 {
+    static const char *const hashes[CRYPTO_HASHES] = {"MD5", "SHA1", "SHA2-256"};
+    char sha256_name[] = "SHA2-256", md5_name[] = "MD5";
     fetched.sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
     static const char *const gcm[] = {"AES-128-GCM", "AES-192-GCM", "AES-256-GCM"};
     for (size_t i = 0; i < ARRAY_LEN(gcm); i++) {
         fetched.gcm[i] = EVP_CIPHER_fetch(NULL, gcm[i], NULL);
     }
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *ctx = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
-    EVP_MAC_free(mac); /* the context holds its own reference */
-    char digest[] = "SHA2-256";
-    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                                 OSSL_PARAM_construct_end()};
-    if (ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) == 1) {
-        fetched.hmac = ctx;
-    } else {
-        EVP_MAC_CTX_free(ctx);
+    fetched.aes128 = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
+    for (size_t i = 0; i < CRYPTO_HASHES; i++) {
+        fetched.hashes[i] = EVP_MD_fetch(NULL, hashes[i], NULL);
     }
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    fetched.hmac = fetch_hmac(mac, sha256_name);
+    fetched.hmac_md5 = fetch_hmac(mac, md5_name);
+    EVP_MAC_free(mac);
 }
 
 static void cipher_free(EVP_CIPHER_CTX **c)
@@ -79,6 +93,50 @@ static err_t sha256(struct bytes in, uint8_t out[CRYPTO_HASH_LEN])
         return ERR_CRYPTO;
     }
     return ok(EVP_Digest(in.p, in.n, out, &n, fetched.sha256, NULL));
+}
+
+static err_t hash(enum crypto_hash kind, const struct bytes *parts, size_t count, uint8_t out[CRYPTO_HASH_LEN])
+{
+    SCOPED(md_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (ctx == NULL || (unsigned)kind >= CRYPTO_HASHES || fetched.hashes[kind] == NULL) {
+        return ERR_CRYPTO;
+    }
+    TRY(ok(EVP_DigestInit_ex2(ctx, fetched.hashes[kind], NULL)));
+    for (size_t i = 0; i < count; i++) {
+        TRY(ok(EVP_DigestUpdate(ctx, parts[i].p, parts[i].n)));
+    }
+    unsigned n = 0;
+    return ok(EVP_DigestFinal_ex(ctx, out, &n));
+}
+
+static err_t hmac_md5(struct bytes key, struct bytes in, uint8_t out[CRYPTO_MD5_LEN])
+{
+    if (key.n == 0) {
+        return ERR_MALFORMED_KEY;
+    }
+    SCOPED(mac_free) EVP_MAC_CTX *ctx = fetched.hmac_md5 == NULL ? NULL : EVP_MAC_CTX_dup(fetched.hmac_md5);
+    if (ctx == NULL) {
+        return ERR_CRYPTO;
+    }
+    size_t n = 0;
+    TRY(ok(EVP_MAC_init(ctx, key.p, key.n, NULL)));
+    TRY(ok(EVP_MAC_update(ctx, in.p, in.n)));
+    return ok(EVP_MAC_final(ctx, out, &n, CRYPTO_MD5_LEN));
+}
+
+static err_t aes128(struct bytes key, struct bytes in, uint8_t *out)
+{
+    if (key.n != CRYPTO_BLOCK_LEN) {
+        return ERR_MALFORMED_KEY;
+    }
+    SCOPED(cipher_free) EVP_CIPHER_CTX *ctx = fetched.aes128 == NULL ? NULL : EVP_CIPHER_CTX_new();
+    if (ctx == NULL || in.n % CRYPTO_BLOCK_LEN != 0 || in.n > INT_MAX) {
+        return ERR_CRYPTO;
+    }
+    int n = 0;
+    TRY(ok(EVP_EncryptInit_ex2(ctx, fetched.aes128, key.p, NULL, NULL)));
+    TRY(ok(EVP_CIPHER_CTX_set_padding(ctx, 0)));
+    return ok(EVP_EncryptUpdate(ctx, out, &n, in.p, (int)in.n));
 }
 
 static err_t hmac_sha256(struct bytes key, const struct bytes *parts, size_t count, uint8_t out[CRYPTO_HASH_LEN])
@@ -248,6 +306,9 @@ const struct crypto *crypto_openssl(void)
         .hmac_sha256 = hmac_sha256,
         .aead_seal = aead_seal,
         .aead_open = aead_open,
+        .aes128 = aes128,
+        .hash = hash,
+        .hmac_md5 = hmac_md5,
         .random = random_octets,
         .sign = sign,
         .sign_public = sign_public,

@@ -10,7 +10,7 @@ build = ROOT / (sys.argv[1] if len(sys.argv) > 1 else "build")
 PURE = {"memcpy", "memmove", "memset", "memcmp", "strlen", "strcmp", "strncmp", "strchr", "memchr", "strrchr",
         "sin", "cos", "asin", "sqrt", "atan2", "_GLOBAL_OFFSET_TABLE_"}
 COMPILER = re.compile(r"^(__stack_chk_fail|__assert_fail|__mem\w+_chk|__(asan|ubsan|sanitizer)_\w+)$")
-LIBRARIES = {"wire": re.compile(r"^(json|jsonp|llhttp|cbor_(encode|stream))_"), "role": re.compile(r"^jsonp?_")}
+LIBRARIES = {"wire": re.compile(r"^(json|jsonp|llhttp|cbor_(encode|stream))_|^xml[A-Z]"), "role": re.compile(r"^jsonp?_")}
 ROWS = re.compile(r"^(role_\w+|cmd_\w+|main)$")  # one table row a file: named after what it is
 ENTRY = re.compile(r"^(?P<lib>\S+)\[(?P<obj>[^\]]+)\]: (?P<name>\S+) (?P<kind>\S)")
 

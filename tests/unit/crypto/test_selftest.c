@@ -77,6 +77,28 @@ static err_t no_random(uint8_t *out, size_t n)
     return ERR_CRYPTO;
 }
 
+static err_t bad_aes128(struct bytes key, struct bytes in, uint8_t *out)
+{
+    (void)key;
+    memcpy(out, in.p, in.n);
+    return ERR_OK;
+}
+
+/* MD5 for each of them. */
+static err_t bad_hash(enum crypto_hash kind, const struct bytes *parts, size_t count, uint8_t out[CRYPTO_HASH_LEN])
+{
+    (void)kind;
+    return crypto_openssl()->hash(CRYPTO_MD5, parts, count, out);
+}
+
+static err_t bad_hmac_md5(struct bytes key, struct bytes in, uint8_t out[CRYPTO_MD5_LEN])
+{
+    (void)key;
+    (void)in;
+    memset(out, 0, CRYPTO_MD5_LEN);
+    return ERR_OK;
+}
+
 static err_t bad_nfkc(struct text in, struct writer *out)
 {
     writer_text(out, in);
@@ -87,9 +109,10 @@ static void each_wrong_function_is_named(void **state)
 {
     (void)state;
     const struct crypto right = *crypto_openssl();
-    struct crypto wrong[9];
+    struct crypto wrong[12];
     static const char *const names[] = {"sha256",  "hmac-sha256", "aes-256-gcm", "aes-256-gcm", "ed25519",
-                                        "ed25519", "ed25519",     "random",      "nfkc"};
+                                        "ed25519", "ed25519",     "random",      "nfkc",
+                                        "aes-128", "hash",        "hmac-md5"};
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         wrong[i] = right;
     }
@@ -102,6 +125,9 @@ static void each_wrong_function_is_named(void **state)
     wrong[6].verify = bad_verify;
     wrong[7].random = bad_random;
     wrong[8].nfkc = bad_nfkc;
+    wrong[9].aes128 = bad_aes128;
+    wrong[10].hash = bad_hash;
+    wrong[11].hmac_md5 = bad_hmac_md5;
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         const char *failed = NULL;
         assert_int_equal(selftest_run(&wrong[i], &failed), ERR_CRYPTO_SELFTEST);
@@ -123,12 +149,41 @@ static void kdf_gives_32_octets_or_nothing(void **state)
     assert_false(secret_is_set(&out));
 }
 
+/* FC | P | L: the length stands behind [TS 33.220 B.2]. */
+static void kdf_3gpp_is_hmac_of_parameters_and_lengths(void **state)
+{
+    (void)state;
+    SCOPED(secret_wipe) struct secret a = {{0}, 0}, b = {{0}, 0};
+    const struct bytes key = text_bytes(text_of("made-up"));
+    const struct bytes p[KDF_3GPP_PARTS + 1] = {text_bytes(text_of("gba-me")), text_bytes(text_of(""))};
+    const struct bytes whole = bytes_of("\x01gba-me\0\x06\0\0", 11);
+    assert_int_equal(kdf_3gpp(crypto_openssl(), key, 1, p, 2, &a), ERR_OK);
+    assert_int_equal(kdf_hmac(crypto_openssl(), key, &whole, 1, &b), ERR_OK);
+    assert_true(secret_eq(&a, &b));
+    assert_int_equal(kdf_3gpp(crypto_openssl(), key, 1, p, KDF_3GPP_PARTS + 1, &a), ERR_LIMIT_SIZE);
+    assert_false(secret_is_set(&a));
+}
+
+static void hash_kinds_and_keys_outside_the_table_are_refused(void **state)
+{
+    (void)state;
+    const struct crypto *c = crypto_openssl();
+    uint8_t out[CRYPTO_HASH_LEN];
+    assert_int_equal(c->hash(CRYPTO_HASHES, NULL, 0, out), ERR_CRYPTO);
+    assert_int_equal(crypto_hash_len(CRYPTO_HASHES), 0);
+    assert_int_equal(c->hmac_md5(bytes_empty(), bytes_empty(), out), ERR_MALFORMED_KEY);
+    assert_int_equal(c->aes128(bytes_of(out, 15), bytes_of(out, 16), out), ERR_MALFORMED_KEY);
+    assert_int_equal(c->aes128(bytes_of(out, 16), bytes_of(out, 17), out), ERR_CRYPTO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(passes_on_the_true_provider),
         cmocka_unit_test(each_wrong_function_is_named),
         cmocka_unit_test(kdf_gives_32_octets_or_nothing),
+        cmocka_unit_test(kdf_3gpp_is_hmac_of_parameters_and_lengths),
+        cmocka_unit_test(hash_kinds_and_keys_outside_the_table_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

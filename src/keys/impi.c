@@ -1,0 +1,69 @@
+#include "keys/gba_id.h"
+
+#define MCC_DIGITS 3
+#define HOME ".3gppnetwork.org"
+
+static bool is_user_char(char c)
+{
+    return c > 0x20 && c < 0x7F && c != '"' && c != '\\' && c != ':' && c != '@';
+}
+
+bool impi_is(struct text t)
+{
+    size_t at = text_find(t, '@');
+    if (at == 0 || at == t.n || t.n >= IMPI_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < at; i++) {
+        if (!is_user_char(t.p[i])) {
+            return false;
+        }
+    }
+    return keyid_is_fqdn(text_skip(t, at + 1));
+}
+
+static bool is_digits(struct text t)
+{
+    for (size_t i = 0; i < t.n; i++) {
+        if (t.p[i] < '0' || t.p[i] > '9') {
+            return false;
+        }
+    }
+    return true;
+}
+
+err_t impi_of_imsi(struct text imsi, size_t mnc_digits, struct impi *out)
+{
+    out->z[0] = '\0';
+    if (imsi.n < 6 || imsi.n > 15 || !is_digits(imsi) || mnc_digits < 2 || mnc_digits > 3) {
+        return ERR_MALFORMED_ID;
+    }
+    struct writer w = WRITER_ARRAY(out->z);
+    writer_text(&w, imsi);
+    writer_z(&w, mnc_digits == 2 ? "@ims.mnc0" : "@ims.mnc");
+    writer_text(&w, text_take(text_skip(imsi, MCC_DIGITS), mnc_digits));
+    writer_z(&w, ".mcc");
+    writer_text(&w, text_take(imsi, MCC_DIGITS));
+    writer_z(&w, HOME);
+    return writer_finish_z(&w);
+}
+
+/* ims.X.3gppnetwork.org -> bsf.X.pub.3gppnetwork.org; any other domain D -> bsf.D */
+err_t impi_bsf(struct text impi, char *out, size_t cap)
+{
+    if (!impi_is(impi)) {
+        return ERR_MALFORMED_ID;
+    }
+    struct writer w = writer_of(out, cap);
+    struct text domain = text_skip(impi, text_find(impi, '@') + 1);
+    const size_t home_n = sizeof(HOME) - 1;
+    writer_z(&w, "bsf.");
+    if (domain.n > home_n && text_eq_z(text_skip(domain, domain.n - home_n), HOME)) {
+        domain = text_take(domain, domain.n - home_n);
+        writer_text(&w, text_starts(domain, "ims.") ? text_skip(domain, 4) : domain);
+        writer_z(&w, ".pub" HOME);
+    } else {
+        writer_text(&w, domain);
+    }
+    return writer_finish_z(&w);
+}

@@ -1,0 +1,154 @@
+#include "wire/bsf_info.h"
+
+#include "wire/timestamp.h"
+
+#include <libxml/parser.h>
+#include <libxml/tree.h>
+#include <string.h>
+
+#define NAMESPACE "uri:3gpp-gba"
+#define TIME_LEN 20 /* YYYY-MM-DDThh:mm:ssZ */
+
+/* -- xs:dateTime ---------------------------------------------------------------------------------------- */
+
+static void write_time(struct writer *w, usec_t t)
+{
+    char basic[TIMESTAMP_LEN + 8];
+    struct writer b = WRITER_ARRAY(basic);
+    timestamp_write(&b, t);
+    struct text rest = writer_view_text(&b);
+    static const struct {
+        uint8_t n;
+        char after;
+    } parts[] = {{4, '-'}, {2, '-'}, {5, ':'}, {2, ':'}, {2, 'Z'}}; /* YYYYMMDDThhmmss with its marks put back */
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        writer_text(w, text_take(rest, parts[i].n));
+        writer_u8(w, (uint8_t)parts[i].after);
+        rest = text_skip(rest, parts[i].n);
+    }
+}
+
+/* A fraction of a second is dropped: the key ends no later for it. */
+static err_t parse_time(struct text t, usec_t *out)
+{
+    static const char form[TIME_LEN] = "0000-00-00T00:00:00Z";
+    char basic[TIMESTAMP_LEN];
+    size_t n = 0;
+    if (t.n < TIME_LEN || t.p[t.n - 1] != 'Z') {
+        return ERR_MALFORMED_TIME;
+    }
+    for (size_t i = 0; i < TIME_LEN - 1; i++) {
+        const bool is_mark = form[i] == '-' || form[i] == ':';
+        if (is_mark && t.p[i] != form[i]) {
+            return ERR_MALFORMED_TIME;
+        }
+        if (!is_mark) {
+            basic[n++] = t.p[i];
+        }
+    }
+    for (size_t i = TIME_LEN - 1; i + 1 < t.n; i++) {
+        const bool dot = i == TIME_LEN - 1 && t.p[i] == '.' && i + 2 < t.n;
+        const bool digit = i >= TIME_LEN && t.p[i] >= '0' && t.p[i] <= '9';
+        if (!dot && !digit) {
+            return ERR_MALFORMED_TIME;
+        }
+    }
+    return timestamp_parse(text_span(basic, n), out);
+}
+
+/* -- the document --------------------------------------------------------------------------------------- */
+
+/* A B-TID holds none of the characters that XML would have to escape: b_tid_parse() knows. */
+err_t bsf_info_write(const struct bsf_info *i, struct writer *w)
+{
+    struct b_tid_parts parts;
+    TRY(b_tid_parse(text_of(i->b_tid.z), &parts));
+    writer_z(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<BootstrappingInfo xmlns=\"" NAMESPACE "\">\n<btid>");
+    writer_z(w, i->b_tid.z);
+    writer_z(w, "</btid>\n<lifetime>");
+    write_time(w, i->lifetime);
+    writer_z(w, "</lifetime>\n</BootstrappingInfo>\n");
+    return writer_finish(w);
+}
+
+static void ctxt_free(xmlParserCtxtPtr *c)
+{
+    if (*c != NULL) {
+        xmlFreeDoc((*c)->myDoc);
+        xmlFreeParserCtxt(*c);
+    }
+}
+
+/* A document type is the only way to an entity of one's own, and it comes before any content. */
+static void refuse_doctype(void *ctx, const xmlChar *name, const xmlChar *external, const xmlChar *system)
+{
+    (void)name;
+    (void)external;
+    (void)system;
+    xmlParserCtxtPtr c = ctx;
+    c->wellFormed = 0;
+    xmlStopParser(c);
+}
+
+static bool is_named(const xmlNode *n, const char *name)
+{
+    return n->type == XML_ELEMENT_NODE && n->ns != NULL && strcmp((const char *)n->name, name) == 0 &&
+           strcmp((const char *)n->ns->href, NAMESPACE) == 0;
+}
+
+/* The text of the one child of that name, without white space around it. */
+static err_t child_text(const xmlNode *root, const char *name, struct text *out)
+{
+    const xmlNode *found = NULL;
+    for (const xmlNode *n = root->children; n != NULL; n = n->next) {
+        if (is_named(n, name)) {
+            if (found != NULL) {
+                return ERR_MALFORMED_XML;
+            }
+            found = n;
+        }
+    }
+    const xmlNode *text = found == NULL ? NULL : found->children;
+    if (text == NULL || text->type != XML_TEXT_NODE || text->next != NULL || text->content == NULL) {
+        return ERR_MALFORMED_XML;
+    }
+    *out = text_trim(text_of((const char *)text->content), " \t\r\n");
+    return ERR_OK;
+}
+
+static err_t read_root(const xmlNode *root, struct bsf_info *out)
+{
+    struct text b_tid, lifetime;
+    struct b_tid_parts parts;
+    if (root == NULL || !is_named(root, "BootstrappingInfo")) {
+        return ERR_MALFORMED_XML;
+    }
+    TRY(child_text(root, "btid", &b_tid));
+    TRY(child_text(root, "lifetime", &lifetime));
+    TRY(parse_time(lifetime, &out->lifetime));
+    TRY(b_tid_parse(b_tid, &parts));
+    return TEXT_COPY(b_tid, out->b_tid.z);
+}
+
+err_t bsf_info_parse(struct bytes xml, struct bsf_info *out)
+{
+    *out = (struct bsf_info){.lifetime = 0};
+    if (xml.n > BSF_INFO_MAX) {
+        return ERR_LIMIT_SIZE;
+    }
+    SCOPED(ctxt_free) xmlParserCtxtPtr c = xmlNewParserCtxt();
+    if (c == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    c->sax->internalSubset = refuse_doctype;
+    /* The encoding is not the document's choice: one in which a DOCTYPE looks like something else is none of ours. */
+    const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA;
+    xmlDocPtr doc = xmlCtxtReadMemory(c, (const char *)xml.p, (int)xml.n, NULL, "UTF-8", options);
+    struct bsf_info info = {.lifetime = 0};
+    err_t e = doc == NULL || c->wellFormed != 1 ? ERR_MALFORMED_XML : read_root(xmlDocGetRootElement(doc), &info);
+    xmlFreeDoc(doc);
+    if (e == ERR_OK) {
+        *out = info;
+    }
+    return e;
+}

@@ -1,0 +1,300 @@
+#include "wire/digest.h"
+
+#include "base/hex.h"
+
+#include <string.h>
+
+#define SCHEME "Digest"
+#define BIT(h) (1U << (h))
+#define ALL (BIT(DIGEST_CHALLENGE) | BIT(DIGEST_AUTHORIZATION) | BIT(DIGEST_INFO))
+#define C BIT(DIGEST_CHALLENGE)
+#define A BIT(DIGEST_AUTHORIZATION)
+#define I BIT(DIGEST_INFO)
+
+enum form { TEXT, HEX, COUNT };
+
+/* Where a parameter may stand, where it must, and where it is written in quotes [RFC 7616 3.3, 3.4, 3.5]. */
+static const struct row {
+    const char *name;
+    unsigned may, must, quoted;
+    enum form form;
+} rows[DIGEST_PARAMS] = {
+    [DIGEST_USERNAME] = {"username", A, A, A, TEXT},
+    [DIGEST_REALM] = {"realm", C | A, C | A, C | A, TEXT},
+    [DIGEST_NONCE] = {"nonce", C | A, C | A, C | A, TEXT},
+    [DIGEST_URI] = {"uri", A, A, A, TEXT},
+    [DIGEST_RESPONSE] = {"response", A, A, A, HEX},
+    [DIGEST_ALGORITHM] = {"algorithm", C | A, 0, 0, TEXT},
+    [DIGEST_CNONCE] = {"cnonce", A | I, 0, A | I, TEXT},
+    [DIGEST_OPAQUE] = {"opaque", C | A, 0, C | A, TEXT},
+    [DIGEST_QOP] = {"qop", ALL, 0, C, TEXT},
+    [DIGEST_NC] = {"nc", A | I, 0, 0, COUNT},
+    [DIGEST_AUTS] = {"auts", A, 0, A, TEXT},
+    [DIGEST_STALE] = {"stale", C, 0, 0, TEXT},
+    [DIGEST_DOMAIN] = {"domain", C, 0, C, TEXT},
+    [DIGEST_NEXTNONCE] = {"nextnonce", I, 0, I, TEXT},
+    [DIGEST_RSPAUTH] = {"rspauth", I, 0, I, HEX},
+};
+
+static bool is_token_char(char c)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    char l = text_lower(c);
+    return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || (c != '\0' && strchr(others, c) != NULL);
+}
+
+static bool is_token(struct text t)
+{
+    for (size_t i = 0; i < t.n; i++) {
+        if (!is_token_char(t.p[i])) {
+            return false;
+        }
+    }
+    return t.n > 0;
+}
+
+static bool is_control(char c)
+{
+    return ((unsigned char)c < 0x20 && c != '\t') || c == 0x7F;
+}
+
+/* -- taking a header apart ------------------------------------------------------------------------------ */
+
+static void skip_space(struct text *rest)
+{
+    while (rest->n > 0 && (rest->p[0] == ' ' || rest->p[0] == '\t')) {
+        *rest = text_skip(*rest, 1);
+    }
+}
+
+static bool take(struct text *rest, char c)
+{
+    if (rest->n == 0 || rest->p[0] != c) {
+        return false;
+    }
+    *rest = text_skip(*rest, 1);
+    return true;
+}
+
+static struct text take_token(struct text *rest)
+{
+    size_t n = 0;
+    while (n < rest->n && is_token_char(rest->p[n])) {
+        n++;
+    }
+    struct text token = text_take(*rest, n);
+    *rest = text_skip(*rest, n);
+    return token;
+}
+
+/* quoted-string, after its first quote: the end of it, or rest.n. */
+static size_t quoted_end(struct text rest, bool *escaped)
+{
+    *escaped = false;
+    for (size_t i = 0; i < rest.n && !is_control(rest.p[i]); i++) {
+        if (rest.p[i] == '"') {
+            return i;
+        }
+        if (rest.p[i] == '\\') {
+            *escaped = true;
+            i++;
+            if (i == rest.n || is_control(rest.p[i])) {
+                return rest.n;
+            }
+        }
+    }
+    return rest.n;
+}
+
+static struct text unescape(struct text t, struct writer *scratch)
+{
+    const size_t from = scratch->n;
+    for (size_t i = 0; i < t.n; i++) {
+        i += t.p[i] == '\\' ? 1 : 0;
+        writer_u8(scratch, (uint8_t)t.p[i]);
+    }
+    return text_skip(writer_view_text(scratch), from);
+}
+
+static err_t take_value(struct text *rest, struct writer *scratch, struct text *value)
+{
+    if (!take(rest, '"')) {
+        *value = take_token(rest);
+        return value->n > 0 ? ERR_OK : ERR_MALFORMED_DIGEST;
+    }
+    bool escaped;
+    const size_t end = quoted_end(*rest, &escaped);
+    if (end == rest->n) {
+        return ERR_MALFORMED_DIGEST;
+    }
+    *value = text_take(*rest, end);
+    *rest = text_skip(*rest, end + 1);
+    if (escaped) {
+        *value = unescape(*value, scratch);
+    }
+    return writer_finish(scratch);
+}
+
+static bool fits(enum form form, struct text t)
+{
+    switch (form) {
+    case HEX: /* MD5 or SHA-256; empty in the first request of Ub [TS 24.109 A.3] */
+        return t.n == 0 || ((t.n == 32 || t.n == 64) && hex_is_text(t));
+    case COUNT:
+        return t.n == 8 && hex_is_text(t);
+    case TEXT:
+        break;
+    }
+    return true;
+}
+
+static err_t keep(enum digest_header h, struct text name, struct text value, struct digest *out)
+{
+    for (size_t i = 0; i < DIGEST_PARAMS; i++) {
+        if (text_eq_nocase(name, text_of(rows[i].name)) && (rows[i].may & BIT(h)) != 0) {
+            if (out->given[i] || !fits(rows[i].form, value)) {
+                return ERR_MALFORMED_DIGEST; /* twice: two readers might take different ones */
+            }
+            digest_set(out, (enum digest_param)i, value);
+        }
+    }
+    return ERR_OK;
+}
+
+static err_t take_param(enum digest_header h, struct text *rest, struct writer *scratch, struct digest *out)
+{
+    struct text value = text_empty();
+    struct text name = take_token(rest);
+    skip_space(rest);
+    if (name.n == 0 || !take(rest, '=')) {
+        return ERR_MALFORMED_DIGEST;
+    }
+    skip_space(rest);
+    TRY(take_value(rest, scratch, &value));
+    skip_space(rest);
+    return keep(h, name, value, out);
+}
+
+static err_t check_complete(enum digest_header h, const struct digest *d)
+{
+    for (size_t i = 0; i < DIGEST_PARAMS; i++) {
+        if ((rows[i].must & BIT(h)) != 0 && !d->given[i]) {
+            return ERR_MALFORMED_DIGEST;
+        }
+    }
+    /* qop brings nc and cnonce with it [RFC 7616 3.4]. */
+    const bool counted = d->given[DIGEST_NC] && d->given[DIGEST_CNONCE];
+    return h == DIGEST_AUTHORIZATION && d->given[DIGEST_QOP] && !counted ? ERR_MALFORMED_DIGEST : ERR_OK;
+}
+
+static err_t skip_scheme(enum digest_header h, struct text *rest)
+{
+    skip_space(rest);
+    if (h == DIGEST_INFO) {
+        return ERR_OK;
+    }
+    struct text scheme = take_token(rest);
+    const bool spaced = rest->n > 0 && rest->p[0] == ' ';
+    skip_space(rest);
+    return text_eq_nocase(scheme, text_of(SCHEME)) && spaced ? ERR_OK : ERR_MALFORMED_DIGEST;
+}
+
+err_t digest_parse(enum digest_header h, struct text t, struct writer *scratch, struct digest *out)
+{
+    struct text rest = t;
+    *out = (struct digest){.given = {false}};
+    if (t.n > DIGEST_TEXT_MAX) {
+        return ERR_LIMIT_SIZE;
+    }
+    TRY(skip_scheme(h, &rest));
+    for (size_t n = 0;; n++) {
+        if (n == DIGEST_PARAMS_MAX) {
+            return ERR_LIMIT_SIZE;
+        }
+        TRY(take_param(h, &rest, scratch, out));
+        if (rest.n == 0) {
+            return check_complete(h, out);
+        }
+        if (!take(&rest, ',')) {
+            return ERR_MALFORMED_DIGEST;
+        }
+        skip_space(&rest);
+    }
+}
+
+/* -- putting one together ------------------------------------------------------------------------------- */
+
+static err_t write_value(const struct row *r, enum digest_header h, struct text value, struct writer *w)
+{
+    const bool quoted = (r->quoted & BIT(h)) != 0;
+    if (!fits(r->form, value) || (!quoted && !is_token(value))) {
+        return ERR_MALFORMED_DIGEST;
+    }
+    writer_z(w, quoted ? "\"" : "");
+    for (size_t i = 0; i < value.n; i++) {
+        if (is_control(value.p[i])) {
+            return ERR_MALFORMED_DIGEST;
+        }
+        if (value.p[i] == '"' || value.p[i] == '\\') {
+            writer_u8(w, '\\');
+        }
+        writer_u8(w, (uint8_t)value.p[i]);
+    }
+    writer_z(w, quoted ? "\"" : "");
+    return ERR_OK;
+}
+
+err_t digest_write(enum digest_header h, const struct digest *d, struct writer *w)
+{
+    const char *between = h == DIGEST_INFO ? "" : SCHEME " ";
+    TRY(check_complete(h, d));
+    for (size_t i = 0; i < DIGEST_PARAMS; i++) {
+        if (!d->given[i] || (rows[i].may & BIT(h)) == 0) {
+            continue;
+        }
+        writer_z(w, between);
+        writer_z(w, rows[i].name);
+        writer_z(w, "=");
+        TRY(write_value(&rows[i], h, d->v[i], w));
+        between = ", ";
+    }
+    return writer_finish(w);
+}
+
+void digest_set(struct digest *d, enum digest_param p, struct text value)
+{
+    d->v[p] = value;
+    d->given[p] = true;
+}
+
+/* -- what the values mean ------------------------------------------------------------------------------- */
+
+bool digest_offers(const struct digest *d, const char *qop)
+{
+    struct text rest = d->v[DIGEST_QOP], word;
+    while (d->given[DIGEST_QOP] && text_next(&rest, ',', &word)) {
+        if (text_eq_nocase(text_trim(word, " \t"), text_of(qop))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *const algorithms[DIGEST_ALGORITHMS] = {"MD5", "SHA-256", "AKAv1-MD5", "AKAv2-MD5"};
+
+err_t digest_algorithm(const struct digest *d, enum digest_algorithm *out)
+{
+    *out = DIGEST_MD5;
+    for (unsigned i = 0; d->given[DIGEST_ALGORITHM] && i < DIGEST_ALGORITHMS; i++) {
+        if (text_eq_nocase(d->v[DIGEST_ALGORITHM], text_of(algorithms[i]))) {
+            *out = (enum digest_algorithm)i;
+            return ERR_OK;
+        }
+    }
+    return d->given[DIGEST_ALGORITHM] ? ERR_NOT_IMPLEMENTED : ERR_OK;
+}
+
+const char *digest_algorithm_name(enum digest_algorithm a)
+{
+    return (unsigned)a < DIGEST_ALGORITHMS ? algorithms[a] : "";
+}
