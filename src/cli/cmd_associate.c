@@ -200,7 +200,11 @@ static void report(const struct call *c)
     cli_out(a, "peer", c->in.peer);
     cli_out(a, "mechanism", text_of(row->name));
     cli_out(a, "clause", text_of(row->clause));
-    cli_out(a, "key_id", text_of(c->in.mechanism == ESTABLISH_MAF ? s->kc_id.z : s->kpsa_id.z));
+    if (row->wants_certificate) {
+        cli_out(a, "certificate", text_of(s->cse.cert.file));
+    } else {
+        cli_out(a, "key_id", text_of(c->in.mechanism == ESTABLISH_MAF ? s->kc_id.z : s->kpsa_id.z));
+    }
     cli_out_number(a, "suid", row->suid);
     cli_out(a, "tls", text_of(datagram ? "DTLS 1.2" : "TLS 1.2"));
     cli_out(a, "suite", text_of(suite));

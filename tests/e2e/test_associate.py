@@ -138,7 +138,7 @@ def test_key_and_certificate(pair, tmp_path):
     pair.ctl_json("two", "credential", "add", "--kind", "cert", "--id", ONE, "--enrolee-id", ONE)
     c = made(pair, tmp_path / "c", mechanism="certificate", certificate=pair.where / "one-cse.crt",
              private_key=pair.where / "one-cse.key", trust=pair.where / "ca.crt")
-    assert c["suid"] == 42 and c["association_id"] in events(pair, "two")
+    assert c["suid"] == 42 and c["certificate"] == str(pair.where / "one-cse.crt") and "key_id" not in c and c["association_id"] in events(pair, "two")
 
 
 def test_lifetimes(pair, tmp_path):

@@ -44,6 +44,25 @@ def _hmac(_ctx, key, parts, count, out):
     return 0
 
 
+class Entity(c.Structure):
+    _fields_ = [("id", c.c_char_p), ("secret", c.POINTER(KEY))]
+
+
+class AssociationInput(c.Structure):
+    _fields_ = [("self", Entity), ("peer", Entity), ("local_cse", c.c_char_p), ("mechanism", c.c_int), ("maf_fqdn", c.c_char_p),
+                ("provisioned", c.c_bool), ("has_certificate", c.c_bool), ("network_up", c.c_bool),
+                ("credential_expires", c.c_int64), ("lifetime", c.c_int), ("until", c.c_int64)]
+
+
+class Association(c.Structure):
+    _fields_ = [("id", c.c_char * 33), ("key", KEY), ("expires", c.c_int64), ("lifetime", c.c_int), ("mechanism", c.c_int),
+                ("suid", c.c_uint), ("tls_version", c.c_uint16), ("suite", c.c_uint16)]
+
+
+class Handshake(c.Structure):
+    _fields_ = [("exported", c.c_char_p), ("tls_version", c.c_uint16), ("suite", c.c_uint16)]
+
+
 class Board:
     """What a firmware does with keystead.h."""
 
@@ -157,6 +176,29 @@ def test_enrol_associate_register_and_send(request, board, profile):
         assert r.rsc == 2001, r
         r = ks.ask(s, "retrieve", f"/-/{stem}/box/la", origin=stem)
         assert r.rsc == 2000 and r.json["m2m:cin"]["con"] == text
+
+
+def test_the_association_procedure_by_maf(lab, board):
+    """association.h against a real CSE: it asks before it connects, and both ends have one identifier."""
+    d = lab.associate(lab.enrol(lab.device("board-procedure")))
+    km, out, now = KEY(*d.km), Association(), int(time.time())
+    rq = AssociationInput(Entity(d.enrolee_id.encode(), c.pointer(km)), Entity(ks.CSE_ID.encode(), None), None, 2, ks.MAF.encode(),
+                          True, False, True, now + 3600, 0, 0)
+    check = board.lib.keystead_association_check
+    assert check(c.byref(rq), c.c_int64(now)) == 0  # R004-12, R004-17, R004-18
+    with lab.cse(d) as s:
+        exported = s.export("EXPERIMENTAL-keystead-association")
+        done = Handshake(exported, 0x0303, 0x00AE)
+        assert board.lib.keystead_association_made(c.byref(rq), c.c_int64(now), c.byref(done), c.byref(out)) == 0
+        assert ks.register(s, d.stem).rsc == 2001  # R000-51
+    assert out.id.decode() == exported[:16].hex() and bytes(out.key) == exported[16:] and out.expires == now + 3599
+    assert out.suid == 32 and (out.tls_version, out.suite) == (0x0303, 0x00AE)  # R004-22
+    mine = [e for e in lab.ctl_json("cse", "audit", "tail", "--limit", "20")["events"] if e.get("association") == out.id.decode()]
+    assert mine and d.enrolee_id in str(mine)  # R004-19
+    rq.network_up = False
+    assert check(c.byref(rq), c.c_int64(now)) == 10  # refuses R000-03
+    rq.self.secret = None
+    assert check(c.byref(rq), c.c_int64(now)) == 7  # refuses R004-18
 
 
 def test_kpsa_instead_of_a_maf(lab, board):
