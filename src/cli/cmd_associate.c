@@ -78,10 +78,32 @@ static err_t said(struct call *c)
     c->in.is_provisioned = c->in.has_secret = c->in.has_certificate = c->in.has_provider = c->in.has_network = true;
     c->in.credential_end = USEC_NEVER;
     TRY(check(c));
+    if (c->in.local_cse.n > 0 && cli_arg(c->w->a, "--key-file") != NULL) {
+        return detail_fail(c->w->detail, ERR_USAGE, "--key-file: the key of an AE behind a CSE is derived by device instantiate",
+                           text_empty());
+    }
     return out != NULL && access(out, F_OK) == 0 ? detail_fail(c->w->detail, ERR_EXISTS, "--key-out", text_of(out)) : ERR_OK;
 }
 
 /* -- what is there ---------------------------------------------------------------------------------------------------- */
+/* A CSE that has enrolled anew has another long term key: what it derived from the old one is over (R004-16). */
+static err_t derived_still(struct call *c, const struct device_state *cse)
+{
+    const struct device_state *ae = &c->w->state;
+    const struct secret *held = c->in.mechanism == ESTABLISH_MAF ? &ae->km.s : &ae->kpsa.s;
+    unsigned suid = establish_row(c->in.mechanism)->app_suid;
+    struct key_application key = {0};
+    if (suid == 0 || !secret_is_set(held)) {
+        return ERR_OK; /* a certificate; or judged with the other prerequisites */
+    }
+    err_t e = keys_application_derive(c->w->dir.sealer.crypto, &cse->ke.s, suid, c->in.self, &key);
+    bool same = e == ERR_OK && secret_eq(&key.s, held);
+    secret_wipe(&key.s);
+    return same || e != ERR_OK ? e
+                               : detail_fail(c->w->detail, ERR_DENIED_SECRET,
+                                             "the local CSE has enrolled anew: device instantiate again", c->in.self);
+}
+
 /* The AE's own state beside that of its CSE, which must be provisioned still. */
 static err_t open_instance(struct call *c, struct device_dir *cse_dir, struct device_state *cse)
 {
@@ -94,7 +116,7 @@ static err_t open_instance(struct call *c, struct device_dir *cse_dir, struct de
     if (e == ERR_NOT_FOUND) { /* R004-16: no instance, no application key */
         return detail_fail(w->detail, ERR_DENIED_SECRET, "no application key: device instantiate first", c->in.self);
     }
-    return e;
+    return e == ERR_OK ? derived_still(c, cse) : e;
 }
 
 static err_t open_state(struct call *c)

@@ -170,6 +170,7 @@ def test_ae_behind_its_cse(pair, tmp_path):
     refused(pair, one, 2, "entity-missing", self=f"{TWO}/Cother", local_cse=ONE)  # refuses R004-13
     refused(pair, tmp_path / "none", 1, "not-provisioned", self=AES[0], local_cse=ONE)  # refuses R004-03, refuses R004-15
     assert instantiate(pair, AES[0], tmp_path / "x", mechanism="certificate")[1]["error"] == "usage"
+    refused(pair, one, 2, "usage", self=AES[0], local_cse=ONE, mechanism="key", key_id=f"x@{ks.SP}", key_file=tmp_path / "x")
     keys = []
     for i, ae in enumerate(AES):
         code, out = instantiate(pair, ae, tmp_path / f"{i}.app", key_id=f"app{i}@{ks.MAF}")
@@ -193,6 +194,10 @@ def test_ae_behind_its_cse(pair, tmp_path):
     pair.ctl_json("two", "credential", "add", "--kind", "kpsa", "--id", out["key_id"], "--key-file", tmp_path / "k.app",
                   "--enrolee-id", local)
     assert made(pair, one, self=local, local_cse=ONE, mechanism="key")["suid"] == 22
+    p = ks.run("device", "enrol", "--state", one, "--json")
+    assert p.returncode == 0, p.stdout
+    out = refused(pair, one, 1, "secret-missing", self=AES[0], local_cse=ONE)  # refuses R004-16: derived from the old key
+    assert "anew" in out["detail"]
     assert not ks.keys_in(pair.spoken, keys + [key_of(tmp_path / "k.app")])
 
 
