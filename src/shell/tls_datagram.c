@@ -7,6 +7,7 @@
 
 #include "base/reader.h"
 #include "base/writer.h"
+#include "shell/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@
 #define QUEUE_OCTETS (64U * 1024U)
 #define BIO_TYPE_QUEUE (BIO_TYPE_SOURCE_SINK | 0x7f)
 #define ALERT_SEQUENCE 0xffff /* above every record of a handshake, so that no replay window drops it */
-#define UNOPENED_MAX 2 /* one forged record must not end a handshake; the client's repetition of the flight does */
+#define UNOPENED_MIN 2   /* the client's flight and one repetition of it */
+#define UNOPENED_WAITS 4 /* of the first retransmission: an honest client repeats its flight after one and after three */
 #define RECORD_OVERHEAD 64 /* head, explicit nonce and tag, rounded up */
 
 struct datagram {
@@ -212,15 +214,26 @@ err_t tls_datagram_ready(struct tls *t)
     return ERR_OK;
 }
 
-/* A client with another key sends a Finished that does not open (R001-83), and sends it again. */
+static usec_t unopened_end(const struct tls *t)
+{
+    return t->unopened < UNOPENED_MIN ? USEC_NEVER : t->unopened_since + UNOPENED_WAITS * t->ctx->retransmit;
+}
+
+/* A client with another key sends a Finished that does not open (R001-83), and sends it again. So may a stranger who
+ * writes our client's address on his datagrams, as many as he likes: counting proves nothing. What he cannot do is to
+ * keep the client's own Finished from opening, so that one has the time of its repetitions to come. */
 bool tls_datagram_key_differs(struct tls *t)
 {
-    if (!t->keyed || !t->cipher_in || !t->sealed_in) {
+    if (!t->keyed || !t->cipher_in) {
         return false;
     }
-    t->sealed_in = false;
-    t->unopened++;
-    return t->unopened >= UNOPENED_MAX;
+    usec_t now = clock_monotonic();
+    if (t->sealed_in) {
+        t->sealed_in = false;
+        t->unopened_since = t->unopened == 0 ? now : t->unopened_since;
+        t->unopened += t->unopened < UNOPENED_MIN;
+    }
+    return unopened_end(t) <= now;
 }
 
 /* OpenSSL drops a fragment of a message beyond its limit with no reason given: whether it was a certificate is seen here.
@@ -271,8 +284,17 @@ size_t tls_datagram_message_max(void)
 usec_t tls_datagram_timeout(const struct tls *t)
 {
     struct timeval left;
-    if (!t->admitted || t->state != TLS_HANDSHAKE || DTLSv1_get_timeout(t->ssl, &left) != 1) {
+    if (!t->admitted || t->state != TLS_HANDSHAKE) {
         return USEC_NEVER; /* a held flight is not repeated, nor while a key is fetched */
     }
-    return (usec_t)left.tv_sec * USEC_PER_SEC + (usec_t)left.tv_usec;
+    usec_t flight = DTLSv1_get_timeout(t->ssl, &left) != 1
+                        ? USEC_NEVER
+                        : (usec_t)left.tv_sec * USEC_PER_SEC + (usec_t)left.tv_usec;
+    usec_t end = unopened_end(t);
+    if (end == USEC_NEVER) {
+        return flight;
+    }
+    usec_t now = clock_monotonic();
+    usec_t verdict = end > now ? end - now : 0;
+    return flight < verdict ? flight : verdict;
 }

@@ -50,7 +50,8 @@ struct tls {
     bool admitted;  /* DTLS: behind the cookie exchange */
     bool cipher_in; /* DTLS: the client's ChangeCipherSpec has come */
     bool sealed_in; /* DTLS: and an encrypted record since this was last looked at */
-    unsigned unopened; /* DTLS: how often that did not complete the handshake */
+    unsigned unopened; /* DTLS: how often that did not complete the handshake, counted as far as it matters */
+    usec_t unopened_since; /* clock_monotonic: the first of them */
     size_t fed;     /* octets of the handshake */
     size_t cke_identity_n; /* true length, from ClientKeyExchange: the callback's text ends at a NUL */
     struct text identity;

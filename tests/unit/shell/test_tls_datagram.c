@@ -13,7 +13,7 @@
 #define NOW (1000 * USEC_PER_SEC)
 #define PATIENCE 400 /* turns of 5 ms */
 
-enum fate { PASS, LOSE, TWICE, SWAP };
+enum fate { PASS, LOSE, TWICE, SWAP, FORGE };
 
 struct net {
     struct cookie_door door;
@@ -71,8 +71,41 @@ static void deliver(struct net *n, bool to_server, struct bytes d)
     }
 }
 
+static enum tls_state key_given(struct net *n)
+{
+    SCOPED(secret_wipe) struct secret key = {0};
+    assert_int_equal(secret_set(&key, text_bytes(text_of(FIXTURE_KEY))), ERR_OK);
+    tls_answer(n->t, &key);
+    return tls_step(n->t);
+}
+
+/* The first Finished of the client is lost; in its place a stranger sends encrypted records of his own from that address. */
+static bool is_forged(struct net *n, struct bytes d)
+{
+    enum { HEAD = 13, STRANGERS = 20 };
+    size_t at = 0;
+    while (at + HEAD <= d.n && (d.p[at + 3] << 8 | d.p[at + 4]) == 0) {
+        at += HEAD + ((size_t)d.p[at + 11] << 8 | d.p[at + 12]);
+    }
+    if (at >= d.n) {
+        return false;
+    }
+    n->fate = PASS;
+    client_said(n, bytes_of(d.p, at));
+    assert_int_equal(key_given(n), TLS_HANDSHAKE);
+    for (uint8_t i = 0; i < STRANGERS; i++) {
+        uint8_t record[HEAD + 40] = {SSL3_RT_HANDSHAKE, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, i, 0, 40};
+        memset(record + HEAD, i, 40);
+        client_said(n, BYTES_ARRAY(record));
+    }
+    return true;
+}
+
 static void travel(struct net *n, bool to_server, struct bytes d)
 {
+    if (n->fate == FORGE && to_server && is_forged(n, d)) {
+        return;
+    }
     bool marked = n->count++ == n->at;
     n->largest = d.n > n->largest ? d.n : n->largest;
     if (marked && n->fate == SWAP) {
@@ -107,10 +140,7 @@ static void net_step(struct net *n)
     }
     enum tls_state s = tls_step(n->t);
     if (s == TLS_WANT_KEY && n->release) {
-        SCOPED(secret_wipe) struct secret key = {0};
-        assert_int_equal(secret_set(&key, text_bytes(text_of(FIXTURE_KEY))), ERR_OK);
-        tls_answer(n->t, &key);
-        s = tls_step(n->t);
+        s = key_given(n);
     }
     if (s == TLS_ESTABLISHED && n->release) {
         tls_release(n->t);
@@ -308,12 +338,10 @@ static void freed_while_suspended(void **state)
 
 static void hold(struct net *n)
 {
-    SCOPED(secret_wipe) struct secret key = {0};
     n->release = false;
     net_run(n, 20);
     assert_int_equal(tls_step(n->t), TLS_WANT_KEY);
-    assert_int_equal(secret_set(&key, text_bytes(text_of(FIXTURE_KEY))), ERR_OK);
-    tls_answer(n->t, &key);
+    (void)key_given(n);
     net_run(n, 60); /* the client asks again and again: nothing is acknowledged */
     assert_int_equal(tls_step(n->t), TLS_ESTABLISHED);
     assert_false(n->p.done);
@@ -371,6 +399,46 @@ static void wrong_key(void **state) /* refuses R001-83 */
     struct peer_options opt = fixture_good;
     opt.key = "another key of 32 octets, made up";
     refused(&opt, false, ERR_DENIED_PSK_WRONG, 51);
+}
+
+/* Records that do not open, as many as a stranger likes, end no handshake whose client has the key. */
+static void forged_records(void **state)
+{
+    (void)state;
+    struct net n;
+    net_open(&n, &fixture_good, fixture_ctx_datagram(false));
+    n.fate = FORGE;
+    net_run(&n, PATIENCE);
+    assert_int_equal(n.fate, PASS); /* they were sent */
+    assert_int_equal(tls_step(n.t), TLS_OPEN);
+    assert_true(n.p.done);
+    exports_are_equal(&n);
+    net_close(&n);
+}
+
+/* Who has another key is told after four waits of the retransmission, whatever else came; the timer alone is enough. */
+static void wrong_key_told_in_time(void **state) /* refuses R001-83 */
+{
+    (void)state;
+    struct net n;
+    struct peer_options opt = fixture_good;
+    opt.key = "another key of 32 octets, made up";
+    net_open(&n, &opt, fixture_ctx_datagram(false));
+    n.fate = FORGE;
+    for (unsigned i = 0; n.fate == FORGE && i < PATIENCE; i++) {
+        net_step(&n);
+    }
+    assert_int_equal(n.fate, PASS);
+    assert_int_equal(tls_step(n.t), TLS_HANDSHAKE);
+    for (usec_t waited = 0; tls_step(n.t) == TLS_HANDSHAKE; waited += tls_timeout(n.t)) {
+        assert_in_range(waited, 0, 4 * FIXTURE_RETRANSMIT);
+        (void)usleep((useconds_t)tls_timeout(n.t) + 1);
+    }
+    assert_int_equal(tls_error(n.t), ERR_DENIED_PSK_WRONG);
+    net_step(&n);
+    net_step(&n);
+    assert_int_equal(n.p.alert, 51);
+    net_close(&n);
 }
 
 static void unknown_identity(void **state)
@@ -529,6 +597,8 @@ int main(void)
         cmocka_unit_test(held),
         cmocka_unit_test(aborted),
         cmocka_unit_test(wrong_key),
+        cmocka_unit_test(forged_records),
+        cmocka_unit_test(wrong_key_told_in_time),
         cmocka_unit_test(unknown_identity),
         cmocka_unit_test(wrong_name),
         cmocka_unit_test(no_certificate),
