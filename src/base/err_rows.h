@@ -135,6 +135,7 @@ X(ERR_SQN_RANGE,            "sqn-out-of-range",      NOTICE, 0, 4107,  51, "the 
 X(ERR_SQN_AHEAD,            "sqn-too-far-ahead",     WARN,   1, 5000,  80, "the network's sequence number is further ahead than the card takes, and no number is used twice", "give the subscriber a new card, or correct the SQN that was imported", "TS 33.102 6.3.5, C.2")
 X(ERR_SQN_UNRESERVED,       "sqn-not-reserved",      ERROR,  0, 5000,  80, "the reserved sequence numbers are used up", "reserve more in the store before the next vector", "TS 33.102 C.1")
 X(ERR_STATE,                "wrong-state",           INFO,   0, 4000,  10, "the message does not belong here now", "follow the order of the procedure", "-")
+X(ERR_STATE_LEAVING,        "server-leaving",        INFO,   0, 5000,  80, "this process is leaving for a reload or a stop; nothing was done", "ask again; the next process answers", "-")
 /* -- limit: too much --------------------------------------------------------------------------- */
 X(ERR_LIMIT_SIZE,           "too-large",             INFO,   0, 4000,  50, "the message is larger than allowed", "send less; see [limits] message", "-")
 X(ERR_LIMIT_DEPTH,          "too-deep",              INFO,   0, 4000,  50, "the content is nested too deeply", "nest less than 32 levels", "-")

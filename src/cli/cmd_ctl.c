@@ -25,6 +25,8 @@ extern const struct cli_command cmd_ctl;
 #define VERBS_MAX 64
 #define NAME_MAX_OCTETS 48
 #define PATH_MAX_OCTETS 4096
+#define RETRY_TIME (10 * USEC_PER_SEC) /* longer than a process takes to leave */
+#define RETRY_WAIT 50000                /* microseconds */
 #define COMMON_N 3 /* options of the roles' verbs: -c, --role, --instance; the server's own have the first two */
 
 /* -- the table of verbs, made of the tables of others ---------------------------------------------------- */
@@ -107,6 +109,7 @@ struct call {
     char socket[PATH_MAX_OCTETS];
     json_t *args;
     char *line; /* CONTROL_LINE_MAX: the request, then the answer; it may hold the key */
+    bool unanswered; /* the server went away in the middle */
     char detail[ROLE_DETAIL_MAX + 128];
 };
 
@@ -340,17 +343,15 @@ static err_t answer_read(struct call *c, struct bytes line)
 /* ERR_NOT_FOUND with *served false: nobody listens. */
 static err_t ask(struct call *c, bool *served)
 {
-    c->line = malloc(CONTROL_LINE_MAX);
-    if (c->line == NULL) {
-        return ERR_LIMIT_CAPACITY;
-    }
     struct writer request = writer_of(c->line, CONTROL_LINE_MAX);
     TRY(line_write(c, &request));
     char *answer = malloc(CONTROL_LINE_MAX);
     struct writer w = writer_of(answer, answer == NULL ? 0 : CONTROL_LINE_MAX);
     err_t e = ctl_client_call(c->socket, writer_view_text(&request), &w);
     *served = e != ERR_NOT_FOUND;
-    e = e != ERR_OK ? fail(c, e, c->socket, e == ERR_IO ? strerror(errno) : "") : answer_read(c, writer_view(&w));
+    c->unanswered = e == ERR_PEER_UNREACHABLE;
+    e = c->unanswered ? fail(c, e, c->socket, "the server went away before it answered; look whether the command was done")
+        : e != ERR_OK ? fail(c, e, c->socket, e == ERR_IO ? strerror(errno) : "") : answer_read(c, writer_view(&w));
     free(answer);
     return e;
 }
@@ -401,8 +402,46 @@ static err_t run_here(struct call *c, int *faults_exit)
     return ERR_OK;
 }
 
+/* -- a server that leaves -------------------------------------------------------------------------------------- */
+/* Asking again does no harm: it changes nothing and writes no file. */
+static bool is_harmless(const struct ctl_row *row)
+{
+    bool harmless = !row->writes;
+    for (size_t i = 0; i < row->args_n; i++) {
+        harmless = harmless && (row->args[i].flags & CTL_ARG_PATH) == 0;
+    }
+    return harmless;
+}
+
+/* A process that leaves for a reload or a stop says that it did nothing: the next one is asked, or the store. */
+static err_t call(struct call *c, int *faults_exit)
+{
+    usec_t until = clock_monotonic() + RETRY_TIME;
+    bool leaving = false;
+    for (;;) {
+        bool served = false;
+        c->detail[0] = '\0';
+        err_t e = ask(c, &served);
+        if (!served && e == ERR_NOT_FOUND) {
+            c->detail[0] = '\0';
+            e = run_here(c, faults_exit);
+        }
+        bool undone = e == ERR_STATE_LEAVING || (c->unanswered && is_harmless(c->row));
+        bool again = undone || (leaving && e == ERR_STORE_LOCKED);
+        leaving = leaving || undone;
+        if (!again || clock_monotonic() >= until) {
+            return e;
+        }
+        (void)usleep(RETRY_WAIT);
+    }
+}
+
 static err_t prepare(struct call *c)
 {
+    c->line = malloc(CONTROL_LINE_MAX);
+    if (c->line == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
     TRY(server_find(c));
     TRY(role_choose(c));
     return args_take(c);
@@ -413,14 +452,9 @@ static int run(const struct cli_args *a)
     size_t i = (size_t)(a->verb - built.table);
     SCOPED(call_wipe) struct call c = {.a = a, .row = built.verbs[i].row};
     int faults_exit = -1;
-    bool served = false;
     err_t e = prepare(&c);
     if (e == ERR_OK) {
-        e = ask(&c, &served);
-        if (!served && e == ERR_NOT_FOUND) {
-            c.detail[0] = '\0';
-            e = run_here(&c, &faults_exit);
-        }
+        e = call(&c, &faults_exit);
     }
     (void)fflush(stdout);
     if (e == ERR_OK) {

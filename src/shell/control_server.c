@@ -31,6 +31,7 @@ struct client {
     bool taking;  /* inside next_line: an answer given at once does not nest */
     bool sending; /* the next line waits until the answer before is taken: who does not read makes nothing grow */
     bool paused;  /* not reading: `in` is full of lines that wait */
+    bool told;    /* that this process leaves */
     size_t n;
     /* the command under way */
     json_t *line;
@@ -96,6 +97,32 @@ struct client_write {
     char octets[];
 };
 
+static void refusal_write(struct writer *w, err_t e, const char *detail)
+{
+    const struct err_info *info = err_info(e);
+    struct emit m = emit_to(w);
+    emit_object(&m, NULL);
+    emit_bool(&m, "ok", false);
+    emit_z(&m, "code", info->code);
+    emit_z(&m, "text", info->text);
+    emit_z(&m, "hint", info->hint);
+    emit_z(&m, "clause", info->clause);
+    emit_z(&m, "detail", detail);
+    emit_close_object(&m);
+}
+
+static void send_line(struct client *c, struct writer *w);
+
+/* What it has sent and we have not begun stays undone, and it is told so: it may ask the next process. */
+static void leave(struct client *c)
+{
+    struct writer w = WRITER_ARRAY(c->out);
+    c->told = true;
+    refusal_write(&w, ERR_STATE_LEAVING, "");
+    writer_z(&w, "\n");
+    send_line(c, &w);
+}
+
 static void written_cb(uv_write_t *req, int status)
 {
     struct client_write *o = (struct client_write *)req;
@@ -104,6 +131,14 @@ static void written_cb(uv_write_t *req, int status)
     c->sending = false;
     if (status != 0) {
         client_close(c);
+        return;
+    }
+    if (c->s->closed && !c->busy) {
+        if (c->told || c->n == 0) {
+            client_close(c);
+        } else {
+            leave(c);
+        }
         return;
     }
     next_line(c);
@@ -138,21 +173,12 @@ static void reply(struct client *c, err_t e, const char *detail, struct bytes re
         }
         return;
     }
-    const struct err_info *info = err_info(e);
     if (e == ERR_OK) {
         writer_z(&w, "{\"ok\":true,\"result\":");
         writer_bytes(&w, result.n > 0 ? result : text_bytes(text_of("{}")));
         writer_z(&w, "}");
     } else {
-        struct emit m = emit_to(&w);
-        emit_object(&m, NULL);
-        emit_bool(&m, "ok", false);
-        emit_z(&m, "code", info->code);
-        emit_z(&m, "text", info->text);
-        emit_z(&m, "hint", info->hint);
-        emit_z(&m, "clause", info->clause);
-        emit_z(&m, "detail", detail);
-        emit_close_object(&m);
+        refusal_write(&w, e, detail);
     }
     writer_z(&w, "\n");
     if (w.overflow) {
@@ -411,7 +437,7 @@ static void run_line(struct client *c)
 /* -- lines ------------------------------------------------------------------------------------------------- */
 static bool take_line(struct client *c)
 {
-    char *end = c->gone || c->busy || c->sending ? NULL : memchr(c->in, '\n', c->n);
+    char *end = c->gone || c->busy || c->sending || c->s->closed ? NULL : memchr(c->in, '\n', c->n);
     if (end == NULL) {
         return false;
     }
@@ -517,8 +543,21 @@ err_t control_server_new(const struct control_server_config *cfg, struct control
 
 void control_server_close(struct control_server *s)
 {
-    if (!s->closed) {
-        s->closed = true;
-        uv_close((uv_handle_t *)&s->listening, NULL);
+    if (s->closed) {
+        return;
     }
+    s->closed = true;
+    uv_close((uv_handle_t *)&s->listening, NULL);
+    struct client *next = NULL;
+    for (struct client *c = s->clients; c != NULL; c = next) {
+        next = c->next;
+        if (!c->busy && !c->sending) {
+            leave(c);
+        }
+    }
+}
+
+bool control_server_is_left(const struct control_server *s)
+{
+    return s->closed && s->clients == NULL;
 }

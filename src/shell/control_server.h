@@ -20,6 +20,8 @@ struct control_server_config {
 
 MUST_USE err_t control_server_new(const struct control_server_config *cfg, struct control_server **out);
 void control_server_reloaded(struct control_server *s, bool ok); /* the outcome stands in the page */
-void control_server_close(struct control_server *s);             /* no new connections */
+/* No new connections; who is connected has the answer to what was asked, or hears that nothing was done. */
+void control_server_close(struct control_server *s);
+bool control_server_is_left(const struct control_server *s); /* closed, and nobody waits for an answer */
 
 #endif
