@@ -177,13 +177,27 @@ void conn_end(struct conn *c)
     conn_flush(c);
 }
 
+static bool is_idle(const struct conn *c)
+{
+    return c->state == CONN_OPEN && !c->busy && !c->writing && c->in_n == 0;
+}
+
 void conn_drain(struct conn *c)
 {
     c->last = true;
-    if (c->state == CONN_OPEN && !c->busy && !c->writing && c->in_n == 0) {
-        conn_end(c);
+    if (is_idle(c) && (c->served || c->way->dies_when_deaf)) {
+        conn_end(c); /* one that is new has its request on the way: to close it would be no answer */
     } else if (c->state == CONN_HANDSHAKE && !c->busy && c->way->dies_when_deaf) {
         conn_close(c);
+    }
+}
+
+void conn_settle(struct conn *c)
+{
+    if (c->state == CONN_HANDSHAKE) {
+        conn_close(c);
+    } else if (is_idle(c)) {
+        conn_end(c);
     }
 }
 

@@ -50,6 +50,7 @@ struct conn {
     bool backlog;     /* TLS holds records that came while busy: no more until they are read */
     bool eof;         /* the peer will send no more */
     bool last;        /* ends after the answer under way */
+    bool served;      /* something was asked on it */
     bool gone;        /* the handle is closed; the memory stays while somebody still holds it */
     bool export_used; /* CHOICE-10 */
     uint8_t *in;      /* octets of requests */
@@ -75,7 +76,8 @@ void conn_open(struct conn *c);
 void conn_close(struct conn *c); /* at once; safe to call again */
 void conn_gone(struct conn *c);  /* the way has closed its handle */
 void conn_end(struct conn *c);   /* after what is queued */
-void conn_drain(struct conn *c); /* as soon as nothing is under way */
+void conn_drain(struct conn *c);  /* as soon as nothing is under way; a new one may ask once */
+void conn_settle(struct conn *c); /* drained, and its time is over: only a request under way goes on */
 void conn_send(struct conn *c, struct bytes octets);
 void conn_flush(struct conn *c);  /* what TLS has to say */
 void conn_process(struct conn *c);

@@ -156,6 +156,7 @@ void exchange_remember(struct conn *c, const struct primitive *p)
 {
     c->op = p->op;
     c->accept = p->accept;
+    c->served = true;
     if (TEXT_COPY(p->rqi, c->rqi) != ERR_OK) {
         c->rqi[0] = '\0';
     }

@@ -129,6 +129,7 @@ static void start_child(struct family *f, struct family_child *c)
     c->link = pair[0];
     c->up = false;
     c->draining = false;
+    c->settled = false;
     c->started = now;
     join_all(f, c);
 }
@@ -211,6 +212,7 @@ bool family_has_room(const struct family *f, size_t workers)
 void family_next(struct family *f, const struct snapshot *snap, const struct sockets *sockets)
 {
     family_drain(f);
+    f->reloading = f->generation > 0;
     f->patient = f->generation > 0; /* the store is held until the writer before has drained */
     f->snap = snap;
     f->sockets = sockets;
@@ -294,6 +296,7 @@ enum family_wish family_listen(struct family *f)
         char message = 0;
         while (c->pid != 0 && recv(c->link, &message, 1, MSG_DONTWAIT) == 1) {
             c->up = c->up || message == LINK_UP;
+            c->settled = c->settled || message == LINK_SETTLED;
             if (message == LINK_STOP || wish == FAMILY_STOP) {
                 wish = FAMILY_STOP; /* whatever else was asked for in the same moment */
             } else if (message == LINK_RELOAD) {
@@ -304,11 +307,33 @@ enum family_wish family_listen(struct family *f)
     return wish;
 }
 
-void family_reload_outcome(struct family *f, bool ok)
+static bool is_unsettled(const struct family_child *c)
+{
+    return c->pid != 0 && c->draining && c->kind != PROCESS_WRITER && !c->settled;
+}
+
+/* Answered any earlier, the next handshake might still be one of a worker that has not yet read LINK_DRAIN. */
+void family_settle(struct family *f)
+{
+    for (size_t i = 0; f->reloading && i < FAMILY_MAX; i++) {
+        if (is_unsettled(&f->child[i])) {
+            return;
+        }
+    }
+    for (size_t i = 0; f->reloading && i < FAMILY_MAX; i++) {
+        struct family_child *c = &f->child[i];
+        if (c->pid != 0 && c->draining && c->kind != PROCESS_WORKER) {
+            (void)link_send(c->link, LINK_RELOADED, -1);
+        }
+    }
+    f->reloading = false;
+}
+
+void family_reload_refused(struct family *f)
 {
     struct family_child *writer = writer_of_generation(f);
     if (writer != NULL) {
-        (void)link_send(writer->link, ok ? LINK_RELOADED : LINK_REFUSED, -1);
+        (void)link_send(writer->link, LINK_REFUSED, -1);
     }
 }
 

@@ -19,6 +19,7 @@ struct family_child {
     uint64_t generation;
     int link; /* -1: closed */
     bool up, draining, wanted;
+    bool settled; /* drains, and no handshake ends in it any more */
     usec_t started, again; /* clock_monotonic: when it was started, when to start it next */
     unsigned failures;
     struct metrics *metrics;
@@ -31,6 +32,7 @@ struct family {
     uint64_t generation;
     int signals, ready_fd; /* the supervisor's, closed in children; -1: none */
     bool patient;
+    bool reloading; /* who asked for the reload is not answered yet */
     struct family_child child[FAMILY_MAX];
 };
 
@@ -45,7 +47,9 @@ void family_tend(struct family *f); /* starts what is due; once a tick */
 void family_reap(struct family *f); /* after SIGCHLD */
 size_t family_poll(const struct family *f, struct pollfd *fds);
 enum family_wish family_listen(struct family *f); /* what children say */
-void family_reload_outcome(struct family *f, bool ok);
+/* Answers who asked for the reload, once the workers of the generations before have settled; each turn. */
+void family_settle(struct family *f);
+void family_reload_refused(struct family *f);
 void family_drain(struct family *f);
 void family_kill(struct family *f);
 bool family_is_up(const struct family *f);

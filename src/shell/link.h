@@ -11,6 +11,7 @@ enum link_message {
     LINK_UP = 'U',       /* child: serving */
     LINK_RELOAD = 'R',   /* child: the operator asks for a reload */
     LINK_STOP = 'S',     /* child: the operator asks for the end */
+    LINK_SETTLED = 'Q',  /* child, after LINK_DRAIN: no handshake ends here any more */
     LINK_DRAIN = 'D',    /* parent: finish and exit */
     LINK_CHANNEL = 'C',  /* parent, with a descriptor: your end of a worker-writer pair */
     LINK_RELOADED = 'O', /* parent: the outcome of a reload is in the page, and it is good */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define DRAIN_MS 3000
+#define SETTLE_MS 1000 /* of these, for handshakes under way and for who has just finished one */
 #define DRAIN_LOOK_MS 10
 #define EXIT_FAILED 3
 
@@ -25,8 +26,8 @@ struct process {
     struct intake intake;
     struct worker worker;
     struct control_server *control;
-    usec_t drain_until;
-    bool draining;
+    usec_t drain_until, settle_at;
+    bool draining, settling, settled;
 };
 
 static bool is_writer(const struct process *p)
@@ -44,13 +45,31 @@ static bool is_drained(const struct process *p)
 {
     bool conns = is_worker(p) && p->worker.conns > 0;
     bool workers = is_writer(p) && p->intake.links_n > 0;
-    return !conns && !workers;
+    bool operators = p->control != NULL && !control_server_is_left(p->control);
+    return !conns && !workers && !operators;
+}
+
+/* Tells the supervisor once: it answers who asked for the reload, and by then the configuration before is past. */
+static void settle(struct process *p)
+{
+    if (!is_worker(p) || p->settled) {
+        return;
+    }
+    if (!p->settling && clock_monotonic() >= p->settle_at) {
+        p->settling = true;
+        serving_settle(&p->worker);
+    }
+    if (serving_is_settled(&p->worker)) {
+        p->settled = true;
+        (void)link_send(p->cfg->link, LINK_SETTLED, -1);
+    }
 }
 
 static void drain_cb(uv_timer_t *h)
 {
     struct process *p = h->data;
     bool late = clock_monotonic() >= p->drain_until;
+    settle(p);
     if (late && is_worker(p)) {
         serving_cut(&p->worker);
     }
@@ -66,6 +85,7 @@ static void drain(struct process *p)
     }
     p->draining = true;
     p->drain_until = clock_monotonic() + DRAIN_MS * 1000;
+    p->settle_at = clock_monotonic() + SETTLE_MS * 1000;
     if (p->control != NULL) {
         control_server_close(p->control);
     }

@@ -76,6 +76,16 @@ void serving_drain(struct worker *w)
     for_all(w, conn_drain);
 }
 
+void serving_settle(struct worker *w)
+{
+    for_all(w, conn_settle);
+}
+
+bool serving_is_settled(const struct worker *w)
+{
+    return w->draining && w->lists[WORKER_HANDSHAKE].first == NULL;
+}
+
 void serving_cut(struct worker *w)
 {
     for_all(w, conn_close);

@@ -8,6 +8,9 @@
 MUST_USE err_t serving_start(struct worker *w, const int *fds);
 /* No new connections; idle ones are closed, the others after what they have under way. */
 void serving_drain(struct worker *w);
-void serving_cut(struct worker *w); /* all at once */
+/* Later: no handshake goes on, and connections that were given time to ask are closed. */
+void serving_settle(struct worker *w);
+bool serving_is_settled(const struct worker *w); /* drains, and no handshake is under way */
+void serving_cut(struct worker *w);              /* all at once */
 
 #endif

@@ -149,7 +149,7 @@ static void refuse_reload(struct supervisor *s, err_t e, const char *detail)
     (void)snprintf(p->reload_detail, sizeof(p->reload_detail), "%s", detail);
     log_event(ERR_LEVEL_ERROR, "reload-refused",
               (struct log_field[]){{"code", text_of(err_code(e))}, {"detail", text_of(detail)}}, 2);
-    family_reload_outcome(&s->family, false);
+    family_reload_refused(&s->family);
 }
 
 static void fault_text(const struct conf_faults *f, char *out, size_t cap)
@@ -192,7 +192,6 @@ static void reload(struct supervisor *s)
     }
     s->family.page->reload_err = ERR_OK;
     s->family.page->reload_detail[0] = '\0';
-    family_reload_outcome(&s->family, true);
     sockets_close(&s->sockets, &sockets);
     snapshot_free(s->snap);
     s->snap = fresh;
@@ -249,6 +248,7 @@ static err_t run(struct supervisor *s)
         (void)poll(fds, (nfds_t)(n + 1), TICK_MS);
         on_signals(s);
         on_child(s, family_listen(&s->family));
+        family_settle(&s->family);
         if (!s->ready && s->family.page->start_err != ERR_OK) {
             err_t e = s->family.page->start_err; /* what cannot start once will not start by trying again */
             family_kill(&s->family);

@@ -97,12 +97,77 @@ def test_many_reloads_at_once(new_lab):
         lab.servers["mef"].p.send_signal(signal.SIGHUP)
         time.sleep(0.05)
 
-    def settled():  # a command that meets a writer just as it leaves gets no answer
-        p = lab.ctl("mef", "status", "--json")
-        return p.returncode == 0 and len(json.loads(p.stdout)["processes"]) == 5
+    def settled():
+        return len(status(lab)["processes"]) == 5
 
     ks.wait_for(settled, 30, "the generations before to end")
     lab.enrol(lab.device("made-up-reloads"))
+
+
+def test_no_handshake_ends_under_the_configuration_before(new_lab):
+    """The answer to a reload waits for the workers of the generation before, and for handshakes that they hold a second."""
+    lab = new_lab
+    lab.set("cse", "server", "workers", "2")
+    lab.start()
+    address = lab.address("cse")
+    busy = [p["pid"] for p in status(lab, "cse")["processes"] if not p["writer"]]
+    os.kill(busy[0], signal.SIGSTOP)  # it has not heard of the reload
+    reload = subprocess.Popen([ks.BIN, "ctl", "reload", "-c", str(lab.conf("cse"))])
+    try:
+        time.sleep(0.7)
+        assert reload.poll() is None
+    finally:
+        os.kill(busy[0], signal.SIGCONT)
+    assert reload.wait(ks.PATIENCE) == 0
+    with socket.create_connection(address, timeout=ks.PATIENCE) as half:  # one that does not go on
+        half.sendall(b"\x16\x03\x01")
+        time.sleep(0.3)
+        began = time.monotonic()
+        assert lab.ctl("cse", "reload").returncode == 0
+        assert 0.5 < time.monotonic() - began < 3
+        assert half.recv(1) == b""
+
+
+def test_who_has_just_finished_its_handshake_may_ask(new_lab):
+    lab = new_lab
+    lab.set("cse", "server", "workers", "2")
+    lab.start()
+    d = lab.journey("made-up-fresh")
+    with lab.cse(d) as c:
+        assert lab.ctl("cse", "reload").returncode == 0
+        r = ks.ask(c, "retrieve", f"/{d.stem}", origin=d.stem)
+        assert r.rsc == 2000 and r.headers["connection"] == "close"
+
+
+def test_commands_go_on_through_reloads_and_restarts(new_lab):
+    lab = new_lab
+    lab.start("mef")
+    waiting = control(lab)  # has asked nothing yet
+    assert lab.ctl("mef", "reload").returncode == 0
+    with waiting, waiting.makefile() as answers:
+        assert json.loads(answers.readline())["code"] == "server-leaving"
+        assert answers.readline() == ""
+    done, faults = threading.Event(), []
+
+    def commands():
+        n = 0
+        while not done.is_set():
+            n += 1
+            for args in (("status",), ("credential", "add", "--kind", "kpm", "--id", f"made-up-{n}@{ks.MEF}", "--key-file", str(key))):
+                p = lab.ctl("mef", *args)
+                if p.returncode != 0:
+                    faults.append(p.stderr)
+    key = lab.key_file("made-up-reloaded", bytes(range(32)))
+    thread = threading.Thread(target=commands)
+    thread.start()
+    try:
+        for _ in range(8):
+            assert lab.ctl("mef", "reload").returncode == 0
+            time.sleep(0.05)
+    finally:
+        done.set()
+        thread.join()
+    assert faults == []
 
 
 def test_an_address_that_was_taken_away_is_refused_at_once(new_lab):
@@ -111,7 +176,9 @@ def test_an_address_that_was_taken_away_is_refused_at_once(new_lab):
     lab.set("mef", "server", "workers", "2")
     lab.start("mef")
     d = lab.device("made-up-address")
-    kept = [lab.psk("mef", d.kpm_id, d.psk).open() for _ in range(8)]  # handshakes that do not go on: they drain late
+    kept = [lab.psk("mef", d.kpm_id, d.psk).connect() for _ in range(8)]
+    for c in kept:
+        c.sendall(b"GET / HT")  # requests that do not go on: they drain late
     old = lab.address("mef")
     port = ks.free_port()
     lab.set("mef", "listener main", "address", f"127.0.0.1:{port}")
