@@ -48,14 +48,25 @@ def cpu_seconds(pid):
 class Process:
     """A server that was started, with the means to end it and to read what it has used."""
 
+    running = []
+
     def __init__(self, argv, log, **more):
         self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                                       env={**os.environ, **ENVIRONMENT}, **more)
+        Process.running.append(self)
+
+    @classmethod
+    def end_all(cls):
+        """What a row has started, also one that failed before it was whole."""
+        while cls.running:
+            cls.running[-1].stop()
 
     def cpu(self):
         return cpu_seconds(self.child.pid)
 
     def stop(self):
+        if self in Process.running:
+            Process.running.remove(self)
         if self.child.poll() is None:
             self.child.send_signal(signal.SIGTERM)
         try:

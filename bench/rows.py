@@ -71,9 +71,6 @@ class EnrolPskTls:
         def yardstick(self):
             return self.raw()
 
-        def end(self):
-            self.server.stop()
-
 
 class EnrolCertTls:
     name = "enrol-cert-tls"
@@ -167,9 +164,6 @@ class Maf:
         return ("tls", "--port", self.server.port, "--lines", self.ids, "--sni", f"maf.{SP}", "--method", "POST", "--path", "{line}",
                 "--header", "Content-Type: application/json;ty=60003", *PLAIN, "--body", body, "--status", 201)
 
-    def end(self):
-        self.server.stop()
-
 
 class MafAssociation:
     name = "maf-association"
@@ -210,10 +204,6 @@ class MafAssociation:
 
         def yardstick(self):
             return self.raw() / 2
-
-        def end(self):
-            self.cse.stop()
-            super().end()
 
 
 NGINX_TLS = """
@@ -269,11 +259,6 @@ class KeyRetrieval:
                 self.nginx = start_nginx(self.folder, server)
             return self.gets(self.nginx, self.nginx_port)["per_cpu_second"]
 
-        def end(self):
-            if self.nginx is not None:
-                self.nginx.stop()
-            super().end()
-
 
 class KeyRetrievalMillion:
     name = "key-retrieval-million"
@@ -294,10 +279,6 @@ class KeyRetrievalMillion:
         def lookup(self, maf):
             done = self.bench.tool("lookup", "--store", maf.folder / "maf.db", "--lines", maf.paths, "--seconds", 2)
             return done["cpu_us"] / done["done"]
-
-        def end(self):
-            self.few.end()
-            super().end()
 
 
 class Registrar:
@@ -346,9 +327,6 @@ class Registrar:
                 shutil.copy(self.folder / f"cse.db{part}", f"{copy}{part}")
         self.server = Server(self.bench, self.conf)
         return copy
-
-    def end(self):
-        self.server.stop()
 
 
 class Creates(Registrar):
@@ -464,10 +442,6 @@ class CinRetrieve:
         def yardstick(self):
             return self.gets(self.nginx, self.nginx_port)["per_cpu_second"]
 
-        def end(self):
-            self.nginx.stop()
-            super().end()
-
 
 class AccessDecision:
     name = "access-decision"
@@ -491,9 +465,6 @@ class AccessDecision:
 
         def yardstick(self):
             return None
-
-        def end(self):
-            pass
 
 
 ROWS = [EnrolPskTls, EnrolCertTls, EnrolPskDtls, EnrolCertDtls, MafAssociation, KeyRetrieval, KeyRetrievalMillion, AeCreate, CinCreate, CinRetrieve, AccessDecision]
