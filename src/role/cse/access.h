@@ -3,6 +3,11 @@
  * Everything undeterminable is no: a rule that cannot be read, an unknown address, an unknown location.
  *
  * Compiled rules are what access_rules.h makes of `pv` / `pvs`; a decision reads them where they lie.
+ *
+ * Compiled: u16 rules, each a block16 of
+ *   u8 acop, u8 flags, block16 originators (text16...), u8 contexts (block16 each), u8 details (block16 each)
+ *   context: u8 parts present, u8 windows (schedule...), u8 nets (u8 length, octets, u8 prefix)
+ *   detail:  u8 parts present, u32 ty, text16 spty, u8 children (u32...)
  */
 #ifndef KEYSTEAD_ROLE_CSE_ACCESS_H
 #define KEYSTEAD_ROLE_CSE_ACCESS_H
@@ -15,6 +20,11 @@ enum { /* accessControlOperations */
     ACCESS_CREATE = 1, ACCESS_RETRIEVE = 2, ACCESS_UPDATE = 4, ACCESS_DELETE = 8, ACCESS_NOTIFY = 16,
     ACCESS_DISCOVERY = 32, ACCESS_ALL = 63
 };
+
+/* flags and parts of a compiled rule */
+enum { ACCESS_RULE_AUTHN = 1 };
+enum { ACCESS_CONTEXT_TIME = 1, ACCESS_CONTEXT_IP = 2, ACCESS_CONTEXT_LOCATION = 4 };
+enum { ACCESS_DETAIL_TY = 1, ACCESS_DETAIL_SPTY = 2 };
 
 /* The originator in every form it may be written in [CHOICE-74]; a form that does not apply is empty. */
 struct access_forms {

@@ -1,6 +1,5 @@
 #include "role/cse/access_rules.h"
 
-#include "role/cse/access.h"
 #include "role/cse/schedule.h"
 #include "role/detail.h"
 #include "wire/ipaddr.h"
