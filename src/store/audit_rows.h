@@ -30,6 +30,10 @@ X(CLIENT_DEREGISTERED, 64, "client-deregistered", "a client's registration ended
 X(CLIENT_CONFIGURED,  65, "client-configured",   "an operator set the configuration of a client's registration")
 X(KEY_UPDATED,        66, "key-updated",         "a key registration was updated by its Source")
 X(KEY_DEREGISTERED,   67, "key-deregistered",    "a key registration ended")
+X(COMMAND_ADDED,      70, "command-added",       "an operator gave a MEF client a command")
+X(COMMAND_ISSUED,     71, "command-issued",      "the MEF issued a command to its client")
+X(COMMAND_DONE,       72, "command-done",        "a MEF client reported the status of a command")
+X(COMMAND_CANCELLED,  73, "command-cancelled",   "an operator took a command back")
 X(REFUSED,            50, "refused",             "an authenticated peer was refused")
 X(CERTIFICATE_REFUSED, 51, "certificate-refused", "a certificate was refused in the handshake; the peer is a network address")
 /* clang-format on */

@@ -31,6 +31,7 @@ X(MEF_CLIENT_OF, 62, "client identity / adminFQDN -> registration")
 X(MEF_KEY,     63, "symmetric key registrations at the MEF by folded RelativeKeyID")
 X(MEF_KEY_OF,  64, "MEF client registration / RelativeKeyID -> end of the key: its key registrations")
 X(MEF_ALLOW,   65, "who may register keys at the MEF, for whom (ctl client allow)")
+X(MEF_COMMAND, 70, "client / cmdID -> MEF client command")
 X(DEVICE,      50, "the Enrolee's own state: one record")
 X(CSE_GARBAGE, 36, "nodes of deleted resources whose children are still to be collected")
 /* clang-format on */

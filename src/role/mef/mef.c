@@ -4,6 +4,7 @@
 #include "role/credential_args.h"
 #include "role/ctl_list.h"
 #include "role/detail.h"
+#include "role/mef/mef_cmd_ctl.h"
 #include "role/mef/mef_ctx.h"
 #include "role/reg/reg_ctl.h"
 
@@ -20,6 +21,8 @@ static const struct conf_row rows[] = {
      "Longest life of one Enrolment Key; it never outlives its credential."},
     REG_CONF_ROWS("mef", "key-lifetime", "365d",
                   "Longest life of a registered key; it never outlives its bootstrap credential or its registration."),
+    {"mef", "command-retry", CONF_DURATION, 0, "1d", USEC_PER_SEC, CREDENTIAL_LIFETIME_MAX, NULL,
+     "When a client for which no command waits is told to ask again (retryDuration)."},
     {"mef", "est", CONF_BOOL, 0, "off", 0, 0, NULL,
      "Provision certificates by EST (RFC 7030); needs issuing-ca and issuing-ca-key."},
     {"mef", "issuing-ca", CONF_FILE, 0, NULL, 0, 0, NULL,
@@ -40,6 +43,8 @@ static const struct route routes[] = {
     {OP_RETRIEVE, "/fetchCredentials/{ke_id}/{suid}", 0, PEER_CLIENT | PEER_MAF | PEER_CSE | PEER_AE, ROUTE_WRITES,
      mef_fetch_credential, "TS-0003 8.3.2.1, 10.3.7"},
     REG_ROUTES(REG_ATTR_TY_MEF_CLIENT, PEER_ENROLEE | CLIENTS, "8.3.5.2"),
+    {OP_RETRIEVE, "/{ri}/" MEF_CMD_NAME, 0, PEER_ENROLEE | CLIENTS, ROUTE_WRITES, mef_cmd_retrieve, "TS-0003 8.3.9.3"},
+    {OP_UPDATE, "/{ri}/" MEF_CMD_NAME, 0, PEER_ENROLEE | CLIENTS, ROUTE_WRITES, mef_cmd_update, "TS-0003 8.3.9.5"},
     {OP_RETRIEVE, EST "/cacerts", 0, PEER_ENROLEE | CLIENTS, 0, mef_est_ca_certs, "TS-0003 8.3.6.2, RFC 7030 4.1"},
     {OP_RETRIEVE, EST "/csrattrs", 0, PEER_ENROLEE | CLIENTS, 0, mef_est_csr_attrs, "TS-0003 8.3.6.2, RFC 7030 4.5"},
     {OP_NOTIFY, EST "/simpleenroll", 0, PEER_ENROLEE, ROUTE_WRITES | ROUTE_RAW, mef_est_enroll,
@@ -63,6 +68,7 @@ static const struct ctl_row commands[] = {
     {"credential", "revoke", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, mef_ctl_credential_revoke,
      "refuse this credential and every key that came from it"},
     REG_CTL_ROWS,
+    MEF_CMD_CTL_ROWS,
     {"certificate", "list", ctl_list_args, CTL_LIST_ARGS_N, false, mef_ctl_certificate_list,
      "certificates provisioned by EST, by serial number"},
     {"enrolment", "list", ctl_list_args, CTL_LIST_ARGS_N, false, mef_ctl_enrolment_list, "live Enrolment Keys"},
@@ -80,6 +86,7 @@ static err_t configure(void *ctx, const struct conf *cf, const struct role_env *
     m->max_live_ke = (size_t)conf_number(cf, "mef", env->name, "max-live-ke");
     m->credential_lifetime = conf_number(cf, "mef", env->name, "credential-lifetime");
     m->ke_lifetime = conf_number(cf, "mef", env->name, "ke-lifetime");
+    m->command_retry = conf_number(cf, "mef", env->name, "command-retry");
     m->est_lifetime = conf_number(cf, "mef", env->name, "est-lifetime");
     if (!conf_bool(cf, "mef", env->name, "est")) {
         m->reg.env.issuer = NULL;

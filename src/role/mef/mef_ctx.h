@@ -9,6 +9,7 @@ struct mef {
     size_t max_live_ke;        /* per credential */
     usec_t credential_lifetime; /* of an instruction without --lifetime */
     usec_t ke_lifetime;        /* at most; the instruction's end may be earlier */
+    usec_t command_retry;      /* retryDuration of NO_MORE_COMMANDS */
     usec_t est_lifetime;       /* of a certificate that it provisions; reg.env.issuer is NULL if it provisions none */
 };
 
@@ -33,6 +34,10 @@ role_handler mef_fetch_credential;
  * ERR_DENIED_REVOKED. */
 err_t mef_est_origin(struct txn *t, const struct role_cert *cert, struct keyid *out);
 role_handler mef_est_ca_certs, mef_est_csr_attrs, mef_est_enroll, mef_est_reenroll, mef_est_unsupported;
+/* mef_cmd.c */
+#define MEF_CMD_NAME "cmd" /* of the mefClientCmd under a registration */
+role_handler mef_cmd_retrieve, mef_cmd_update;
+err_t mef_cmd_children(const struct reg *r, struct txn *t, const struct rec_client *c, struct emit *e);
 /* mef_ctl.c */
 ctl_handler mef_ctl_credential_add;
 ctl_handler mef_ctl_credential_list;

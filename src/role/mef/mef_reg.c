@@ -121,5 +121,6 @@ const struct reg_kind mef_reg_kind = {
     .who = who,
     .source = source,
     .target = mef_target_put, /* it may come to fetch (R001-100) */
+    .children = mef_cmd_children,
     .claim = claim,
 };
