@@ -109,7 +109,6 @@ struct call {
     char socket[PATH_MAX_OCTETS];
     json_t *args;
     char *line; /* CONTROL_LINE_MAX: the request, then the answer; it may hold the key */
-    bool unanswered; /* the server went away in the middle */
     char detail[ROLE_DETAIL_MAX + 128];
 };
 
@@ -349,9 +348,9 @@ static err_t ask(struct call *c, bool *served)
     struct writer w = writer_of(answer, answer == NULL ? 0 : CONTROL_LINE_MAX);
     err_t e = ctl_client_call(c->socket, writer_view_text(&request), &w);
     *served = e != ERR_NOT_FOUND;
-    c->unanswered = e == ERR_PEER_UNREACHABLE;
-    e = c->unanswered ? fail(c, e, c->socket, "the server went away before it answered; look whether the command was done")
-        : e != ERR_OK ? fail(c, e, c->socket, e == ERR_IO ? strerror(errno) : "") : answer_read(c, writer_view(&w));
+    const char *gone = "the server went away before it answered; look whether the command was done";
+    e = e == ERR_PEER_UNREACHABLE ? fail(c, e, c->socket, gone)
+        : e != ERR_OK             ? fail(c, e, c->socket, e == ERR_IO ? strerror(errno) : "") : answer_read(c, writer_view(&w));
     free(answer);
     return e;
 }
@@ -403,16 +402,6 @@ static err_t run_here(struct call *c, int *faults_exit)
 }
 
 /* -- a server that leaves -------------------------------------------------------------------------------------- */
-/* Asking again does no harm: it changes nothing and writes no file. */
-static bool is_harmless(const struct ctl_row *row)
-{
-    bool harmless = !row->writes;
-    for (size_t i = 0; i < row->args_n; i++) {
-        harmless = harmless && (row->args[i].flags & CTL_ARG_PATH) == 0;
-    }
-    return harmless;
-}
-
 /* A process that leaves for a reload or a stop says that it did nothing: the next one is asked, or the store. */
 static err_t call(struct call *c, int *faults_exit)
 {
@@ -426,9 +415,8 @@ static err_t call(struct call *c, int *faults_exit)
             c->detail[0] = '\0';
             e = run_here(c, faults_exit);
         }
-        bool undone = e == ERR_STATE_LEAVING || (c->unanswered && is_harmless(c->row));
-        bool again = undone || (leaving && e == ERR_STORE_LOCKED);
-        leaving = leaving || undone;
+        bool again = e == ERR_STATE_LEAVING || (leaving && e == ERR_STORE_LOCKED);
+        leaving = leaving || e == ERR_STATE_LEAVING;
         if (!again || clock_monotonic() >= until) {
             return e;
         }
