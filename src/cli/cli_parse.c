@@ -48,9 +48,14 @@ static const struct cli_opt *find_opt(const struct cli_opt *opts, size_t n, cons
     return NULL;
 }
 
+static bool is_common_name(struct text a)
+{
+    return text_eq_z(a, "--json") || text_eq_z(a, "--help") || text_eq_z(a, "-h");
+}
+
 static bool is_common(const char *a)
 {
-    return strcmp(a, "--json") == 0 || strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0;
+    return is_common_name(text_of(a));
 }
 
 /* Before the verb is known: does this option of some verb take the next argument? */
@@ -169,11 +174,16 @@ static err_t option(struct cli_parse *out, int argc, char *const *argv, int *i)
     const char *a = argv[*i];
     size_t n = name_length(a);
     const struct cli_opt *o = find_opt(out->args.opts, out->args.opts_n, a, n);
+    if (o == NULL && a[n] == '=' && is_common_name(text_span(a, n))) {
+        return fault(out, "%.*s takes no value", (int)n, a);
+    }
     if (o == NULL) {
         struct conf_fault_guess g = conf_fault_guess_of(text_span(a, n));
         for (size_t j = 0; j < out->args.opts_n; j++) {
             conf_fault_guess_offer(&g, out->args.opts[j].name);
         }
+        conf_fault_guess_offer(&g, "--json");
+        conf_fault_guess_offer(&g, "--help");
         return fault(out, "unknown option '%.*s'%s%s%s", (int)(n < 60 ? n : 60), a,
                      g.best == NULL ? "" : "; did you mean '", g.best == NULL ? "" : g.best, g.best == NULL ? "" : "'?");
     }

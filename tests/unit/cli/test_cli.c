@@ -98,6 +98,8 @@ static void wrong_use_is_told(void **state)
         {{"stop", "-c", "f", "--dry"}, "unknown option '--dry'"},
         {{"credential", "add", "-c", "f", "--idd", "x"}, "unknown option '--idd'; did you mean '--id'?"},
         {{"credential", "add", "-c", "f", "--id", "x", "--dry=1"}, "--dry takes no value"},
+        {{"stop", "-c", "f", "--json=1"}, "--json takes no value"},
+        {{"stop", "-c", "f", "--jsno"}, "unknown option '--jsno'; did you mean '--json'?"},
         {{"stpo"}, "ctl has no verb 'stpo'; did you mean 'stop'?"},
         {{"credential", "lits"}, "ctl has no verb 'credential'; did you mean 'credential list'?"},
         {{"credential"}, "ctl has no verb 'credential'"},
