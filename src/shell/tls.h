@@ -56,6 +56,9 @@ struct tls_ctx; /* immutable; shared by all connections of a listener */
 MUST_USE err_t tls_ctx_new(const struct tls_ctx_config *cfg, struct tls_ctx **out, char detail[static ROLE_DETAIL_MAX]);
 void tls_ctx_free(struct tls_ctx *ctx); /* with those that joined it */
 usec_t tls_ctx_ocsp_end(const struct tls_ctx *ctx); /* nextUpdate of what is stapled; USEC_NEVER: nothing is */
+/* What the certificate shown for `tag` says of its holder; x509_names_free(*store). ERR_NOT_FOUND: none is shown, or one that
+ * signs itself and so stands for its key alone. */
+MUST_USE err_t tls_ctx_shown(const struct tls_ctx *ctx, size_t tag, struct role_cert *out, void **store);
 usec_t tls_ctx_crl_end(const struct tls_ctx *ctx); /* when the first revocation list ends; USEC_NEVER: there is none */
 /*
  * Several instances behind one address: a ClientHello with a name of `other` goes on with its certificate, trust and

@@ -198,6 +198,18 @@ usec_t tls_ctx_ocsp_end(const struct tls_ctx *ctx)
     return first;
 }
 
+err_t tls_ctx_shown(const struct tls_ctx *ctx, size_t tag, struct role_cert *out, void **store)
+{
+    while (ctx != NULL && ctx->tag != tag) {
+        ctx = ctx->next;
+    }
+    X509 *cert = ctx == NULL ? NULL : SSL_CTX_get0_certificate(ctx->ssl);
+    if (cert == NULL || (X509_get_extension_flags(cert) & EXFLAG_SS) != 0) {
+        return ERR_NOT_FOUND;
+    }
+    return x509_names(cert, out, store);
+}
+
 usec_t tls_ctx_crl_end(const struct tls_ctx *ctx)
 {
     usec_t first = USEC_NEVER;

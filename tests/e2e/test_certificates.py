@@ -66,6 +66,17 @@ def test_a_mef_whose_certificate_is_revoked_is_not_asked(new_lab):
     assert "certificate-revoked" in lab.logs()
 
 
+@pytest.mark.parametrize("role,fqdn", [("mef", ks.MEF), ("maf", ks.MAF), ("cse", f"in.{ks.SP}")])
+def test_check_warns_of_another_name(new_lab, role, fqdn):
+    """A certificate that is right but for the name: clients by certificate would refuse it, so check says it first."""
+    lab = new_lab
+    conf = lab.conf(role)
+    pki("issue", "--flavour", "fqdn", "--id", f"other.{ks.SP}", *ca(lab), "--cert", lab.where / "other.crt", "--key", lab.where / "other.key")
+    conf.write_text(conf.read_text().replace(f"certificate = {role}.crt", "certificate = other.crt").replace(f"key = {role}.key", "key = other.key"))
+    p = ks.run("check", "-c", conf)
+    assert p.returncode == 0 and f"[listener main] certificate: it does not name {fqdn}" in p.stderr, p.stderr
+
+
 def test_check_warns(new_lab):
     lab = new_lab
     assert ks.run("check", "-c", lab.conf("maf")).stderr == ""
