@@ -86,34 +86,23 @@ static void lose(struct channel *c)
 /* -- sending --------------------------------------------------------------------------------------- */
 static err_t out_room(struct channel *c, size_t n)
 {
-    if (c->out_cap - c->out_n >= n) {
+    if (c->out.cap - c->out.n >= n) {
         return ERR_OK;
     }
-    size_t cap = c->out_cap == 0 ? 65536 : c->out_cap;
-    while (cap - c->out_n < n) {
+    size_t cap = c->out.cap == 0 ? 65536 : c->out.cap;
+    while (cap - c->out.n < n) {
         cap *= 2;
     }
-    uint8_t *bigger = cap > OUT_MAX ? NULL : malloc(cap);
-    if (bigger == NULL) {
-        return ERR_LIMIT_BUSY;
-    }
-    if (c->out_n > 0) {
-        memcpy(bigger, c->out, c->out_n);
-        ct_wipe(c->out, c->out_n);
-    }
-    free(c->out);
-    c->out = bigger;
-    c->out_cap = cap;
-    return ERR_OK;
+    return cap <= OUT_MAX && growing_reserve(&c->out, cap) ? ERR_OK : ERR_LIMIT_BUSY;
 }
 
 static err_t enqueue(struct channel *c, const struct job *j)
 {
     TRY(out_room(c, sizeof(*j) + j->octets.n + j->answer.body.n + 256));
-    struct writer w = writer_of(c->out + c->out_n, c->out_cap - c->out_n);
+    struct writer w = writer_of(c->out.p + c->out.n, c->out.cap - c->out.n);
     job_write(j, &w);
     TRY(writer_finish(&w));
-    c->out_n += w.n;
+    c->out.n += w.n;
     return ERR_OK;
 }
 
@@ -151,13 +140,13 @@ static void sent_cb(uv_write_t *req, int status)
 static void send_rest(struct channel *c, size_t from)
 {
     struct sending *s = malloc(sizeof(*s));
-    uint8_t *copy = malloc(c->out_n - from);
+    uint8_t *copy = malloc(c->out.n - from);
     if (s == NULL || copy == NULL) {
         abort(); /* half a frame went out: there is no way on but a restart by the supervisor */
     }
     s->octets = copy;
-    s->n = c->out_n - from;
-    memcpy(copy, c->out + from, s->n);
+    s->n = c->out.n - from;
+    memcpy(copy, c->out.p + from, s->n);
     uv_buf_t b = uv_buf_init((char *)copy, (unsigned)s->n);
     if (uv_write(&s->req, (uv_stream_t *)c->pipe, &b, 1, sent_cb) != 0) {
         sent_cb(&s->req, 0);
@@ -166,20 +155,20 @@ static void send_rest(struct channel *c, size_t from)
 
 void channel_flush(struct channel *c)
 {
-    if (c->out_n == 0 || c->pipe == NULL) {
+    if (c->out.n == 0 || c->pipe == NULL) {
         return;
     }
     for (size_t i = 0; i < c->slots_n; i++) {
         c->slots[i].sent = c->slots[i].fn != NULL;
     }
-    uv_buf_t b = uv_buf_init((char *)c->out, (unsigned)c->out_n);
+    uv_buf_t b = uv_buf_init((char *)c->out.p, (unsigned)c->out.n);
     int n = uv_try_write((uv_stream_t *)c->pipe, &b, 1);
     size_t at = n > 0 ? (size_t)n : 0;
-    if (at < c->out_n) {
+    if (at < c->out.n) {
         send_rest(c, at);
     }
-    ct_wipe(c->out, c->out_n);
-    c->out_n = 0;
+    ct_wipe(c->out.p, c->out.n);
+    c->out.n = 0;
 }
 
 /* -- receiving ------------------------------------------------------------------------------------- */
@@ -193,8 +182,8 @@ static void disconnect(struct channel *c)
     log_event(ERR_LEVEL_WARN, "writer-lost", NULL, 0);
     uv_close((uv_handle_t *)c->pipe, free_handle);
     c->pipe = NULL;
-    ct_wipe(c->in, c->in_n);
-    c->in_n = 0;
+    ct_wipe(c->in.p, c->in.n);
+    c->in.n = 0;
     lose(c);
 }
 
@@ -202,22 +191,13 @@ static void alloc_cb(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
 {
     (void)suggested;
     struct channel *c = h->data;
-    if (c->in_cap - c->in_n < READ_ROOM) {
-        size_t cap = c->in_cap == 0 ? READ_ROOM * 2 : c->in_cap * 2;
-        uint8_t *bigger = malloc(cap);
-        if (bigger == NULL) {
+    if (c->in.cap - c->in.n < READ_ROOM) {
+        if (!growing_reserve(&c->in, c->in.cap == 0 ? READ_ROOM * 2 : c->in.cap * 2)) {
             *buf = uv_buf_init(NULL, 0);
             return;
         }
-        if (c->in_n > 0) {
-            memcpy(bigger, c->in, c->in_n);
-            ct_wipe(c->in, c->in_n);
-        }
-        free(c->in);
-        c->in = bigger;
-        c->in_cap = cap;
     }
-    *buf = uv_buf_init((char *)c->in + c->in_n, (unsigned)(c->in_cap - c->in_n));
+    *buf = uv_buf_init((char *)c->in.p + c->in.n, (unsigned)(c->in.cap - c->in.n));
 }
 
 static err_t take_frames(struct channel *c, size_t *at)
@@ -226,7 +206,7 @@ static err_t take_frames(struct channel *c, size_t *at)
         struct bytes frame;
         struct job_result r;
         size_t used = 0;
-        TRY(job_frame(bytes_of(c->in + *at, c->in_n - *at), &frame, &used));
+        TRY(job_frame(bytes_of(c->in.p + *at, c->in.n - *at), &frame, &used));
         if (used == 0) {
             return ERR_OK;
         }
@@ -248,12 +228,10 @@ static void read_cb(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
         disconnect(c);
         return;
     }
-    c->in_n += (size_t)n;
+    c->in.n += (size_t)n;
     size_t at = 0;
     err_t e = take_frames(c, &at);
-    memmove(c->in, c->in + at, c->in_n - at);
-    ct_wipe(c->in + (c->in_n - at), at);
-    c->in_n -= at;
+    growing_drop(&c->in, at);
     if (e != ERR_OK) {
         log_event(ERR_LEVEL_ERROR, "result-malformed", (struct log_field[]){{"code", text_of(err_code(e))}}, 1);
         disconnect(c);

@@ -5,6 +5,7 @@
 #ifndef KEYSTEAD_SHELL_CHANNEL_H
 #define KEYSTEAD_SHELL_CHANNEL_H
 
+#include "shell/growing.h"
 #include "shell/intake.h"
 
 /* The result lives during the call. The view of the store from before is out of date by then. */
@@ -18,10 +19,8 @@ struct channel {
     size_t slots_n;
     uint32_t free; /* index of the first free slot, or UINT32_MAX */
     size_t pending;
-    uint8_t *out; /* frames not yet given to the pipe */
-    size_t out_n, out_cap;
-    uint8_t *in;
-    size_t in_n, in_cap;
+    struct growing out; /* frames not yet given to the pipe */
+    struct growing in;
 };
 
 void channel_init(struct channel *c, struct intake *local);

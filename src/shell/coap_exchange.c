@@ -123,27 +123,14 @@ err_t coap_exchange_octets(struct conn *c, struct bytes *out)
 {
     const struct coap_message *m = &coap_of(c)->engine->request;
     size_t cap = m->payload.n + HEAD_ROOM;
-    c->in = malloc(cap);
-    if (c->in == NULL) {
+    if (!growing_reserve(&c->in, cap)) {
         return ERR_LIMIT_CAPACITY;
     }
-    c->in_cap = cap;
-    struct writer w = writer_of(c->in, cap);
+    struct writer w = writer_of(c->in.p, c->in.cap);
     err_t e = coap_write(m, &w);
-    c->in_n = w.n;
+    c->in.n = w.n;
     *out = writer_view(&w);
     return e;
-}
-
-static void consume(struct conn *c)
-{
-    if (c->in != NULL) {
-        ct_wipe(c->in, c->in_n);
-        free(c->in);
-        c->in = NULL;
-        c->in_n = 0;
-        c->in_cap = 0;
-    }
 }
 
 /* -- the answer ------------------------------------------------------------------------------------------- */
@@ -155,7 +142,7 @@ void coap_exchange_answer(struct conn *c, const struct primitive_response *r)
     struct writer scratch = writer_of(room, sizeof(room));
     struct coap_message m;
     metrics_answered(w->metrics, c->role, (unsigned)c->op, r->rsc);
-    consume(c);
+    growing_wipe(&c->in);
     err_t e = coap_binding_response(c->op, r, &scratch, &m);
     if (e == ERR_OK) {
         e = coap_engine_answer(&x->engine->engine, &m, clock_monotonic());

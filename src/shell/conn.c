@@ -1,12 +1,10 @@
 #include "shell/conn.h"
 
 #include "shell/clock.h"
-#include "base/ct.h"
 #include "shell/log.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define TURN_REQUESTS 32 /* of one connection in one turn of the loop: a pipeline without end delays nobody else */
 
@@ -118,10 +116,7 @@ void conn_open(struct conn *c)
 static void release(struct conn *c)
 {
     tls_free(c->tls);
-    if (c->in != NULL) {
-        ct_wipe(c->in, c->in_n); /* requests may carry keys */
-        free(c->in);
-    }
+    growing_wipe(&c->in);
     c->way->release(c);
 }
 
@@ -179,7 +174,7 @@ void conn_end(struct conn *c)
 
 static bool is_idle(const struct conn *c)
 {
-    return c->state == CONN_OPEN && !c->busy && !c->writing && c->in_n == 0;
+    return c->state == CONN_OPEN && !c->busy && !c->writing && c->in.n == 0;
 }
 
 void conn_drain(struct conn *c)

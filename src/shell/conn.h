@@ -6,6 +6,7 @@
 #ifndef KEYSTEAD_SHELL_CONN_H
 #define KEYSTEAD_SHELL_CONN_H
 
+#include "shell/growing.h"
 #include "shell/job.h"
 #include "shell/worker.h"
 
@@ -53,8 +54,7 @@ struct conn {
     bool served;      /* something was asked on it */
     bool gone;        /* the handle is closed; the memory stays while somebody still holds it */
     bool export_used; /* CHOICE-10 */
-    uint8_t *in;      /* octets of requests */
-    size_t in_n, in_cap;
+    struct growing in; /* octets of requests */
     /* of the request under way */
     const struct route *route;
     bool given_export;

@@ -17,23 +17,18 @@ static struct http_exchange *http_of(struct conn *c)
 
 err_t http_exchange_octets(struct conn *c, struct bytes *out)
 {
-    *out = bytes_of(c->in, http_of(c)->request_n);
+    *out = bytes_of(c->in.p, http_of(c)->request_n);
     return ERR_OK;
 }
 
 /* -- the answer -------------------------------------------------------------------------------------- */
 static void consume(struct conn *c)
 {
-    size_t n = http_of(c)->request_n;
-    memmove(c->in, c->in + n, c->in_n - n);
-    ct_wipe(c->in + (c->in_n - n), n); /* a request may carry a key */
-    c->in_n -= n;
+    growing_drop(&c->in, http_of(c)->request_n);
     http_of(c)->request_n = 0;
     http_of(c)->tried = 0;
-    if (c->in_n == 0 && c->in_cap > IN_KEEP) {
-        free(c->in);
-        c->in = NULL;
-        c->in_cap = 0;
+    if (c->in.n == 0 && c->in.cap > IN_KEEP) {
+        growing_wipe(&c->in);
     }
 }
 
@@ -79,11 +74,11 @@ static void request(struct conn *c, const struct http1_request *http)
 /* Octets that cannot complete anything are not parsed again: a peer that drips one octet a packet costs little. */
 static bool is_worth_parsing(struct conn *c)
 {
-    if (c->in_n == 0) {
+    if (c->in.n == 0) {
         return false;
     }
-    return http_of(c)->tried == 0 || c->in_n - http_of(c)->tried >= 1024 || memchr(c->in, '\n', c->in_n) == NULL ||
-           memmem(c->in, c->in_n, "\r\n\r\n", 4) != NULL;
+    return http_of(c)->tried == 0 || c->in.n - http_of(c)->tried >= 1024 || memchr(c->in.p, '\n', c->in.n) == NULL ||
+           memmem(c->in.p, c->in.n, "\r\n\r\n", 4) != NULL;
 }
 
 bool http_exchange_next(struct conn *c)
@@ -93,9 +88,9 @@ bool http_exchange_next(struct conn *c)
     if (!is_worth_parsing(c)) {
         return false;
     }
-    err_t e = http1_parse(bytes_of(c->in, c->in_n), c->w->snap->limits.message, &http, &used);
+    err_t e = http1_parse(bytes_of(c->in.p, c->in.n), c->w->snap->limits.message, &http, &used);
     if (e != ERR_OK) { /* where the next request begins is unknown: answer once and close */
-        http_of(c)->request_n = c->in_n;
+        http_of(c)->request_n = c->in.n;
         http_of(c)->keep_alive = false;
         c->op = OP_NONE;
         c->accept = MEDIA_JSON;
@@ -105,7 +100,7 @@ bool http_exchange_next(struct conn *c)
         return false;
     }
     if (used == 0) {
-        http_of(c)->tried = c->in_n;
+        http_of(c)->tried = c->in.n;
         return false;
     }
     http_of(c)->request_n = used;

@@ -1,6 +1,7 @@
 #include "shell/intake.h"
 
 #include "base/ct.h"
+#include "shell/growing.h"
 #include "shell/clock.h"
 #include "shell/log.h"
 
@@ -28,8 +29,7 @@ struct intake_link {
     uv_pipe_t *pipe;
     struct intake *in;
     struct intake_link *next;
-    uint8_t *buf;
-    size_t n, cap;
+    struct growing buf;
     bool dead;
     bool paused; /* not reading: `buf` is as large as it gets */
 };
@@ -91,8 +91,7 @@ err_t intake_submit(struct intake *in, const struct job *j, intake_done_fn *done
 static void link_closed(uv_handle_t *h)
 {
     struct intake_link *l = h->data;
-    ct_wipe(l->buf, l->cap);
-    free(l->buf);
+    growing_wipe(&l->buf);
     free(l->pipe);
     free(l);
 }
@@ -118,22 +117,14 @@ static void link_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
 {
     (void)suggested;
     struct intake_link *l = h->data;
-    if (l->cap - l->n < LINK_READ) {
-        size_t cap = l->cap == 0 ? LINK_READ * 2 : l->cap * 2;
-        uint8_t *bigger = cap > 4 * (size_t)JOB_FRAME_MAX ? NULL : malloc(cap);
-        if (bigger == NULL) {
+    if (l->buf.cap - l->buf.n < LINK_READ) {
+        size_t cap = l->buf.cap == 0 ? LINK_READ * 2 : l->buf.cap * 2;
+        if (cap > 4 * (size_t)JOB_FRAME_MAX || !growing_reserve(&l->buf, cap)) {
             *buf = uv_buf_init(NULL, 0);
             return;
         }
-        if (l->n > 0) {
-            memcpy(bigger, l->buf, l->n);
-            ct_wipe(l->buf, l->n);
-        }
-        free(l->buf);
-        l->buf = bigger;
-        l->cap = cap;
     }
-    *buf = uv_buf_init((char *)l->buf + l->n, (unsigned)(l->cap - l->n));
+    *buf = uv_buf_init((char *)l->buf.p + l->buf.n, (unsigned)(l->buf.cap - l->buf.n));
 }
 
 static void link_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
@@ -146,7 +137,7 @@ static void link_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
     } else if (n < 0) {
         link_close(l); /* the worker is gone: nobody waits for its results */
     } else {
-        l->n += (size_t)n;
+        l->buf.n += (size_t)n;
     }
 }
 
@@ -255,7 +246,7 @@ static size_t link_parse(struct intake *in, struct intake_link *l, size_t *at)
     while (found < COMMITTER_BATCH_MAX && in->running->n < WAITING_MAX && !l->dead) { /* the rest has its turn next */
         struct bytes frame;
         size_t used = 0;
-        err_t e = job_frame(bytes_of(l->buf + *at, l->n - *at), &frame, &used);
+        err_t e = job_frame(bytes_of(l->buf.p + *at, l->buf.n - *at), &frame, &used);
         if (e == ERR_OK && used == 0) {
             break;
         }
@@ -278,9 +269,7 @@ static void link_consume(struct intake_link *l, size_t at)
     if (at == 0) {
         return;
     }
-    memmove(l->buf, l->buf + at, l->n - at);
-    ct_wipe(l->buf + (l->n - at), at);
-    l->n -= at;
+    growing_drop(&l->buf, at);
     if (l->paused && !l->dead) {
         l->paused = false;
         (void)uv_read_start((uv_stream_t *)l->pipe, link_alloc, link_read);

@@ -129,25 +129,14 @@ static size_t in_max(const struct conn *c)
 /* Room behind c->in; never moves what a job under way looks at. */
 static bool in_room(struct conn *c)
 {
-    if (c->in_n < c->in_cap) {
+    if (c->in.n < c->in.cap) {
         return true;
     }
-    size_t cap = c->in_cap == 0 ? IN_FIRST : c->in_cap * 2;
-    if (c->busy || c->in_cap >= in_max(c)) {
+    size_t cap = c->in.cap == 0 ? IN_FIRST : c->in.cap * 2;
+    if (c->busy || c->in.cap >= in_max(c)) {
         return false;
     }
-    uint8_t *bigger = malloc(cap);
-    if (bigger == NULL) {
-        return false;
-    }
-    if (c->in_n > 0) {
-        memcpy(bigger, c->in, c->in_n);
-        ct_wipe(c->in, c->in_n);
-    }
-    free(c->in);
-    c->in = bigger;
-    c->in_cap = cap;
-    return true;
+    return growing_reserve(&c->in, cap);
 }
 
 static void alloc_cb(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
@@ -157,7 +146,7 @@ static void alloc_cb(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
     if (c->tls != NULL || c->state == CONN_ENDING) {
         *buf = uv_buf_init((char *)c->w->chunk, WORKER_TLS_CHUNK);
     } else if (in_room(c)) {
-        *buf = uv_buf_init((char *)c->in + c->in_n, (unsigned)(c->in_cap - c->in_n));
+        *buf = uv_buf_init((char *)c->in.p + c->in.n, (unsigned)(c->in.cap - c->in.n));
     } else {
         *buf = uv_buf_init(NULL, 0);
     }
@@ -185,12 +174,12 @@ static bool decrypt(struct conn *c)
     if (!in_room(c)) {
         return false;
     }
-    if (tls_read(c->tls, c->in + c->in_n, c->in_cap - c->in_n, &n) != ERR_OK) {
+    if (tls_read(c->tls, c->in.p + c->in.n, c->in.cap - c->in.n, &n) != ERR_OK) {
         c->state = CONN_ENDING; /* with the alert that says why */
         conn_flush(c);
         return false;
     }
-    c->in_n += n;
+    c->in.n += n;
     c->backlog = c->backlog && n > 0;
     if (n == 0 && tls_step(c->tls) == TLS_CLOSED) {
         c->eof = true;
@@ -247,7 +236,7 @@ static void read_cb(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
         received_tls(c, bytes_of(buf->base, (size_t)n));
         return;
     }
-    c->in_n += (size_t)n;
+    c->in.n += (size_t)n;
     if (!c->busy && !c->writing) {
         conn_process(c);
     }
