@@ -32,14 +32,14 @@ err_t aka_card_init(struct aka_card *card, const struct aka_keys *keys)
 }
 
 /* AUTS = SQN_MS ^ AK* | f1*(SQN_MS, AMF* = 0) [TS 33.102 6.3.3] */
-static err_t make_auts(const struct crypto *c, const struct aka_card *card, const struct aka_rand *rand,
-                       struct aka_auts *out)
+err_t aka_card_auts(const struct crypto *c, const struct aka_keys *k, const struct aka_rand *rand, uint64_t sqn_ms,
+                    struct aka_auts *out)
 {
     SCOPED(ak_wipe) struct key_ak ak = {{{0}, 0}};
-    const struct aka_f1_input in = {.star = true, .rand = rand, .sqn = aka_sqn_highest(&card->window)};
+    const struct aka_f1_input in = {.star = true, .rand = rand, .sqn = sqn_ms};
     struct aka_mac mac;
-    TRY(aka_f5_star(c, &card->keys, rand, &ak));
-    TRY(aka_f1(c, &card->keys, &in, &mac));
+    TRY(aka_f5_star(c, k, rand, &ak));
+    TRY(aka_f1(c, k, &in, &mac));
     aka_sqn_hide(in.sqn, &ak, out->b);
     memcpy(out->b + AKA_SQN_LEN, mac.b, AKA_MAC_LEN);
     return ERR_OK;
@@ -65,7 +65,7 @@ static err_t refused(const struct crypto *c, const struct aka_card *card, const 
                      struct aka_answer *out)
 {
     if (why == ERR_SQN_RANGE) {
-        TRY(make_auts(c, card, rand, &out->auts));
+        TRY(aka_card_auts(c, &card->keys, rand, aka_sqn_highest(&card->window), &out->auts));
     }
     return why;
 }

@@ -56,4 +56,8 @@ struct aka_card_ua {
 MUST_USE err_t aka_card_int_response(const struct crypto *c, struct aka_card *card, const struct aka_card_ua *ua,
                                      char out[KEYS_DIGEST_CAP]);
 
+/* AUTS for this SQN_MS, without a window: test vectors, `keystead derive`. A card gives it by itself. */
+MUST_USE err_t aka_card_auts(const struct crypto *c, const struct aka_keys *k, const struct aka_rand *rand,
+                             uint64_t sqn_ms, struct aka_auts *out);
+
 #endif

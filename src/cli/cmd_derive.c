@@ -4,10 +4,12 @@
  */
 #include "cli/cli.h"
 
+#include "aka/aka_card.h"
+#include "aka/aka_auc.h"
+#include "aka/aka_selftest.h"
 #include "base/ct.h"
 #include "base/hex.h"
 #include "keys/keyid.h"
-#include "keys/keys_selftest.h"
 #include "shell/crypto_openssl.h"
 
 #include <string.h>
@@ -31,6 +33,13 @@ struct work {
     struct key_esprim_pairwise pairwise;
     struct key_esprim_session session;
     struct keys_export exported;
+    struct aka_keys aka;
+    struct key_op op;
+    struct aka_vector vector;
+    struct key_ks ks;
+    struct key_ks_naf ks_naf;
+    struct key_ks_int_naf ks_int_naf;
+    struct key_password password;
     const char *at; /* the argument that is wrong, for the message */
 };
 
@@ -203,12 +212,147 @@ static err_t derive_kc(const struct cli_args *a, const struct crypto *c, struct 
     return put_key(a, "kc", &w->kc.s);
 }
 
+/* -- GBA: AKA and what comes of it --------------------------------------------------------------------- */
+
+static err_t fixed_arg(const struct cli_args *a, const char *name, struct work *w, uint8_t *out, size_t n)
+{
+    SCOPED(octets_wipe) struct octets o = {{0}, 0};
+    TRY(octets_arg(a, name, w, &o));
+    if (o.n != n) {
+        return ERR_MALFORMED_KEY;
+    }
+    memcpy(out, o.b, n);
+    return ERR_OK;
+}
+
+static err_t put_octets(const struct cli_args *a, const char *name, struct bytes b)
+{
+    char hex[2 * sizeof(struct naf_id)];
+    struct writer w = WRITER_ARRAY(hex);
+    hex_write_lower(&w, b);
+    cli_out(a, name, writer_view_text(&w));
+    return writer_finish(&w);
+}
+
+static err_t small_arg(const struct cli_args *a, const char *name, struct work *w, uint8_t *out)
+{
+    uint64_t v = *out;
+    struct text t = text_arg(a, name, w);
+    if (t.n > 0) {
+        TRY(text_u64(t, UINT8_MAX, &v) == ERR_OK ? ERR_OK : ERR_USAGE);
+    }
+    *out = (uint8_t)v;
+    return ERR_OK;
+}
+
+static err_t aka_arg(const struct cli_args *a, const struct crypto *c, struct work *w)
+{
+    struct text algorithm = text_arg(a, "--algorithm", w);
+    if (algorithm.n > 0 && !text_eq_z(algorithm, "milenage") && !text_eq_z(algorithm, "tuak")) {
+        return ERR_USAGE;
+    }
+    w->aka = text_eq_z(algorithm, "tuak") ? aka_keys_tuak() : aka_keys_milenage();
+    TRY(small_arg(a, "--res-octets", w, &w->aka.lengths.res));
+    TRY(small_arg(a, "--iterations", w, &w->aka.iterations));
+    TRY(key_arg(a, "--k", 16, w, &w->aka.k.s));
+    TRY(key_arg(a, "--opc", 0, w, &w->aka.opc.s));
+    if (cli_arg(a, "--op") != NULL) {
+        TRY(key_arg(a, "--op", 16, w, &w->op.s));
+        TRY(aka_opc(c, &w->aka, &w->op, &w->aka.opc));
+    }
+    return aka_check_keys(&w->aka);
+}
+
+static err_t put_vector(const struct cli_args *a, const struct crypto *c, struct work *w,
+                        const struct aka_f1_input *in)
+{
+    struct aka_auts auts;
+    TRY(aka_auc_compute(c, &w->aka, in, &w->vector));
+    TRY(aka_card_auts(c, &w->aka, in->rand, in->sqn, &auts));
+    TRY(keys_ks_join(&w->vector.ck, &w->vector.ik, &w->ks));
+    TRY(put_key(a, "opc", &w->aka.opc.s));
+    TRY(put_octets(a, "autn", BYTES_ARRAY(w->vector.autn.b)));
+    TRY(put_key(a, "res", &w->vector.xres.s));
+    TRY(put_key(a, "ck", &w->vector.ck.s));
+    TRY(put_key(a, "ik", &w->vector.ik.s));
+    TRY(put_key(a, "ks", &w->ks.s));
+    return put_octets(a, "auts", BYTES_ARRAY(auts.b));
+}
+
+static err_t derive_aka(const struct cli_args *a, const struct crypto *c, struct work *w)
+{
+    struct aka_rand rand;
+    uint8_t sqn[AKA_SQN_LEN];
+    struct aka_f1_input in = {.rand = &rand};
+    TRY(aka_arg(a, c, w));
+    TRY(fixed_arg(a, "--rand", w, rand.b, sizeof(rand.b)));
+    TRY(fixed_arg(a, "--sqn", w, sqn, sizeof(sqn)));
+    for (size_t i = 0; i < sizeof(sqn); i++) {
+        in.sqn = in.sqn << 8 | sqn[i];
+    }
+    if (cli_arg(a, "--amf") != NULL) {
+        TRY(fixed_arg(a, "--amf", w, in.amf.b, sizeof(in.amf.b)));
+    }
+    return put_vector(a, c, w, &in);
+}
+
+static err_t naf_id_arg(const struct cli_args *a, struct work *w, struct naf_id *out)
+{
+    struct naf_ua ua = naf_id_ua_digest();
+    uint8_t suite[2];
+    if (cli_arg(a, "--suite") != NULL) {
+        TRY(fixed_arg(a, "--suite", w, suite, sizeof(suite)));
+        ua = naf_id_ua_tls((uint16_t)(suite[0] << 8 | suite[1]));
+    } else if (cli_arg(a, "--ua") != NULL) {
+        TRY(fixed_arg(a, "--ua", w, ua.b, sizeof(ua.b)));
+    }
+    return naf_id_of(text_arg(a, "--naf", w), ua, out);
+}
+
+static err_t derive_naf_id(const struct cli_args *a, const struct crypto *c, struct work *w)
+{
+    (void)c;
+    struct naf_id id;
+    TRY(naf_id_arg(a, w, &id));
+    return put_octets(a, "naf_id", naf_id_view(&id));
+}
+
+static err_t derive_b_tid(const struct cli_args *a, const struct crypto *c, struct work *w)
+{
+    (void)c;
+    struct aka_rand rand;
+    struct b_tid id;
+    TRY(fixed_arg(a, "--rand", w, rand.b, sizeof(rand.b)));
+    TRY(b_tid_of(&rand, text_arg(a, "--bsf", w), &id));
+    cli_out(a, "b_tid", text_of(id.z));
+    return ERR_OK;
+}
+
+static err_t derive_ks_naf(const struct cli_args *a, const struct crypto *c, struct work *w)
+{
+    struct aka_rand rand;
+    struct naf_id id;
+    TRY(key_arg(a, "--ks", KEYS_DERIVED_LEN, w, &w->ks.s));
+    TRY(fixed_arg(a, "--rand", w, rand.b, sizeof(rand.b)));
+    TRY(naf_id_arg(a, w, &id));
+    const struct keys_ks_context x = {&rand, text_arg(a, "--impi", w), &id};
+    TRY(keys_ks_naf(c, &w->ks, &x, &w->ks_naf));
+    TRY(keys_ks_int_naf(c, &w->ks, &x, &w->ks_int_naf));
+    TRY(keys_password_naf(&w->ks_naf.s, &w->password));
+    TRY(put_octets(a, "naf_id", naf_id_view(&id)));
+    TRY(put_key(a, "ks_naf", &w->ks_naf.s));
+    TRY(put_key(a, "ks_int_naf", &w->ks_int_naf.s));
+    const struct bytes password = secret_view(&w->password.s);
+    cli_out(a, "digest_password", text_span((const char *)password.p, password.n));
+    return ERR_OK;
+}
+
 /* A library that answers wrongly makes wrong vectors: the self-test stands before every derivation. */
 static int run(const struct cli_args *a, derivation *derive)
 {
     const struct crypto *c = crypto_openssl();
     const char *failed = NULL;
-    err_t e = keys_selftest_run(c, &failed);
+    err_t e = aka_selftest_run(c, &failed);
     if (e != ERR_OK) {
         return cli_fail(a, e, failed);
     }
@@ -236,6 +380,10 @@ RUN(ke2e)
 RUN(esprim)
 RUN(ke)
 RUN(kc)
+RUN(aka)
+RUN(ks_naf)
+RUN(b_tid)
+RUN(naf_id)
 
 /* -- tables --------------------------------------------------------------------------------------------- */
 
@@ -265,6 +413,30 @@ static const struct cli_opt esprim_opts[] = {
 static const struct cli_opt ke_opts[] = {EXPORT, {"--fqdn", CLI_OPT_REQUIRED, "FQDN of the MEF"}};
 static const struct cli_opt kc_opts[] = {EXPORT, {"--fqdn", CLI_OPT_REQUIRED, "FQDN of the MAF"}};
 
+#define RAND {"--rand", CLI_OPT_REQUIRED, "RAND, 16 octets in hex"}
+#define NAF                                                                                                            \
+    {"--naf", CLI_OPT_REQUIRED, "FQDN of the NAF: the MAF or CSE"},                                                    \
+        {"--suite", 0, "the TLS 1.2 cipher suite that was negotiated, 2 octets in hex: 00ae"},                         \
+        {"--ua", 0, "another Ua security protocol identifier, 5 octets in hex; HTTP Digest (0100000002) if absent"}
+
+static const struct cli_opt aka_opts[] = {
+    {"--algorithm", 0, "milenage or tuak; milenage if absent"},
+    {"--k", CLI_OPT_REQUIRED, "K of the card, 16 octets in hex, for tuak 16 or 32" WARNING},
+    {"--opc", 0, "OPc or TOPc in hex; or give --op" WARNING},
+    {"--op", 0, "OP or TOP of the operator in hex" WARNING},
+    RAND,
+    {"--sqn", CLI_OPT_REQUIRED, "SQN, 6 octets in hex; for auts the SQN_MS"},
+    {"--amf", 0, "AMF, 2 octets in hex; 0000 if absent"},
+    {"--res-octets", 0, "length of RES, tuak only: 4, 8, 16 or 32; 8 if absent"},
+    {"--iterations", 0, "of the permutation, tuak only; 1 if absent"}};
+static const struct cli_opt ks_naf_opts[] = {
+    {"--ks", CLI_OPT_REQUIRED, "Ks: CK and IK, 32 octets or more in hex" WARNING},
+    RAND,
+    {"--impi", CLI_OPT_REQUIRED, "the private identity, user@domain, as the BSF authenticated it"},
+    NAF};
+static const struct cli_opt b_tid_opts[] = {RAND, {"--bsf", CLI_OPT_REQUIRED, "FQDN of the BSF: the MEF"}};
+static const struct cli_opt naf_id_opts[] = {NAF};
+
 static const struct cli_verb verbs[] = {
     {"ke", ke_opts, ARRAY_LEN(ke_opts), run_ke,
      "Ke and KeId from an export with the label " KEYS_LABEL_BOOTSTRAP ".", "TS-0003 10.3.1, 10.3.4"},
@@ -284,6 +456,14 @@ static const struct cli_verb verbs[] = {
      "The end-to-end master key and its four sub-keys.", "TS-0003 10.3.6"},
     {"esprim-session", esprim_opts, ARRAY_LEN(esprim_opts), run_esprim,
      "sessionESPrimKey from pairwiseESPrimKey and two random values.", "TS-0003 10.3.8.2"},
+    {"aka", aka_opts, ARRAY_LEN(aka_opts), run_aka,
+     "An AKA vector: AUTN, RES, CK, IK, Ks, and the AUTS of a card whose highest number is --sqn.",
+     "TS 33.102 6.3, TS 35.206, TS 35.231"},
+    {"ks-naf", ks_naf_opts, ARRAY_LEN(ks_naf_opts), run_ks_naf,
+     "Ks_NAF (Ks_ext_NAF is the same), Ks_int_NAF and the Digest password of Ua.", "TS 33.220 B.3"},
+    {"b-tid", b_tid_opts, ARRAY_LEN(b_tid_opts), run_b_tid, "The Bootstrapping Transaction Identifier.",
+     "TS 33.220 4.5.2"},
+    {"naf-id", naf_id_opts, ARRAY_LEN(naf_id_opts), run_naf_id, "The NAF_Id, in hex.", "TS 33.220 4.5.2, H"},
 };
 const struct cli_command cmd_derive = {"derive", verbs, ARRAY_LEN(verbs),
                                        "every derivation of the key hierarchy, for vectors and for people: real keys do not belong on a command line",

@@ -202,7 +202,7 @@ static err_t skip_scheme(enum digest_header h, struct text *rest)
 err_t digest_parse(enum digest_header h, struct text t, struct writer *scratch, struct digest *out)
 {
     struct text rest = t;
-    *out = (struct digest){.given = {false}};
+    *out = digest_blank();
     if (t.n > DIGEST_TEXT_MAX) {
         return ERR_LIMIT_SIZE;
     }
@@ -259,6 +259,15 @@ err_t digest_write(enum digest_header h, const struct digest *d, struct writer *
         between = ", ";
     }
     return writer_finish(w);
+}
+
+struct digest digest_blank(void)
+{
+    struct digest d = {.given = {false}};
+    for (size_t i = 0; i < DIGEST_PARAMS; i++) {
+        d.v[i] = text_empty();
+    }
+    return d;
 }
 
 void digest_set(struct digest *d, enum digest_param p, struct text value)

@@ -33,6 +33,7 @@ MUST_USE err_t digest_parse(enum digest_header h, struct text t, struct writer *
  * value cannot be written (a control octet; a token with something else in it). */
 MUST_USE err_t digest_write(enum digest_header h, const struct digest *d, struct writer *w);
 
+struct digest digest_blank(void); /* nothing given; every value the empty text */
 void digest_set(struct digest *d, enum digest_param p, struct text value);
 bool digest_offers(const struct digest *d, const char *qop); /* in the list of a challenge */
 

@@ -81,6 +81,9 @@ static void values_are_what_was_written(void **state)
     /* A response in a challenge is a parameter that nobody knows there. */
     assert_int_equal(parse(DIGEST_CHALLENGE, text_of("Digest realm=\"r\", nonce=\"n\", response=\"x\""), &d), ERR_OK);
     assert_false(d.given[DIGEST_RESPONSE]);
+    for (size_t i = 0; i < DIGEST_PARAMS; i++) {
+        assert_non_null(d.v[i].p); /* also of what is not given */
+    }
 }
 
 #define RN "realm=\"r\", nonce=\"n\""
@@ -174,7 +177,7 @@ static void what_cannot_be_written_is_refused(void **state)
         assert_int_equal(digest_write(DIGEST_AUTHORIZATION, &d, &w), ERR_MALFORMED_DIGEST);
     }
     struct writer w = WRITER_ARRAY(out);
-    d = (struct digest){.given = {false}};
+    d = digest_blank();
     assert_int_equal(digest_write(DIGEST_CHALLENGE, &d, &w), ERR_MALFORMED_DIGEST);
 }
 
