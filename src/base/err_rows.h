@@ -67,6 +67,7 @@ X(ERR_DENIED_PRIVILEGE,     "no-privilege",          NOTICE, 1, 4103,  49, "no a
 X(ERR_DENIED_SUBSCRIPTION,  "subscription-missing",  NOTICE, 1, 4128,  49, "no live service subscription has a node for this registrar", "ctl subscription add, then ctl node add; see docs/procedures/enrolment-node-application.md", "TS-0004 7.3.2.7")
 X(ERR_DENIED_APP_RULE,      "application-rule",      NOTICE, 1, 4126,  49, "no application rule of the subscribed node admits this Credential-ID, App-ID and AE-ID together", "compare them with ctl rule list", "TS-0004 7.3.2.7")
 X(ERR_DENIED_SERVICE,       "service-not-subscribed", NOTICE, 1, 4103, 49, "the service subscription does not include resources of this type", "ctl subscription set --services", "TS-0001 11.2.2")
+X(ERR_DENIED_STAKEHOLDER,   "stakeholder-not-served", NOTICE, 1, 4103,  49, "this MEF or MAF serves another administrating stakeholder than adminFQDN names", "register with the adminFQDN of admin-fqdn, or at the instance of that stakeholder", "TS-0003 8.8.2.3")
 X(ERR_DENIED_TARGET,        "not-the-target",        NOTICE, 1, 4103,  49, "the key is meant for another target", "configure the Enrolee for this target", "TS-0003 8.3.2.1")
 X(ERR_DENIED_CLIENT,        "client-not-allowed",    NOTICE, 1, 4103,  49, "this client may not do that here", "ctl client allow", "TS-0003 8.8.2.7")
 X(ERR_DENIED_SUID,          "key-usage",             NOTICE, 1, 4103,  49, "the key may not be used for this purpose", "register a key with the right SUID (32 for associations)", "TS-0003 8.2.2.3")

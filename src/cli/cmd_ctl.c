@@ -27,7 +27,7 @@ extern const struct cli_command cmd_ctl;
 #define PATH_MAX_OCTETS 4096
 #define RETRY_TIME (10 * USEC_PER_SEC) /* longer than a process takes to leave */
 #define RETRY_WAIT 50000                /* microseconds */
-#define COMMON_N 3 /* options of the roles' verbs: -c, --role, --instance; the server's own have the first two */
+#define COMMON_N 4 /* options of the roles' verbs: -c, --role, --instance, --admin; the server's own have the first two */
 
 /* -- the table of verbs, made of the tables of others ---------------------------------------------------- */
 struct verb {
@@ -73,6 +73,7 @@ static void verb_add(const struct ctl_row *row, bool of_role)
     v->opts[n++] = (struct cli_opt){"--role", 0, "which role of this server, if several have the command"};
     if (of_role) {
         v->opts[n++] = (struct cli_opt){"--instance", 0, "FQDN or section name of a further instance of the role: [mef NAME]"};
+        v->opts[n++] = (struct cli_opt){"--admin", 0, "the instance that serves this stakeholder: its admin-fqdn"};
     }
     for (size_t i = 0; i < row->args_n; i++) {
         v->opts[n++] = (struct cli_opt){row->args[i].name, opt_flags(row->args[i].flags), row->args[i].doc};
@@ -105,6 +106,7 @@ struct call {
     size_t candidates_n;
     const char *file;
     const char *instance; /* NULL: the default one */
+    const char *admin;    /* or by its stakeholder; NULL: not so */
     char roles[256]; /* of the server, as the file says */
     char socket[PATH_MAX_OCTETS];
     json_t *args;
@@ -178,6 +180,10 @@ static err_t role_choose(struct call *c)
     c->instance = cli_arg(c->a, "--instance");
     if (c->instance != NULL && c->instance[0] == '\0') {
         return fail(c, ERR_USAGE, "--instance needs a name", "");
+    }
+    c->admin = cli_arg(c->a, "--admin");
+    if (c->admin != NULL && (c->admin[0] == '\0' || c->instance != NULL)) {
+        return fail(c, ERR_USAGE, "--admin needs an FQDN, and goes without --instance", "");
     }
     for (size_t r = 0; r < roles_all_n && c->candidates_n < ARRAY_LEN(c->candidates); r++) {
         const struct role *role = roles_all[r];
@@ -305,6 +311,10 @@ static err_t line_write(struct call *c, struct writer *w)
         writer_z(w, ",\"instance\":");
         json_write_string(w, text_of(c->instance));
     }
+    if (c->admin != NULL) {
+        writer_z(w, ",\"admin\":");
+        json_write_string(w, text_of(c->admin));
+    }
     writer_z(w, ",\"args\":");
     TRY(json_write(c->args, w));
     writer_z(w, "}\n");
@@ -364,7 +374,8 @@ static void snapshot_scope(struct snapshot **s)
 /* One command: of the shell, or of the first candidate that does not refuse its --kind. */
 static err_t try_here(struct call *c, const struct snapshot *snap, struct writer *w)
 {
-    struct offline_call call = {.row = c->row, .args = c->args, .instance = text_of(c->instance), .now = clock_now()};
+    struct offline_call call = {.row = c->row, .args = c->args, .instance = text_of(c->instance), .admin = text_of(c->admin),
+                                .now = clock_now()};
     if (c->candidates_n == 0) {
         return offline_run(snap, &call, w, c->detail);
     }

@@ -8,6 +8,7 @@
  *
  * `role` is optional: without it the roles are tried in the order of the configuration, the next one after ERR_USAGE.
  * `instance` is the FQDN or the section name of one of several instances of a role; without it the default one is meant.
+ * `admin` names it by the administrating stakeholder that it serves (admin-fqdn) instead.
  * `key` is the only member that is a secret, and only a request has it: both sides wipe their line buffers, and no
  * answer, log line or audit event repeats it. One connection may send any number of requests, one after another.
  */

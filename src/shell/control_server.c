@@ -302,9 +302,11 @@ static bool next_candidate(struct client *c)
     const struct snapshot *snap = c->s->cfg.snap;
     struct text role = json_get_text(c->line, "role");
     struct text instance = json_get_text(c->line, "instance");
+    struct text admin = json_get_text(c->line, "admin");
     for (; c->candidate <= snap->roles_n; c->candidate++) {
         const struct snapshot_role *r = c->candidate == 0 ? NULL : &snap->roles[c->candidate - 1];
-        if (r == NULL ? instance.n > 0 : snapshot_instance(snap, r->role, instance) != r) {
+        bool any = instance.n == 0 && admin.n == 0;
+        if (r == NULL ? !any : snapshot_instance_for(snap, r->role, instance, admin) != r) {
             continue; /* of one instance alone: the default one, or that which is named */
         }
         if (r != NULL && role.n > 0 && !text_eq_z(role, r->role->name)) {
@@ -423,9 +425,12 @@ static void run_line(struct client *c)
     if (json_object_get(c->line, "args") == NULL) {
         (void)json_object_set_new(c->line, "args", json_object());
     }
-    if (json_object_get(c->line, "instance") != NULL && json_get_text(c->line, "instance").n == 0) {
-        reply(c, ERR_USAGE, "instance must be a name", bytes_empty()); /* never the default one by mistake */
-        return;
+    static const char *const names[] = {"instance", "admin"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (json_object_get(c->line, names[i]) != NULL && json_get_text(c->line, names[i]).n == 0) {
+            reply(c, ERR_USAGE, "instance and admin must be names", bytes_empty()); /* never the default one by mistake */
+            return;
+        }
     }
     if (!json_is_object(json_object_get(c->line, "args"))) { /* in another type every argument would look absent */
         reply(c, ERR_USAGE, "args must be an object", bytes_empty());

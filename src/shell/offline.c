@@ -41,10 +41,10 @@ static err_t find_ctx(const struct snapshot *snap, const struct offline_call *ca
     if (call->role == NULL) {
         return snap->roles_n > 0 ? ERR_OK : ERR_USAGE;
     }
-    const struct snapshot_role *r = snapshot_instance(snap, call->role, call->instance);
+    const struct snapshot_role *r = snapshot_instance_for(snap, call->role, call->instance, call->admin);
     if (r == NULL) {
-        (void)snprintf(detail, ROLE_DETAIL_MAX, "[%s] has no instance of this name: %.100s", call->role->name,
-                       call->instance.p);
+        (void)snprintf(detail, ROLE_DETAIL_MAX, "[%s] has no instance of this name or stakeholder: %.100s", call->role->name,
+                       call->admin.n > 0 ? call->admin.p : call->instance.p);
         return ERR_USAGE;
     }
     j->role = (uint8_t)(r - snap->roles);

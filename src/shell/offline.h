@@ -10,6 +10,7 @@
 struct offline_call {
     const struct role *role; /* NULL: a row of control_rows */
     struct text instance;    /* of the role: FQDN or section name; empty: the default one */
+    struct text admin;       /* or by the stakeholder that it serves; empty: not so */
     const struct ctl_row *row;
     const json_t *args;
     usec_t now;

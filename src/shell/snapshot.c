@@ -160,6 +160,20 @@ const struct snapshot_role *snapshot_instance(const struct snapshot *s, const st
     return NULL;
 }
 
+const struct snapshot_role *snapshot_instance_for(const struct snapshot *s, const struct role *role, struct text name,
+                                                  struct text admin)
+{
+    if (admin.n == 0) {
+        return snapshot_instance(s, role, name);
+    }
+    for (size_t i = 0; i < s->roles_n; i++) {
+        if (s->roles[i].role == role && text_eq_nocase(admin, text_of(s->roles[i].admin))) {
+            return &s->roles[i];
+        }
+    }
+    return NULL;
+}
+
 void snapshot_label(const struct snapshot_role *r, char out[static SNAPSHOT_LABEL_MAX])
 {
     (void)snprintf(out, SNAPSHOT_LABEL_MAX, "%s%s%.32s", r->role->name, r->name == NULL ? "" : " ",

@@ -29,6 +29,7 @@ struct snapshot_role {
     const struct role *role;
     const char *name; /* of its section [role NAME]; NULL: the default instance */
     char fqdn[KEYID_MAX];  /* lower case; empty: a role without one */
+    char admin[KEYID_MAX]; /* lower case: the administrating stakeholder it serves alone; empty: any */
     struct text partition; /* of the store: "" for the default instance, for a named one its fqdn */
     struct sealer sealer;  /* for records of this partition alone */
     void *ctx;
@@ -96,6 +97,9 @@ void snapshot_free(struct snapshot *s); /* NULL is allowed */
 /* What may be meant but is worth a word: a peer without the revocation lists that the standard asks for, lists that end. */
 void snapshot_warnings(const struct snapshot *s, usec_t now, struct conf_faults *out);
 
+/* The instance of this role that serves the administrating stakeholder `admin`; empty: by `name`. */
+const struct snapshot_role *snapshot_instance_for(const struct snapshot *s, const struct role *role, struct text name,
+                                                  struct text admin);
 /* The instance of this role with this section name or FQDN; "" is the default one. NULL: there is none. */
 const struct snapshot_role *snapshot_instance(const struct snapshot *s, const struct role *role, struct text name);
 /* How metrics, the log and the control interface name it: "mef", or "mef NAME". */

@@ -86,6 +86,27 @@ static err_t claim_fqdn(struct snapshot_loading *l, struct snapshot_role *r)
     return ERR_OK;
 }
 
+/* A stakeholder has one instance of a role: two would leave open which of them `ctl --admin` means. */
+static err_t claim_admin(struct snapshot_loading *l, struct snapshot_role *r)
+{
+    const char *admin = snapshot_roles_value(l->s->conf, r, "admin-fqdn");
+    struct keyid folded;
+    if (admin == NULL) {
+        return ERR_OK;
+    }
+    TRY(keyid_fold(text_of(admin), &folded));
+    TRY(TEXT_COPY(text_of(folded.z), r->admin));
+    for (const struct snapshot_role *o = l->s->roles; o < r; o++) {
+        if (o->role == r->role && strcmp(o->admin, r->admin) == 0) {
+            char section[SECTION_MAX];
+            conf_fault_add(l->faults, 0, "[%s] admin-fqdn: another [%s] serves %s", section_of(r, section), r->role->name,
+                           r->admin);
+            return ERR_CONFIG;
+        }
+    }
+    return ERR_OK;
+}
+
 static err_t load_role(struct snapshot_loading *l, const struct role *role, const char *name)
 {
     struct snapshot *s = l->s;
@@ -100,6 +121,7 @@ static err_t load_role(struct snapshot_loading *l, const struct role *role, cons
     struct snapshot_role *r = &s->roles[s->roles_n++];
     *r = (struct snapshot_role){.role = role, .name = name, .ctx = ctx, .partition = text_empty()};
     TRY(claim_fqdn(l, r));
+    TRY(claim_admin(l, r));
     r->sealer = s->sealer;
     r->sealer.partition = r->partition;
     r->certificate = snapshot_roles_value(s->conf, r, "certificate");

@@ -34,6 +34,9 @@ static void turn_begin(struct turn *u, struct world_node *n, bool write)
     assert(e == ERR_OK);
     (void)e;
     txn_init(&u->txn, n->store, &u->arena, write);
+    if (n->base != NULL) {
+        txn_enter(&u->txn, text_of(n->fqdn));
+    }
 }
 
 static void turn_drop(struct turn *u, struct world_node *n)
@@ -45,10 +48,11 @@ static void turn_drop(struct turn *u, struct world_node *n)
 /* Commits what is staged (or the refusal's event); a store that fails is the outcome. */
 static err_t turn_keep(struct turn *u, struct world_node *n, err_t outcome, const struct dispatch_about *about)
 {
-    struct audit_chain before = n->chain;
-    err_t e = dispatch_keep(&u->txn, outcome, about, n->env.crypto, &n->chain);
+    struct audit_chain *chain = n->base != NULL ? &n->base->chain : &n->chain;
+    struct audit_chain before = *chain;
+    err_t e = dispatch_keep(&u->txn, outcome, about, n->env.crypto, chain);
     if (e != ERR_OK) {
-        n->chain = before;
+        *chain = before;
         turn_drop(u, n);
         return e;
     }
@@ -67,7 +71,9 @@ void world_init(struct world *w, usec_t now)
 void world_free(struct world *w)
 {
     for (size_t i = 0; i < w->n; i++) {
-        store_close(w->nodes[i].store);
+        if (w->nodes[i].base == NULL) {
+            store_close(w->nodes[i].store);
+        }
         seal_wipe(&w->nodes[i].sealer);
         free(w->nodes[i].ctx);
     }
@@ -130,6 +136,26 @@ struct world_node *world_add(struct world *w, const struct role *role, const cha
     (void)e;
     turn_drop(&u, n);
     n->ctx = calloc(1, role->ctx_size);
+    assert(n->ctx != NULL);
+    world_reload(w, n, conf);
+    world_seed(w, n);
+    return n;
+}
+
+struct world_node *world_add_instance(struct world *w, struct world_node *base, const char *name, const char *fqdn,
+                                      const char *conf)
+{
+    assert(w->n < WORLD_NODES_MAX);
+    struct world_node *n = &w->nodes[w->n++];
+    *n = (struct world_node){.role = base->role, .store = base->store, .base = base, .sealer = base->sealer};
+    err_t e = TEXT_COPY(text_of(fqdn), n->fqdn);
+    assert(e == ERR_OK);
+    e = TEXT_COPY(text_of(name), n->section);
+    assert(e == ERR_OK);
+    (void)e;
+    n->sealer.partition = text_of(n->fqdn);
+    n->env = (struct role_env){.crypto = crypto_openssl(), .sealer = &n->sealer, .issuer = w->issuer, .name = n->section};
+    n->ctx = calloc(1, n->role->ctx_size);
     assert(n->ctx != NULL);
     world_reload(w, n, conf);
     world_seed(w, n);

@@ -21,6 +21,8 @@ struct world_node {
     struct role_env env;
     struct audit_chain chain;
     char fqdn[KEYID_MAX];
+    struct world_node *base; /* a further instance: whose store and chain it shares; NULL: its own */
+    char section[64];
 };
 
 struct world {
@@ -66,6 +68,9 @@ void world_free(struct world *w);
 
 /* `conf` is the text of its configuration file, sections of the role and [peer ...] only. */
 struct world_node *world_add(struct world *w, const struct role *role, const char *fqdn, const char *conf);
+/* A further instance of the role, [ROLE NAME] in `conf`: over the store of `base`, in a partition of its own. */
+struct world_node *world_add_instance(struct world *w, struct world_node *base, const char *name, const char *fqdn,
+                                      const char *conf);
 /* A new configuration over the same store. */
 void world_reload(struct world *w, struct world_node *n, const char *conf);
 /* What a start does: the role's records that must exist. */

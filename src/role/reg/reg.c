@@ -17,6 +17,10 @@ err_t reg_configure(struct reg *r, const struct conf *cf, const char *section, c
     if (!keyid_is_fqdn(fqdn) || keyid_fold(fqdn, &folded) != ERR_OK || TEXT_COPY(text_of(folded.z), r->fqdn) != ERR_OK) {
         return detail_fail(detail, ERR_CONFIG, "fqdn is no host name", fqdn);
     }
+    struct text admin = conf_text(cf, section, r->env.name, "admin-fqdn");
+    struct keyid stakeholder = {.z = ""};
+    TRY(admin.n == 0 ? ERR_OK : keyid_fold(admin, &stakeholder));
+    TRY(TEXT_COPY(text_of(stakeholder.z), r->admin));
     r->key_lifetime = conf_number(cf, section, r->env.name, lifetime_key);
     r->kv_min = (size_t)conf_number(cf, section, r->env.name, "key-value-min");
     r->kv_max = (size_t)conf_number(cf, section, r->env.name, "key-value-max");

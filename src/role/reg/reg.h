@@ -61,13 +61,16 @@ struct reg {
     const struct reg_kind *kind;
     struct role_env env;
     char fqdn[KEYID_MAX]; /* lower case: MAF-ID, MEF-ID */
+    char admin[KEYID_MAX]; /* lower case: the one administrating stakeholder it serves (R002-43, R004-24); empty: any */
     usec_t key_lifetime;  /* at most, of a registered key */
     size_t kv_min, kv_max; /* octets of a self-generated key [CHOICE-54] */
 };
 
 /* -- reg.c ----------------------------------------------------------------------------------------- */
 #define REG_CONF_ROWS(section, lifetime_key, lifetime, doc)                                                            \
-    {section, lifetime_key, CONF_DURATION, 0, lifetime, USEC_PER_SEC, CREDENTIAL_LIFETIME_MAX, NULL, doc},             \
+    {section, "admin-fqdn", CONF_FQDN, 0, NULL, 0, 0, NULL,                                                            \
+     "The administrating stakeholder that it serves alone: registrations must name it; default any."},                 \
+        {section, lifetime_key, CONF_DURATION, 0, lifetime, USEC_PER_SEC, CREDENTIAL_LIFETIME_MAX, NULL, doc},         \
         {section, "key-value-min", CONF_NUMBER, 0, "32", KEYS_PROVISIONED_MIN, KEYS_PROVISIONED_MAX, NULL,             \
          "Octets that a client's own key value has at least."},                                                        \
     {                                                                                                                  \
