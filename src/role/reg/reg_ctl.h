@@ -6,7 +6,7 @@
 #include "role/reg/reg.h"
 
 enum { REG_CTL_ALLOW_N = 2, REG_CTL_ONE_N = 1, REG_CTL_CONFIGURE_N = 2 };
-extern const struct ctl_arg reg_ctl_allow_args[REG_CTL_ALLOW_N], reg_ctl_disallow_args[REG_CTL_ONE_N];
+extern const struct ctl_arg reg_ctl_allow_args[REG_CTL_ALLOW_N], reg_ctl_allow_remove_args[REG_CTL_ONE_N];
 extern const struct ctl_arg reg_ctl_ri_args[REG_CTL_ONE_N], reg_ctl_key_args[REG_CTL_ONE_N];
 extern const struct ctl_arg reg_ctl_configure_args[REG_CTL_CONFIGURE_N];
 
@@ -21,7 +21,7 @@ ctl_handler reg_ctl_key_list, reg_ctl_key_remove;
      "let a client register keys, for these targets; adds to what it may already"},                                    \
         {"client", "list", ctl_list_args, CTL_LIST_ARGS_N, false, reg_ctl_allow_list,                                  \
          "who may register keys, for whom"},                                                                           \
-        {"client", "remove", reg_ctl_disallow_args, REG_CTL_ONE_N, true, reg_ctl_allow_remove,                         \
+        {"client", "remove", reg_ctl_allow_remove_args, REG_CTL_ONE_N, true, reg_ctl_allow_remove,                         \
          "take back all that client allow gave to a client"},                                                          \
         {"registration", "list", ctl_list_args, CTL_LIST_ARGS_N, false, reg_ctl_client_list, "client registrations"},  \
         {"registration", "configure", reg_ctl_configure_args, REG_CTL_CONFIGURE_N, true, reg_ctl_client_configure,     \

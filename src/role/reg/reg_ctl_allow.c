@@ -10,7 +10,7 @@ const struct ctl_arg reg_ctl_allow_args[REG_CTL_ALLOW_N] = {
     {"--target", 0,
      "CSE-ID or AE-ID in absolute form, or FQDN of a MAF, that it may register keys for; commas between; none: all"},
 };
-const struct ctl_arg reg_ctl_disallow_args[REG_CTL_ONE_N] = {
+const struct ctl_arg reg_ctl_allow_remove_args[REG_CTL_ONE_N] = {
     {"--client", CTL_ARG_REQUIRED, "as it was given to client allow"},
 };
 
