@@ -27,7 +27,7 @@ struct b_tid_parts {
 };
 MUST_USE err_t b_tid_of(const struct aka_rand *rand, struct text bsf, struct b_tid *out); /* FQDN in lower case */
 MUST_USE err_t b_tid_parse(struct text t, struct b_tid_parts *out);               /* ERR_MALFORMED_KEY_ID */
-/* The psk_identity of Ua: "3GPP-bootstrapping;" in front or not [TS 33.222, CHOICE-15 of GBA]. */
+/* The psk_identity of Ua: "3GPP-bootstrapping;" in front or not [TS 33.222; docs/decisions/0020-aka.md]. */
 struct text b_tid_of_psk_identity(struct text identity);
 
 /* -- naf_id.c: FQDN | Ua security protocol identifier [TS 33.220 4.5.2, H] ----------------------------- */

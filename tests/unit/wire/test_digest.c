@@ -86,6 +86,28 @@ static void values_are_what_was_written(void **state)
     }
 }
 
+/* Cut anywhere, a header is refused, or it is the shorter header that stands there and nothing else. */
+static void every_cut(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(ub); i++) {
+        const size_t n = strlen(ub[i].text);
+        for (size_t cut = 0; cut < n; cut++) {
+            struct digest d;
+            char out[1024];
+            struct writer w = WRITER_ARRAY(out);
+            const err_t e = parse(ub[i].header, text_span(ub[i].text, cut), &d);
+            if (e == ERR_OK) {
+                assert_int_equal(digest_write(ub[i].header, &d, &w), ERR_OK);
+                assert_true(text_eq(writer_view_text(&w), text_span(ub[i].text, cut)));
+            } else {
+                assert_int_equal(e, ERR_MALFORMED_DIGEST);
+            }
+            assert_true(i != 0 || e != ERR_OK); /* nothing of the first message may be missing */
+        }
+    }
+}
+
 #define RN "realm=\"r\", nonce=\"n\""
 #define UR "Digest username=\"u\", " RN ", uri=\"/\", response=\"\""
 
@@ -339,6 +361,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_messages_of_ub_come_apart_and_together),
+        cmocka_unit_test(every_cut),
         cmocka_unit_test(values_are_what_was_written),
         cmocka_unit_test(headers_that_are_refused),
         cmocka_unit_test(bounds),
