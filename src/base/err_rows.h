@@ -145,7 +145,7 @@ X(ERR_LIMIT_BUSY,           "busy",                  WARN,   0, 5000,  80, "too 
 X(ERR_LIMIT_CAPACITY,       "capacity",              WARN,   0, 5000,  80, "a fixed capacity is exhausted", "raise the limit or delete old entries", "-")
 /* -- store ------------------------------------------------------------------------------------- */
 X(ERR_STORE,                "store-failed",          ERROR,  0, 5000,  80, "the store failed", "see the log; check disk and permissions", "-")
-X(ERR_STORE_FULL,           "store-full",            ERROR,  0, 5000,  80, "the disk is full", "free space; nothing acknowledged was lost", "-")
+X(ERR_STORE_FULL,           "store-full",            ERROR,  0, 5000,  80, "the disk of the store is full", "free space there: what only reads goes on, and nothing acknowledged was lost", "-")
 X(ERR_STORE_LOCKED,         "store-locked",          ERROR,  0, 5000,  80, "another process holds the store", "stop the other process", "-")
 X(ERR_STORE_CORRUPT,        "store-corrupt",         ERROR,  0, 5000,  80, "the store is damaged", "restore a backup; see docs/operate/recovery.md", "-")
 X(ERR_STORE_INSTANCE,       "instance-moved",        ERROR,  0, 5000,  80, "the store holds the records of this FQDN for another section", "[role] and [role NAME] keep their records: give each the fqdn that it had", "-")

@@ -257,7 +257,12 @@ static void log_failure(struct committer *c, err_t e, usec_t now)
 {
     if (now - c->failed_at >= USEC_PER_SEC || now < c->failed_at) {
         c->failed_at = now;
-        log_event(ERR_LEVEL_ERROR, "commit-failed", (struct log_field[]){{"code", text_of(err_code(e))}}, 1);
+        log_event(ERR_LEVEL_ERROR, "commit-failed",
+                  (struct log_field[]){{"code", text_of(err_code(e))},
+                                       {"text", text_of(err_info(e)->text)},
+                                       {"hint", text_of(err_info(e)->hint)},
+                                       {"store", text_of(c->snap->store)}},
+                  4);
     }
 }
 

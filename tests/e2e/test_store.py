@@ -211,6 +211,14 @@ def test_full_disk_at_the_cse(new_lab, small):
             kept.append(i)
         assert (r.rsc, r.status) == (5000, 500) and r.reason in ("store-full", "store-failed"), r
         assert ks.ask(c, "retrieve", f"/-/{d.stem}/box", origin=d.stem).rsc == 2000, "reading goes on"
+        with pytest.raises(tlspsk.Alert) as refused:
+            for _ in range(50):  # a few audit events may still find room
+                lab.cse(d).close()
+        assert refused.value.number == ks.INTERNAL_ERROR
+        assert lab.ctl("cse", "audit", "tail").returncode == 0 and lab.ctl("cse", "status").returncode == 0
+        log = lab.servers["cse"].log()
+        assert re.search(rf"event=commit-failed code=store-(full|failed) text=.* hint=.* store=.*{re.escape(str(small.where))}", log), log[-2000:]
+        assert re.search(r"event=refused code=store-(full|failed)", log), log[-2000:]
         small.free(lab.servers["cse"])
         assert patiently(lambda: ks.create_content(c, d.stem, f"/-/{d.stem}/box", "more", rn="after")).rsc == 2001
         for i in kept:
