@@ -18,6 +18,7 @@ struct kept {
 /* OpenSSL hands a provider that is compiled in nothing of ours: what it needs stands here, filled once. */
 static struct {
     OSSL_PROVIDER *all; /* OpenSSL's own, in a context of its own */
+    OSSL_PROVIDER *ours; /* held as long as the process: let go, it would be memory that nobody can free */
     struct kept kept[2];
 } here = {
     .kept = {
@@ -106,6 +107,7 @@ err_t provider_install(void)
     OSSL_LIB_CTX *own = OSSL_LIB_CTX_new(); /* lives as long as the process */
     here.all = own == NULL ? NULL : OSSL_PROVIDER_load(own, "default");
     bool ok = here.all != NULL && keep(&here.kept[0]) && keep(&here.kept[1]) &&
-              OSSL_PROVIDER_add_builtin(NULL, NAME, init) == 1 && OSSL_PROVIDER_load(NULL, NAME) != NULL;
-    return ok ? ERR_OK : ERR_CRYPTO;
+              OSSL_PROVIDER_add_builtin(NULL, NAME, init) == 1;
+    here.ours = ok ? OSSL_PROVIDER_load(NULL, NAME) : NULL;
+    return here.ours != NULL ? ERR_OK : ERR_CRYPTO;
 }
