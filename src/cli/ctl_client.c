@@ -1,6 +1,7 @@
 #include "cli/ctl_client.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -61,12 +62,12 @@ static err_t recv_line(int fd, struct writer *answer)
         if (n == 0) {
             return answer->n == start ? ERR_PEER_UNREACHABLE : ERR_PEER_NONSENSE;
         }
-        writer_bytes(answer, bytes_of(buf, (size_t)n));
+        const char *end = memchr(buf, '\n', (size_t)n); /* a server that leaves may say so behind its answer */
+        writer_bytes(answer, bytes_of(buf, end == NULL ? (size_t)n : (size_t)(end - buf)));
         if (answer->overflow) {
             return ERR_PEER_NONSENSE;
         }
-        if (buf[n - 1] == '\n') {
-            answer->n--;
+        if (end != NULL) {
             return ERR_OK;
         }
     }

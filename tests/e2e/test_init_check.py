@@ -393,3 +393,10 @@ def test_a_socket_without_sense(offline):
             out, err = p.communicate(timeout=30)
             assert p.returncode in (1, 3) and err.startswith("keystead: peer-"), err
             assert not (path.parent / "mef.db").exists()
+        p = subprocess.Popen([BIN, "ctl", "-c", "mef.conf", "credential", "list"], cwd=path.parent, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        conn, _ = server.accept()
+        with conn, conn.makefile() as f:  # a server that leaves says so behind its answer: the first line is the answer
+            f.readline()
+            conn.sendall(b'{"ok":true,"result":{}}\n{"ok":false,"code":"server-leaving"}\n')
+            assert p.communicate(timeout=30)[1] == "" and p.returncode == 0
