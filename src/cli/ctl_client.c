@@ -77,6 +77,7 @@ err_t ctl_client_call(const char *socket_path, struct text line, struct writer *
 {
     SCOPED(close_fd) int fd = -1;
     TRY(connect_to(socket_path, &fd));
-    TRY(send_all(fd, line));
-    return recv_line(fd, answer);
+    err_t sent = send_all(fd, line);
+    err_t e = recv_line(fd, answer); /* also then: a server that leaves has said so before it closed */
+    return e != ERR_OK && sent != ERR_OK ? sent : e;
 }

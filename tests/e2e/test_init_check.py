@@ -400,3 +400,7 @@ def test_a_socket_without_sense(offline):
             f.readline()
             conn.sendall(b'{"ok":true,"result":{}}\n{"ok":false,"code":"server-leaving"}\n')
             assert p.communicate(timeout=30)[1] == "" and p.returncode == 0
+        p = subprocess.Popen([BIN, "ctl", "-c", "mef.conf", "credential", "list"], cwd=path.parent, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        server.accept()[0].close()  # a stranger's end without a word
+        assert p.communicate(timeout=30)[1].startswith("keystead: peer-unreachable") and p.returncode == 3
