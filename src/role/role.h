@@ -64,6 +64,7 @@ struct route {
 };
 
 /* -- handshakes ---------------------------------------------------------------------------------- */
+/* What they are decided by is below: nothing of the network that carried them (R000-06, R000-07). */
 /* What the role must learn from another authority before a handshake can go on. */
 struct question {
     char peer[256];   /* FQDN: a configured [peer]; anything else is refused by the shell */

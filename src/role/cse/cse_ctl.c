@@ -111,6 +111,7 @@ static err_t credential_id(const struct credential_args *a, bool certificate, st
     return writer_finish_z(&w);
 }
 
+/* R000-12, R002-46, R002-58: pre-provisioned on device and here, used without any MEF. */
 static err_t credential_add(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                             char detail[static ROLE_DETAIL_MAX])
 {

@@ -12,7 +12,10 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
     {.section = "cse", .key = "admin", .type = CONF_TEXT,
      .doc = "AE-ID that may do everything to the CSEBase and its access control policies; default nobody"},
     {.section = "cse", .key = "association", .type = CONF_CHOICE, .fallback = "required",
-     .choices = "required|optional", .doc = "whether an AE must come over a security association (Mca)"},
+     .choices = "required|optional",
+     .doc = "whether an AE must come over a security association (Mca); optional also where the network protects it"},
+    {.section = "cse", .key = "frameworks", .type = CONF_TEXT, .flags = CONF_MANY, .fallback = "psk,cert,maf,gba",
+     .doc = "the frameworks whose security associations are accepted: psk, cert, maf, gba"},
     {.section = "cse", .key = "service-subscription", .type = CONF_BOOL, .fallback = "off",
      .doc = "an AE needs an application rule of a subscribed node (4126, 4128), for its registration and for every request"},
     {.section = "cse", .key = "lifetime", .type = CONF_DURATION, .fallback = "365d", .min = 60 * USEC_PER_SEC,
@@ -52,6 +55,29 @@ static err_t identity(struct cse *cse, const struct conf *cf, char *detail)
     return ERR_OK;
 }
 
+/* R000-10: the provider's demands on associations. */
+static err_t frameworks(struct cse *cse, const struct conf *cf, char *detail)
+{
+    static const struct {
+        const char *name;
+        enum association_framework framework;
+    } known[] = {
+        {"psk", ASSOCIATION_PSK}, {"cert", ASSOCIATION_CERT}, {"maf", ASSOCIATION_MAF}, {"gba", ASSOCIATION_GBA}};
+    struct text rest = conf_text(cf, "cse", NULL, "frameworks");
+    struct text part;
+    while (text_next(&rest, ',', &part)) {
+        unsigned bit = 0;
+        for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+            bit |= text_eq_z(part, known[i].name) ? 1U << known[i].framework : 0U;
+        }
+        if (bit == 0) {
+            return detail_fail(detail, ERR_CONFIG, "[cse] frameworks: psk, cert, maf or gba", part);
+        }
+        cse->frameworks |= bit;
+    }
+    return ERR_OK;
+}
+
 static err_t peers(struct cse *cse, const struct conf *cf, char *detail)
 {
     const char *arg;
@@ -82,6 +108,7 @@ err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env 
         return detail_fail(detail, ERR_CONFIG, "[cse] admin is no AE-ID", admin);
     }
     cse->subscription = conf_bool(cf, "cse", NULL, "service-subscription"); /* off: [CHOICE-68] */
+    TRY(frameworks(cse, cf, detail));
     cse->mca_optional = text_eq_z(conf_text(cf, "cse", NULL, "association"), "optional");
     cse->lifetime = conf_number(cf, "cse", NULL, "lifetime");
     return peers(cse, cf, detail);

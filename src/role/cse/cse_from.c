@@ -54,10 +54,13 @@ struct access_forms cse_from_access(const struct cse_from *f)
 static err_t association_check(const struct cse *cse, const struct request *rq, struct txn *t, char *detail)
 {
     const struct association *a = rq->assoc;
-    if (a->framework == ASSOCIATION_NONE) { /* R000-35, R002-70: none, and it is demanded (or not: R000-37) */
+    if (a->framework == ASSOCIATION_NONE) { /* R000-35, R002-70: none, and it is demanded (or not: R000-37, R000-40) */
         return cse->mca_optional ? ERR_OK
                                  : detail_fail(detail, ERR_DENIED_NO_ASSOCIATION, "[cse] association = required",
                                                text_empty());
+    }
+    if ((cse->frameworks & 1U << a->framework) == 0) { /* R000-10 */
+        return detail_fail(detail, ERR_DENIED_FRAMEWORK, "[cse] frameworks", text_empty());
     }
     if (a->not_after <= rq->now) {
         return detail_fail(detail, ERR_DENIED_NO_ASSOCIATION, "the association is past its lifetime", text_empty());

@@ -70,6 +70,7 @@ err_t cse_saef_psk(const void *ctx, struct txn *t, struct text identity, usec_t 
 }
 
 /* -- the MAF's answer --------------------------------------------------------------------------------------- */
+/* R000-03, R003-45: while the network is down the handshake fails, and nothing has been staged. */
 static err_t status_check(const struct answer *a)
 {
     if (a->err != ERR_OK) {

@@ -18,6 +18,8 @@ static const struct conf_row rows[] = {
      "Longest life of a Master Credential; a fetched one never outlives its Enrolment Key."},
     REG_CONF_ROWS("maf", "kc-lifetime", "1d",
                   "Longest life of a registered key; it never outlives its Master Credential or its registration."),
+    {"maf", "provisioning", CONF_CHOICE, 0, "any", 0, 0, "any|remote|pre",
+     "Master Credentials it accepts: of a MEF (remote), added by the operator (pre), or both."},
     {"maf", "hide-identities", CONF_BOOL, 0, "off", 0, 0, NULL,
      "Answer an unknown psk_identity like a wrong key, so that nobody learns which exist."},
     CONF_INSTANCE_ROWS("maf"),
@@ -64,6 +66,9 @@ static err_t configure(void *ctx, const struct conf *cf, const struct role_env *
     m->reg.env = *env;
     TRY(reg_configure(&m->reg, cf, "maf", "kc-lifetime", detail));
     m->km_lifetime = conf_number(cf, "maf", env->name, "km-lifetime");
+    struct text provisioning = conf_text(cf, "maf", env->name, "provisioning");
+    m->takes_remote = !text_eq_z(provisioning, "pre");
+    m->takes_pre = !text_eq_z(provisioning, "remote");
     m->hide_identities = conf_bool(cf, "maf", env->name, "hide-identities");
     const char *arg = NULL;
     for (size_t i = 0; (arg = conf_section_arg(cf, "peer", i)) != NULL; i++) {

@@ -15,6 +15,7 @@ struct maf_peer { /* a configured MEF */
 struct maf {
     struct reg reg;       /* first: the handlers of role/reg get this context */
     usec_t km_lifetime;   /* at most, of a fetched Km */
+    bool takes_remote, takes_pre; /* provisioning that is accepted (R000-09): by a MEF, by the operator */
     bool hide_identities; /* CHOICE-34: an unknown identity fails like a wrong key */
     struct maf_peer mefs[MAF_PEERS_MAX];
     size_t mefs_n;

@@ -41,6 +41,10 @@ err_t maf_handshake_resolve(const struct maf *m, const struct rec_km *k, struct 
     if (k->not_after <= now) { /* R002-63; the Enrolee must enrol again [TS-0003 10.7] */
         return ERR_DENIED_EXPIRED;
     }
+    bool remote = k->ke_id.z[0] != '\0';
+    if (remote ? !m->takes_remote : !m->takes_pre) { /* R000-09: what the provider demands of provisioning */
+        return ERR_DENIED_PROVISIONING;
+    }
     struct keyid folded;
     TRY(keyid_fold(identity, &folded));
     SCOPED(key_wipe_km) struct key_km km = {0};
@@ -91,6 +95,9 @@ static err_t unknown(const struct maf *m, const struct keyid *folded, struct rol
     if (mef == NULL) {
         return ERR_DENIED_PEER;
     }
+    if (!m->takes_remote) { /* nothing is fetched that would be refused (R000-09) */
+        return ERR_DENIED_PROVISIONING;
+    }
     out->verdict = ROLE_ASK;
     return ask(m, mef, folded, &parts, &out->ask);
 }
@@ -130,7 +137,8 @@ err_t maf_handshake_psk(const void *ctx, struct txn *t, struct text identity, us
 {
     const struct maf *m = ctx;
     err_t e = lookup(m, t, identity, now, out);
-    bool tells = e == ERR_DENIED_PSK_UNKNOWN || e == ERR_DENIED_REVOKED || e == ERR_DENIED_EXPIRED;
+    bool tells = e == ERR_DENIED_PSK_UNKNOWN || e == ERR_DENIED_REVOKED || e == ERR_DENIED_EXPIRED ||
+                 e == ERR_DENIED_PROVISIONING;
     return tells && m->hide_identities ? decoy(m, out) : e;
 }
 
