@@ -198,6 +198,15 @@ const struct credential_rules *credential_args_rules(const struct credential_rul
     return rows;
 }
 
+err_t credential_args_instruction(const struct credential_rules *rules, const json_t *args, struct credential_args *out,
+                                  char detail[static ROLE_DETAIL_MAX])
+{
+    memset(out, 0, sizeof(*out));
+    TRY(parse_entities(rules, args, out, detail));
+    TRY(parse_profile(rules, args, out, detail));
+    return parse_lifetime(rules, args, out, detail);
+}
+
 void credential_args_wipe(struct credential_args *a)
 {
     secret_wipe(&a->key);

@@ -50,6 +50,9 @@ struct credential_args {
  * to be tried. Else the error of the first argument at fault, which `detail` names. */
 MUST_USE err_t credential_args_parse(const struct credential_rules *rules, const json_t *args,
                                      struct credential_args *out, char detail[static ROLE_DETAIL_MAX]);
+/* Only what a bootstrap instruction has of it: --target, --enrolee-id, --profile, --lifetime. */
+MUST_USE err_t credential_args_instruction(const struct credential_rules *rules, const json_t *args,
+                                           struct credential_args *out, char detail[static ROLE_DETAIL_MAX]);
 void credential_args_wipe(struct credential_args *a);
 
 /* The rules whose kind --kind names, else the first: its refusal names it. */

@@ -8,6 +8,8 @@ X(CREDENTIAL_ADDED,   10, "credential-added",    "an operator added a credential
 X(CREDENTIAL_REVOKED, 11, "credential-revoked",  "an operator revoked a credential")
 X(CLIENT_ALLOWED,     12, "client-allowed",      "an operator allowed a client to register keys")
 X(CLIENT_REMOVED,     13, "client-removed",      "an operator took back what client allow gave")
+X(INSTRUCTION_ADDED, 16, "instruction-added",  "an operator gave a credential a further Enrolment Target")
+X(INSTRUCTION_REMOVED, 17, "instruction-removed", "an operator took an Enrolment Target from a credential")
 X(KE_ISSUED,          20, "ke-issued",           "an Enrolee completed the bootstrap handshake; Ke stored")
 X(KE_DROPPED,         21, "ke-dropped",          "the oldest Ke of a credential made room")
 X(KEY_RELEASED,       22, "key-released",        "the MEF handed a derived key to its target")

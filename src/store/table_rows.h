@@ -11,6 +11,7 @@ X(MEF_KE_OF,   12, "KpmId / time -> KeId: the live Enrolment Keys of a credentia
 X(MEF_TARGET,  13, "identities (as table keys of their certificates) that are the target of some instruction")
 X(MEF_CERT,    14, "provisioned certificates by serial number")
 X(MEF_CERT_OF, 15, "subjectAltName of a client -> serial number of its latest certificate")
+X(MEF_INSTRUCTION, 17, "credential / target: the further bootstrap instructions of a credential")
 X(MAF_KM,      20, "Master Credentials by every folded identifier (KmId, KeId) that names them")
 X(MAF_CLIENT,  21, "MAF client registrations by resource identifier")
 X(MAF_CLIENT_OF, 22, "client identity / adminFQDN -> registration")

@@ -2,6 +2,7 @@
 #include "fuzz.h"
 #include "role/mef/rec_cert.h"
 #include "role/mef/rec_credential.h"
+#include "role/mef/rec_instruction.h"
 #include "role/mef/rec_ke.h"
 
 static void check(const struct writer *w, err_t e, struct bytes in)
@@ -46,10 +47,19 @@ static void cert(struct bytes in, struct writer *w)
     }
 }
 
+static void instruction(struct bytes in, struct writer *w)
+{
+    struct rec_instruction r;
+    if (rec_instruction_parse(in, &r) == ERR_OK) {
+        check(w, rec_instruction_write(&r, w), in);
+        MUST_HOLD(r.suids != 0);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t buf[1 << 20];
-    static void (*const codecs[])(struct bytes in, struct writer *w) = {credential, ke, ke_of, cert};
+    static void (*const codecs[])(struct bytes in, struct writer *w) = {credential, ke, ke_of, cert, instruction};
     if (size == 0 || size > sizeof(buf)) {
         return 0;
     }

@@ -36,11 +36,14 @@ static const struct conf_row rows[] = {
 #define EST "/.well-known/est"
 #define CLIENTS (PEER_CLIENT | PEER_MAF | PEER_CSE | PEER_AE | PEER_NODE)
 
+/* Who may be an Enrolment Target: an Enrolee of this MEF as well, with its own bootstrap credential [8.3.2.1 last part]. */
+#define TARGETS (PEER_ENROLEE | PEER_CLIENT | PEER_MAF | PEER_CSE | PEER_AE)
+
 /* One handler for both forms: the credential's profile decides which of them is right (design section 12). */
 static const struct route routes[] = {
-    {OP_RETRIEVE, "/fetchCredentials/{ke_id}", 0, PEER_CLIENT | PEER_MAF | PEER_CSE | PEER_AE, ROUTE_WRITES,
+    {OP_RETRIEVE, "/fetchCredentials/{ke_id}", 0, TARGETS, ROUTE_WRITES,
      mef_fetch_credential, "TS-0003 8.3.2.1, 10.3.2, 10.3.3"},
-    {OP_RETRIEVE, "/fetchCredentials/{ke_id}/{suid}", 0, PEER_CLIENT | PEER_MAF | PEER_CSE | PEER_AE, ROUTE_WRITES,
+    {OP_RETRIEVE, "/fetchCredentials/{ke_id}/{suid}", 0, TARGETS, ROUTE_WRITES,
      mef_fetch_credential, "TS-0003 8.3.2.1, 10.3.7"},
     REG_ROUTES(REG_ATTR_TY_MEF_CLIENT, PEER_ENROLEE | CLIENTS, "8.3.5.2"),
     {OP_RETRIEVE, "/{ri}/" MEF_CMD_NAME, 0, PEER_ENROLEE | CLIENTS, ROUTE_WRITES, mef_cmd_retrieve, "TS-0003 8.3.9.3"},
@@ -67,6 +70,14 @@ static const struct ctl_row commands[] = {
      "one bootstrap credential, without its key"},
     {"credential", "revoke", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, mef_ctl_credential_revoke,
      "refuse this credential and every key that came from it"},
+    {"instruction", "add", mef_ctl_instruction_add_args, MEF_CTL_INSTRUCTION_ADD_N, true, mef_ctl_instruction_add,
+     "give a credential a further Enrolment Target"},
+    {"instruction", "list", credential_args_one, CREDENTIAL_ARGS_ONE_N, false, mef_ctl_instruction_list,
+     "the bootstrap instructions of one credential"},
+    {"instruction", "show", mef_ctl_instruction_one_args, MEF_CTL_INSTRUCTION_ONE_N, false, mef_ctl_instruction_show,
+     "one bootstrap instruction"},
+    {"instruction", "remove", mef_ctl_instruction_one_args, MEF_CTL_INSTRUCTION_ONE_N, true, mef_ctl_instruction_remove,
+     "give no more keys of this credential to this target"},
     REG_CTL_ROWS,
     MEF_CMD_CTL_ROWS,
     {"certificate", "list", ctl_list_args, CTL_LIST_ARGS_N, false, mef_ctl_certificate_list,

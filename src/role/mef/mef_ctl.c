@@ -3,7 +3,7 @@
 #include "role/ctl_list.h"
 #include "role/detail.h"
 #include "role/emit.h"
-#include "role/mef/mef_ctx.h"
+#include "role/mef/mef_ctl.h"
 #include "role/mef/rec_cert.h"
 #include "role/mef/rec_credential.h"
 #include "role/mef/rec_ke.h"
@@ -40,8 +40,8 @@ static err_t credential_answer(const struct rec_credential *c, usec_t now, struc
     return writer_finish(out);
 }
 
-static err_t credential_put(const struct rec_credential *c, const struct rec_seal *kpm, enum store_put mode,
-                            struct txn *t)
+err_t mef_ctl_credential_put(const struct rec_credential *c, const struct rec_seal *kpm, enum store_put mode,
+                             struct txn *t)
 {
     uint8_t buf[REC_MAX];
     struct writer w = WRITER_ARRAY(buf);
@@ -60,16 +60,6 @@ static struct m2mid enrolee_of(const struct credential_args *a, bool certificate
     return own;
 }
 
-static err_t target_check(const struct credential_args *a, char detail[static ROLE_DETAIL_MAX])
-{
-    struct m2mid fqdn;
-    if (a->profile == CREDENTIAL_R3 && a->target.z[0] != '\0' && m2mid_fqdn(text_of(a->target.z), &fqdn) != ERR_OK) {
-        return detail_fail(detail, ERR_MALFORMED_ID, "--target has no FQDN form, which r3 derives from [CHOICE-04]",
-                           text_of(a->target.z)); /* it could be enrolled for, and never fetched */
-    }
-    return ERR_OK;
-}
-
 err_t mef_ctl_credential_add(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                              char detail[static ROLE_DETAIL_MAX])
 {
@@ -82,7 +72,7 @@ err_t mef_ctl_credential_add(const void *ctx, const struct ctl_request *rq, stru
     const struct credential_rules *rules = credential_args_rules(kinds, ARRAY_LEN(kinds), rq->args);
     SCOPED(credential_args_wipe) struct credential_args a;
     TRY(credential_args_parse(rules, rq->args, &a, detail));
-    TRY(target_check(&a, detail));
+    TRY(mef_ctl_target_check(&a, detail));
     struct bytes there;
     err_t e = rec_get(t, TABLE_MEF_CREDENTIAL, text_of(a.folded.z), &there);
     if (e != ERR_NOT_FOUND) {
@@ -99,14 +89,14 @@ err_t mef_ctl_credential_add(const void *ctx, const struct ctl_request *rq, stru
                            .table = TABLE_MEF_CREDENTIAL,
                            .id = text_of(a.folded.z),
                            .key = &a.key};
-    TRY(credential_put(&c, &kpm, STORE_PUT_IF_ABSENT, t));
+    TRY(mef_ctl_credential_put(&c, &kpm, STORE_PUT_IF_ABSENT, t));
     TRY(mef_target_put(t, &c.target));
     TRY(tell(t, AUDIT_CREDENTIAL_ADDED, &c.id, rq->now));
     return credential_answer(&c, rq->now, out);
 }
 
-static err_t credential_named(const struct ctl_request *rq, struct txn *t, struct keyid *folded,
-                              struct rec_credential *c, char detail[static ROLE_DETAIL_MAX])
+err_t mef_ctl_credential_named(const struct ctl_request *rq, struct txn *t, struct keyid *folded,
+                               struct rec_credential *c, char detail[static ROLE_DETAIL_MAX])
 {
     TRY(credential_args_id(rq->args, folded, detail));
     err_t e = rec_credential_get(t, text_of(folded->z), c);
@@ -119,7 +109,7 @@ err_t mef_ctl_credential_show(const void *ctx, const struct ctl_request *rq, str
     (void)ctx;
     struct keyid folded;
     struct rec_credential c;
-    TRY(credential_named(rq, t, &folded, &c, detail));
+    TRY(mef_ctl_credential_named(rq, t, &folded, &c, detail));
     return credential_answer(&c, rq->now, out);
 }
 
@@ -129,14 +119,14 @@ err_t mef_ctl_credential_revoke(const void *ctx, const struct ctl_request *rq, s
     const struct mef *m = ctx;
     struct keyid folded;
     struct rec_credential c;
-    TRY(credential_named(rq, t, &folded, &c, detail));
+    TRY(mef_ctl_credential_named(rq, t, &folded, &c, detail));
     if (!c.revoked) {
         c.revoked = true;
         struct rec_seal kpm = {.sealer = m->reg.env.sealer,
                                .table = TABLE_MEF_CREDENTIAL,
                                .id = text_of(folded.z),
                                .sealed = c.sealed};
-        TRY(credential_put(&c, &kpm, STORE_PUT_ANY, t));
+        TRY(mef_ctl_credential_put(&c, &kpm, STORE_PUT_ANY, t));
         TRY(tell(t, AUDIT_CREDENTIAL_REVOKED, &c.id, rq->now));
     }
     return credential_answer(&c, rq->now, out);
@@ -197,7 +187,7 @@ static void ke_members(struct emit *e, const struct rec_ke *k, usec_t now)
     emit_z(e, "id", k->ke_id.z);
     emit_z(e, "credential", k->credential.z);
     emit_z_if(e, "enrolee-id", k->enrolee_id.z);
-    emit_z(e, "target", k->target.z);
+    emit_z_if(e, "target", k->target.z);
     emit_z(e, "profile", credential_args_profile_name(k->profile));
     emit_time(e, "issued", k->issued);
     emit_time(e, "not-after", k->not_after);

@@ -46,5 +46,10 @@ ctl_handler mef_ctl_credential_revoke;
 ctl_handler mef_ctl_enrolment_list;
 ctl_handler mef_ctl_enrolment_show;
 ctl_handler mef_ctl_certificate_list;
+/* mef_ctl_instruction.c */
+ctl_handler mef_ctl_instruction_add, mef_ctl_instruction_list, mef_ctl_instruction_show, mef_ctl_instruction_remove;
+enum { MEF_CTL_INSTRUCTION_ADD_N = 7, MEF_CTL_INSTRUCTION_ONE_N = 2 };
+extern const struct ctl_arg mef_ctl_instruction_add_args[MEF_CTL_INSTRUCTION_ADD_N];
+extern const struct ctl_arg mef_ctl_instruction_one_args[MEF_CTL_INSTRUCTION_ONE_N];
 
 #endif

@@ -1,5 +1,5 @@
 #include "role/key_wipe.h"
-#include "role/mef/mef_ctx.h"
+#include "role/mef/mef_instruction.h"
 #include "role/mef/rec_credential.h"
 #include "role/mef/rec_ke.h"
 #include "role/originator.h"
@@ -10,7 +10,7 @@ enum { DROP_MAX = 14 }; /* two staged changes each, within TXN_STAGED_MAX; the n
 
 /* -- handshake --------------------------------------------------------------------------------------- */
 /* May this credential be used for an enrolment now? */
-static err_t credential_check(const struct rec_credential *c, usec_t now)
+static err_t credential_check(struct txn *t, struct text key, const struct rec_credential *c, usec_t now)
 {
     if (c->revoked) {
         return ERR_DENIED_REVOKED;
@@ -18,7 +18,7 @@ static err_t credential_check(const struct rec_credential *c, usec_t now)
     if (c->not_after <= now) { /* R002-63: not used past its lifetime */
         return ERR_DENIED_EXPIRED;
     }
-    return c->target.z[0] == '\0' ? ERR_DENIED_NOT_INSTRUCTED : ERR_OK; /* R001-73, R001-77 */
+    return mef_instruction_check(t, key, c, now);
 }
 
 /* R001-80, R001-82: psk_identity is KpmId, which names the Enrolee, its key and its instruction. */
@@ -62,7 +62,7 @@ err_t mef_enrol_psk(const void *ctx, struct txn *t, struct text identity, usec_t
     struct keyid folded;
     struct rec_credential c;
     TRY(credential_of(m, t, identity, &folded, &c));
-    TRY(credential_check(&c, now));
+    TRY(credential_check(t, text_of(folded.z), &c, now));
     /* The one key that both were given beforehand authenticates each to the other (R000-23, R001-11, R001-66, R002-49). */
     TRY(rec_credential_kpm(&c, m->reg.env.sealer, text_of(folded.z), &out->key)); /* R001-81, R001-83 */
     out->verdict = ROLE_KEY;
@@ -84,7 +84,7 @@ err_t mef_enrol_cert(const void *ctx, struct txn *t, const struct role_cert *cer
         err_t e = rec_credential_get(t, key, &c);
         if (e != ERR_NOT_FOUND) {
             TRY(e);
-            TRY(credential_check(&c, now));
+            TRY(credential_check(t, key, &c, now));
             return associate(&c, key, out);
         }
     }
@@ -99,7 +99,7 @@ err_t mef_enrol_cert(const void *ctx, struct txn *t, const struct role_cert *cer
     if (origin.z[0] != '\0') {
         struct rec_credential c;
         TRY(rec_credential_get(t, text_of(origin.z), &c));
-        TRY(credential_check(&c, now));
+        TRY(credential_check(t, text_of(origin.z), &c, now));
         TRY(associate(&c, text_of(origin.z), out));
         out->framework = ASSOCIATION_CERT;
         return ERR_OK;
@@ -214,7 +214,7 @@ static err_t issue(const struct mef *m, struct association *a, const struct keys
     struct keyid key;
     TRY(cert_key_fold(text_of(a->key_id.z), &key));
     TRY(rec_credential_get(t, text_of(key.z), &c));
-    TRY(credential_check(&c, now)); /* it may have been revoked since the handshake began */
+    TRY(credential_check(t, text_of(key.z), &c, now)); /* it may have been revoked since the handshake began */
     struct rec_ke k = {.credential = key, .enrolee_id = c.enrolee_id, .target = c.target, .profile = c.profile,
                        .issued = now};
     k.not_after = m->ke_lifetime < c.not_after - now ? now + m->ke_lifetime : c.not_after;

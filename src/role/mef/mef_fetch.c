@@ -6,17 +6,10 @@
 #include "role/detail.h"
 #include "role/emit.h"
 #include "role/key_wipe.h"
-#include "role/mef/mef_ctx.h"
-#include "role/mef/rec_credential.h"
+#include "role/mef/mef_instruction.h"
 #include "role/mef/rec_ke.h"
 #include "role/originator.h"
 #include "role/reg/reg_key.h"
-
-/* Which SUIDs a key for this kind of target may have [TS-0004 6.3.4.2.39: provisioned by RSPF]. */
-static const struct {
-    unsigned suid;
-    bool for_maf;
-} suids[] = {{21, true}, {22, false}, {23, false}, {24, false}, {25, false}};
 
 struct fetch {
     struct keyid ke_id; /* folded */
@@ -60,50 +53,50 @@ static err_t parse(const struct request *rq, struct fetch *out, char detail[stat
     return ERR_OK;
 }
 
-static bool suid_fits(unsigned suid, bool for_maf)
+/* A key ends with Ke, and with the instruction it is given out by (3.13). */
+static usec_t end_of(const struct rec_ke *k, const struct rec_instruction *i)
 {
-    for (size_t i = 0; i < ARRAY_LEN(suids); i++) {
-        if (suids[i].suid == suid) {
-            return suids[i].for_maf == for_maf;
-        }
-    }
-    return false;
+    return reg_earlier(k->not_after, i->not_after);
 }
 
-/* May this peer have this key in this form? (R001-77: for that target and for no other.) */
+/* May this peer have this key in this form? Its instruction says so, as it is now. */
 static err_t check(const struct request *rq, const struct fetch *f, const struct rec_ke *k,
-                   char detail[static ROLE_DETAIL_MAX])
+                   const struct rec_instruction *i, char detail[static ROLE_DETAIL_MAX])
 {
-    if (!originator_is(rq->assoc, text_of(k->target.z))) {
-        return detail_fail(detail, ERR_DENIED_TARGET, "KeId", text_of(k->ke_id.z));
-    }
-    if (k->not_after - rq->now < USEC_PER_SEC) { /* CHOICE-48; less than a second left counts as none */
+    if (end_of(k, i) - rq->now < USEC_PER_SEC) { /* CHOICE-48; less than a second left counts as none */
         return detail_fail(detail, ERR_DENIED_EXPIRED, "KeId", text_of(k->ke_id.z));
     }
-    if (f->has_suid != (k->profile == CREDENTIAL_R3)) {
+    if (f->has_suid != (i->profile == CREDENTIAL_R3)) {
         return detail_fail(detail, ERR_DENIED_SUID, "the Enrolee's profile is",
-                           text_of(credential_args_profile_name(k->profile)));
+                           text_of(credential_args_profile_name(i->profile)));
     }
-    bool for_maf = m2mid_kind(text_of(k->target.z)) == M2MID_FQDN;
-    if (f->has_suid && !suid_fits(f->suid, for_maf)) {
-        return detail_fail(detail, ERR_DENIED_SUID, for_maf ? "a MAF may ask for 21" : "a CSE or AE may ask for 22..25",
+    if (f->has_suid && !rec_instruction_has(i, f->suid)) {
+        bool fits = (rec_instruction_fitting(&i->target) & REC_INSTRUCTION_SUID(REC_INSTRUCTION_SUID_FIRST)) != 0;
+        return detail_fail(detail, ERR_DENIED_SUID,
+                           fits ? "a MAF may ask for 21" : "a CSE or AE may ask for those of 22..25 that it is instructed for",
                            text_empty());
     }
     return ERR_OK;
 }
 
-/* A revoked credential takes its Enrolment Keys with it. */
-static err_t check_credential(struct txn *t, const struct rec_ke *k)
+/* The instruction of the one who asks. A revoked credential takes its Enrolment Keys with it. */
+static err_t instruction_of(const struct request *rq, struct txn *t, const struct rec_ke *k, struct rec_instruction *i,
+                            char detail[static ROLE_DETAIL_MAX])
 {
     struct rec_credential c;
-    TRY(rec_credential_get(t, text_of(k->credential.z), &c));
+    struct text key = text_of(k->credential.z);
+    TRY(rec_credential_get(t, key, &c));
+    err_t e = mef_instruction_for(t, &c, key, rq, i);
+    if (e != ERR_OK) {
+        return detail_fail(detail, e, "KeId", text_of(k->ke_id.z));
+    }
     return c.revoked ? ERR_DENIED_REVOKED : ERR_OK;
 }
 
 /* Km by 10.3.2 for a MAF (R001-53, R002-56), Kpsa by 10.3.3 for a CSE or AE (R001-35, R001-63, R002-55). */
-static err_t derive_seed(const struct mef *m, const struct rec_ke *k, const struct key_ke *ke, struct secret *out)
+static err_t derive_seed(const struct mef *m, const struct rec_instruction *i, const struct key_ke *ke, struct secret *out)
 {
-    struct text target = text_of(k->target.z);
+    struct text target = text_of(i->target.z);
     if (m2mid_kind(target) == M2MID_FQDN) {
         SCOPED(key_wipe_km) struct key_km km = {0};
         TRY(keys_km_derive(m->reg.env.crypto, ke, target, &km));
@@ -117,35 +110,36 @@ static err_t derive_seed(const struct mef *m, const struct rec_ke *k, const stru
 }
 
 /* K by 10.3.7, the target as an FQDN. */
-static err_t derive_usage(const struct mef *m, const struct rec_ke *k, unsigned suid, const struct key_ke *ke,
+static err_t derive_usage(const struct mef *m, const struct rec_instruction *i, unsigned suid, const struct key_ke *ke,
                           struct secret *out)
 {
     struct m2mid fqdn;
-    TRY(m2mid_fqdn(text_of(k->target.z), &fqdn));
+    TRY(m2mid_fqdn(text_of(i->target.z), &fqdn));
     SCOPED(key_wipe_usage) struct key_usage usage = {0};
     TRY(keys_usage_derive(m->reg.env.crypto, ke, suid, text_of(fqdn.z), &usage));
     *out = usage.s;
     return ERR_OK;
 }
 
-static err_t derive(const struct mef *m, const struct fetch *f, const struct rec_ke *k, struct secret *out)
+static err_t derive(const struct mef *m, const struct fetch *f, const struct rec_ke *k, const struct rec_instruction *i,
+                    struct secret *out)
 {
     SCOPED(key_wipe_ke) struct key_ke ke = {0};
     TRY(rec_ke_key(k, m->reg.env.sealer, text_of(f->ke_id.z), &ke));
-    return f->has_suid ? derive_usage(m, k, f->suid, &ke, out) : derive_seed(m, k, &ke, out);
+    return f->has_suid ? derive_usage(m, i, f->suid, &ke, out) : derive_seed(m, i, &ke, out);
 }
 
 /* Credential and Enrolee-ID go together, over the link that authentication secured (R001-54, R001-55, R001-79, R001-104,
  * R002-50). */
-static void answer(const struct rec_ke *k, const struct secret *key, usec_t now, struct response *rs)
+static void answer(const struct rec_instruction *i, const struct secret *key, usec_t now, struct response *rs)
 {
     struct emit e = emit_to(&rs->body);
     emit_object(&e, NULL);
     emit_bool(&e, "status", true);
     emit_secret(&e, "credential", key);
-    emit_z_if(&e, "enroleeID", k->enrolee_id.z);
-    emit_number(&e, "lifetime", (uint64_t)((k->not_after - now) / USEC_PER_SEC));
-    emit_z(&e, "profile", credential_args_profile_name(k->profile));
+    emit_z_if(&e, "enroleeID", i->enrolee_id.z);
+    emit_number(&e, "lifetime", (uint64_t)((i->not_after - now) / USEC_PER_SEC));
+    emit_z(&e, "profile", credential_args_profile_name(i->profile));
     emit_close_object(&e);
     rs->rsc = 2000;
 }
@@ -187,11 +181,11 @@ static err_t release_registered(const struct mef *m, const struct fetch *f, cons
     if (g.k.not_after - rq->now < USEC_PER_SEC) { /* CHOICE-48 */
         return detail_fail(rs->detail, ERR_DENIED_EXPIRED, "KeId", id);
     }
-    struct rec_ke k = {.not_after = g.k.not_after, .profile = CREDENTIAL_R3};
+    struct rec_instruction i = {.not_after = g.k.not_after, .profile = CREDENTIAL_R3};
     if (text_starts(text_of(g.k.creator), "//")) { /* else the Source has no identity but its Credential-ID */
-        TRY(TEXT_COPY(text_of(g.k.creator), k.enrolee_id.z));
+        TRY(TEXT_COPY(text_of(g.k.creator), i.enrolee_id.z));
     }
-    answer(&k, &g.kc.s, rq->now, rs);
+    answer(&i, &g.kc.s, rq->now, rs);
     return ERR_OK;
 }
 
@@ -214,11 +208,13 @@ static err_t release(const struct mef *m, const struct request *rq, struct txn *
     if (e != ERR_OK) {
         return detail_fail(rs->detail, e, "KeId", text_of(f.ke_id.z));
     }
-    TRY(check(rq, &f, &k, rs->detail));
-    TRY(check_credential(t, &k));
+    struct rec_instruction i;
+    TRY(instruction_of(rq, t, &k, &i, rs->detail));
+    TRY(check(rq, &f, &k, &i, rs->detail));
     SCOPED(secret_wipe) struct secret key = {0};
-    TRY(derive(m, &f, &k, &key));
-    answer(&k, &key, rq->now, rs);
+    TRY(derive(m, &f, &k, &i, &key));
+    i.not_after = end_of(&k, &i);
+    answer(&i, &key, rq->now, rs);
     TRY(mark_released(t, &k, text_of(f.ke_id.z)));
     return tell(t, rq, &k);
 }

@@ -1,7 +1,6 @@
 /* What client and key registration need to know of the MEF: its row, and the bootstrap credential behind a client
  * [TS-0003 8.3.5.2]. */
-#include "role/mef/mef_ctx.h"
-#include "role/mef/rec_credential.h"
+#include "role/mef/mef_instruction.h"
 #include "role/mef/rec_ke.h"
 #include "role/reg/reg_who.h"
 
@@ -32,6 +31,15 @@ static err_t who(const struct reg *r, const struct request *rq, struct txn *t, s
     }
     TRY(TEXT_COPY(text_of(rq->assoc->key_id.z), out->credential.z));
     return TEXT_COPY(text_of(c.enrolee_id.z[0] != '\0' ? c.enrolee_id.z : rq->assoc->credential_id), out->name);
+}
+
+static err_t instructed(const struct reg_who *w, struct txn *t, const struct reg_use *use, bool *out)
+{
+    struct keyid folded;
+    *out = false;
+    return cert_key_fold(text_of(w->credential.z), &folded) != ERR_OK
+               ? ERR_OK /* no credential of this MEF stands behind it */
+               : mef_instruction_permits(t, text_of(folded.z), use, out);
 }
 
 static err_t source(const struct reg *r, struct txn *t, const struct keyid *credential)
@@ -123,4 +131,5 @@ const struct reg_kind mef_reg_kind = {
     .target = mef_target_put, /* it may come to fetch (R001-100) */
     .children = mef_cmd_children,
     .claim = claim,
+    .instructed = instructed,
 };

@@ -30,6 +30,12 @@ struct reg_suid {
     bool for_maf;   /* the target is a MAF, by its FQDN; else a CSE or AE, by its absolute identifier */
 };
 
+struct reg_use { /* what a key is to be registered for */
+    struct text target, adfq;
+    unsigned suid;
+    usec_t now;
+};
+
 typedef err_t reg_who_fn(const struct reg *r, const struct request *rq, struct txn *t, struct reg_who *out);
 typedef err_t reg_credential_fn(const struct reg *r, struct txn *t, const struct keyid *credential);
 
@@ -50,6 +56,9 @@ struct reg_kind {
     reg_credential_fn *source;    /* may a key of this Source be handed out? ERR_DENIED_REVOKED */
     reg_credential_fn *forget;    /* its last registration is gone; NULL: the credential stays */
     err_t (*target)(struct txn *t, const struct m2mid *target); /* a key was registered for it; NULL: nobody must know */
+    /* May a key of this SUID be registered for this target, whatever `client allow` says: a bootstrap instruction does. NULL:
+     * there are none. */
+    err_t (*instructed)(const struct reg_who *w, struct txn *t, const struct reg_use *use, bool *out);
     /* References to children of a registration that wait for the client, into the answers to its registration and update
      * (mefClientCmd [8.3.4.6]); NULL: none. */
     err_t (*children)(const struct reg *r, struct txn *t, const struct rec_client *c, struct emit *e);

@@ -44,6 +44,16 @@ static const struct reg_suid *suid_row(const struct reg *r, unsigned suid)
     return NULL;
 }
 
+static err_t check_permitted(const struct call *call, unsigned suid, struct text target)
+{
+    const struct reg_use use = {target, text_of(call->parent.adfq), suid, call->rq->now};
+    bool instructed = false;
+    if (call->r->kind->instructed != NULL) {
+        TRY(call->r->kind->instructed(&call->w, call->t, &use, &instructed));
+    }
+    return instructed ? ERR_OK : reg_who_check(call->r, &call->w, call->t, target, call->rs->detail);
+}
+
 /* The targets of a key of this SUID: as many and of the kind that it takes, and permitted to this client. */
 static err_t check_targets(const struct call *call, unsigned suid)
 {
@@ -69,7 +79,7 @@ static err_t check_targets(const struct call *call, unsigned suid)
         }
     }
     for (size_t i = 0; i < tgis->n; i++) {
-        TRY(reg_who_check(call->r, &call->w, call->t, tgis->at[i], detail));
+        TRY(check_permitted(call, suid, tgis->at[i]));
     }
     return ERR_OK;
 }
