@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/device_associate.h"
 #include "cli/device_cert_opts.h"
+#include "cli/device_commands.h"
 #include "cli/device_est.h"
 #include "cli/device_instance.h"
 #include "cli/device_manage.h"
@@ -158,7 +159,7 @@ static int run(const struct cli_args *a)
         const char *verb;
         device_work_body *body;
     } bodies[] = {{"enrol", enrol}, {"associate", device_associate}, {"register", registered},
-                  {"request", device_request}, {"status", status},
+                  {"commands", device_commands}, {"request", device_request}, {"status", status},
                   {"maf-config", device_manage}, {"maf-update", device_manage}, {"maf-deregister", device_manage},
                   {"key-update", device_manage}, {"key-deregister", device_manage}};
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
@@ -196,6 +197,9 @@ static const struct cli_verb verbs[] = {
      "Replaces the certificate that the MEF gave by a new one for the same key.", "TS-0003 8.3.6.2"},
     {"instantiate", device_instance_opts, DEVICE_INSTANCE_OPTS_N, device_instance,
      "Derives the application key of an AE behind this CSE and begins its state, for keystead associate --local-cse.", "-"},
+    {"commands", device_commands_opts, DEVICE_COMMANDS_OPTS_N, run,
+     "Registers at the MEF if need be, and does what the MEF has for this device to do, until there is nothing more.",
+     "TS-0003 8.3.9"},
     {"status", status_opts, ARRAY_LEN(status_opts), run, "Says where this device stands; no key is printed.", "-"},
 };
 const struct cli_command cmd_device = {"device", verbs, ARRAY_LEN(verbs), "the enrolee's side", NULL};

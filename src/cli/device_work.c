@@ -143,7 +143,9 @@ static err_t failed(struct device_work *w, err_t e, const struct device_exchange
 err_t device_work_pursue(struct device_work *w)
 {
     struct device_exchange x = {0};
-    TRY(device_work_until(w->a, &w->run.until, w->detail));
+    if (w->run.until == 0) { /* for all goals of this command together */
+        TRY(device_work_until(w->a, &w->run.until, w->detail));
+    }
     w->run.cbor = cli_arg(w->a, "--cbor") != NULL;
     device_start(&w->device, &w->state, crypto_openssl(), &w->task);
     for (;;) {

@@ -131,17 +131,43 @@ static err_t sync_dir(const char *dir)
     return good ? ERR_OK : ERR_IO;
 }
 
-err_t device_dir_save(struct device_dir *d, const struct device_state *s)
+err_t device_dir_file_save(const struct device_dir *d, const char *name, struct bytes b)
 {
-    char file[600], fresh[600];
-    uint8_t record[DEVICE_STATE_RECORD_MAX];
-    struct writer w = WRITER_ARRAY(record);
-    TRY(device_state_write(s, &d->sealer, &w));
-    TRY(join(d, "state", file, sizeof(file)));
-    TRY(join(d, "state.new", fresh, sizeof(fresh)));
-    TRY(write_synced(fresh, writer_view(&w)));
+    char file[600], fresh[600], fresh_name[64];
+    struct writer w = WRITER_ARRAY(fresh_name);
+    writer_z(&w, name);
+    writer_z(&w, ".new");
+    TRY(writer_finish_z(&w));
+    TRY(join(d, name, file, sizeof(file)));
+    TRY(join(d, fresh_name, fresh, sizeof(fresh)));
+    TRY(write_synced(fresh, b));
     if (rename(fresh, file) != 0) {
         return ERR_IO;
     }
     return sync_dir(d->path);
+}
+
+err_t device_dir_file_load(const struct device_dir *d, const char *name, struct writer *out)
+{
+    char file[600];
+    TRY(join(d, name, file, sizeof(file)));
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+    }
+    ssize_t n = read(fd, out->buf, out->cap);
+    (void)close(fd);
+    if (n < 0 || (size_t)n == out->cap) {
+        return n < 0 ? ERR_IO : ERR_LIMIT_SIZE;
+    }
+    out->n = (size_t)n;
+    return ERR_OK;
+}
+
+err_t device_dir_save(struct device_dir *d, const struct device_state *s)
+{
+    uint8_t record[DEVICE_STATE_RECORD_MAX];
+    struct writer w = WRITER_ARRAY(record);
+    TRY(device_state_write(s, &d->sealer, &w));
+    return device_dir_file_save(d, "state", writer_view(&w));
 }

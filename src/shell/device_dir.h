@@ -23,4 +23,8 @@ void device_dir_close(struct device_dir *d);
 MUST_USE err_t device_dir_load(struct device_dir *d, struct device_state *out); /* ERR_NOT_FOUND: no state yet */
 MUST_USE err_t device_dir_save(struct device_dir *d, const struct device_state *s);
 
+/* Another file beside it, whole or not at all: nothing secret. ERR_NOT_FOUND: there is none; ERR_LIMIT_SIZE. */
+MUST_USE err_t device_dir_file_load(const struct device_dir *d, const char *name, struct writer *out);
+MUST_USE err_t device_dir_file_save(const struct device_dir *d, const char *name, struct bytes b);
+
 #endif

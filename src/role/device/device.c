@@ -25,6 +25,14 @@ static const struct device_step steps[] = {
     {DEVICE_KEY_UPDATE, "MAF key registration update", "TS-0003 8.8.2.9", NULL, device_manage_prepare, device_manage_accept},
     {DEVICE_KEY_DEREGISTER, "MAF key de-registration", "TS-0003 8.8.2.10", NULL, device_manage_prepare,
      device_manage_accept},
+    {DEVICE_MEF_REQUEST, "request to the MEF", "TS-0003 8.3.5.2, 8.3.9", NULL, device_mef_prepare, device_mef_accept},
+    /* what a command MO_NODE asks for: parts of DEVICE_ASSOCIATE */
+    {DEVICE_MAF_REGISTER, "MAF client registration", "TS-0003 8.8.2.3", device_maf_register_needed,
+     device_maf_register_prepare, device_maf_register_accept},
+    {DEVICE_MAF_KEY, "MAF client registration", "TS-0003 8.8.2.3", device_maf_register_needed,
+     device_maf_register_prepare, device_maf_register_accept},
+    {DEVICE_MAF_KEY, "MAF key registration", "TS-0003 8.8.2.7", device_maf_key_needed, device_maf_key_prepare,
+     device_maf_key_accept},
     {DEVICE_REQUEST, "request", "TS-0004 7.3", NULL, device_cse_request_prepare, device_cse_request_accept},
 };
 

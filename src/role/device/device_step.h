@@ -24,6 +24,9 @@ MUST_USE err_t device_show_certificate(struct device *d, const struct device_sta
 device_prepare_fn device_enrol_prepare;
 device_accept_fn device_enrol_accept;
 
+device_prepare_fn device_mef_prepare;
+device_accept_fn device_mef_accept;
+
 device_needed_fn device_maf_register_needed, device_maf_key_needed;
 device_prepare_fn device_maf_register_prepare, device_maf_key_prepare;
 device_accept_fn device_maf_register_accept, device_maf_key_accept;

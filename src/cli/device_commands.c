@@ -1,0 +1,189 @@
+#include "cli/device_commands.h"
+
+#include "role/detail.h"
+#include "shell/clock.h"
+#include "wire/json.h"
+#include "wire/timestamp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROGRESS "commands.json"
+#define OBJECTS "objects.json"
+enum { FILE_MAX = 65536, PROGRESS_MAX = 1024 };
+
+const struct cli_opt device_commands_opts[DEVICE_COMMANDS_OPTS_N] = {
+    DEVICE_WORK_OPT_STATE,
+    DEVICE_WORK_OPT_EXCHANGE,
+    {"--admin-fqdn", 0, "administrating stakeholder at the MEF; by default the SP of the registrar's CSE-ID"},
+    {"--entity", 0, "what this client lives in: node (default), cse or ae"},
+    {"--if-due", CLI_OPT_FLAG, "do nothing before the time at which the MEF wants to be asked again"},
+};
+
+struct work {
+    struct device_work *w;
+    struct device_cmd_self self;
+    struct device_cmd_state state;
+    struct device_cmd cmd;
+    json_t *tree;
+};
+
+static void work_wipe(struct work *x)
+{
+    json_decref(x->tree);
+}
+
+/* -- what lasts: DIR/commands.json ------------------------------------------------------------------------------- */
+static err_t progress_load(struct work *x)
+{
+    char room[PROGRESS_MAX];
+    struct writer w = WRITER_ARRAY(room);
+    struct device_cmd_state *s = &x->state;
+    SCOPED(json_scope) json_t *o = NULL;
+    err_t e = device_dir_file_load(&x->w->dir, PROGRESS, &w);
+    if (e == ERR_NOT_FOUND) {
+        return ERR_OK;
+    }
+    e = e == ERR_OK ? json_parse(writer_view(&w), &o) : e;
+    json_int_t status = json_integer_value(json_object_get(o, "status"));
+    struct text retry = json_get_text(o, "retry");
+    bool good = e == ERR_OK && TEXT_COPY(json_get_text(o, "registration"), s->registration) == ERR_OK &&
+                TEXT_COPY(json_get_text(o, "done"), s->done) == ERR_OK && TEXT_COPY(json_get_text(o, "sent"), s->sent) == ERR_OK &&
+                status >= 0 && status <= UINT16_MAX && (retry.n == 0 || timestamp_parse(retry, &s->retry_at) == ERR_OK);
+    s->done_status = good ? (unsigned)status : 0;
+    return good ? ERR_OK : detail_fail(x->w->detail, ERR_MALFORMED_RECORD, PROGRESS, text_of(x->w->dir.path));
+}
+
+static err_t progress_save(struct work *x)
+{
+    char room[PROGRESS_MAX];
+    struct writer w = WRITER_ARRAY(room);
+    const struct device_cmd_state *s = &x->state;
+    struct emit e = emit_to(&w);
+    emit_object(&e, NULL);
+    emit_z(&e, "registration", s->registration);
+    emit_z(&e, "done", s->done);
+    emit_number(&e, "status", s->done_status);
+    emit_z(&e, "sent", s->sent);
+    if (s->retry_at != 0) {
+        emit_time(&e, "retry", s->retry_at);
+    }
+    emit_close_object(&e);
+    TRY(writer_finish(&w));
+    return device_dir_file_save(&x->w->dir, PROGRESS, writer_view(&w));
+}
+
+/* -- the management objects: DIR/objects.json ---------------------------------------------------------------------- */
+static err_t tree_load(struct work *x)
+{
+    char *room = malloc(FILE_MAX);
+    if (room == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    struct writer w = writer_of(room, FILE_MAX);
+    char why[ROLE_DETAIL_MAX] = "";
+    err_t e = device_dir_file_load(&x->w->dir, OBJECTS, &w);
+    bool none = e == ERR_NOT_FOUND;
+    e = e == ERR_OK ? json_parse(writer_view(&w), &x->tree) : e;
+    e = e == ERR_OK ? device_mo_check(x->tree, why) : e;
+    free(room);
+    return none || e == ERR_OK ? ERR_OK : detail_fail(x->w->detail, e, OBJECTS, text_of(why));
+}
+
+/* -- who we are ------------------------------------------------------------------------------------------------------ */
+static err_t self_of(struct work *x)
+{
+    static const char *const kinds[] = {
+        [DEVICE_CMD_NODE] = "node", [DEVICE_CMD_CSE] = "cse", [DEVICE_CMD_AE] = "ae"};
+    struct device_work *w = x->w;
+    struct text sp = text_skip(text_of(w->state.cse_id.z), 2);
+    const char *kind = cli_arg(w->a, "--entity");
+    bool known = kind == NULL;
+    for (size_t i = 0; i < ARRAY_LEN(kinds) && kind != NULL; i++) {
+        if (strcmp(kind, kinds[i]) == 0) {
+            x->self.kind = (enum device_cmd_kind)i;
+            known = true;
+        }
+    }
+    if (!known) {
+        return detail_fail(w->detail, ERR_USAGE, "--entity is node, cse or ae", text_of(kind));
+    }
+    TRY(TEXT_COPY(text_take(sp, text_find(sp, '/')), w->admin_fqdn));
+    TRY(device_work_take_fqdn(w, "--admin-fqdn", w->admin_fqdn, sizeof(w->admin_fqdn)));
+    if (w->admin_fqdn[0] == '\0') {
+        return detail_fail(w->detail, ERR_USAGE, "--admin-fqdn", text_of("is missing: no registrar is known yet"));
+    }
+    usec_t now = clock_now();
+    x->self.mef_fqdn = w->state.mef.fqdn;
+    x->self.admin_fqdn = w->admin_fqdn;
+    x->self.until = w->state.lifetime < USEC_NEVER - now ? now + w->state.lifetime : USEC_NEVER;
+    return ERR_OK;
+}
+
+/* -- the loop ----------------------------------------------------------------------------------------------------------- */
+/* The MEF's refusal is for the engine; what went wrong on the way, or here, ends the run. */
+static err_t request(struct work *x)
+{
+    struct device_work *w = x->w;
+    const struct device_cmd_request *r = &x->cmd.request;
+    w->task = (struct device_task){.goal = DEVICE_MEF_REQUEST, .op = r->op, .ty = r->ty, .path = r->path,
+                                   .body = r->body[0] == '\0' ? NULL : r->body};
+    w->run.rsc = 0;
+    err_t e = device_work_pursue(w);
+    bool refused = e != ERR_OK && w->run.rsc >= 3000;
+    if (e != ERR_OK && !refused) {
+        return e;
+    }
+    e = device_cmd_answer(&x->cmd, clock_now(), e, bytes_of(w->run.body, w->run.body_n));
+    return e == ERR_OK || x->cmd.detail[0] == '\0' ? e : detail_fail(w->detail, e, x->cmd.detail, text_empty());
+}
+
+static err_t converse(struct work *x)
+{
+    enum device_cmd_step step = DEVICE_CMD_END;
+    device_cmd_start(&x->cmd, &x->state, &x->self, x->tree);
+    for (;;) {
+        TRY(device_cmd_next(&x->cmd, &step));
+        if (step == DEVICE_CMD_END) {
+            return ERR_OK;
+        }
+        if (step == DEVICE_CMD_REQUEST) {
+            TRY(request(x));
+        } else {
+            device_cmd_done(&x->cmd, device_orders_run(x->w, &x->cmd.order));
+        }
+        TRY(progress_save(x)); /* before the Update that tells of it: what was done is not done twice */
+    }
+}
+
+static err_t tell(struct work *x)
+{
+    const struct cli_args *a = x->w->a;
+    cli_out_begin(a);
+    cli_out_number(a, "commands", x->cmd.processed);
+    cli_out_number(a, "last_status", x->state.done_status);
+    cli_out(a, "last_outcome", text_of(mefcmd_status_name(x->state.done_status)));
+    cli_out(a, "registration", text_of(x->state.registration));
+    device_work_out_time(a, "retry", x->state.retry_at);
+    cli_out_end(a);
+    return ERR_OK;
+}
+
+static err_t run(struct work *x)
+{
+    TRY(self_of(x));
+    TRY(progress_load(x));
+    TRY(tree_load(x));
+    if (cli_arg(x->w->a, "--if-due") == NULL || x->state.retry_at <= clock_now()) {
+        TRY(converse(x));
+    }
+    return tell(x);
+}
+
+err_t device_commands(struct device_work *w)
+{
+    SCOPED(work_wipe) struct work x = {.w = w};
+    TRY(device_work_open(w, false));
+    return run(&x);
+}
