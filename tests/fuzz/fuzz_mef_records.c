@@ -1,6 +1,7 @@
 /* Records of the MEF from a store that somebody else may have written: what parses writes itself again, octet by octet. */
 #include "fuzz.h"
 #include "role/mef/rec_cert.h"
+#include "role/mef/rec_cmd.h"
 #include "role/mef/rec_credential.h"
 #include "role/mef/rec_instruction.h"
 #include "role/mef/rec_ke.h"
@@ -56,10 +57,19 @@ static void instruction(struct bytes in, struct writer *w)
     }
 }
 
+static void cmd(struct bytes in, struct writer *w)
+{
+    struct rec_cmd r;
+    if (rec_cmd_parse(in, &r) == ERR_OK) {
+        check(w, rec_cmd_write(&r, w), in);
+        MUST_HOLD(rec_cmd_status(&r) < 512 && rec_cmd_state_name(&r)[0] != '\0');
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t buf[1 << 20];
-    static void (*const codecs[])(struct bytes in, struct writer *w) = {credential, ke, ke_of, cert, instruction};
+    static void (*const codecs[])(struct bytes in, struct writer *w) = {credential, ke, ke_of, cert, instruction, cmd};
     if (size == 0 || size > sizeof(buf)) {
         return 0;
     }
