@@ -18,6 +18,9 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
      .doc = "the frameworks whose security associations are accepted: psk, cert, maf, gba"},
     {.section = "cse", .key = "service-subscription", .type = CONF_BOOL, .fallback = "off",
      .doc = "an AE needs an application rule of a subscribed node (4126, 4128), for its registration and for every request"},
+    {.section = "cse", .key = "enrolled-rule", .type = CONF_TEXT,
+     .doc = "NAME of the application rule that gets Credential-ID and AE-ID of an AE that associates by a fetched key; "
+            "default none"},
     {.section = "cse", .key = "lifetime", .type = CONF_DURATION, .fallback = "365d", .min = 60 * USEC_PER_SEC,
      .max = 36500 * DAY, .doc = "expirationTime of resources that ask for none"},
 };
@@ -108,6 +111,11 @@ err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env 
         return detail_fail(detail, ERR_CONFIG, "[cse] admin is no AE-ID", admin);
     }
     cse->subscription = conf_bool(cf, "cse", NULL, "service-subscription"); /* off: [CHOICE-68] */
+    struct text rule = conf_text(cf, "cse", NULL, "enrolled-rule");
+    if (rule.n > 0 && (!m2mid_is_unreserved(rule) || rule.n > 64)) {
+        return detail_fail(detail, ERR_CONFIG, "[cse] enrolled-rule is no resource name", text_take(rule, 64));
+    }
+    TRY(TEXT_COPY(rule, cse->enrolled_rule.z));
     TRY(frameworks(cse, cf, detail));
     cse->mca_optional = text_eq_z(conf_text(cf, "cse", NULL, "association"), "optional");
     cse->lifetime = conf_number(cf, "cse", NULL, "lifetime");

@@ -28,12 +28,13 @@ struct cse {
     bool mca_optional;  /* requests outside an association are served (R000-37) */
     unsigned frameworks; /* of associations that are accepted: 1 << ASSOCIATION_* (R000-10) */
     bool subscription;  /* AEs are checked against the service subscription [CHOICE-68] */
+    struct m2mid enrolled_rule; /* name of the rule that enrolled AEs go into (7.5.1), or empty */
     usec_t lifetime;    /* expirationTime given to resources that ask for none */
     struct cse_peer peers[CSE_PEERS_MAX];
     size_t peers_n;
 };
 
-enum { CSE_CTX_ROWS_N = 8 };
+enum { CSE_CTX_ROWS_N = 9 };
 extern const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N];
 
 MUST_USE err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env *env,

@@ -2,6 +2,7 @@
 
 #include "base/hex.h"
 #include "role/cse/cse_ae.h"
+#include "role/cse/cse_enrolled.h"
 #include "role/cse/cse_key.h"
 #include "role/cse/cse_skr.h"
 #include "role/expire.h"
@@ -171,6 +172,7 @@ err_t cse_saef_established(const void *ctx, struct association *a, const struct 
             TRY(cse_ae_reserve(ctx, t, text_of(a->ids[i].z)));
         }
     }
+    TRY(cse_enrolled_note(ctx, a, t, now));
     struct audit_event e = {.kind = AUDIT_ASSOCIATED, .time = now};
     TRY(TEXT_COPY(text_take(association_name(a), AUDIT_TEXT_MAX - 1), e.peer));
     TRY(TEXT_COPY(text_take(text_of(a->key_id.z), AUDIT_TEXT_MAX - 1), e.object));

@@ -420,6 +420,8 @@ static void configurations_that_are_refused(void **state)
         "[cse]\nsp = sp.example.com\nname = a/b\n",
         "[cse]\nsp = sp.example.com\nadmin = /in\n",
         "[cse]\nsp = sp.example.com\nadmin = nobody\n",
+        "[cse]\nsp = sp.example.com\nenrolled-rule = a/b\n",
+        "[cse]\nsp = sp.example.com\nframeworks = maf,tea\n",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct conf_schema schema = {role_cse.conf, role_cse.conf_n};

@@ -363,6 +363,35 @@ static void off_there_is_no_control(void **state)
     assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa"), ERR_DENIED_SUBSCRIPTION); /* refuses R002-64 */
 }
 
+#define KC_ID "00112233445566778899AABBCCDDEEFF@maf.example.com"
+#define SKR                                                                                                            \
+    "{\"m2m:skr\":{\"kv\":\"AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\",\"et\":\"20240101T000000\",\"suid\":32,"    \
+    "\"cr\":\"//sp.example.com/Sdev\",\"aski\":\"km1@maf.example.com\"}}"
+
+/* 7.5.1: what was enrolled is written into the rule by its first association; the App-IDs stay the operator's. */
+static void enrolment_is_noted_in_a_rule(void **state)
+{
+    struct cse_fixture *f = *state;
+    struct world_session s;
+    world_reload(&f->w, f->cse, CONF "enrolled-rule = r1\n[peer maf.example.com]\nkind = maf\n");
+    f->w.forged = SKR;
+    f->w.forged_status = 200;
+    assert_int_equal(world_connect(&f->w, f->cse, KC_ID, &f->kpsa, &s), ERR_OK); /* there is no such rule yet */
+    subscribe(f, "{\"NAME\":\"r1\",\"credential-ids\":\"12-x\",\"app-ids\":\"Napp\"}");
+    assert_int_equal(reg(f, &s, "Sdev", AE_BODY), ERR_DENIED_APP_RULE);
+    assert_int_equal(world_connect(&f->w, f->cse, KC_ID, &f->kpsa, &s), ERR_OK);
+    assert_int_equal(ctl(f, "rule", "list", "{}"), ERR_OK);
+    assert_non_null(strstr(f->r.body, "\"applicableCredIDs\":[\"12-x\",\"11-km1@maf.example.com\"]"));
+    assert_non_null(strstr(f->r.body, "\"allowedAEs\":[\"Sdev\"]"));
+    assert_int_equal(reg(f, &s, "Sdev", APP("Nother")), ERR_DENIED_APP_RULE);
+    assert_int_equal(reg(f, &s, "Sdev", AE_BODY), ERR_OK);
+    size_t before = world_audited(f->cse, AUDIT_RESOURCE_UPDATED);
+    assert_int_equal(world_connect(&f->w, f->cse, KC_ID, &f->kpsa, &s), ERR_OK); /* once is enough */
+    assert_int_equal(world_audited(f->cse, AUDIT_RESOURCE_UPDATED), before);
+    cse_fixture_connect(f, "ka@sp.example.com", &s); /* pre-provisioned: no enrolment */
+    assert_int_equal(world_audited(f->cse, AUDIT_RESOURCE_UPDATED), before);
+}
+
 static void record(void **state)
 {
     (void)state;
@@ -396,6 +425,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(contents_that_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(many_nodes_of_one_registrar, setup, teardown),
         cmocka_unit_test_setup_teardown(off_there_is_no_control, setup, teardown),
+        cmocka_unit_test_setup_teardown(enrolment_is_noted_in_a_rule, setup, teardown),
         cmocka_unit_test(record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
