@@ -9,7 +9,7 @@
 enum { DROP_MAX = 14 }; /* two staged changes each, within TXN_STAGED_MAX; the next enrolment drops the rest */
 
 /* -- handshake --------------------------------------------------------------------------------------- */
-/* May this credential be used for an enrolment now? */
+/* May this credential be used for an enrolment now? Only with a record that says for which service provider (R002-45, R002-48). */
 static err_t credential_check(struct txn *t, struct text key, const struct rec_credential *c, usec_t now)
 {
     if (c->revoked) {
@@ -231,6 +231,7 @@ static err_t issue(const struct mef *m, struct association *a, const struct keys
     return tell(t, AUDIT_KE_ISSUED, a, &k.ke_id, now);
 }
 
+/* R000-82, R002-52: from here on there is a record of the subscriber, and the node holds its credential. */
 err_t mef_enrol_established(const void *ctx, struct association *a, const struct keys_export *x, struct txn *t,
                             usec_t now)
 {

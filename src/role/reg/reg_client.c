@@ -294,6 +294,8 @@ err_t reg_client_retrieve(const void *ctx, const struct request *rq, struct txn 
     return answer(&call, &c);
 }
 
+/* R002-36, R002-47, R002-53, R002-59, R002-60: parameters of the service, CSE-ID and M2M-Sub-ID or whatever the operator
+ * gives; to nobody without the session that security provisioning has made possible (R002-54). */
 err_t reg_client_configuration(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
 {
     struct call call = {.r = ctx, .rq = rq, .t = t, .rs = rs};
