@@ -28,6 +28,8 @@ static const struct cli_opt enrol_opts[] = {
     {"--maf", 0, "HOST:PORT of the MAF"},
     {"--profile", 0, "r3 (default) or seed: as the MEF has it for this credential"},
     {"--lifetime", 0, "Enrolment Expiry, e.g. 90d (default)"},
+    {"--commands", CLI_OPT_FLAG, "then register at the MEF and do what it has to do, as device commands does"},
+    DEVICE_COMMANDS_OPTS_SELF,
 };
 
 /* What was given last is what is used from now on: a key or a certificate (R001-94). */
@@ -93,9 +95,15 @@ static err_t enrol(struct device_work *w)
     TRY(enrol_options(w));
     w->task.goal = DEVICE_ENROL;
     TRY(device_work_pursue(w));
+    bool commands = cli_arg(w->a, "--commands") != NULL;
+    struct device_commands_said said = {.processed = 0};
+    TRY(commands ? device_commands_run(w, false, &said) : ERR_OK);
     cli_out_begin(w->a);
     cli_out(w->a, "ke_id", text_of(w->state.ke_id.z));
     device_work_out_time(w->a, "expires", w->state.ke_not_after);
+    if (commands) {
+        device_commands_print(w, &said);
+    }
     cli_out_end(w->a);
     return ERR_OK;
 }

@@ -16,8 +16,7 @@ enum { FILE_MAX = 65536, PROGRESS_MAX = 1024 };
 const struct cli_opt device_commands_opts[DEVICE_COMMANDS_OPTS_N] = {
     DEVICE_WORK_OPT_STATE,
     DEVICE_WORK_OPT_EXCHANGE,
-    {"--admin-fqdn", 0, "administrating stakeholder at the MEF; by default the SP of the registrar's CSE-ID"},
-    {"--entity", 0, "what this client lives in: node (default), cse or ae"},
+    DEVICE_COMMANDS_OPTS_SELF,
     {"--if-due", CLI_OPT_FLAG, "do nothing before the time at which the MEF wants to be asked again"},
 };
 
@@ -157,33 +156,35 @@ static err_t converse(struct work *x)
     }
 }
 
-static err_t tell(struct work *x)
+err_t device_commands_run(struct device_work *w, bool due, struct device_commands_said *out)
 {
-    const struct cli_args *a = x->w->a;
-    cli_out_begin(a);
-    cli_out_number(a, "commands", x->cmd.processed);
-    cli_out_number(a, "last_status", x->state.done_status);
-    cli_out(a, "last_outcome", text_of(mefcmd_status_name(x->state.done_status)));
-    cli_out(a, "registration", text_of(x->state.registration));
-    device_work_out_time(a, "retry", x->state.retry_at);
-    cli_out_end(a);
+    SCOPED(work_wipe) struct work x = {.w = w};
+    TRY(self_of(&x));
+    TRY(progress_load(&x));
+    TRY(tree_load(&x));
+    if (!due || x.state.retry_at <= clock_now()) {
+        TRY(converse(&x));
+    }
+    *out = (struct device_commands_said){x.cmd.processed, x.state};
     return ERR_OK;
 }
 
-static err_t run(struct work *x)
+void device_commands_print(const struct device_work *w, const struct device_commands_said *said)
 {
-    TRY(self_of(x));
-    TRY(progress_load(x));
-    TRY(tree_load(x));
-    if (cli_arg(x->w->a, "--if-due") == NULL || x->state.retry_at <= clock_now()) {
-        TRY(converse(x));
-    }
-    return tell(x);
+    cli_out_number(w->a, "commands", said->processed);
+    cli_out_number(w->a, "last_status", said->state.done_status);
+    cli_out(w->a, "last_outcome", text_of(mefcmd_status_name(said->state.done_status)));
+    cli_out(w->a, "registration", text_of(said->state.registration));
+    device_work_out_time(w->a, "retry", said->state.retry_at);
 }
 
 err_t device_commands(struct device_work *w)
 {
-    SCOPED(work_wipe) struct work x = {.w = w};
+    struct device_commands_said said;
     TRY(device_work_open(w, false));
-    return run(&x);
+    TRY(device_commands_run(w, cli_arg(w->a, "--if-due") != NULL, &said));
+    cli_out_begin(w->a);
+    device_commands_print(w, &said);
+    cli_out_end(w->a);
+    return ERR_OK;
 }

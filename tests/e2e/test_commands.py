@@ -108,6 +108,18 @@ def test_certificate_and_what_stands_on_it(lab, tmp_path):
     assert cli.ok("commands", "--admin-fqdn", ks.SP, "--entity", "cse")["last_status"] == 43, "a client in a CSE asks for CSEs only"
 
 
+def test_as_part_of_the_enrolment(lab, tmp_path):
+    """Given before the device has ever been seen; the enrolment that counts is that of the last session."""
+    d = lab.device("cmds-enrol")
+    cli = Cli(lab, tmp_path / "device", d)
+    one = add(lab, d, "cert-prov", cert_prov(d))
+    cli.no(2, "usage", "enrol", "--commands", *cli.enrol_args())
+    got = cli.ok("enrol", "--commands", "--admin-fqdn", ks.SP, "--entity", "ae", *cli.enrol_args())
+    assert got["commands"] == 1 and got["last_status"] == 20 and outcomes(lab, d)[one] == ("done", 20)
+    assert got["ke_id"].upper() in str(lab.enrolments()).upper()
+    assert cli.ok("associate", *cli.associate_args())["framework"] == "maf"
+
+
 def test_what_is_lost(lab, tmp_path):
     """The device did it, and its Update never came: it reports, and does not do it again."""
     d = lab.device("cmds-lost")
