@@ -59,6 +59,7 @@ X(ERR_DENIED_PSK_UNKNOWN,   "psk-identity-unknown",  NOTICE, 0, 4107, 115, "no k
 X(ERR_DENIED_PSK_WRONG,     "psk-wrong",             NOTICE, 0, 4107,  51, "the two sides hold different keys for this identity", "compare the key files of both sides", "RFC 4279 2")
 X(ERR_DENIED_NOT_INSTRUCTED,"not-instructed",        NOTICE, 0, 4107, 115, "the Enrolee has no bootstrap instruction", "ctl instruction add with --target and --enrolee-id", "TS-0003 8.3.2.1")
 X(ERR_DENIED_EXPIRED,       "credential-expired",    NOTICE, 0, 4004, 115, "the credential is past its lifetime", "enrol again, or add a new credential", "TS-0003 10.7")
+X(ERR_DENIED_SUSPENDED,     "credential-suspended",  NOTICE, 0, 4107, 115, "the credential is suspended", "ask the operator; nothing has to be enrolled again once it is given back", "TS-0001 11.2.1")
 X(ERR_DENIED_REVOKED,       "credential-revoked",    NOTICE, 0, 4107, 115, "the credential was revoked", "ask the operator for a new credential", "TS-0001 11.2.1")
 X(ERR_DENIED_FROM,          "from-not-associated",   NOTICE, 1, 4106,  49, "From is not the identity of the association", "use the identity this association was made for", "TS-0003 7.2.1")
 X(ERR_DENIED_NOT_REGISTERED,"from-not-registered",   INFO,   0, 4106,  49, "From is no registered AE", "register the AE first", "TS-0004 7.3.2.1")

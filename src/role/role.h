@@ -27,6 +27,8 @@ struct role_env {
     const char *name;            /* of its section [role NAME]; NULL: the default instance, [role] */
 };
 
+struct withdraw_kind; /* role/withdraw.h */
+
 /* -- requests ------------------------------------------------------------------------------------ */
 struct request {
     const struct primitive *prim;
@@ -162,6 +164,16 @@ struct role {
 
     /* Worker, read-only: who is this certificate? NULL: certificates are not accepted. */
     err_t (*cert)(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now, struct association *out);
+
+    /* Worker, read-only, when the handshake is complete and after each withdrawal: may the credential behind an association
+     * still be used? NULL: nothing can be withdrawn. The log of withdrawals is that of `withdraw` (role/withdraw.h). */
+    err_t (*alive)(const void *ctx, struct txn *t, const struct association *a);
+    const struct withdraw_kind *withdraw;
+
+    /* Writer, again and again: what to ask the i-th authority about what it withdrew; ERR_NOT_FOUND: there are no more. Then
+     * its answer; *more: once more with the same. Both may be NULL. */
+    err_t (*watch)(const void *ctx, struct txn *t, size_t i, struct question *out);
+    err_t (*heard)(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now, bool *more);
 
     /* Writer, when the handshake is complete and before its last flight leaves; a failure ends the handshake.
      * May change *a (not_after). NULL: nothing to store. */

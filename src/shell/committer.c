@@ -138,6 +138,12 @@ static err_t run_refused(struct committer *c, const struct job *j, struct txn *t
     return txn_audit(t, &e);
 }
 
+static err_t run_heard(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
+{
+    set_object(c, text_of(j->question.peer));
+    return role_of(c, j)->heard(c->snap->roles[j->role].ctx, &j->question, &j->answer, t, j->now, &r->more);
+}
+
 static err_t run_ctl(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
 {
     struct writer out = body_room(c);
@@ -156,6 +162,7 @@ static run_fn *const runs[] = {
     [JOB_ANSWER] = run_answer,
     [JOB_CTL] = run_ctl,
     [JOB_REFUSED] = run_refused,
+    [JOB_HEARD] = run_heard,
 };
 
 static void result_init(const struct job *j, struct job_result *r)

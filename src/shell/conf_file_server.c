@@ -67,6 +67,8 @@ static const struct conf_row rows[] = {
      "Ask it to staple an OCSP response to its certificate on every new connection: one that is given must be good; with required, one must be given."},
     {"peer", "name-constraints", CONF_CHOICE, CONF_REPEATS, "required", 0, 0, "required|allowed",
      "Must a CA above its certificate be limited to host names?"},
+    {"peer", "withdrawn-poll", CONF_DURATION, CONF_REPEATS, "150ms", 0, SECONDS(3600), NULL,
+     "How often a MEF or MAF is asked which of the keys that came from it it has revoked or suspended; 0s is never."},
     {"peer", "profile", CONF_CHOICE, CONF_REPEATS, "r3", 0, 0, "r3|seed", "Which form of fetching keys it speaks: the published one or that of the drafts."},
 };
 /* clang-format on */

@@ -29,6 +29,18 @@ const struct snapshot_role *conn_role(const struct conn *c)
     return &c->w->snap->roles[c->role];
 }
 
+err_t conn_alive(const struct conn *c)
+{
+    struct txn t;
+    struct arena arena;
+    const struct snapshot_role *r = conn_role(c);
+    if (r->role->alive == NULL) {
+        return ERR_OK;
+    }
+    TRY(worker_view(c->w, c->role, &t, &arena));
+    return r->role->alive(r->ctx, &t, &c->assoc);
+}
+
 struct job conn_job(const struct conn *c, enum job_kind kind, usec_t now)
 {
     return (struct job){

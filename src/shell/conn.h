@@ -85,6 +85,8 @@ void conn_resume(struct conn *c); /* no longer busy */
 bool conn_unpin(struct conn *c);  /* false if it was closed meanwhile: it is gone now */
 struct text conn_name(const struct conn *c, char *buf, size_t cap);
 const struct snapshot_role *conn_role(const struct conn *c); /* the instance that answers it */
+/* May the credential of its association still be used, in the view of this turn? */
+MUST_USE err_t conn_alive(const struct conn *c);
 /* A job for the writer, of this connection and nothing else yet; the caller wipes it. */
 struct job conn_job(const struct conn *c, enum job_kind kind, usec_t now);
 

@@ -77,10 +77,14 @@ static void kept(void *owner, const struct job_result *r)
     if (!conn_unpin(c)) {
         return;
     }
-    if (r == NULL || r->err != ERR_OK) {
-        abort_handshake(c, r == NULL ? ERR_STORE : r->err);
-    } else {
+    err_t e = r == NULL ? ERR_STORE : r->err;
+    if (e == ERR_OK) {
         c->assoc = r->assoc;
+        e = conn_alive(c); /* withdrawn while the writer was at it: from here on the sweep looks after it */
+    }
+    if (e != ERR_OK) {
+        abort_handshake(c, e);
+    } else {
         open_for_requests(c);
         conn_flush(c);
     }
@@ -103,6 +107,7 @@ static void complete(struct conn *c)
 {
     usec_t now = clock_now();
     err_t e = identify(c, now);
+    e = e == ERR_OK ? conn_alive(c) : e; /* the key was looked up when the handshake began */
     if (e == ERR_OK && conn_role(c)->role->established != NULL) {
         e = keep(c, now);
     } else if (e == ERR_OK) {

@@ -12,6 +12,7 @@ enum job_kind {
     JOB_ESTABLISHED = 2, /* a handshake whose last flight is held */
     JOB_ANSWER = 3,      /* what another authority said about a key */
     JOB_CTL = 4,         /* an operator's command; never leaves the writer's process */
+    JOB_HEARD = 6,       /* what another authority withdrew; never leaves the writer's process */
     JOB_REFUSED = 5      /* a certificate was refused in the handshake: an event, and nothing else */
 };
 
@@ -39,8 +40,8 @@ struct job {
     struct ipaddr ip;            /* REQUEST */
     enum job_binding binding;    /* REQUEST */
     struct bytes octets;         /* REQUEST; borrowed */
-    struct question question;    /* ANSWER */
-    struct answer answer;        /* ANSWER; the body is borrowed */
+    struct question question;    /* ANSWER, HEARD */
+    struct answer answer;        /* ANSWER, HEARD; the body is borrowed */
     struct job_refusal refusal;  /* REFUSED */
     const struct ctl_row *ctl;   /* CTL */
     const void *ctl_ctx;
@@ -58,6 +59,7 @@ struct job_result {
     enum media media;             /* REQUEST */
     struct association assoc;     /* ESTABLISHED, ANSWER */
     struct secret key;            /* ANSWER */
+    bool more;                    /* HEARD: once more with the same answer */
 };
 
 void job_wipe(struct job *j);

@@ -6,6 +6,7 @@
 #include "shell/link.h"
 #include "shell/log.h"
 #include "shell/serving.h"
+#include "shell/watch.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ struct process {
     uv_pipe_t link;
     uv_timer_t drain;
     struct intake intake;
+    struct watch watch;
     struct worker worker;
     struct control_server *control;
     usec_t drain_until, settle_at;
@@ -180,6 +182,7 @@ static err_t start_writer(struct process *p)
     const struct process_config *cfg = p->cfg;
     TRY(intake_start(&p->intake, &p->loop, cfg->snap, cfg->metrics));
     TRY(intake_open(&p->intake, cfg->patient));
+    TRY(watch_start(&p->watch, &p->loop, cfg->snap, &p->intake));
     struct control_server_config c = {
         .loop = &p->loop,
         .snap = cfg->snap,
@@ -241,6 +244,7 @@ int process_run(const struct process_config *cfg)
     }
     (void)uv_run(&p->loop, UV_RUN_DEFAULT);
     if (is_writer(p)) {
+        watch_stop(&p->watch);
         intake_stop(&p->intake);
     }
     leaks_check();

@@ -4,6 +4,7 @@
 #include "shell/conn.h"
 #include "shell/listener.h"
 #include "shell/log.h"
+#include "role/withdraw.h"
 
 #define SWEEP_MS 100
 #define ASSOCIATION_SWEEP USEC_PER_SEC
@@ -33,6 +34,59 @@ static void end_if_expired(struct conn *c)
     }
 }
 
+/* -- what was withdrawn ------------------------------------------------------------------------------------- */
+static void end_if_withdrawn(struct conn *c)
+{
+    struct worker *w = c->w;
+    if (!w->looking[c->role]) {
+        return;
+    }
+    err_t e = conn_alive(c);
+    if (e == ERR_OK) {
+        return;
+    }
+    if (c->busy) { /* its answer goes out first; the writer judges what it asks for */
+        w->held_back[c->role] = true;
+        return;
+    }
+    log_event(ERR_LEVEL_NOTICE, "association-ended",
+              (struct log_field[]){{"peer", association_name(&c->assoc)}, {"id", text_of(c->assoc.id)},
+                                   {"code", text_of(err_code(e))}}, 3);
+    conn_end(c);
+}
+
+static err_t last_of(struct worker *w, size_t role, uint64_t *out)
+{
+    struct txn t;
+    struct arena arena;
+    *out = w->withdrawn[role];
+    const struct withdraw_kind *k = w->snap->roles[role].role->withdraw;
+    if (k == NULL) {
+        return ERR_OK;
+    }
+    TRY(worker_view(w, role, &t, &arena));
+    return withdraw_last(k, &t, out);
+}
+
+/* One read an instance; only when something was withdrawn since are the connections looked at. */
+static void look(struct worker *w)
+{
+    uint64_t last[SNAPSHOT_ROLES_MAX];
+    bool any = false;
+    for (size_t i = 0; i < w->snap->roles_n; i++) {
+        w->looking[i] = last_of(w, i, &last[i]) == ERR_OK && last[i] != w->withdrawn[i];
+        w->held_back[i] = false;
+        any = any || w->looking[i];
+    }
+    if (!any) {
+        return;
+    }
+    for_each(w, WORKER_SERVE, end_if_withdrawn);
+    for (size_t i = 0; i < w->snap->roles_n; i++) {
+        w->withdrawn[i] = w->looking[i] && !w->held_back[i] ? last[i] : w->withdrawn[i];
+    }
+}
+
 static void note_late(struct conn *c)
 {
     char name[64];
@@ -54,6 +108,7 @@ static void sweep_cb(uv_timer_t *h)
             conn_close(conn_of(m)); /* takes it off the list */
         }
     }
+    look(w);
     if (now - w->swept >= ASSOCIATION_SWEEP) {
         w->swept = now;
         for_each(w, WORKER_SERVE, end_if_expired);

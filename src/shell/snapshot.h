@@ -58,6 +58,7 @@ struct snapshot_peer {
     const char *certificate, *key; /* NULL if none is shown */
     const char *trust;
     enum x509_ocsp ocsp;
+    usec_t poll; /* how often it is asked what it withdrew; 0: never */
     void *trust_store; /* X509_STORE: anchors, revocation lists and rules, proved once */
 };
 

@@ -68,6 +68,7 @@ err_t snapshot_peers_load(struct snapshot_loading *l)
             .certificate = snapshot_z(conf_text(c, "peer", fqdn, "certificate")),
             .key = snapshot_z(conf_text(c, "peer", fqdn, "key")),
             .trust = conf_text(c, "peer", fqdn, "trust").p,
+            .poll = conf_number(c, "peer", fqdn, "withdrawn-poll"),
             .ocsp = ocsp_of(conf_text(c, "peer", fqdn, "ocsp")),
         };
         TRY(load_peer_trust(l, &l->s->peers[i]));

@@ -45,6 +45,8 @@ struct worker {
     struct worker_member *resumed; /* those of the turn before, while they are resumed */
     void (*resume)(struct worker_member *m);
     uv_timer_t sweep;
+    uint64_t withdrawn[SNAPSHOT_ROLES_MAX]; /* last withdrawal of each instance that connections were looked at for */
+    bool looking[SNAPSHOT_ROLES_MAX], held_back[SNAPSHOT_ROLES_MAX]; /* while they are: is there news; was one busy */
     usec_t swept; /* when associations were last looked at */
     struct listener *listeners[SNAPSHOT_LISTENERS_MAX];
     size_t listeners_n;

@@ -33,6 +33,11 @@ X(MEF_KEY,     63, "symmetric key registrations at the MEF by folded RelativeKey
 X(MEF_KEY_OF,  64, "MEF client registration / RelativeKeyID -> end of the key: its key registrations")
 X(MEF_ALLOW,   65, "who may register keys at the MEF, for whom (ctl client allow)")
 X(MEF_COMMAND, 70, "client / cmdID -> MEF client command")
+X(MEF_WITHDRAWN, 80, "number -> bootstrap credential that was revoked, suspended or given back")
+X(MEF_HANDED,  81, "credential / who / RelativeKeyID -> end of the key: who was handed what came from it")
+X(MAF_WITHDRAWN, 82, "the same of Master Credentials")
+X(MAF_HANDED,  83, "the same of registered keys")
+X(CSE_WITHDRAWN, 84, "the same of the credentials of a CSE")
 X(DEVICE,      50, "the Enrolee's own state: one record")
 X(CSE_GARBAGE, 36, "nodes of deleted resources whose children are still to be collected")
 /* clang-format on */

@@ -20,14 +20,6 @@ static err_t tell(struct txn *t, enum audit_kind kind, const struct keyid *id, u
     return txn_audit(t, &e);
 }
 
-static const char *state_of(const struct cse_key *k, usec_t now)
-{
-    if (k->revoked) {
-        return "revoked";
-    }
-    return k->not_after <= now ? "expired" : "valid";
-}
-
 /* As it was given: several with commas. */
 static void emit_peers(struct emit *e, const struct cse_key *k)
 {
@@ -54,7 +46,7 @@ static void members(struct emit *e, const struct cse_key *k, usec_t now)
     emit_z_if(e, "source", k->source.z);
     emit_time(e, "added", k->created);
     emit_time(e, "not-after", k->not_after);
-    emit_z(e, "state", state_of(k, now));
+    emit_z(e, "state", standing_name(k->standing, k->not_after, now));
     emit_close_object(e);
 }
 
@@ -157,19 +149,40 @@ static err_t credential_show(const void *ctx, const struct ctl_request *rq, stru
     return answer(&k, rq->now, out);
 }
 
-/* The key goes, the record stays: a revoked Kc is not fetched again, and open associations end with it. */
+/* Of a revoked one the key goes and the record stays: a Kc is not fetched again, and open associations end with it. */
+static err_t stand(const struct cse *cse, const struct standing_act *act, const struct ctl_request *rq, struct txn *t,
+                   struct writer *out, char detail[static ROLE_DETAIL_MAX])
+{
+    struct cse_key k;
+    bool changed = false;
+    TRY(named(rq, t, &k, detail));
+    err_t e = standing_do(&k.standing, act, &changed);
+    if (e != ERR_OK) {
+        return detail_fail(detail, e, "credential", text_of(k.id.z));
+    }
+    if (changed) {
+        TRY(cse_key_stand(cse, t, &k, rq->now));
+        TRY(tell(t, act->kind, &k.id, rq->now));
+    }
+    return answer(&k, rq->now, out);
+}
+
 static err_t credential_revoke(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                                char detail[static ROLE_DETAIL_MAX])
 {
-    struct cse_key k;
-    TRY(named(rq, t, &k, detail));
-    if (!k.revoked) {
-        k.revoked = true;
-        k.sealed = bytes_empty();
-        TRY(cse_key_put(ctx, t, &k, NULL, STORE_PUT_ANY));
-        TRY(tell(t, AUDIT_CREDENTIAL_REVOKED, &k.id, rq->now));
-    }
-    return answer(&k, rq->now, out);
+    return stand(ctx, &standing_revoke, rq, t, out, detail);
+}
+
+static err_t credential_suspend(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                                char detail[static ROLE_DETAIL_MAX])
+{
+    return stand(ctx, &standing_suspend, rq, t, out, detail);
+}
+
+static err_t credential_resume(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                               char detail[static ROLE_DETAIL_MAX])
+{
+    return stand(ctx, &standing_resume, rq, t, out, detail);
 }
 
 struct listing {
@@ -215,5 +228,9 @@ const struct ctl_row cse_ctl_rows[CSE_CTL_ROWS_N] = {
     {"credential", "show", credential_args_one, CREDENTIAL_ARGS_ONE_N, false, credential_show, "one credential"},
     {"credential", "revoke", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, credential_revoke,
      "forgets the key; it is refused from now on, also on open associations"},
+    {"credential", "suspend", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, credential_suspend,
+     "refuse it until it is resumed"},
+    {"credential", "resume", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, credential_resume,
+     "give a suspended credential back, with the keys that came from it"},
     CSE_SUB_CTL_ROWS,
 };

@@ -3,6 +3,7 @@
 #include "role/cert_key.h"
 #include "role/detail.h"
 #include "role/rec.h"
+#include "role/withdraw.h"
 
 /* The first version has a key and one peer or none; it is still how keys are written. */
 enum { VERSION_KEY = 1, VERSION_CERT = 2 };
@@ -10,7 +11,7 @@ enum { VERSION_KEY = 1, VERSION_CERT = 2 };
 static const struct rec_field fields[] = {
     {REC_U8, REC_AT(struct cse_key, kind), .low = CSE_KEY_KPSA, .high = CSE_KEY_KC, .until = VERSION_KEY},
     {REC_U8, REC_AT(struct cse_key, kind), .low = CSE_KEY_CERT, .high = CSE_KEY_CERT, .since = VERSION_CERT},
-    {REC_U8, REC_AT(struct cse_key, revoked), .high = 1},
+    {REC_U8, REC_AT(struct cse_key, standing), .high = STANDING_MAX},
     {REC_TEXT, REC_AT(struct cse_key, id.z)},
     {REC_TEXT, REC_AT(struct cse_key, peers[0].z), .until = VERSION_KEY},
     {REC_TEXTS, REC_AT(struct cse_key, peers), .high = ASSOCIATION_IDS_MAX, .since = VERSION_CERT,
@@ -60,11 +61,18 @@ err_t cse_key_put(const struct cse *cse, struct txn *t, const struct cse_key *k,
     return rec_put(t, TABLE_CSE_KEY, text_of(folded.z), &w, mode);
 }
 
+err_t cse_key_stand(const struct cse *cse, struct txn *t, struct cse_key *k, usec_t now)
+{
+    if ((k->standing & STANDING_REVOKED) != 0) {
+        k->sealed = bytes_empty();
+    }
+    TRY(cse_key_put(cse, t, k, NULL, STORE_PUT_ANY));
+    return withdraw_note(&withdraw_cse, t, text_of(k->id.z), k->standing, now);
+}
+
 err_t cse_key_check(const struct cse_key *k, usec_t now)
 {
-    if (k->revoked) {
-        return ERR_DENIED_REVOKED;
-    }
+    TRY(standing_check(k->standing));
     return k->not_after <= now ? ERR_DENIED_EXPIRED : ERR_OK; /* R002-63; part 6.3 step 13 */
 }
 
@@ -84,10 +92,8 @@ err_t cse_key_alive(struct txn *t, const struct association *a, char detail[stat
     if (e == ERR_NOT_FOUND && a->framework == ASSOCIATION_CERT) {
         return ERR_OK; /* it never had one; records are not taken away */
     }
-    if (e == ERR_NOT_FOUND || (e == ERR_OK && k.revoked)) {
-        return detail_fail(detail, ERR_DENIED_REVOKED, "the credential of this association", id);
-    }
-    return e;
+    e = e == ERR_NOT_FOUND ? ERR_DENIED_REVOKED : e == ERR_OK ? standing_check(k.standing) : e;
+    return e == ERR_OK ? e : detail_fail(detail, e, "the credential of this association", id);
 }
 
 err_t cse_key_bind(const struct cse_key *k, struct association *a)

@@ -6,6 +6,7 @@
 #define KEYSTEAD_ROLE_CSE_CSE_KEY_H
 
 #include "role/cse/cse_ctx.h"
+#include "role/standing.h"
 
 enum cse_key_kind { /* numbers are on disk */
     CSE_KEY_KPSA = 1, CSE_KEY_KC = 2, CSE_KEY_CERT = 3
@@ -13,7 +14,7 @@ enum cse_key_kind { /* numbers are on disk */
 
 struct cse_key {
     enum cse_key_kind kind;
-    bool revoked;           /* the key itself is gone then */
+    uint8_t standing;       /* role/standing.h; of a revoked one the key itself is gone */
     struct keyid id;        /* as given; stored under its folded form. Of a certificate: its table key */
     struct m2mid peers[ASSOCIATION_IDS_MAX]; /* one absolute CSE-ID or AE-ID; of a certificate several AE-IDs */
     size_t peers_n;                          /* 0: the Credential-ID alone [CHOICE-43] */
@@ -32,6 +33,8 @@ MUST_USE err_t cse_key_write(const struct cse *cse, const struct cse_key *k, con
 MUST_USE err_t cse_key_get(struct txn *t, struct text id, struct cse_key *out);
 MUST_USE err_t cse_key_put(const struct cse *cse, struct txn *t, const struct cse_key *k, const struct secret *key,
                            enum store_put mode);
+/* Its standing has changed: stored so, a revoked one without its key, and workers are to look. */
+MUST_USE err_t cse_key_stand(const struct cse *cse, struct txn *t, struct cse_key *k, usec_t now);
 /* May it be used now? ERR_DENIED_REVOKED, ERR_DENIED_EXPIRED. */
 MUST_USE err_t cse_key_check(const struct cse_key *k, usec_t now);
 /* The same, and the key. ERR_DENIED_PSK_UNKNOWN: a certificate's identity is no psk_identity. */

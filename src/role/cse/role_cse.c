@@ -3,8 +3,10 @@
 #include "role/cse/cse_ctl.h"
 #include "role/cse/cse_ops.h"
 #include "role/cse/cse_cert.h"
+#include "role/cse/cse_heard.h"
 #include "role/cse/cse_saef.h"
 #include "role/cse/cse_seed.h"
+#include "role/withdraw.h"
 
 /* Everybody who may turn up here; who may do what is decided by From and by policies, not by the route. */
 #define ANYBODY (PEER_AE | PEER_CSE | PEER_UNKNOWN | PEER_PLAIN)
@@ -35,5 +37,9 @@ const struct role role_cse = {
     .psk = cse_saef_psk,
     .cert = cse_cert_bind,
     .answer = cse_saef_answer,
+    .alive = cse_heard_alive,
+    .withdraw = &withdraw_cse,
+    .watch = cse_heard_watch,
+    .heard = cse_heard_take,
     .established = cse_saef_established,
 };

@@ -37,6 +37,10 @@ static const struct ctl_row commands[] = {
      "one Master Credential, without its key"},
     {"credential", "revoke", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, maf_ctl_credential_revoke,
      "refuse this Master Credential and the keys registered with it"},
+    {"credential", "suspend", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, maf_ctl_credential_suspend,
+     "refuse it until it is resumed"},
+    {"credential", "resume", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, maf_ctl_credential_resume,
+     "give a suspended credential back, with the keys that came from it"},
     REG_CTL_ROWS,
 };
 
@@ -94,4 +98,8 @@ const struct role role_maf = {
     .psk = maf_handshake_psk,
     .answer = maf_answer_take,
     .cert = maf_handshake_cert,
+    .alive = maf_heard_alive,
+    .withdraw = &withdraw_maf,
+    .watch = maf_heard_watch,
+    .heard = maf_heard_take,
 };

@@ -101,8 +101,8 @@ static err_t take(const struct maf *m, const struct question *q, const struct an
 {
     struct text key_id = text_of(q->key_id.z);
     err_t e = rec_km_get(t, key_id, k);
-    if (e == ERR_OK && rec_km_is_held(k)) {
-        return ERR_OK;
+    if (e == ERR_OK && (rec_km_is_held(k) || k->standing != 0)) { /* or withdrawn while the answer was under way */
+        return standing_check(k->standing);
     }
     if (e != ERR_OK && e != ERR_NOT_FOUND) {
         return e;

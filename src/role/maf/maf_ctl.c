@@ -13,14 +13,6 @@ static err_t tell(struct txn *t, enum audit_kind kind, struct text id, usec_t no
     return txn_audit(t, &e);
 }
 
-static const char *state_of(const struct rec_km *k, usec_t now)
-{
-    if (k->revoked) {
-        return "revoked";
-    }
-    return k->not_after <= now ? "expired" : "valid";
-}
-
 static void members(struct emit *e, const struct rec_km *k, usec_t now)
 {
     emit_object(e, NULL);
@@ -32,7 +24,7 @@ static void members(struct emit *e, const struct rec_km *k, usec_t now)
     emit_z(e, "profile", credential_args_profile_name(k->profile));
     emit_time(e, "stored", k->stored);
     emit_time(e, "not-after", k->not_after);
-    emit_z(e, "state", state_of(k, now));
+    emit_z(e, "state", standing_name(k->standing, k->not_after, now));
     emit_close_object(e);
 }
 
@@ -85,21 +77,41 @@ err_t maf_ctl_credential_show(const void *ctx, const struct ctl_request *rq, str
     return answer(&k, rq->now, out);
 }
 
+static err_t stand(const struct maf *m, const struct standing_act *act, const struct ctl_request *rq, struct txn *t,
+                   struct writer *out, char detail[static ROLE_DETAIL_MAX])
+{
+    struct keyid folded;
+    struct rec_km k;
+    bool changed = false;
+    TRY(named(rq, t, &folded, &k, detail));
+    err_t e = standing_do(&k.standing, act, &changed);
+    if (e != ERR_OK) {
+        return detail_fail(detail, e, "credential", rec_km_name(&k));
+    }
+    if (changed) {
+        TRY(rec_km_stand(t, &k, m->reg.env.sealer, text_of(folded.z))); /* under every name it has */
+        TRY(withdraw_note(&withdraw_maf, t, rec_km_name(&k), k.standing, rq->now));
+        TRY(tell(t, act->kind, rec_km_name(&k), rq->now));
+    }
+    return answer(&k, rq->now, out);
+}
+
 err_t maf_ctl_credential_revoke(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                                 char detail[static ROLE_DETAIL_MAX])
 {
-    const struct maf *m = ctx;
-    struct keyid folded;
-    struct rec_km k;
-    TRY(named(rq, t, &folded, &k, detail));
-    if (!k.revoked) {
-        SCOPED(key_wipe_km) struct key_km km = {0};
-        TRY(rec_km_key(&k, m->reg.env.sealer, text_of(folded.z), &km));
-        k.revoked = true;
-        TRY(rec_km_put(t, &k, m->reg.env.sealer, &km)); /* under every name it has */
-        TRY(tell(t, AUDIT_CREDENTIAL_REVOKED, rec_km_name(&k), rq->now));
-    }
-    return answer(&k, rq->now, out);
+    return stand(ctx, &standing_revoke, rq, t, out, detail);
+}
+
+err_t maf_ctl_credential_suspend(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                                 char detail[static ROLE_DETAIL_MAX])
+{
+    return stand(ctx, &standing_suspend, rq, t, out, detail);
+}
+
+err_t maf_ctl_credential_resume(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                                char detail[static ROLE_DETAIL_MAX])
+{
+    return stand(ctx, &standing_resume, rq, t, out, detail);
 }
 
 struct listing {

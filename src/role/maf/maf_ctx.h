@@ -37,6 +37,11 @@ const struct maf_peer *maf_handshake_mef(const struct maf *m, struct text fqdn);
 err_t maf_answer_take(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
                       struct role_psk *out);
 
+/* maf_heard.c: what the configured MEFs withdraw (role/heard.h) */
+err_t maf_heard_alive(const void *ctx, struct txn *t, const struct association *a);
+err_t maf_heard_watch(const void *ctx, struct txn *t, size_t i, struct question *out);
+err_t maf_heard_take(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now, bool *more);
+
 /* maf_reg.c */
 extern const struct reg_kind maf_reg_kind;
 
@@ -44,6 +49,6 @@ extern const struct reg_kind maf_reg_kind;
 ctl_handler maf_ctl_credential_add;
 ctl_handler maf_ctl_credential_list;
 ctl_handler maf_ctl_credential_show;
-ctl_handler maf_ctl_credential_revoke;
+ctl_handler maf_ctl_credential_revoke, maf_ctl_credential_suspend, maf_ctl_credential_resume;
 
 #endif

@@ -35,9 +35,7 @@ static err_t associate(const struct rec_km *k, struct text identity, struct asso
 err_t maf_handshake_resolve(const struct maf *m, const struct rec_km *k, struct text identity, usec_t now,
                             struct role_psk *out)
 {
-    if (k->revoked) {
-        return ERR_DENIED_REVOKED;
-    }
+    TRY(standing_check(k->standing));
     if (k->not_after <= now) { /* R002-63; the Enrolee must enrol again [TS-0003 10.7] */
         return ERR_DENIED_EXPIRED;
     }
@@ -113,7 +111,7 @@ static err_t lookup(const struct maf *m, struct txn *t, struct text identity, us
     if (e != ERR_OK && e != ERR_NOT_FOUND) {
         return e;
     }
-    if (e == ERR_OK && rec_km_is_held(&k)) { /* R001-44 .. R001-47 */
+    if (e == ERR_OK && (rec_km_is_held(&k) || k.standing != 0)) { /* R001-44 .. R001-47 */
         return maf_handshake_resolve(m, &k, identity, now, out);
     }
     return unknown(m, &folded, out);
@@ -137,8 +135,8 @@ err_t maf_handshake_psk(const void *ctx, struct txn *t, struct text identity, us
 {
     const struct maf *m = ctx;
     err_t e = lookup(m, t, identity, now, out);
-    bool tells = e == ERR_DENIED_PSK_UNKNOWN || e == ERR_DENIED_REVOKED || e == ERR_DENIED_EXPIRED ||
-                 e == ERR_DENIED_PROVISIONING;
+    bool tells = e == ERR_DENIED_PSK_UNKNOWN || e == ERR_DENIED_REVOKED || e == ERR_DENIED_SUSPENDED ||
+                 e == ERR_DENIED_EXPIRED || e == ERR_DENIED_PROVISIONING;
     return tells && m->hide_identities ? decoy(m, out) : e;
 }
 

@@ -26,9 +26,7 @@ static err_t km_of(const struct request *rq, struct txn *t, struct keyid *folded
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_DENIED_CLIENT : e;
     }
-    if (k->revoked) {
-        return ERR_DENIED_REVOKED;
-    }
+    TRY(standing_check(k->standing));
     return k->not_after <= rq->now ? ERR_DENIED_EXPIRED : ERR_OK;
 }
 
@@ -115,7 +113,7 @@ static err_t source(const struct reg *r, struct txn *t, const struct keyid *cred
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_OK : e;
     }
-    return k.revoked ? ERR_DENIED_REVOKED : ERR_OK;
+    return standing_check(k.standing);
 }
 
 /* With its last registration a Km that came from an RSPF goes [CHOICE-52]; a revoked one stays, or it would be fetched anew. */
@@ -127,7 +125,7 @@ static err_t forget(const struct reg *r, struct txn *t, const struct keyid *cred
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_OK : e;
     }
-    return k.ke_id.z[0] == '\0' || k.revoked ? ERR_OK : rec_km_remove(t, &k);
+    return k.ke_id.z[0] == '\0' || k.standing != 0 ? ERR_OK : rec_km_remove(t, &k);
 }
 
 /* Which keys the MAF distributes, and for how many targets [TS-0003 table 8.8.1-1, CHOICE-53]. */
@@ -140,6 +138,7 @@ const struct reg_kind maf_reg_kind = {
     .configuration = "sec:mafClientCfg",
     .base_ty = REG_ATTR_TY_MAF_BASE,
     .client_ty = REG_ATTR_TY_MAF_CLIENT,
+    .withdraw = &withdraw_maf,
     .suids = suids,
     .suids_n = ARRAY_LEN(suids),
     .suids_text = "a MAF registers keys for SUID 32, 33, 34 and 35",

@@ -1,5 +1,7 @@
 #include "role/maf/rec_km.h"
 
+#include "role/key_wipe.h"
+
 enum { VERSION = 1 };
 
 static const struct rec_field fields[] = {
@@ -7,7 +9,7 @@ static const struct rec_field fields[] = {
     {REC_TEXT, REC_AT(struct rec_km, ke_id.z)},
     {REC_TEXT, REC_AT(struct rec_km, enrolee_id.z)},
     {REC_U8, REC_AT(struct rec_km, no_enrolee), .high = 1},
-    {REC_U8, REC_AT(struct rec_km, revoked), .high = 1},
+    {REC_U8, REC_AT(struct rec_km, standing), .high = STANDING_MAX},
     {REC_U8, REC_AT(struct rec_km, profile), .low = CREDENTIAL_R3, .high = CREDENTIAL_SEED},
     {REC_TIME, REC_AT(struct rec_km, stored)},
     {REC_TIME, REC_AT(struct rec_km, not_after)},
@@ -52,7 +54,8 @@ static err_t put_under(struct txn *t, const struct rec_km *k, const struct seale
 {
     uint8_t buf[REC_MAX];
     struct writer w = WRITER_ARRAY(buf);
-    struct rec_seal seal = {.sealer = s, .table = TABLE_MAF_KM, .id = text_of(folded->z), .key = &km->s};
+    struct rec_seal seal = {.sealer = s, .table = TABLE_MAF_KM, .id = text_of(folded->z), .key = km == NULL ? NULL : &km->s,
+                            .sealed = bytes_empty()};
     TRY(rec_km_write(k, &seal, &w));
     return rec_put(t, TABLE_MAF_KM, text_of(folded->z), &w, STORE_PUT_ANY);
 }
@@ -75,6 +78,16 @@ err_t rec_km_put(struct txn *t, const struct rec_km *k, const struct sealer *s, 
     TRY(names_of(k, &ke_id, &km_id));
     TRY(ke_id.z[0] == '\0' ? ERR_OK : put_under(t, k, s, km, &ke_id));
     return km_id.z[0] == '\0' ? ERR_OK : put_under(t, k, s, km, &km_id);
+}
+
+err_t rec_km_stand(struct txn *t, const struct rec_km *k, const struct sealer *s, struct text folded)
+{
+    SCOPED(key_wipe_km) struct key_km km = {0};
+    if (k->sealed.n == 0 || (k->standing & STANDING_REVOKED) != 0) {
+        return rec_km_put(t, k, s, NULL);
+    }
+    TRY(rec_km_key(k, s, folded, &km));
+    return rec_km_put(t, k, s, &km);
 }
 
 err_t rec_km_remove(struct txn *t, const struct rec_km *k)

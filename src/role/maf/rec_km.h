@@ -7,13 +7,14 @@
 
 #include "role/credential_args.h"
 #include "role/rec.h"
+#include "role/standing.h"
 
 struct rec_km {
     struct keyid km_id;      /* empty until the MAF has assigned one (r3); equal to ke_id (seed, R001-60) */
     struct keyid ke_id;      /* empty: pre-provisioned */
     struct m2mid enrolee_id; /* empty: not known, see no_enrolee */
     bool no_enrolee;         /* there is none: the MEF, or the operator, gave none */
-    bool revoked;
+    uint8_t standing; /* role/standing.h; a revoked one has no key any more, and stays so that it never comes back */
     enum credential_profile profile; /* of the MEF it came from */
     usec_t stored;
     usec_t not_after;
@@ -31,8 +32,10 @@ bool rec_km_is_held(const struct rec_km *k);
 /* KmId if assigned, else KeId: what a Credential-ID 11-... carries. */
 struct text rec_km_name(const struct rec_km *k);
 
-/* Stages the record under both names. */
+/* Stages the record under both names; without km it has no key. */
 MUST_USE err_t rec_km_put(struct txn *t, const struct rec_km *k, const struct sealer *s, const struct key_km *km);
+/* The same with the key that it has under `folded`, which a revoked one loses. */
+MUST_USE err_t rec_km_stand(struct txn *t, const struct rec_km *k, const struct sealer *s, struct text folded);
 MUST_USE err_t rec_km_remove(struct txn *t, const struct rec_km *k); /* the same for its removal */
 
 #endif

@@ -78,6 +78,10 @@ static const struct ctl_row commands[] = {
      "one bootstrap instruction"},
     {"instruction", "remove", mef_ctl_instruction_one_args, MEF_CTL_INSTRUCTION_ONE_N, true, mef_ctl_instruction_remove,
      "give no more keys of this credential to this target"},
+    {"credential", "suspend", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, mef_ctl_credential_suspend,
+     "refuse it until it is resumed"},
+    {"credential", "resume", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, mef_ctl_credential_resume,
+     "give a suspended credential back, with the keys that came from it"},
     REG_CTL_ROWS,
     MEF_CMD_CTL_ROWS,
     {"certificate", "list", ctl_list_args, CTL_LIST_ARGS_N, false, mef_ctl_certificate_list,
@@ -123,5 +127,7 @@ const struct role role_mef = {
     .seed = mef_target_seed,
     .psk = mef_enrol_psk,
     .cert = mef_enrol_cert,
+    .alive = mef_enrol_alive,
+    .withdraw = &withdraw_mef,
     .established = mef_enrol_established,
 };

@@ -29,7 +29,7 @@ static void credential_members(struct emit *e, const struct rec_credential *c, u
     emit_z(e, "profile", credential_args_profile_name(c->profile));
     emit_time(e, "added", c->added);
     emit_time(e, "not-after", c->not_after);
-    emit_z(e, "state", c->revoked ? "revoked" : c->not_after <= now ? "expired" : "valid");
+    emit_z(e, "state", standing_name(c->standing, c->not_after, now));
     emit_close_object(e);
 }
 
@@ -113,23 +113,46 @@ err_t mef_ctl_credential_show(const void *ctx, const struct ctl_request *rq, str
     return credential_answer(&c, rq->now, out);
 }
 
-err_t mef_ctl_credential_revoke(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
-                                char detail[static ROLE_DETAIL_MAX])
+/* Workers end the sessions of the credential, and everybody who was handed a key that came from it hears of it. */
+static err_t stand(const struct mef *m, const struct standing_act *act, const struct ctl_request *rq, struct txn *t,
+                   struct writer *out, char detail[static ROLE_DETAIL_MAX])
 {
-    const struct mef *m = ctx;
     struct keyid folded;
     struct rec_credential c;
+    bool changed = false;
     TRY(mef_ctl_credential_named(rq, t, &folded, &c, detail));
-    if (!c.revoked) {
-        c.revoked = true;
+    err_t e = standing_do(&c.standing, act, &changed);
+    if (e != ERR_OK) {
+        return detail_fail(detail, e, "credential", text_of(c.id.z));
+    }
+    if (changed) {
         struct rec_seal kpm = {.sealer = m->reg.env.sealer,
                                .table = TABLE_MEF_CREDENTIAL,
                                .id = text_of(folded.z),
                                .sealed = c.sealed};
         TRY(mef_ctl_credential_put(&c, &kpm, STORE_PUT_ANY, t));
-        TRY(tell(t, AUDIT_CREDENTIAL_REVOKED, &c.id, rq->now));
+        TRY(withdraw_note(&withdraw_mef, t, text_of(folded.z), c.standing, rq->now));
+        TRY(tell(t, act->kind, &c.id, rq->now));
     }
     return credential_answer(&c, rq->now, out);
+}
+
+err_t mef_ctl_credential_revoke(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                                char detail[static ROLE_DETAIL_MAX])
+{
+    return stand(ctx, &standing_revoke, rq, t, out, detail);
+}
+
+err_t mef_ctl_credential_suspend(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                                 char detail[static ROLE_DETAIL_MAX])
+{
+    return stand(ctx, &standing_suspend, rq, t, out, detail);
+}
+
+err_t mef_ctl_credential_resume(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                                char detail[static ROLE_DETAIL_MAX])
+{
+    return stand(ctx, &standing_resume, rq, t, out, detail);
 }
 
 /* -- lists ------------------------------------------------------------------------------------------- */

@@ -45,7 +45,7 @@ static void members(struct emit *e, const struct rec_credential *c, const struct
     emit_z(e, "profile", credential_args_profile_name(i->profile));
     emit_time(e, "added", i->added);
     emit_time(e, "not-after", i->not_after);
-    emit_z(e, "state", c->revoked ? "revoked" : i->not_after <= now ? "expired" : "valid");
+    emit_z(e, "state", standing_name(c->standing, i->not_after, now));
     emit_close_object(e);
 }
 
@@ -133,8 +133,9 @@ err_t mef_ctl_instruction_add(const void *ctx, const struct ctl_request *rq, str
     struct rec_instruction i;
     struct mef_instruction_list l;
     TRY(mef_ctl_credential_named(rq, t, &key, &c, detail));
-    if (c.revoked || c.not_after <= rq->now) {
-        return detail_fail(detail, c.revoked ? ERR_DENIED_REVOKED : ERR_DENIED_EXPIRED, "credential", text_of(c.id.z));
+    bool revoked = (c.standing & STANDING_REVOKED) != 0;
+    if (revoked || c.not_after <= rq->now) {
+        return detail_fail(detail, revoked ? ERR_DENIED_REVOKED : ERR_DENIED_EXPIRED, "credential", text_of(c.id.z));
     }
     TRY(parse(rq, &c, &i, detail));
     TRY(mef_instruction_list(t, text_of(key.z), &c, &l));

@@ -19,6 +19,7 @@ err_t mef_enrol_established(const void *ctx, struct association *a, const struct
                             usec_t now);
 err_t mef_enrol_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now,
                      struct association *out);
+err_t mef_enrol_alive(const void *ctx, struct txn *t, const struct association *a);
 /* mef_target.c */
 /* Remembers the target of an instruction; without one it does nothing. */
 MUST_USE err_t mef_target_put(struct txn *t, const struct m2mid *target);
@@ -42,7 +43,7 @@ err_t mef_cmd_children(const struct reg *r, struct txn *t, const struct rec_clie
 ctl_handler mef_ctl_credential_add;
 ctl_handler mef_ctl_credential_list;
 ctl_handler mef_ctl_credential_show;
-ctl_handler mef_ctl_credential_revoke;
+ctl_handler mef_ctl_credential_revoke, mef_ctl_credential_suspend, mef_ctl_credential_resume;
 ctl_handler mef_ctl_enrolment_list;
 ctl_handler mef_ctl_enrolment_show;
 ctl_handler mef_ctl_certificate_list;

@@ -12,9 +12,7 @@ enum { DROP_MAX = 14 }; /* two staged changes each, within TXN_STAGED_MAX; the n
 /* May this credential be used for an enrolment now? Only with a record that says for which service provider (R002-45, R002-48). */
 static err_t credential_check(struct txn *t, struct text key, const struct rec_credential *c, usec_t now)
 {
-    if (c->revoked) {
-        return ERR_DENIED_REVOKED;
-    }
+    TRY(standing_check(c->standing));
     if (c->not_after <= now) { /* R002-63: not used past its lifetime */
         return ERR_DENIED_EXPIRED;
     }
@@ -239,4 +237,18 @@ err_t mef_enrol_established(const void *ctx, struct association *a, const struct
         return ERR_OK;
     }
     return x->set ? issue(ctx, a, x, t, now) : ERR_BUG;
+}
+
+/* A session that was made with a credential ends with it. */
+err_t mef_enrol_alive(const void *ctx, struct txn *t, const struct association *a)
+{
+    (void)ctx;
+    struct keyid key;
+    struct rec_credential c;
+    if (a->peer != PEER_ENROLEE) { /* a certificate of nobody that is configured here: its CA withdraws it */
+        return ERR_OK;
+    }
+    TRY(cert_key_fold(text_of(a->key_id.z), &key));
+    TRY(rec_credential_get(t, text_of(key.z), &c));
+    return standing_check(c.standing);
 }

@@ -193,9 +193,7 @@ static err_t credential_check(struct order *o, struct text credential, struct tx
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_DENIED_REVOKED : e;
     }
-    if (c.revoked) {
-        return ERR_DENIED_REVOKED;
-    }
+    TRY(standing_check(c.standing));
     o->not_after = c.not_after;
     return c.not_after <= o->rq->now ? ERR_DENIED_EXPIRED : ERR_OK;
 }
@@ -228,9 +226,11 @@ err_t mef_est_origin(struct txn *t, const struct role_cert *cert, struct keyid *
         return ERR_DENIED_NOT_LATEST; /* 7.0.3: the client must use the latest one toward this MEF */
     }
     e = rec_credential_get(t, text_of(shown.credential.z), &c);
-    if (e == ERR_NOT_FOUND || (e == ERR_OK && c.revoked)) {
+    if (e == ERR_NOT_FOUND) {
         return ERR_DENIED_REVOKED;
     }
+    TRY(e);
+    TRY(standing_check(c.standing));
     *out = shown.credential;
     return e;
 }

@@ -90,7 +90,7 @@ static err_t instruction_of(const struct request *rq, struct txn *t, const struc
     if (e != ERR_OK) {
         return detail_fail(detail, e, "KeId", text_of(k->ke_id.z));
     }
-    return c.revoked ? ERR_DENIED_REVOKED : ERR_OK;
+    return standing_check(c.standing);
 }
 
 /* Km by 10.3.2 for a MAF (R001-53, R002-56), Kpsa by 10.3.3 for a CSE or AE (R001-35, R001-63, R002-55). */
@@ -216,6 +216,9 @@ static err_t release(const struct mef *m, const struct request *rq, struct txn *
     i.not_after = end_of(&k, &i);
     answer(&i, &key, rq->now, rs);
     TRY(mark_released(t, &k, text_of(f.ke_id.z)));
+    struct text id = text_of(f.ke_id.z);
+    const struct withdraw_handed h = {text_of(k.credential.z), text_take(id, text_find(id, '@')), k.not_after};
+    TRY(withdraw_handed(m->reg.kind->withdraw, rq, t, &h)); /* who is to know when the credential is revoked */
     return tell(t, rq, &k);
 }
 

@@ -23,7 +23,8 @@ static err_t who(const struct reg *r, const struct request *rq, struct txn *t, s
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_DENIED_CLIENT : e;
     }
-    TRY(c.revoked ? ERR_DENIED_REVOKED : c.not_after <= rq->now ? ERR_DENIED_EXPIRED : ERR_OK);
+    TRY(standing_check(c.standing));
+    TRY(c.not_after <= rq->now ? ERR_DENIED_EXPIRED : ERR_OK);
     out->named = c.enrolee_id.z[0] != '\0' || c.kind != REC_CREDENTIAL_KPM;
     out->not_after = c.not_after;
     if (rq->assoc->framework == ASSOCIATION_CERT) { /* nor does it outlive the certificate shown */
@@ -51,7 +52,7 @@ static err_t source(const struct reg *r, struct txn *t, const struct keyid *cred
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_OK : e;
     }
-    return c.revoked ? ERR_DENIED_REVOKED : ERR_OK;
+    return standing_check(c.standing);
 }
 
 /* -- the session's export -------------------------------------------------------------------------------- */
@@ -115,6 +116,7 @@ const struct reg_kind mef_reg_kind = {
     .configuration = "sec:mefClientCfg",
     .base_ty = REG_ATTR_TY_MEF_BASE,
     .client_ty = REG_ATTR_TY_MEF_CLIENT,
+    .withdraw = &withdraw_mef,
     .suids = suids,
     .suids_n = ARRAY_LEN(suids),
     .suids_text = "a MEF registers keys for SUID 21, 22, 23, 24 and 25",

@@ -10,7 +10,7 @@ static const struct rec_field fields[] = {
     {REC_TEXT, REC_AT(struct rec_credential, enrolee_id.z)},
     {REC_TEXT, REC_AT(struct rec_credential, target.z)},
     {REC_U8, REC_AT(struct rec_credential, profile), .low = CREDENTIAL_R3, .high = CREDENTIAL_SEED},
-    {REC_U8, REC_AT(struct rec_credential, revoked), .high = 1},
+    {REC_U8, REC_AT(struct rec_credential, standing), .high = STANDING_MAX},
     {REC_TIME, REC_AT(struct rec_credential, added)},
     {REC_TIME, REC_AT(struct rec_credential, not_after)},
     {REC_SEALED, REC_AT(struct rec_credential, sealed), .until = VERSION_KPM},

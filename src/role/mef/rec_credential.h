@@ -8,6 +8,7 @@
 
 #include "role/credential_args.h"
 #include "role/rec.h"
+#include "role/standing.h"
 
 /* Type number of its Credential-ID [TS-0003 12.3.2]: this one for Kpm, else the flavour of a certificate. On disk. */
 enum { REC_CREDENTIAL_KPM = 10 };
@@ -18,7 +19,7 @@ struct rec_credential {
     struct m2mid enrolee_id; /* empty: none assigned */
     struct m2mid target;     /* empty: no bootstrap instruction */
     enum credential_profile profile;
-    bool revoked;
+    uint8_t standing; /* role/standing.h */
     usec_t added;
     usec_t not_after; /* end of the instruction: no enrolment and no Ke beyond it */
     struct bytes sealed; /* Kpm only; view into the record it was parsed from */

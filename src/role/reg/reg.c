@@ -1,6 +1,7 @@
 #include "role/reg/reg.h"
 
 #include "role/detail.h"
+#include "role/originator.h"
 #include "role/reg/reg_own.h"
 #include "role/reg/reg_who.h"
 
@@ -70,4 +71,12 @@ err_t reg_base_retrieve(const void *ctx, const struct request *rq, struct txn *t
     emit_close_object(&e);
     rs->rsc = 2000;
     return ERR_OK;
+}
+
+/* What this authority withdrew of the keys that it handed to who asks (role/withdraw.h). */
+err_t reg_withdrawn(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
+{
+    const struct reg *r = ctx;
+    TRY(originator_check(rq, rs->detail));
+    return withdraw_serve(r->kind->withdraw, r->fqdn, rq, t, rs);
 }

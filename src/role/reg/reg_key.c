@@ -319,6 +319,8 @@ static err_t give(struct call *call, struct text relative, struct reg_key_given 
     TRY(check_target(call, &out->k));
     TRY(check_alive(call, &out->k));
     TRY(seal_open(call->r->env.sealer, call->r->kind->key, text_of(id), out->k.sealed, &out->kc.s));
+    const struct withdraw_handed h = {text_of(out->k.credential.z), relative, out->k.not_after};
+    TRY(withdraw_handed(call->r->kind->withdraw, call->rq, call->t, &h)); /* who is to know when its Source is revoked */
     return tell(call, call->r->kind->key_retrieved, &out->k);
 }
 

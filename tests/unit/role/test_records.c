@@ -114,7 +114,7 @@ static void test_credential(void **state)
                                .enrolee_id = {"//sp.example.com/S1"},
                                .target = {"maf.example.com"},
                                .profile = CREDENTIAL_SEED,
-                               .revoked = true,
+                               .standing = STANDING_REVOKED,
                                .added = 5,
                                .not_after = 900};
     uint8_t buf[REC_MAX];
@@ -127,7 +127,7 @@ static void test_credential(void **state)
     struct secret kpm;
     assert_int_equal(rec_credential_parse(writer_view(&w), &got), ERR_OK);
     assert_string_equal(got.target.z, c.target.z);
-    assert_true(got.revoked && got.profile == CREDENTIAL_SEED && got.added == 5 && got.not_after == 900);
+    assert_true(got.standing == STANDING_REVOKED && got.profile == CREDENTIAL_SEED && got.added == 5 && got.not_after == 900);
     assert_int_equal(rec_credential_kpm(&got, &sealer, text_of("dev1@mef.example.com"), &kpm), ERR_OK);
     assert_true(secret_eq(&kpm, &key));
     /* a sealed key cannot be moved to another record */

@@ -1,0 +1,82 @@
+#include "role/cse/cse_heard.h"
+
+#include "role/cse/cse_key.h"
+#include "role/heard.h"
+#include "role/withdraw.h"
+
+#define TOMBSTONE_LIFE (INT64_C(86400) * USEC_PER_SEC) /* an answer that is under way is here long before */
+
+err_t cse_heard_alive(const void *ctx, struct txn *t, const struct association *a)
+{
+    (void)ctx;
+    struct cse_key k;
+    if (a->key_id.z[0] == '\0') {
+        return ERR_OK;
+    }
+    err_t e = cse_key_get(t, text_of(a->key_id.z), &k);
+    if (e != ERR_OK) { /* a certificate needs no record; without one a request on a key is refused, and says why */
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    return standing_check(k.standing);
+}
+
+static err_t tell(struct txn *t, const struct cse_key *k, usec_t now)
+{
+    struct audit_event e = {.kind = AUDIT_KEY_WITHDRAWN, .time = now};
+    TRY(TEXT_COPY(text_take(text_of(k->source.z), AUDIT_TEXT_MAX - 1), e.peer));
+    TRY(TEXT_COPY(text_take(text_of(k->id.z), AUDIT_TEXT_MAX - 1), e.object));
+    return txn_audit(t, &e);
+}
+
+/* A Kc that is not held may be on its way here: a record without a key awaits it. */
+static err_t tombstone(const struct keyid *id, usec_t now, struct cse_key *k)
+{
+    struct text name = text_of(id->z);
+    *k = (struct cse_key){.kind = CSE_KEY_KC, .id = *id, .created = now, .not_after = now + TOMBSTONE_LIFE,
+                          .sealed = bytes_empty()};
+    return TEXT_COPY(text_skip(name, text_find(name, '@') + 1), k->source.z);
+}
+
+static err_t apply(const void *ctx, struct txn *t, const struct keyid *id, struct text state, usec_t now)
+{
+    struct cse_key k;
+    bool changed = false;
+    err_t e = cse_key_get(t, text_of(id->z), &k);
+    if (e == ERR_NOT_FOUND) {
+        TRY(tombstone(id, now, &k));
+    } else {
+        TRY(e);
+    }
+    if (k.kind != CSE_KEY_KC) { /* a key that an operator gave is the operator's, whatever its name */
+        return ERR_OK;
+    }
+    TRY(standing_told(&k.standing, state, &changed));
+    if (!changed) {
+        return ERR_OK;
+    }
+    if (k.standing == 0 && k.sealed.n == 0) { /* a tombstone of a suspension: the key is fetched when it is needed */
+        TRY(txn_del(t, TABLE_CSE_KEY, text_of(id->z)));
+        TRY(withdraw_note(&withdraw_cse, t, text_of(id->z), 0, now));
+    } else {
+        TRY(cse_key_stand(ctx, t, &k, now));
+    }
+    return tell(t, &k, now);
+}
+
+err_t cse_heard_watch(const void *ctx, struct txn *t, size_t i, struct question *out)
+{
+    const struct cse *cse = ctx;
+    const struct heard h = {"cse", ctx, apply};
+    for (size_t n = 0; n < cse->peers_n; n++) {
+        if (cse->peers[n].kind == CSE_PEER_MAF && i-- == 0) {
+            return heard_question(&h, t, text_of(cse->peers[n].fqdn.z), text_of(cse->self.z), out);
+        }
+    }
+    return ERR_NOT_FOUND;
+}
+
+err_t cse_heard_take(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now, bool *more)
+{
+    const struct heard h = {"cse", ctx, apply};
+    return heard_take(&h, q, a, t, now, more);
+}

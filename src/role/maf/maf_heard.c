@@ -1,0 +1,77 @@
+/* A Km that came from a MEF goes with the bootstrap credential that it came from: the MEF says so, and here it is done. */
+#include "role/heard.h"
+#include "role/maf/maf_ctx.h"
+
+err_t maf_heard_alive(const void *ctx, struct txn *t, const struct association *a)
+{
+    (void)ctx;
+    struct keyid folded;
+    struct rec_km k;
+    if (a->framework != ASSOCIATION_PSK) {
+        return ERR_OK;
+    }
+    TRY(keyid_fold(text_of(a->key_id.z), &folded));
+    err_t e = rec_km_get(t, text_of(folded.z), &k);
+    if (e != ERR_OK) { /* its registration ended, and Km with it: requests are refused, and say why */
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    return standing_check(k.standing);
+}
+
+static err_t tell(struct txn *t, const struct keyid *id, usec_t now)
+{
+    struct audit_event e = {.kind = AUDIT_KEY_WITHDRAWN, .time = now};
+    struct text name = text_of(id->z);
+    TRY(TEXT_COPY(text_take(text_skip(name, text_find(name, '@') + 1), AUDIT_TEXT_MAX - 1), e.peer));
+    TRY(TEXT_COPY(text_take(name, AUDIT_TEXT_MAX - 1), e.object));
+    return txn_audit(t, &e);
+}
+
+/* A Km that is not held may be on its way here: a record without a key awaits it. */
+static err_t tombstone(const struct maf *m, const struct keyid *id, usec_t now, struct rec_km *k)
+{
+    struct keyid_parts parts;
+    *k = (struct rec_km){.no_enrolee = true, .stored = now, .not_after = now + m->km_lifetime, .sealed = bytes_empty()};
+    TRY(keyid_parse(text_of(id->z), &parts));
+    return maf_handshake_canonical(&parts, &k->ke_id);
+}
+
+static err_t apply(const void *ctx, struct txn *t, const struct keyid *id, struct text state, usec_t now)
+{
+    const struct maf *m = ctx;
+    struct rec_km k;
+    bool changed = false;
+    err_t e = rec_km_get(t, text_of(id->z), &k);
+    if (e == ERR_NOT_FOUND) {
+        TRY(tombstone(m, id, now, &k));
+    } else {
+        TRY(e);
+    }
+    TRY(standing_told(&k.standing, state, &changed));
+    if (!changed) {
+        return ERR_OK;
+    }
+    if (k.standing == 0 && k.sealed.n == 0) { /* a tombstone of a suspension: the key is fetched when it is needed */
+        TRY(rec_km_remove(t, &k));
+    } else {
+        TRY(rec_km_stand(t, &k, m->reg.env.sealer, text_of(id->z)));
+    }
+    TRY(withdraw_note(&withdraw_maf, t, rec_km_name(&k), k.standing, now)); /* and on to who has a key of its client */
+    return tell(t, id, now);
+}
+
+err_t maf_heard_watch(const void *ctx, struct txn *t, size_t i, struct question *out)
+{
+    const struct maf *m = ctx;
+    const struct heard h = {"maf", ctx, apply};
+    if (i >= m->mefs_n) {
+        return ERR_NOT_FOUND;
+    }
+    return heard_question(&h, t, text_of(m->mefs[i].fqdn), text_of(m->reg.fqdn), out);
+}
+
+err_t maf_heard_take(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now, bool *more)
+{
+    const struct heard h = {"maf", ctx, apply};
+    return heard_take(&h, q, a, t, now, more);
+}

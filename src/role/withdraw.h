@@ -1,0 +1,42 @@
+/*
+ * Credentials that were revoked, suspended or given back. Every such act is a numbered line of a log in the store: workers
+ * look at its last number to end live associations, and those who were handed keys read on in it from where they stood
+ * (GET /withdrawn/CURSOR): so a notice cannot be lost, and one that is read twice does no harm.
+ */
+#ifndef KEYSTEAD_ROLE_WITHDRAW_H
+#define KEYSTEAD_ROLE_WITHDRAW_H
+
+#include "role/role.h"
+
+#define WITHDRAW_PATH "/withdrawn/"
+#define WITHDRAW_NUMBER_LEN 16 /* hexadecimal digits */
+#define WITHDRAW_CURSOR_MAX (WITHDRAW_NUMBER_LEN + 1 + 2 * KEYS_RELATIVE_LEN + 1) /* number, or number "." RelativeKeyID */
+
+struct withdraw_kind {
+    const char *role;
+    enum store_table log;
+    bool hands_out; /* keys, to others that are to be told */
+    enum store_table handed;
+};
+extern const struct withdraw_kind withdraw_mef, withdraw_maf, withdraw_cse;
+
+/* The credential (in any spelling) has a new standing. */
+MUST_USE err_t withdraw_note(const struct withdraw_kind *k, struct txn *t, struct text credential, uint8_t standing,
+                             usec_t now);
+/* Number of the last line; 0: there is none. */
+MUST_USE err_t withdraw_last(const struct withdraw_kind *k, struct txn *t, uint64_t *out);
+
+struct withdraw_handed { /* a key that came from `credential` goes to who asks for it */
+    struct text credential;
+    struct text relative; /* RelativeKeyID, hexadecimal; its authority is ours */
+    usec_t not_after;
+};
+MUST_USE err_t withdraw_handed(const struct withdraw_kind *k, const struct request *rq, struct txn *t,
+                               const struct withdraw_handed *h);
+
+/* Answers GET /withdrawn/CURSOR with what concerns keys of who asks; From was compared with the association. */
+MUST_USE err_t withdraw_serve(const struct withdraw_kind *k, const char *fqdn, const struct request *rq, struct txn *t,
+                              struct response *rs);
+MUST_USE err_t withdraw_cursor_check(struct text cursor);
+
+#endif
