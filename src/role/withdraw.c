@@ -263,6 +263,7 @@ err_t withdraw_serve(const struct withdraw_kind *k, const char *fqdn, const stru
         return detail_fail(rs->detail, ERR_MALFORMED, "cursor", cursor);
     }
     TRY(number_parse(text_take(cursor, WITHDRAW_NUMBER_LEN), &next));
+    next -= cursor.n > WITHDRAW_NUMBER_LEN && next > 0; /* within a line: that one is not told in full yet */
     TRY(withdraw_last(k, t, &last));
     TRY(lines_of(k, cursor, t, &p));
     struct emit e = emit_to(&rs->body);

@@ -341,6 +341,64 @@ err_t world_connect_names(struct world *w, struct world_node *n, const struct ro
     return e == ERR_OK ? finish(w, n, &a, out) : e;
 }
 
+/* -- withdrawals ---------------------------------------------------------------------------------------- */
+static err_t watched(struct world_node *n, size_t i, struct question *q)
+{
+    struct turn u;
+    turn_begin(&u, n, false);
+    err_t e = n->role->watch(n->ctx, &u.txn, i, q);
+    turn_drop(&u, n);
+    return e;
+}
+
+static err_t heard(struct world *w, struct world_node *n, const struct question *q, const struct answer *a)
+{
+    bool more = true;
+    err_t e = ERR_OK;
+    while (e == ERR_OK && more) {
+        struct turn u;
+        turn_begin(&u, n, true);
+        e = n->role->heard(n->ctx, q, a, &u.txn, w->now, &more);
+        struct dispatch_about about = {.object = text_empty(), .now = w->now};
+        e = turn_keep(&u, n, e, &about);
+    }
+    return e;
+}
+
+err_t world_hear(struct world *w, struct world_node *n)
+{
+    struct world_reply *got = calloc(1, sizeof(*got));
+    assert(got != NULL);
+    err_t e = ERR_OK;
+    for (size_t i = 0; e == ERR_OK; i++) {
+        struct question q;
+        struct answer a;
+        e = watched(n, i, &q);
+        if (e == ERR_OK) {
+            put_question(w, n, &q, got, &a);
+            e = heard(w, n, &q, &a);
+        }
+    }
+    free(got);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+err_t world_hear_forged(struct world *w, struct world_node *n, const struct answer *a)
+{
+    struct question q;
+    err_t e = watched(n, 0, &q);
+    return e == ERR_OK ? heard(w, n, &q, a) : e;
+}
+
+err_t world_alive(struct world_session *s)
+{
+    struct turn u;
+    turn_begin(&u, s->node, false);
+    err_t e = s->node->role->alive(s->node->ctx, &u.txn, &s->assoc);
+    turn_drop(&u, s->node);
+    return e;
+}
+
 /* -- requests ------------------------------------------------------------------------------------------- */
 static void primitive_of(const struct world_request *rq, struct primitive *p)
 {

@@ -29,7 +29,7 @@ struct world {
     usec_t now;
     struct world_node nodes[WORLD_NODES_MAX];
     size_t n;
-    struct conf *confs[2 * WORLD_NODES_MAX];
+    struct conf *confs[4 * WORLD_NODES_MAX];
     size_t confs_n;
     err_t away;                      /* if set, every question is answered with this error */
     const char *forged;              /* if set, every question is answered with this body and forged_status */
@@ -91,6 +91,13 @@ struct role_cert world_cert(const struct world *w, enum world_name kind, const c
 err_t world_connect_names(struct world *w, struct world_node *n, const struct role_cert *cert,
                           struct world_session *out);
 err_t world_request(struct world_session *s, const struct world_request *rq, struct world_reply *out);
+
+/* The node asks each of its authorities what they withdrew and takes it in, as the shell does; the first error. */
+err_t world_hear(struct world *w, struct world_node *n);
+/* The same with this answer to the question about the first authority. */
+err_t world_hear_forged(struct world *w, struct world_node *n, const struct answer *a);
+/* What a worker finds when it looks at this association. */
+err_t world_alive(struct world_session *s);
 
 /* How many audit events of this kind the node has; the chain must verify. */
 size_t world_audited(struct world_node *n, enum audit_kind kind);

@@ -223,9 +223,212 @@ static void test_wrong_registrar(void **state)
     assert_int_equal(world_audited(j->maf, AUDIT_MAF_KEY_RETRIEVED), 0);
 }
 
+/* -- withdrawal (docs/procedures/withdrawal.md) -------------------------------------------------------------- */
+static err_t operator(struct journey *j, struct world_node *n, const char *verb, const char *id)
+{
+    char args[512];
+    snprintf(args, sizeof(args), "{\"ID\":\"%s\"}", id);
+    return world_ctl(&j->w, n, "credential", verb, args, &j->r);
+}
+
+static void hear(struct journey *j) /* once round: the MAF first, so that the CSE hears of it in the same round */
+{
+    assert_int_equal(world_hear(&j->w, j->maf), ERR_OK);
+    assert_int_equal(world_hear(&j->w, j->cse), ERR_OK);
+}
+
+static err_t by_kc(struct journey *j, struct world_session *s)
+{
+    return world_connect(&j->w, j->cse, j->state.kc_id.z, &j->state.kc.s, s);
+}
+
+static err_t by_km(struct journey *j, struct world_session *s)
+{
+    return world_connect(&j->w, j->maf, j->state.km_id.z, &j->state.km.s, s);
+}
+
+static void test_revoked_everywhere(void **state)
+{
+    struct journey *j = *state;
+    struct world_session mef, maf, cse;
+    whole(j);
+    assert_int_equal(world_connect(&j->w, j->mef, j->state.kpm_id.z, &j->state.kpm.s, &mef), ERR_OK);
+    assert_int_equal(by_km(j, &maf), ERR_OK);
+    assert_int_equal(by_kc(j, &cse), ERR_OK);
+    assert_int_equal(operator(j, j->mef, "revoke", j->state.kpm_id.z), ERR_OK);
+    assert_int_equal(world_alive(&mef), ERR_DENIED_REVOKED);
+    assert_int_equal(world_alive(&maf), ERR_OK); /* not yet heard */
+    hear(j);
+    assert_int_equal(world_alive(&maf), ERR_DENIED_REVOKED); /* refuses R002-63 */
+    assert_int_equal(world_alive(&cse), ERR_DENIED_REVOKED);
+    assert_int_equal(by_km(j, &maf), ERR_DENIED_REVOKED);
+    assert_int_equal(by_kc(j, &cse), ERR_DENIED_REVOKED);
+    size_t told = world_audited(j->maf, AUDIT_KEY_WITHDRAWN);
+    size_t lines = world_count(j->maf, TABLE_MAF_WITHDRAWN);
+    hear(j); /* nothing new: nothing is written */
+    assert_int_equal(world_audited(j->maf, AUDIT_KEY_WITHDRAWN), told);
+    assert_int_equal(world_count(j->maf, TABLE_MAF_WITHDRAWN), lines);
+    assert_int_equal(operator(j, j->mef, "resume", j->state.kpm_id.z), ERR_DENIED_REVOKED);
+    assert_int_equal(run(j, &enrol), ERR_DENIED_REVOKED);
+}
+
+static void test_suspended_and_resumed(void **state)
+{
+    struct journey *j = *state;
+    struct world_session s;
+    whole(j);
+    assert_int_equal(by_kc(j, &s), ERR_OK);
+    assert_int_equal(operator(j, j->mef, "suspend", j->state.kpm_id.z), ERR_OK);
+    hear(j);
+    assert_int_equal(world_alive(&s), ERR_DENIED_SUSPENDED);
+    assert_int_equal(by_kc(j, &s), ERR_DENIED_SUSPENDED);
+    assert_int_equal(by_km(j, &s), ERR_DENIED_SUSPENDED);
+    assert_int_equal(run(j, &enrol), ERR_DENIED_SUSPENDED);
+    assert_int_equal(operator(j, j->cse, "suspend", j->state.kc_id.z), ERR_OK);
+    assert_int_equal(operator(j, j->cse, "resume", j->state.kc_id.z), ERR_DENIED_SUSPENDED); /* its authority has it */
+    assert_int_equal(operator(j, j->mef, "resume", j->state.kpm_id.z), ERR_OK);
+    hear(j);
+    assert_int_equal(by_km(j, &s), ERR_OK);
+    assert_int_equal(by_kc(j, &s), ERR_DENIED_SUSPENDED); /* the operator of the CSE still has it */
+    assert_int_equal(operator(j, j->cse, "resume", j->state.kc_id.z), ERR_OK);
+    assert_int_equal(by_kc(j, &s), ERR_OK); /* no enrolment, no fetch */
+    assert_int_equal(j->w.asked > 0, 1);
+}
+
+/* The withdrawal is read before the answer to a fetch is stored: the key that was on its way does not come back. */
+static void test_withdrawn_while_fetched(void **state)
+{
+    struct journey *j = *state;
+    whole(j);
+    char key_id[KEYID_MAX], said[1024];
+    for (int suspended = 1; suspended >= 0; suspended--) {
+        snprintf(key_id, sizeof(key_id), "%s@mef.example.com", suspended ? "AB01" : "AB02");
+        snprintf(said, sizeof(said),
+                 "{\"withdrawn\":[{\"id\":\"%s\",\"state\":\"%s\",\"at\":\"000000000000000%d.ab\"}],"
+                 "\"next\":\"000000000000000%d\",\"last\":\"00000000000000ff\"}",
+                 key_id, suspended ? "suspended" : "revoked", 2 - suspended, 2 - suspended);
+        struct answer a = {.status = 200, .body = text_bytes(text_of(said))};
+        assert_int_equal(world_hear_forged(&j->w, j->maf, &a), ERR_OK);
+        struct secret key;
+        world_secret("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", &key);
+        struct world_session s;
+        assert_int_equal(world_connect(&j->w, j->maf, key_id, &key, &s), suspended ? ERR_DENIED_SUSPENDED : ERR_DENIED_REVOKED);
+    }
+    assert_int_equal(world_audited(j->maf, AUDIT_KEY_WITHDRAWN), 2);
+}
+
+/* More keys than one answer tells, more than one transaction takes in, and a clock that was set back in between. */
+static void test_many_keys(void **state)
+{
+    enum { KEYS = 150 };
+    struct journey *j = *state;
+    whole(j);
+    struct keyid kc_id[KEYS];
+    struct secret kc[KEYS];
+    struct world_session s;
+    struct device_task again = associate;
+    for (size_t i = 0; i < KEYS; i++) {
+        j->state.kc_id.z[0] = '\0'; /* asks for another one */
+        secret_wipe(&j->state.kc.s);
+        assert_int_equal(run(j, &again), ERR_OK);
+        kc_id[i] = j->state.kc_id;
+        kc[i] = j->state.kc.s;
+    }
+    assert_int_equal(operator(j, j->maf, "suspend", j->state.km_id.z), ERR_OK);
+    j->w.now -= HOUR;
+    assert_int_equal(operator(j, j->maf, "revoke", j->state.km_id.z), ERR_OK);
+    for (size_t rounds = 0; rounds < 8; rounds++) {
+        assert_int_equal(world_hear(&j->w, j->cse), ERR_OK);
+    }
+    for (size_t i = 0; i < KEYS; i++) {
+        assert_int_equal(world_connect(&j->w, j->cse, kc_id[i].z, &kc[i], &s), ERR_DENIED_REVOKED);
+        secret_wipe(&kc[i]);
+    }
+}
+
+/* An authority that lies, or says nonsense, changes nothing. */
+static void test_what_is_not_believed(void **state)
+{
+#define SAYS(id, st, at, next) "{\"withdrawn\":[{\"id\":\"" id "\",\"state\":\"" st "\",\"at\":\"" at "\"}],\"next\":\"" next \
+    "\",\"last\":\"00000000000000ff\"}"
+#define N1 "0000000000000001"
+    static const char *const nonsense[] = {
+        "", "[]", "{}", "{\"withdrawn\":[],\"next\":\"1\",\"last\":\"" N1 "\"}", "{\"withdrawn\":{},\"next\":\"" N1 "\",\"last\":\"" N1 "\"}",
+        SAYS("AA@maf.example.com", "revoked", N1 ".aa", N1), /* a key of somebody else */
+        SAYS("AA", "revoked", N1 ".aa", N1), SAYS("AA@mef.example.com", "dead", N1 ".aa", N1),
+        SAYS("AA@mef.example.com", "revoked", "soon", N1), SAYS("AA@mef.example.com", "revoked", N1 ".aa", N1 ".aa"),
+        SAYS("AA@mef.example.com", "revoked", N1 ".xyz", N1)};
+    struct journey *j = *state;
+    whole(j);
+    for (size_t i = 0; i < ARRAY_LEN(nonsense); i++) {
+        struct answer a = {.status = 200, .body = text_bytes(text_of(nonsense[i]))};
+        assert_int_equal(world_hear_forged(&j->w, j->maf, &a), ERR_PEER_NONSENSE);
+    }
+    struct answer none = {.status = 404, .body = bytes_empty()};
+    assert_int_equal(world_hear_forged(&j->w, j->maf, &none), ERR_DENIED_FETCH);
+    none.status = 500;
+    assert_int_equal(world_hear_forged(&j->w, j->maf, &none), ERR_PEER_NONSENSE);
+    none.err = ERR_PEER_TIMEOUT;
+    assert_int_equal(world_hear_forged(&j->w, j->maf, &none), ERR_PEER_TIMEOUT);
+    assert_int_equal(world_audited(j->maf, AUDIT_KEY_WITHDRAWN), 0);
+    assert_int_equal(world_count(j->maf, TABLE_MAF_WITHDRAWN), 0);
+}
+
+/* Random lifetimes along the chain: no key and no association outlives what it was derived from, whatever the clock does. */
+static void test_nothing_outlives_its_origin(void **state)
+{
+    uint32_t seed = 20240501; /* xorshift: the same chains in every run */
+    (void)state;
+    for (int round = 0; round < 60; round++) {
+        uint32_t r[4];
+        for (size_t i = 0; i < ARRAY_LEN(r); i++) {
+            seed ^= seed << 13, seed ^= seed >> 17, seed ^= seed << 5;
+            r[i] = 1 + seed % 40;
+        }
+        struct journey *j = start("r3");
+        char text[512];
+        snprintf(text, sizeof(text), "[mef]\nfqdn = mef.example.com\nke-lifetime = %uh\n", r[0]);
+        world_reload(&j->w, j->mef, text);
+        snprintf(text, sizeof(text), "[maf]\nfqdn = maf.example.com\nkm-lifetime = %uh\nkc-lifetime = %uh\n[peer mef.example.com]\nkind = mef\n", r[1], r[2]);
+        world_reload(&j->w, j->maf, text);
+        whole(j);
+        struct world_session mef, maf, cse;
+        assert_int_equal(world_connect(&j->w, j->mef, j->state.kpm_id.z, &j->state.kpm.s, &mef), ERR_OK);
+        assert_int_equal(by_km(j, &maf), ERR_OK);
+        assert_int_equal(by_kc(j, &cse), ERR_OK);
+        usec_t instruction = T0 + 48 * HOUR;
+        usec_t ke = T0 + r[0] * HOUR, km = T0 + r[1] * HOUR, kc = T0 + r[2] * HOUR;
+        ke = ke < instruction ? ke : instruction;
+        km = km < ke ? km : ke;
+        kc = kc < km ? kc : km;
+        assert_true(mef.assoc.not_after <= instruction);
+        assert_true(maf.assoc.not_after <= km);
+        assert_true(cse.assoc.not_after <= kc && cse.assoc.not_after >= kc - 2 * USEC_PER_SEC); /* whole seconds twice */
+        j->w.now = T0 + r[3] * HOUR; /* refuses R002-63: after its end nothing serves, before it everything does */
+        struct world_session late;
+        assert_int_equal(by_kc(j, &late) == ERR_OK, j->w.now < cse.assoc.not_after);
+        assert_int_equal(by_km(j, &late) == ERR_OK, j->w.now < maf.assoc.not_after);
+        struct world_request rq = {.op = OP_RETRIEVE, .path = "/-/S42", .from = "S42"};
+        assert_int_equal(world_request(&cse, &rq, &j->r) == ERR_OK, j->w.now < cse.assoc.not_after);
+        j->w.now = T0 - HOUR; /* a clock that is set back lengthens nothing */
+        if (by_kc(j, &late) == ERR_OK) {
+            assert_true(late.assoc.not_after == cse.assoc.not_after);
+        }
+        void *p = j;
+        teardown(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_revoked_everywhere, setup_r3, teardown),
+        cmocka_unit_test_setup_teardown(test_suspended_and_resumed, setup_r3, teardown),
+        cmocka_unit_test_setup_teardown(test_withdrawn_while_fetched, setup_r3, teardown),
+        cmocka_unit_test_setup_teardown(test_many_keys, setup_r3, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_not_believed, setup_r3, teardown),
+        cmocka_unit_test_setup_teardown(test_revoked_everywhere, setup_seed, teardown),
+        cmocka_unit_test(test_nothing_outlives_its_origin),
         cmocka_unit_test_setup_teardown(test_r3, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_seed, setup_seed, teardown),
         cmocka_unit_test_setup_teardown(test_request, setup_r3, teardown),

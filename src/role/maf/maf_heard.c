@@ -33,6 +33,8 @@ static err_t tombstone(const struct maf *m, const struct keyid *id, usec_t now, 
     struct keyid_parts parts;
     *k = (struct rec_km){.no_enrolee = true, .stored = now, .not_after = now + m->km_lifetime, .sealed = bytes_empty()};
     TRY(keyid_parse(text_of(id->z), &parts));
+    const struct maf_peer *mef = maf_handshake_mef(m, parts.fqdn);
+    k->profile = mef == NULL ? CREDENTIAL_R3 : mef->profile;
     return maf_handshake_canonical(&parts, &k->ke_id);
 }
 
