@@ -154,6 +154,7 @@ def test_connection_limits(tmp_path):
     with ks.Lab(tmp_path / "l") as lab:
         lab.set("mef", "limits", "connections", "20")
         lab.set("mef", "server", "workers", "1")
+        lab.set("maf", f"peer {ks.MEF}", "withdrawn-poll", "0s")  # else the MAF has a place here, too
         lab.start("mef", "maf")
         d = lab.device("limit")
         socks = hold(lab.address("mef"), 30)
