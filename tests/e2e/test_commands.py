@@ -148,6 +148,31 @@ def test_what_is_lost(lab, tmp_path):
     assert run(cli)["registration"] != registration
 
 
+def test_what_was_answered_is_durable(udp):
+    """Killed behind the answers: what was issued comes again as reissued, what was reported stays reported."""
+    d = udp.device("cmds-killed")
+    one, two = node(udp, d, "/a", 3), node(udp, d, "/b", 3)
+
+    def asked(operation, content=None):
+        with udp.psk("mef", d.kpm_id, d.psk).connect() as c:
+            return ks.ask(c, operation, f"/{registration}/cmd", content).json["m2m:mecc"]
+
+    with udp.psk("mef", d.kpm_id, d.psk).connect() as c:
+        r = ks.ask(c, "create", "/-", {"m2m:mecr": {"et": ks.later(), "adfq": ks.SP}}, 60005).json["m2m:mecr"]
+    registration = r["ri"]
+    assert r["ch"] == [{"nm": "cmd", "typ": 60006, "val": f"{registration}/cmd"}]
+    assert (asked("retrieve")["cmid"], asked("retrieve")["cmsc"]) == (one, 11)
+    udp.servers["mef"].kill()
+    udp.start("mef")
+    assert asked("retrieve")["cmid"] == one
+    got = asked("update", {"m2m:mecc": {"cmid": one, "cmsc": 300}})
+    assert (got["cmid"], got["cmsc"]) == (two, 10)
+    udp.servers["mef"].kill()
+    udp.start("mef")
+    assert (asked("retrieve")["cmid"], asked("retrieve")["cmsc"]) == (two, 11)
+    assert outcomes(udp, d) == {one: ("done", 300), two: ("issued", None)}
+
+
 def test_refusals_and_the_timer(lab, tmp_path):
     d = lab.device("cmds-no")
     cli = Cli(lab, tmp_path / "device", d)
