@@ -1,6 +1,7 @@
 #include "role/cse/cse_ctx.h"
 
 #include "role/detail.h"
+#include "role/fetched.h"
 
 #define DAY (INT64_C(86400) * USEC_PER_SEC)
 
@@ -94,7 +95,9 @@ static err_t peers(struct cse *cse, const struct conf *cf, char *detail)
             TEXT_COPY(text_of(arg), cse->peers[cse->peers_n].fqdn.z) != ERR_OK) {
             return detail_fail(detail, ERR_CONFIG, "this [peer] cannot be used", text_of(arg));
         }
-        cse->peers[cse->peers_n++].kind = maf ? CSE_PEER_MAF : CSE_PEER_MEF;
+        struct cse_peer *p = &cse->peers[cse->peers_n++];
+        p->kind = maf ? CSE_PEER_MAF : CSE_PEER_MEF;
+        TRY(maf ? ERR_OK : fetched_profile(cf, arg, &p->profile, detail));
     }
     return ERR_OK;
 }

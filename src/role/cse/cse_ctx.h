@@ -5,7 +5,7 @@
 #ifndef KEYSTEAD_ROLE_CSE_CSE_CTX_H
 #define KEYSTEAD_ROLE_CSE_CSE_CTX_H
 
-#include "role/role.h"
+#include "role/credential_args.h"
 
 #define CSE_PEERS_MAX 16
 #define CSE_NODE_ROOT "cb" /* internal node of the CSEBase */
@@ -15,6 +15,7 @@ enum cse_peer_kind { CSE_PEER_MAF, CSE_PEER_MEF };
 struct cse_peer {
     struct m2mid fqdn;
     enum cse_peer_kind kind;
+    enum credential_profile profile; /* of a MEF */
 };
 
 struct cse {

@@ -54,9 +54,18 @@ static err_t change_of(const struct cse_ask *ask, struct text to, const struct a
     return ERR_OK;
 }
 
+/* A Kc of a MAF, or a Kpsa whose identifier is a KeId of a configured MEF. */
+static bool is_fetched(const struct cse *cse, const struct association *a)
+{
+    struct keyid_parts parts;
+    return a->framework == ASSOCIATION_MAF ||
+           (a->framework == ASSOCIATION_PSK && keyid_parse(text_of(a->key_id.z), &parts) == ERR_OK &&
+            cse_ctx_peer(cse, parts.fqdn) != NULL);
+}
+
 err_t cse_enrolled_note(const struct cse *cse, const struct association *a, struct txn *t, usec_t now)
 {
-    if (cse->enrolled_rule.z[0] == '\0' || a->framework != ASSOCIATION_MAF || a->peer != PEER_AE || a->ids_n != 1) {
+    if (cse->enrolled_rule.z[0] == '\0' || !is_fetched(cse, a) || a->peer != PEER_AE || a->ids_n != 1) {
         return ERR_OK;
     }
     char to[2 * M2MID_MAX], detail[ROLE_DETAIL_MAX];

@@ -19,7 +19,7 @@ struct cse_key {
     struct m2mid peers[ASSOCIATION_IDS_MAX]; /* one absolute CSE-ID or AE-ID; of a certificate several AE-IDs */
     size_t peers_n;                          /* 0: the Credential-ID alone [CHOICE-43] */
     char credential_id[ASSOCIATION_CREDENTIAL_MAX];
-    struct m2mid source;    /* MAF it came from; empty for Kpsa */
+    struct m2mid source;    /* MAF or MEF it came from; empty for a pre-provisioned Kpsa */
     usec_t created, not_after;
     struct bytes sealed;    /* not of a certificate */
 };

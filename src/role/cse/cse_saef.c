@@ -6,6 +6,7 @@
 #include "role/cse/cse_key.h"
 #include "role/cse/cse_skr.h"
 #include "role/expire.h"
+#include "role/fetched.h"
 
 #include <string.h>
 
@@ -29,9 +30,6 @@ static err_t ask_maf(const struct cse *cse, const struct cse_peer *maf, struct t
                      struct role_psk *out)
 {
     struct question *q = &out->ask;
-    if (!hex_is_text(relative) || relative.n > RELATIVE_HEX_MAX) {
-        return ERR_DENIED_PSK_UNKNOWN;
-    }
     out->verdict = ROLE_ASK;
     TRY(TEXT_COPY(text_of(maf->fqdn.z), q->peer));
     TRY(TEXT_COPY(text_of(cse->self.z), q->origin));
@@ -64,13 +62,18 @@ err_t cse_saef_psk(const void *ctx, struct txn *t, struct text identity, usec_t 
     if (peer == NULL) { /* a stranger cannot make us call any host: only configured ones are asked */
         return text_eq_nocase(parts.fqdn, text_of(cse->sp.z)) ? ERR_DENIED_PSK_UNKNOWN : ERR_DENIED_PEER;
     }
-    if (peer->kind != CSE_PEER_MAF) { /* Kpsa from a MEF comes with the full MEF (8.3.2.1 last part) */
-        return ERR_DENIED_PEER;
+    if (!hex_is_text(parts.relative) || parts.relative.n > RELATIVE_HEX_MAX) { /* no MAF or MEF makes such a name */
+        return ERR_DENIED_PSK_UNKNOWN;
+    }
+    if (peer->kind == CSE_PEER_MEF) { /* this CSE is the Enrolment Target of whoever sends a KeId (R001-08) */
+        const struct fetched_ask ask = {text_of(peer->fqdn.z), peer->profile, FETCHED_SUID_KPSA, text_of(cse->self.z)};
+        out->verdict = ROLE_ASK;
+        return fetched_question(&ask, identity, &out->ask);
     }
     return ask_maf(cse, peer, parts.relative, identity, out);
 }
 
-/* -- the MAF's answer --------------------------------------------------------------------------------------- */
+/* -- the answer --------------------------------------------------------------------------------------- */
 /* R000-03, R003-45: while the network is down the handshake fails, and nothing has been staged. */
 static err_t status_check(const struct answer *a)
 {
@@ -93,11 +96,29 @@ static err_t credential_id(struct cse_key *k, const struct cse_skr *skr)
     return writer_finish_z(&w);
 }
 
-/* A Kc that has ended is refused by its MAF as well; a Kpsa is the operator's. */
+/* What has ended is refused by the MAF or MEF it came from as well; other Kpsa are the operator's. One that an operator revoked
+ * is kept: its MEF might still give it. */
 static bool is_over(struct bytes record, usec_t now)
 {
     struct cse_key k;
-    return cse_key_parse(record, &k) == ERR_OK && k.kind == CSE_KEY_KC && k.not_after <= now;
+    return cse_key_parse(record, &k) == ERR_OK && k.not_after <= now &&
+           (k.kind == CSE_KEY_KC || (k.source.z[0] != '\0' && !k.revoked));
+}
+
+/* Stores a key that came from q->peer, with its audit event. */
+static err_t store(const struct cse *cse, struct cse_key *k, const struct secret *key, struct txn *t)
+{
+    TRY(cse_key_put(cse, t, k, key, STORE_PUT_ANY));
+    TRY(cse_ae_reserve(cse, t, text_of(k->peers[0].z)));
+    struct text id = text_of(k->id.z);
+    if (expire_is_due(text_take(id, text_find(id, '@')), '0')) {
+        TRY(expire_run(t, TABLE_CSE_KEY, is_over, k->created));
+    }
+    struct audit_event e = {.kind = k->kind == CSE_KEY_KC ? AUDIT_KC_STORED : AUDIT_KPSA_STORED, .time = k->created};
+    struct text peer = text_of(k->peers_n > 0 ? k->peers[0].z : k->credential_id);
+    TRY(TEXT_COPY(text_take(peer, AUDIT_TEXT_MAX - 1), e.peer));
+    TRY(TEXT_COPY(text_take(id, AUDIT_TEXT_MAX - 1), e.object));
+    return txn_audit(t, &e);
 }
 
 static err_t store_kc(const struct cse *cse, const struct question *q, const struct cse_skr *skr, struct txn *t,
@@ -107,17 +128,52 @@ static err_t store_kc(const struct cse *cse, const struct question *q, const str
                         .peers_n = skr->source.z[0] != '\0' ? 1 : 0, .not_after = skr->et};
     TRY(TEXT_COPY(text_of(q->peer), k.source.z));
     TRY(credential_id(&k, skr));
-    TRY(cse_key_put(cse, t, &k, &skr->kc, STORE_PUT_ANY));
-    TRY(cse_ae_reserve(cse, t, text_of(k.peers[0].z)));
-    struct text id = text_of(k.id.z);
-    if (expire_is_due(text_take(id, text_find(id, '@')), '0')) {
-        TRY(expire_run(t, TABLE_CSE_KEY, is_over, now));
+    return store(cse, &k, &skr->kc, t);
+}
+
+static err_t take_kc(const struct cse *cse, const struct question *q, const struct answer *a, struct txn *t, usec_t now)
+{
+    TRY(status_check(a));
+    SCOPED(cse_skr_wipe) struct cse_skr skr;
+    TRY(cse_skr_parse(a->body, &skr));
+    if (skr.suid != CSE_SKR_SUID) { /* 6.3 step 9: the key may be used for its SUID only */
+        return ERR_DENIED_SUID;
     }
-    struct audit_event e = {.kind = AUDIT_KC_STORED, .time = now};
-    struct text peer = text_of(k.peers_n > 0 ? k.peers[0].z : k.credential_id);
-    TRY(TEXT_COPY(text_take(peer, AUDIT_TEXT_MAX - 1), e.peer));
-    TRY(TEXT_COPY(text_take(text_of(k.id.z), AUDIT_TEXT_MAX - 1), e.object));
-    return txn_audit(t, &e);
+    if (skr.et <= now) {
+        return ERR_DENIED_EXPIRED;
+    }
+    return store_kc(cse, q, &skr, t, now);
+}
+
+/* Kpsa of an Enrolee: KpsaId is the KeId, who it is and how long says the MEF (R001-35, R001-55, R002-55, 3.13). */
+static err_t take_kpsa(const struct cse *cse, const struct cse_peer *mef, const struct question *q, const struct answer *a,
+                       struct txn *t, usec_t now)
+{
+    struct keyid_parts parts;
+    SCOPED(fetched_wipe) struct fetched f = {.lifetime = 0};
+    TRY(a->err);
+    TRY(fetched_parse(a, mef->profile, &f));
+    if (m2mid_same(text_of(f.enrolee_id.z), text_of(cse->self.z))) { /* nobody is associated with himself */
+        return ERR_PEER_NONSENSE;
+    }
+    struct cse_key k = {.kind = CSE_KEY_KPSA, .source = mef->fqdn, .peers = {f.enrolee_id}, .created = now,
+                        .peers_n = f.enrolee_id.z[0] != '\0' ? 1 : 0, .not_after = now + f.lifetime};
+    TRY(keyid_parse(text_of(q->key_id.z), &parts));
+    TRY(fetched_ke_id(&parts, &k.id));
+    struct writer w = WRITER_ARRAY(k.credential_id);
+    writer_z(&w, "12-");
+    writer_z(&w, k.id.z);
+    TRY(writer_finish_z(&w));
+    return store(cse, &k, &f.key, t);
+}
+
+static err_t take(const struct cse *cse, const struct question *q, const struct answer *a, struct txn *t, usec_t now)
+{
+    const struct cse_peer *peer = cse_ctx_peer(cse, text_of(q->peer));
+    if (peer == NULL) { /* the configuration was reloaded meanwhile */
+        return ERR_DENIED_PEER;
+    }
+    return peer->kind == CSE_PEER_MEF ? take_kpsa(cse, peer, q, a, t, now) : take_kc(cse, q, a, t, now);
 }
 
 err_t cse_saef_answer(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
@@ -133,16 +189,7 @@ err_t cse_saef_answer(const void *ctx, const struct question *q, const struct an
     if (e != ERR_NOT_FOUND) {
         return e;
     }
-    TRY(status_check(a));
-    SCOPED(cse_skr_wipe) struct cse_skr skr;
-    TRY(cse_skr_parse(a->body, &skr));
-    if (skr.suid != CSE_SKR_SUID) { /* 6.3 step 9: the key may be used for its SUID only */
-        return ERR_DENIED_SUID;
-    }
-    if (skr.et <= now) {
-        return ERR_DENIED_EXPIRED;
-    }
-    TRY(store_kc(cse, q, &skr, t, now));
+    TRY(take(cse, q, a, t, now));
     TRY(cse_key_get(t, identity, &k));
     return resolve(cse, &k, identity, now, out);
 }

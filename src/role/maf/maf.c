@@ -4,6 +4,7 @@
 #include "role/credential_args.h"
 #include "role/ctl_list.h"
 #include "role/detail.h"
+#include "role/fetched.h"
 #include "role/maf/maf_ctx.h"
 #include "role/reg/reg_ctl.h"
 
@@ -54,12 +55,7 @@ static err_t add_mef(struct maf *m, const struct conf *cf, const char *arg, char
     struct keyid folded;
     TRY(keyid_fold(text_of(arg), &folded));
     TRY(TEXT_COPY(text_of(folded.z), p->fqdn));
-    struct text profile = conf_text(cf, "peer", arg, "profile");
-    p->profile = CREDENTIAL_R3;
-    if (profile.n > 0 && credential_args_profile(profile, &p->profile) != ERR_OK) {
-        return detail_fail(detail, ERR_CONFIG, "profile of a MEF must be r3 or seed", profile);
-    }
-    return ERR_OK;
+    return fetched_profile(cf, arg, &p->profile, detail);
 }
 
 static err_t configure(void *ctx, const struct conf *cf, const struct role_env *env,

@@ -28,8 +28,6 @@ err_t maf_handshake_cert(const void *ctx, struct txn *t, const struct role_cert 
 /* Key and association of a Km that is held, under the identity the client sent. */
 MUST_USE err_t maf_handshake_resolve(const struct maf *m, const struct rec_km *k, struct text identity, usec_t now,
                                      struct role_psk *out);
-/* KeId as its MEF wrote it: hexadecimal part upper case [CHOICE-14]; from the parts of a folded one. */
-MUST_USE err_t maf_handshake_canonical(const struct keyid_parts *p, struct keyid *out);
 /* NULL if no such MEF is configured. */
 const struct maf_peer *maf_handshake_mef(const struct maf *m, struct text fqdn);
 

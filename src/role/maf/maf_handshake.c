@@ -1,5 +1,5 @@
 /* Which key belongs to this psk_identity: KmId, or KeId at first contact and ever after [TS-0003 8.8.2.2, 8.8.2.3, CHOICE-33]. */
-#include "base/hex.h"
+#include "role/fetched.h"
 #include "role/key_wipe.h"
 #include "role/maf/maf_ctx.h"
 #include "role/originator.h"
@@ -52,36 +52,6 @@ err_t maf_handshake_resolve(const struct maf *m, const struct rec_km *k, struct 
     return associate(k, identity, &out->assoc);
 }
 
-err_t maf_handshake_canonical(const struct keyid_parts *p, struct keyid *out)
-{
-    struct writer w = WRITER_ARRAY(out->z);
-    bool hex = hex_is_text(p->relative);
-    for (size_t i = 0; i < p->relative.n; i++) {
-        char c = p->relative.p[i];
-        writer_u8(&w, (uint8_t)(hex && c >= 'a' && c <= 'f' ? c - 'a' + 'A' : c));
-    }
-    writer_u8(&w, '@');
-    writer_text(&w, p->fqdn);
-    return writer_finish_z(&w);
-}
-
-/* R001-48, R001-49: ask the MEF that the KeId names, in the form configured for it (design section 12). */
-static err_t ask(const struct maf *m, const struct maf_peer *mef, const struct keyid *folded,
-                 const struct keyid_parts *parts, struct question *q)
-{
-    struct keyid ke_id;
-    TRY(maf_handshake_canonical(parts, &ke_id));
-    struct writer w = WRITER_ARRAY(q->path);
-    writer_z(&w, "/fetchCredentials/");
-    writer_z(&w, ke_id.z);
-    writer_z(&w, mef->profile == CREDENTIAL_R3 ? "/21" : ""); /* SUID of a key for a MAF from an RSPF */
-    TRY(writer_finish_z(&w));
-    TRY(TEXT_COPY(text_of(mef->fqdn), q->peer));
-    TRY(TEXT_COPY(text_of(m->reg.fqdn), q->origin));
-    q->key_id = *folded;
-    return ERR_OK;
-}
-
 static err_t unknown(const struct maf *m, const struct keyid *folded, struct role_psk *out)
 {
     struct keyid_parts parts;
@@ -97,7 +67,8 @@ static err_t unknown(const struct maf *m, const struct keyid *folded, struct rol
         return ERR_DENIED_PROVISIONING;
     }
     out->verdict = ROLE_ASK;
-    return ask(m, mef, folded, &parts, &out->ask);
+    const struct fetched_ask ask = {text_of(mef->fqdn), mef->profile, FETCHED_SUID_KM, text_of(m->reg.fqdn)};
+    return fetched_question(&ask, text_of(folded->z), &out->ask);
 }
 
 static err_t lookup(const struct maf *m, struct txn *t, struct text identity, usec_t now, struct role_psk *out)

@@ -153,6 +153,9 @@ err_t mef_ctl_instruction_add(const void *ctx, const struct ctl_request *rq, str
     TRY(rec_put(t, TABLE_MEF_INSTRUCTION, text_of(id), &w, STORE_PUT_IF_ABSENT));
     TRY(mef_target_put(t, &i.target));
     TRY(tell(t, AUDIT_INSTRUCTION_ADDED, &c, rq->now));
+    if (i.enrolee_id.z[0] == '\0') { /* what the target will be told; not stored, it may change */
+        i.enrolee_id = c.enrolee_id;
+    }
     return answer(&c, &i, rq->now, out);
 }
 

@@ -49,7 +49,7 @@ static void psk_binds_the_identity(void **state)
     assert_int_equal(world_connect(&f->w, f->cse, "nobody@sp.example.com", &wrong, &s), ERR_DENIED_PSK_UNKNOWN);
     assert_int_equal(world_connect(&f->w, f->cse, "no-fqdn", &wrong, &s), ERR_DENIED_PSK_UNKNOWN);
     assert_int_equal(world_connect(&f->w, f->cse, "x@elsewhere.example.org", &wrong, &s), ERR_DENIED_PEER);
-    assert_int_equal(world_connect(&f->w, f->cse, "x@mef.example.com", &wrong, &s), ERR_DENIED_PEER);
+    assert_int_equal(world_connect(&f->w, f->cse, "x@mef.example.com", &wrong, &s), ERR_DENIED_PSK_UNKNOWN);
     assert_int_equal(world_connect(&f->w, f->cse, "nothex@maf.example.com", &wrong, &s), ERR_DENIED_PSK_UNKNOWN);
     assert_int_equal(f->w.asked, 0);
     assert_int_equal(world_audited(f->cse, AUDIT_ASSOCIATED), 3); /* R004-19 */

@@ -1,0 +1,74 @@
+"""One enrolment, several Enrolment Targets with real processes: a MAF and the CSE fetch their keys from the MEF in the middle of the
+Enrolee's first handshake with each, over TLS and DTLS, in both profiles; and what each refuses."""
+import base64
+import subprocess
+import time
+
+import pytest
+
+import coaps as with_coaps
+import keystead as ks
+import tlspsk
+
+
+def kpsa_of(d, profile):
+    if profile == "seed":
+        return ks.kpsa(d.ke, ks.CSE_ID)
+    return ks.usage_key(d.ke, 22, ks.target_fqdn(ks.CSE_ID))
+
+
+def instruct(lab, d, target, *more):
+    return lab.ctl_json("mef", "instruction", "add", d.kpm_id, "--target", target, *more)
+
+
+def test_maf_and_cse_of_one_enrolment(profiled):
+    lab, profile = profiled
+    d = lab.enrol(lab.device(f"both-{profile}", profile=profile))
+    kpsa = kpsa_of(d, profile)
+    with pytest.raises(tlspsk.Alert):  # refuses R001-25, R001-77: the CSE is no target yet
+        lab.psk("cse", d.ke_id, kpsa).connect()
+    made = instruct(lab, d, ks.CSE_ID, "--profile", profile)
+    assert made["suids"] == [22, 23, 24, 25] and made["enrolee-id"] == d.enrolee_id
+    assert [i["target"] for i in lab.ctl_json("mef", "instruction", "list", d.kpm_id)["instructions"]] == [ks.MAF, ks.CSE_ID]
+    time.sleep(1.1)  # an identity that was refused is remembered for a second
+    with lab.psk("cse", d.ke_id, kpsa).connect() as c:  # R001-08, R001-35, R001-63, R002-55
+        assert ks.register(c, d.stem).rsc == 2001
+    shown = lab.ctl_json("cse", "credential", "show", d.ke_id)
+    assert (shown["kind"], shown["source"], shown["enrolee-id"]) == ("kpsa", ks.MEF, d.enrolee_id)
+    assert lab.maf_register(d).rsc == 2001  # the MAF's Km from the same Ke (R001-24, R001-27)
+    with pytest.raises(tlspsk.Alert):
+        lab.psk("cse", d.ke_id, d.km).connect()  # the MAF's key is not the CSE's
+    lab.ctl_json("mef", "instruction", "remove", d.kpm_id, "--target", ks.CSE_ID)
+    with lab.psk("cse", d.ke_id, kpsa).connect() as c:  # what the CSE holds is durable: it does not ask again
+        assert ks.ask(c, "retrieve", f"/{d.stem}", origin=d.stem).rsc == 2000
+
+
+def test_each_suid(lab):
+    d = lab.enrol(lab.device("suids"))
+    instruct(lab, d, ks.CSE_ID, "--suid", "22,23,25", "--enrolee-id", f"//{ks.SP}/Sother")
+    for suid in (22, 23, 25):
+        got = lab.fetch(d.ke_id, suid, "cse").json
+        assert got["credential"] == base64.b64encode(ks.usage_key(d.ke, suid, ks.target_fqdn(ks.CSE_ID))).decode()
+        assert got["enroleeID"] == f"//{ks.SP}/Sother"
+    assert lab.fetch(d.ke_id, 21, "maf").json["enroleeID"] == d.enrolee_id
+    for who, suid in (("cse", 24), ("cse", 21), ("maf", 22)):
+        assert "key-usage" in lab.fetch(d.ke_id, suid, who).json["errorString"]
+    instruct(lab, d, "maf9.keystead.test", "--lifetime", "1s")
+
+
+def test_over_dtls(tmp_path_factory):
+    with ks.Lab(tmp_path_factory.mktemp("lab") / "d") as lab:
+        ports = with_coaps.ports(lab)
+        lab.start()
+        d = lab.enrol(lab.device("dtls-target"))
+        instruct(lab, d, ks.CSE_ID)
+
+        def handshake(key):
+            p = subprocess.run(["openssl", "s_client", "-dtls1_2", "-connect", f"127.0.0.1:{ports['cse']}", "-servername",
+                                "localhost", "-psk_identity", d.ke_id, "-psk", key.hex(), "-state", "-cipher",
+                                "PSK-AES128-CCM8:@SECLEVEL=0"], input=b"Q\n", capture_output=True, timeout=ks.PATIENCE)
+            return (p.stdout + p.stderr).decode(errors="replace")
+
+        assert "read finished" in handshake(kpsa_of(d, "r3"))
+        assert lab.ctl_json("cse", "credential", "show", d.ke_id)["source"] == ks.MEF
+        assert "read finished" not in handshake(bytes(32))
