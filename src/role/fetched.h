@@ -1,6 +1,7 @@
 /*
  * The Enrolment Target's side of /fetchCredentials [TS-0003 8.3.2.1 last part]: the question to the MEF that a KeId names, and
- * its answer. The same for a MAF, that wants a Km, and a CSE, that wants a Kpsa.
+ * its answer. The same for a MAF, that wants a Km, and a CSE, that wants a Kpsa: as part of the handshake in which the KeId is met (R001-36), over a TLS
+ * connection that the target opens and in which both authenticate (R001-50). No KmId comes with a key (R001-43).
  */
 #ifndef KEYSTEAD_ROLE_FETCHED_H
 #define KEYSTEAD_ROLE_FETCHED_H

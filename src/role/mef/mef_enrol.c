@@ -19,7 +19,7 @@ static err_t credential_check(struct txn *t, struct text key, const struct rec_c
     return mef_instruction_check(t, key, c, now);
 }
 
-/* R001-80, R001-82: psk_identity is KpmId, which names the Enrolee, its key and its instruction. */
+/* R001-22, R001-33, R001-80, R001-82: psk_identity is KpmId, which names the Enrolee, its key and its instruction. */
 static err_t credential_of(const struct mef *m, struct txn *t, struct text identity, struct keyid *folded,
                            struct rec_credential *out)
 {

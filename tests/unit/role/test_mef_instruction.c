@@ -64,6 +64,7 @@ static err_t instruct(struct fixture *f, const char *verb, const char *target, c
     return ctl(f, "instruction", verb, args);
 }
 
+/* R001-22: with the credential that both were given */
 static void enrol(struct fixture *f)
 {
     struct keys_relative rel;
@@ -95,6 +96,7 @@ static void expect_key(const struct fixture *f, const struct secret *want, const
     uint8_t b[64];
     struct writer w = WRITER_ARRAY(b);
     assert_int_equal(json_parse(text_bytes(text_of(f->r.body)), &o), ERR_OK);
+    assert_int_equal(json_object_size(o), 5); /* status, credential, enroleeID, lifetime, profile: no KmId (R001-43) */
     assert_true(text_eq_z(json_get_text(o, "enroleeID"), enrolee));
     assert_int_equal(json_integer_value(json_object_get(o, "lifetime")), lifetime);
     assert_int_equal(base64_parse(json_get_text(o, "credential"), &w), ERR_OK);
