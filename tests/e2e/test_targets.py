@@ -72,3 +72,13 @@ def test_over_dtls(tmp_path_factory):
         assert "read finished" in handshake(kpsa_of(d, "r3"))
         assert lab.ctl_json("cse", "credential", "show", d.ke_id)["source"] == ks.MEF
         assert "read finished" not in handshake(bytes(32))
+
+
+def test_a_revocation_reaches_the_cse(lab):
+    d = lab.enrol(lab.device("withdrawn"))
+    instruct(lab, d, ks.CSE_ID)
+    with lab.psk("cse", d.ke_id, kpsa_of(d, "r3")).connect():
+        lab.ctl_json("mef", "credential", "revoke", d.kpm_id)
+        ks.wait_for(lambda: lab.ctl_json("cse", "credential", "show", d.ke_id)["state"] == "revoked", what="the CSE to hear")
+    with pytest.raises(tlspsk.Alert):
+        lab.psk("cse", d.ke_id, kpsa_of(d, "r3")).connect()

@@ -4,6 +4,7 @@
 #include "role/heard.h"
 #include "role/withdraw.h"
 
+#define MARK "kpsa-from/" /* in TABLE_META */
 #define TOMBSTONE_LIFE (INT64_C(86400) * USEC_PER_SEC) /* an answer that is under way is here long before */
 
 err_t cse_heard_alive(const void *ctx, struct txn *t, const struct association *a)
@@ -28,7 +29,7 @@ static err_t tell(struct txn *t, const struct cse_key *k, usec_t now)
     return txn_audit(t, &e);
 }
 
-/* A Kc that is not held may be on its way here: a record without a key awaits it. */
+/* A key that is not held may be on its way here: a record without a key awaits it. */
 static err_t tombstone(const struct keyid *id, usec_t now, struct cse_key *k)
 {
     struct text name = text_of(id->z);
@@ -47,7 +48,7 @@ static err_t apply(const void *ctx, struct txn *t, const struct keyid *id, struc
     } else {
         TRY(e);
     }
-    if (k.kind != CSE_KEY_KC) { /* a key that an operator gave is the operator's, whatever its name */
+    if (k.source.z[0] == '\0') { /* a key that an operator gave is the operator's, whatever its name */
         return ERR_OK;
     }
     TRY(standing_told(&k.standing, state, &changed));
@@ -63,12 +64,39 @@ static err_t apply(const void *ctx, struct txn *t, const struct keyid *id, struc
     return tell(t, &k, now);
 }
 
+/* -- whom to ask: every MAF; a MEF that has given a key, since one that does not know this CSE as a target refuses it ------ */
+static err_t mark_of(struct text mef, char out[static M2MID_MAX + sizeof(MARK)])
+{
+    struct writer w = writer_of(out, M2MID_MAX + sizeof(MARK));
+    writer_z(&w, MARK);
+    writer_text(&w, mef);
+    return writer_finish_z(&w);
+}
+
+err_t cse_heard_from(struct txn *t, struct text mef)
+{
+    char id[M2MID_MAX + sizeof(MARK)];
+    uint8_t version = 1;
+    struct bytes there;
+    TRY(mark_of(mef, id));
+    err_t e = rec_get(t, TABLE_META, text_of(id), &there);
+    return e == ERR_NOT_FOUND ? txn_put(t, TABLE_META, text_of(id), bytes_of(&version, 1), STORE_PUT_ANY, 0) : e;
+}
+
+static bool is_asked(struct txn *t, const struct cse_peer *p)
+{
+    char id[M2MID_MAX + sizeof(MARK)];
+    struct bytes there;
+    return p->kind == CSE_PEER_MAF ||
+           (mark_of(text_of(p->fqdn.z), id) == ERR_OK && rec_get(t, TABLE_META, text_of(id), &there) == ERR_OK);
+}
+
 err_t cse_heard_watch(const void *ctx, struct txn *t, size_t i, struct question *out)
 {
     const struct cse *cse = ctx;
     const struct heard h = {"cse", ctx, apply};
     for (size_t n = 0; n < cse->peers_n; n++) {
-        if (cse->peers[n].kind == CSE_PEER_MAF && i-- == 0) {
+        if (is_asked(t, &cse->peers[n]) && i-- == 0) {
             return heard_question(&h, t, text_of(cse->peers[n].fqdn.z), text_of(cse->self.z), out);
         }
     }

@@ -3,6 +3,7 @@
 #include "base/hex.h"
 #include "role/cse/cse_ae.h"
 #include "role/cse/cse_enrolled.h"
+#include "role/cse/cse_heard.h"
 #include "role/cse/cse_key.h"
 #include "role/cse/cse_skr.h"
 #include "role/expire.h"
@@ -102,7 +103,7 @@ static bool is_over(struct bytes record, usec_t now)
 {
     struct cse_key k;
     return cse_key_parse(record, &k) == ERR_OK && k.not_after <= now &&
-           (k.kind == CSE_KEY_KC || (k.source.z[0] != '\0' && !k.revoked));
+           (k.kind == CSE_KEY_KC || (k.source.z[0] != '\0' && (k.standing & STANDING_REVOKED) == 0));
 }
 
 /* Stores a key that came from q->peer, with its audit event. */
@@ -164,6 +165,7 @@ static err_t take_kpsa(const struct cse *cse, const struct cse_peer *mef, const 
     writer_z(&w, "12-");
     writer_z(&w, k.id.z);
     TRY(writer_finish_z(&w));
+    TRY(cse_heard_from(t, text_of(mef->fqdn.z)));
     return store(cse, &k, &f.key, t);
 }
 

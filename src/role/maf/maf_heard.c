@@ -1,4 +1,5 @@
 /* A Km that came from a MEF goes with the bootstrap credential that it came from: the MEF says so, and here it is done. */
+#include "role/fetched.h"
 #include "role/heard.h"
 #include "role/maf/maf_ctx.h"
 
@@ -35,7 +36,7 @@ static err_t tombstone(const struct maf *m, const struct keyid *id, usec_t now, 
     TRY(keyid_parse(text_of(id->z), &parts));
     const struct maf_peer *mef = maf_handshake_mef(m, parts.fqdn);
     k->profile = mef == NULL ? CREDENTIAL_R3 : mef->profile;
-    return maf_handshake_canonical(&parts, &k->ke_id);
+    return fetched_ke_id(&parts, &k->ke_id);
 }
 
 static err_t apply(const void *ctx, struct txn *t, const struct keyid *id, struct text state, usec_t now)
