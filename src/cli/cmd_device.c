@@ -5,6 +5,7 @@
 #include "cli/device_commands.h"
 #include "cli/device_est.h"
 #include "cli/device_instance.h"
+#include "cli/device_keep.h"
 #include "cli/device_manage.h"
 #include "cli/device_request.h"
 #include "role/detail.h"
@@ -92,7 +93,11 @@ static err_t enrol_options(struct device_work *w)
 static err_t enrol(struct device_work *w)
 {
     TRY(device_work_open(w, true));
+    const struct keyid before = w->state.kpm_id;
     TRY(enrol_options(w));
+    if (strcmp(before.z, w->state.kpm_id.z) != 0) { /* another provider's: its registrar has given no name yet (R000-16) */
+        w->state.ae_stem[0] = '\0';
+    }
     w->task.goal = DEVICE_ENROL;
     TRY(device_work_pursue(w));
     bool commands = cli_arg(w->a, "--commands") != NULL;
@@ -203,6 +208,8 @@ static const struct cli_verb verbs[] = {
      "TS-0003 8.3.6.2"},
     {"renew", device_est_renew_opts, DEVICE_EST_RENEW_OPTS_N, device_est_renew,
      "Replaces the certificate that the MEF gave by a new one for the same key.", "TS-0003 8.3.6.2"},
+    {"keep", device_keep_opts, DEVICE_KEEP_OPTS_N, device_keep,
+     "Renews the enrolment and the connection key before they end, until SIGTERM; what is new is stored when it works.", "TS-0003 10.7"},
     {"instantiate", device_instance_opts, DEVICE_INSTANCE_OPTS_N, device_instance,
      "Derives the application key of an AE behind this CSE and begins its state, for keystead associate --local-cse.", "-"},
     {"commands", device_commands_opts, DEVICE_COMMANDS_OPTS_N, run,

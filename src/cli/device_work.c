@@ -22,16 +22,22 @@ static void work_free(struct device_work **w)
     }
 }
 
-int device_work_run(const struct cli_args *a, device_work_body *body)
+int device_work_run_with(const struct cli_args *a, device_work_body *body, void *arg)
 {
     SCOPED(work_free) struct device_work *w = calloc(1, sizeof(*w)); /* too large for a stack */
     if (w == NULL) {
         return cli_fail(a, ERR_LIMIT_CAPACITY, "memory");
     }
     w->a = a;
+    w->arg = arg;
     w->dir.lock = -1;
     err_t e = body(w);
     return e == ERR_OK ? CLI_DONE : cli_fail(a, e, w->detail);
+}
+
+int device_work_run(const struct cli_args *a, device_work_body *body)
+{
+    return device_work_run_with(a, body, NULL);
 }
 
 err_t device_work_open(struct device_work *w, bool make)
@@ -125,7 +131,7 @@ err_t device_work_until(const struct cli_args *a, usec_t *until, char detail[sta
 /* -- steps ------------------------------------------------------------------------------------------------- */
 static err_t failed(struct device_work *w, err_t e, const struct device_exchange *x)
 {
-    if (e == ERR_DENIED_NOT_REGISTERED || e == ERR_NOT_FOUND) { /* if the AE is gone the state knows it now */
+    if (!w->deferred && (e == ERR_DENIED_NOT_REGISTERED || e == ERR_NOT_FOUND)) { /* if the AE is gone the state knows it now */
         err_t saved = device_dir_save(&w->dir, &w->state);
         (void)saved; /* the refusal is what is told */
     }
@@ -162,7 +168,7 @@ err_t device_work_pursue(struct device_work *w)
         if (e != ERR_OK) {
             return failed(w, e, &x);
         }
-        TRY(device_dir_save(&w->dir, &w->state));
+        TRY(w->deferred ? ERR_OK : device_dir_save(&w->dir, &w->state));
     }
 }
 

@@ -25,10 +25,13 @@ struct device_work {
     struct device_run run;
     char detail[ROLE_DETAIL_MAX];
     char admin_fqdn[KEYID_MAX];
+    bool deferred; /* the state goes to disk when the caller says so, not after each step */
+    void *arg;     /* of device_work_run_with */
 };
 
 typedef err_t device_work_body(struct device_work *w);
 int device_work_run(const struct cli_args *a, device_work_body *body);
+int device_work_run_with(const struct cli_args *a, device_work_body *body, void *arg);
 
 /* make: a state that is not there begins empty. */
 MUST_USE err_t device_work_open(struct device_work *w, bool make);

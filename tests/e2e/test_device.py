@@ -136,7 +136,7 @@ def test_refusals(lab, tmp_path):
     assert p.returncode == 1 or json.loads(p.stdout)["enrolled"] == "no", "no Ke came about"  # refuses R001-81
     p = cli.run("associate", *cli.associate_args())
     assert p.returncode in (1, 2), "not enrolled yet"
-    for missing in ("--mef", "--target", "--kpm-id", "--key-file"):
+    for missing in ("--mef", "--target", "--kpm-id", "--key-file"):  # refuses R000-14: no provider is selected
         bare = Cli(lab, tmp_path / f"bare{missing}", d)
         got = bare.no(2, "usage", "enrol", *bare.enrol_args(**{missing: None}))
         assert missing in got["detail"] and "is missing" in got["detail"]  # refuses R001-71, refuses R001-74

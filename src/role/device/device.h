@@ -29,6 +29,7 @@ struct device_task {
     const char *admin_fqdn; /* ASSOCIATE: administrating stakeholder, the M2M-SP's FQDN */
     const char *self;       /* ASSOCIATE: absolute identity of the caller, which its key must fit; NULL: whatever it is */
     usec_t key_until;       /* ASSOCIATE: when a connection key shall end at the latest; 0: with its credential */
+    bool renew;             /* ASSOCIATE: a new connection key, though the old one is good */
     const char *app_id;     /* REGISTER */
     const char *from;       /* REGISTER: "", "S", "C" or a stem. REQUEST: NULL for the registered stem */
     bool unreachable;       /* REGISTER: requestReachability false */

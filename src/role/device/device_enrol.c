@@ -6,7 +6,7 @@ err_t device_enrol_prepare(struct device *d, usec_t now, struct device_exchange 
 {
     (void)now;
     struct device_state *s = d->state;
-    if (s->maf.fqdn[0] == '\0') { /* R001-74, R001-99: the target's identity is needed to start */
+    if (s->maf.fqdn[0] == '\0') { /* R000-14, R001-74, R001-99: the target's identity is needed to start */
         return detail_fail(d->detail, ERR_STATE, "no Enrolment Target: give --target", text_empty());
     }
     out->server = &s->mef;
@@ -45,6 +45,7 @@ err_t device_enrol_accept(struct device *d, usec_t now, const struct device_outc
     TRY(keys_ke_split(&got->exported, &s->ke, &relative));                          /* R001-85, R001-86, R001-109 */
     TRY(keyid_of_relative(&relative, text_of(s->mef.fqdn), &s->ke_id));             /* R001-87 */
     s->ke_not_after = s->lifetime < USEC_NEVER - now ? now + s->lifetime : USEC_NEVER; /* R002-63 */
+    s->ke_since = now;
     TRY(derive_km(d));
     s->km_id = s->ke_id; /* first contact with the MAF is by KeId (R001-40, R001-41); seed: it stays so (R001-60) */
     return ERR_OK;

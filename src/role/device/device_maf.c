@@ -42,7 +42,7 @@ bool device_maf_key_needed(const struct device *d, usec_t now)
 {
     const struct device_state *s = d->state;
     bool too_long = d->task->key_until != 0 && s->kc_not_after > d->task->key_until;
-    return !is_direct(d) && (!secret_is_set(&s->kc.s) || s->kc_not_after <= now || too_long);
+    return !is_direct(d) && (d->task->renew || !secret_is_set(&s->kc.s) || s->kc_not_after <= now || too_long);
 }
 
 err_t device_maf_connect(struct device *d, usec_t now, struct device_exchange *out)
@@ -173,6 +173,7 @@ err_t device_maf_key_accept(struct device *d, usec_t now, const struct device_ou
         return detail_fail(d->detail, ERR_PEER_NONSENSE, wrong, text_empty());
     }
     s->kc_id = kc_id;
+    s->kc_since = now;
     usec_t end = key_until(d, now);
     s->kc_not_after = et < end ? et : end; /* nothing outlives what it came from [10.7] */
     return ERR_OK;

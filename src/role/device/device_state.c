@@ -3,7 +3,7 @@
 #include "base/ct.h"
 #include "role/rec.h"
 
-enum { VERSION_KEYS = 1, VERSION = 2 }; /* the first version knew pre-shared keys alone */
+enum { VERSION_KEYS = 1, VERSION = 3 }; /* the first knew pre-shared keys alone, the second no beginnings */
 
 void device_state_wipe(struct device_state *s)
 {
@@ -16,7 +16,7 @@ void device_state_forget_enrolment(struct device_state *s)
     ct_wipe(&s->km, sizeof(s->km));
     ct_wipe(&s->kc, sizeof(s->kc));
     s->ke_id.z[0] = s->km_id.z[0] = s->kc_id.z[0] = s->registration[0] = '\0';
-    s->ke_not_after = s->kc_not_after = 0;
+    s->ke_not_after = s->kc_not_after = s->ke_since = s->kc_since = 0;
 }
 
 #define TEXT(member) {REC_TEXT, REC_AT(struct device_state, member)}
@@ -46,6 +46,8 @@ static const struct rec_field fields[] = {
     {REC_TIME, REC_AT(struct device_state, lifetime)},
     {REC_TIME, REC_AT(struct device_state, ke_not_after)},
     {REC_TIME, REC_AT(struct device_state, kc_not_after)},
+    {REC_TIME, REC_AT(struct device_state, ke_since), .since = 3},
+    {REC_TIME, REC_AT(struct device_state, kc_since), .since = 3},
     KEY(kpm),
     KEY(ke),
     KEY(km),

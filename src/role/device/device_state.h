@@ -41,7 +41,7 @@ struct device_state {
     /* Enrolment */
     struct keyid ke_id;
     struct key_ke ke;
-    usec_t ke_not_after;
+    usec_t ke_not_after, ke_since; /* since: when it was made; 0: not known */
     struct key_km km;
     struct keyid km_id; /* assigned by the MAF (r3) or KeId (seed, R001-60) */
     char registration[64]; /* resource identifier of the MAF client registration */
@@ -53,7 +53,7 @@ struct device_state {
     struct key_kpsa kpsa;
     struct keyid kc_id;
     struct key_kc kc;
-    usec_t kc_not_after;
+    usec_t kc_not_after, kc_since;
 
     /* Registration */
     char ae_stem[M2MID_MAX];

@@ -1,0 +1,26 @@
+#include "role/device/device_renew.h"
+
+/* A state of an older program does not know when a key was made: it is renewed when it ends. */
+static usec_t due(usec_t since, usec_t end)
+{
+    bool known = since > 0 && since < end && end != USEC_NEVER;
+    return known ? end - (end - since) / 10 : end;
+}
+
+/* R000-17: a second enrolment has a reason: an end that is near, or an operator who changes the provider. */
+struct device_due device_renew_next(const struct device_state *s)
+{
+    struct device_due d = {.what = DEVICE_RENEW_NOTHING, .at = USEC_NEVER, .end = USEC_NEVER};
+    bool enrolled = secret_is_set(&s->ke.s) && s->maf.cert.file[0] == '\0';
+    bool direct = secret_is_set(&s->kpsa.s) || s->cse.cert.file[0] != '\0';
+    if (enrolled) {
+        d = (struct device_due){DEVICE_RENEW_ENROLMENT, due(s->ke_since, s->ke_not_after), s->ke_not_after};
+    }
+    usec_t key = due(s->kc_since, s->kc_not_after);
+    if (!direct && secret_is_set(&s->kc.s) && key < d.at) {
+        /* One that ends with its Ke gets no longer by being made anew (seconds are whole on the wire). */
+        bool bound = enrolled && s->kc_not_after + 2 * USEC_PER_SEC >= s->ke_not_after;
+        d = (struct device_due){bound ? DEVICE_RENEW_ENROLMENT : DEVICE_RENEW_KEY, key, s->kc_not_after};
+    }
+    return d;
+}
