@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_BODY_MAX = 1048576 };
+enum { FILE_BODY_MAX = 1048576, TARGET_MAX = 2048 };
 
 const struct cli_opt device_request_opts[DEVICE_REQUEST_OPTS_N] = {
     DEVICE_WORK_OPT_STATE,
@@ -16,6 +16,7 @@ const struct cli_opt device_request_opts[DEVICE_REQUEST_OPTS_N] = {
     {"--type", 0, "resource type to create: 1 ACP, 3 container, 4 contentInstance"},
     {"--content", 0, "JSON text, or @FILE"},
     {"--from", 0, "originator, if not the registered AE"},
+    {"--filter", 0, "of a retrieve: query parameters, e.g. 'fu=1&lbl=warm' (docs/operate/discovery.md)"},
 };
 
 static err_t operation(struct device_work *w)
@@ -66,7 +67,8 @@ static err_t check(struct device_work *w)
         bool wanted;
     } rules[] = {{OP_CREATE, "--type", true},      {OP_CREATE, "--content", true},  {OP_RETRIEVE, "--type", false},
                  {OP_RETRIEVE, "--content", false}, {OP_UPDATE, "--type", false},   {OP_UPDATE, "--content", true},
-                 {OP_DELETE, "--type", false},     {OP_DELETE, "--content", false}};
+                 {OP_DELETE, "--type", false},     {OP_DELETE, "--content", false},
+                 {OP_CREATE, "--filter", false},   {OP_UPDATE, "--filter", false},  {OP_DELETE, "--filter", false}};
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
         if (rules[i].op == w->task.op && (cli_arg(w->a, rules[i].option) != NULL) != rules[i].wanted) {
             return detail_fail(w->detail, ERR_USAGE, rules[i].option,
@@ -100,20 +102,35 @@ static void answer(struct device_work *w)
     cli_out_end(w->a);
 }
 
+/* The path with its query, in `out`. */
+static err_t target(const struct device_work *w, struct writer *out)
+{
+    const char *filter = cli_arg(w->a, "--filter");
+    writer_z(out, cli_arg(w->a, "PATH"));
+    if (filter != NULL) {
+        writer_z(out, "?");
+        writer_z(out, filter);
+    }
+    return writer_finish_z(out);
+}
+
 err_t device_request(struct device_work *w)
 {
+    char path[TARGET_MAX];
+    struct writer to = WRITER_ARRAY(path);
     SCOPED(free_text) char *from_file = NULL;
     const char *content = cli_arg(w->a, "--content");
     TRY(operation(w));
     TRY(check(w));
     TRY(type_of(w));
+    TRY(target(w, &to));
     TRY(device_work_open(w, false));
     if (content != NULL && content[0] == '@') {
         TRY(file_text(w, content + 1, &from_file));
         content = from_file;
     }
     w->task.goal = DEVICE_REQUEST;
-    w->task.path = cli_arg(w->a, "PATH");
+    w->task.path = path;
     w->task.body = content;
     w->task.from = cli_arg(w->a, "--from");
     TRY(device_work_pursue(w));

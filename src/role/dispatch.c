@@ -2,6 +2,7 @@
 
 #include "base/ct.h"
 #include "base/hex.h"
+#include "role/detail.h"
 #include "wire/json.h"
 
 #include <string.h>
@@ -107,6 +108,9 @@ static err_t run(const struct role *role, const void *ctx, const struct request 
     TRY(request_check(rq, rs->detail));
     const struct route *route = NULL;
     TRY(dispatch_route(role, rq->prim, rq->assoc, &route));
+    if (rq->prim->filter.given != 0 && (route->flags & ROUTE_FILTER) == 0) {
+        return detail_fail(rs->detail, ERR_NOT_IMPLEMENTED, "filter criteria", text_empty());
+    }
     if (!media_is_content(rq->prim->media) && (route->flags & ROUTE_RAW) == 0) {
         return ERR_MEDIA_TYPE;
     }
@@ -128,6 +132,7 @@ err_t dispatch_run(const struct role *role, const void *ctx, const struct reques
     rs->location[0] = '\0';
     rs->detail[0] = '\0';
     rs->own_refusal = false;
+    rs->next = 0;
     rs->media = MEDIA_JSON;
     rs->body = writer_of(rs->body.buf, rs->body.cap);
     err_t e = run(role, ctx, rq, t, rs);
@@ -173,6 +178,7 @@ void dispatch_refuse(struct response *rs, err_t e)
     struct writer w = WRITER_ARRAY(text);
     explanation(&w, info, rs->detail);
     rs->rsc = info->rsc;
+    rs->next = 0;
     rs->media = MEDIA_JSON;
     rs->location[0] = '\0';
     rs->body = writer_of(rs->body.buf, rs->body.cap);
@@ -193,6 +199,7 @@ struct primitive_response dispatch_reply(const struct primitive *p, const struct
         .location = text_of(rs->location),
         .body = writer_view(&rs->body),
         .media = rs->media,
+        .next = rs->next,
     };
 }
 

@@ -43,6 +43,7 @@ struct response {
     struct writer body; /* memory of the shell */
     enum media media;   /* of the body; MEDIA_JSON unless a handler chooses another */
     char location[M2MID_MAX * 2]; /* Content-Location, or empty */
+    uint32_t next;     /* Content Offset of a result that was cut; 0: whole */
     bool own_refusal; /* set by a handler that fails and has written the body of its refusal itself */
     char detail[ROLE_DETAIL_MAX]; /* which attribute, which identifier; goes to the peer and the log: never a secret */
 };
@@ -52,6 +53,7 @@ typedef err_t role_handler(const void *ctx, const struct request *rq, struct txn
 enum {
     ROUTE_WRITES = 1, /* runs in the writer; changes and audit are durable before the answer */
     ROUTE_EXPORT = 2, /* takes the one exported key of the session (CHOICE-10) */
+    ROUTE_FILTER = 8, /* takes filter criteria; for the others they are not implemented */
     ROUTE_RAW = 4     /* the handler itself judges the media type of the content; the others take JSON only */
 };
 

@@ -128,7 +128,7 @@ static err_t target(const struct coap_message *in, struct writer *scratch, struc
     }
     for (size_t i = 0; i < in->options_n; i++) {
         if (in->options[i].number == COAP_OPT_URI_QUERY) {
-            TRY(target_parameter(text_at(in->options[i].value), &seen, out, detail));
+            TRY(target_parameter(text_at(in->options[i].value), &seen, NULL, out, detail));
         }
     }
     return ERR_OK;
@@ -208,6 +208,10 @@ err_t coap_binding_response(enum op asked, const struct primitive_response *r, s
     TRY(add_text(out, COAP_OPT_M2M_RQI, r->rqi));
     TRY(add_text(out, COAP_OPT_M2M_RVI, r->rvi));
     TRY(add_address(out, COAP_OPT_LOCATION_PATH, r->location));
+    if (r->next != 0) { /* Content Status: partial; Content Offset: where the rest begins [TS-0008 6.2.2.2] */
+        TRY(add_uint(out, COAP_OPT_M2M_CTS, 1, scratch));
+        TRY(add_uint(out, COAP_OPT_M2M_CTO, r->next, scratch));
+    }
     if (r->body.n > 0) {
         if (!media_is_content(r->media)) {
             return ERR_ACCEPT; /* no Content-Format for it: such routes are for HTTP */
@@ -227,6 +231,14 @@ static err_t add_query(struct coap_message *m, const char *name, uint32_t v, str
     writer_decimal(scratch, v);
     TRY(writer_finish(scratch));
     return coap_add(m, COAP_OPT_URI_QUERY, bytes_of(scratch->buf + start, scratch->n - start));
+}
+
+static err_t add_filter(struct coap_message *m, const struct filter *f, struct writer *scratch)
+{
+    size_t start = scratch->n;
+    TRY(filter_write(f, false, scratch));
+    struct text all = text_span((const char *)scratch->buf + start, scratch->n - start);
+    return all.n == 0 ? ERR_OK : add_segments(m, COAP_OPT_URI_QUERY, text_skip(all, 1), '&');
 }
 
 static err_t add_expires(struct coap_message *m, usec_t t, struct writer *scratch)
@@ -254,6 +266,7 @@ err_t coap_binding_request(const struct primitive *p, struct writer *scratch, st
     if (p->fu != 0) {
         TRY(add_query(out, "fu=", p->fu, scratch));
     }
+    TRY(add_filter(out, &p->filter, scratch));
     TRY(add_text(out, COAP_OPT_M2M_FR, p->from));
     TRY(add_text(out, COAP_OPT_M2M_RQI, p->rqi));
     TRY(add_text(out, COAP_OPT_M2M_RVI, p->rvi));
@@ -309,6 +322,7 @@ err_t coap_binding_parse_response(const struct coap_message *in, struct writer *
     const struct coap_option *rqi = coap_find(in, COAP_OPT_M2M_RQI);
     const struct coap_option *rvi = coap_find(in, COAP_OPT_M2M_RVI);
     const struct coap_option *format = coap_find(in, COAP_OPT_CONTENT_FORMAT);
+    const struct coap_option *next = coap_find(in, COAP_OPT_M2M_CTO);
     *out = (struct primitive_response){.body = in->payload};
     out->rqi = rqi == NULL ? text_empty() : text_at(rqi->value);
     out->rvi = rvi == NULL ? text_empty() : text_at(rvi->value);
@@ -317,6 +331,9 @@ err_t coap_binding_parse_response(const struct coap_message *in, struct writer *
         return ERR_PEER_NONSENSE;
     }
     out->rsc = (uint16_t)v;
+    if (next != NULL && coap_uint(next, &out->next) != ERR_OK) {
+        return ERR_PEER_NONSENSE;
+    }
     if (in->payload.n > 0 && (format == NULL || !is_format(format, &out->media))) {
         return ERR_PEER_NONSENSE;
     }

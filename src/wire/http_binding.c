@@ -127,7 +127,7 @@ static err_t address(struct text path, struct writer *scratch, struct primitive 
     return target_address(path, scratch, out);
 }
 
-static err_t query(struct text q, struct primitive *out, char detail[static BINDING_DETAIL_MAX])
+static err_t query(struct text q, struct writer *scratch, struct primitive *out, char detail[static BINDING_DETAIL_MAX])
 {
     uint64_t seen = 0;
     struct text part;
@@ -135,7 +135,7 @@ static err_t query(struct text q, struct primitive *out, char detail[static BIND
         return binding_fail_z(ERR_MALFORMED_QUERY, "&", detail);
     }
     while (text_next(&q, '&', &part)) {
-        TRY(target_parameter(part, &seen, out, detail));
+        TRY(target_parameter(part, &seen, scratch, out, detail));
     }
     return ERR_OK;
 }
@@ -157,7 +157,7 @@ err_t http_binding_parse(const struct http1_request *in, struct writer *scratch,
     if (e != ERR_OK) {
         return binding_fail_z(e, "path", detail);
     }
-    TRY(query(text_skip(in->target, mark + 1), out, detail));
+    TRY(query(text_skip(in->target, mark + 1), scratch, out, detail));
     return binding_content(in->body, out, detail);
 }
 
@@ -178,7 +178,11 @@ err_t http_binding_write(const struct primitive_response *r, bool close, struct 
     struct writer rsc = WRITER_ARRAY(digits);
     writer_decimal(&rsc, r->rsc);
 
-    struct http1_header list[5];
+    char next[16];
+    struct writer offset = WRITER_ARRAY(next);
+    writer_decimal(&offset, r->next);
+
+    struct http1_header list[7];
     size_t n = 0;
     list[n++] = header("X-M2M-RSC", writer_view_text(&rsc));
     if (r->rqi.n > 0) {
@@ -189,6 +193,10 @@ err_t http_binding_write(const struct primitive_response *r, bool close, struct 
     }
     if (r->location.n > 0) {
         list[n++] = header("Content-Location", r->location);
+    }
+    if (r->next != 0) { /* Content Status: partial; Content Offset: where the rest begins [TS-0009 6.4] */
+        list[n++] = header("X-M2M-CTS", text_of("1"));
+        list[n++] = header("X-M2M-CTO", writer_view_text(&offset));
     }
     if (!media_is_content(r->media) && r->body.n > 0) { /* RFC 7030 4.1.3, 4.2.3, 4.5.2 */
         list[n++] = header("Content-Transfer-Encoding", text_of("base64"));

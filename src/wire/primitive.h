@@ -6,6 +6,7 @@
 #define KEYSTEAD_WIRE_PRIMITIVE_H
 
 #include "base/writer.h"
+#include "wire/filter.h"
 #include "wire/media.h"
 
 #include <jansson.h>
@@ -25,6 +26,7 @@ struct primitive {
     bool has_rcn;
     uint32_t rcn;       /* result content */
     uint32_t fu;        /* filterUsage: 1 = discovery */
+    struct filter filter;
     usec_t expires;     /* Request Expiration Timestamp, USEC_NEVER if none */
     uint32_t expires_after_ms; /* the same counted from the arrival, 0 if none: the caller knows the time */
     bool unsupported;   /* carries a parameter that is not implemented: 5001 */
@@ -42,6 +44,7 @@ struct primitive_response {
     struct text location; /* Content-Location, empty if none */
     struct bytes body;    /* empty if none */
     enum media media;
+    uint32_t next;        /* 0: the body is the whole result; else it is a part, and the next begins at this offset (from 1) */
 };
 
 /* Statuses of a response status code on the bindings (rsc_rows.h); 500 / 0xA0 for an unknown one. */

@@ -2,7 +2,8 @@
 
 #include "wire/m2mid.h"
 
-/* Query parameters by short name [TS-0004 8.2.2]; those without a value range are known and not implemented. */
+/* Query parameters by short name [TS-0004 8.2.2] but for filter criteria, which have a table of their own (wire/filter.c);
+ * those without a value range are known and not implemented. */
 enum param { PARAM_UNSUPPORTED, PARAM_RCN, PARAM_FU, PARAM_RT };
 
 static const struct param_row {
@@ -13,14 +14,11 @@ static const struct param_row {
     {"rcn", PARAM_RCN, 0, 12},
     {"fu", PARAM_FU, 1, 3},
     {"rt", PARAM_RT, 1, 5},
-    {.name = "rp"},   {.name = "rids"}, {.name = "ot"},   {.name = "rset"}, {.name = "oet"},  {.name = "ec"},
-    {.name = "da"},   {.name = "gid"},  {.name = "drt"},  {.name = "tids"}, {.name = "tqi"},  {.name = "ltids"},
-    {.name = "tkns"}, {.name = "sqi"},  {.name = "atrl"}, {.name = "crb"},  {.name = "cra"},  {.name = "ms"},
-    {.name = "us"},   {.name = "sts"},  {.name = "stb"},  {.name = "exb"},  {.name = "exa"},  {.name = "lbl"},
-    {.name = "clbl"}, {.name = "palb"}, {.name = "lbq"},  {.name = "ty"},   {.name = "chty"}, {.name = "pty"},
-    {.name = "sza"},  {.name = "szb"},  {.name = "cty"},  {.name = "atr"},  {.name = "catr"}, {.name = "patr"},
-    {.name = "fo"},   {.name = "cfs"},  {.name = "cfq"},  {.name = "lim"},  {.name = "smf"},  {.name = "lvl"},
-    {.name = "ofst"}, {.name = "arp"},  {.name = "gq"},
+    {.name = "rp"}, {.name = "rids"}, {.name = "ot"}, {.name = "rset"}, {.name = "oet"}, {.name = "ec"},
+    {.name = "da"}, {.name = "gid"}, {.name = "tids"}, {.name = "tqi"}, {.name = "ltids"}, {.name = "tkns"},
+    {.name = "sqi"}, {.name = "atrl"}, {.name = "clbl"}, {.name = "palb"}, {.name = "lbq"}, {.name = "chty"},
+    {.name = "pty"}, {.name = "atr"}, {.name = "catr"}, {.name = "patr"}, {.name = "cfs"}, {.name = "cfq"},
+    {.name = "smf"}, {.name = "gq"},
 };
 _Static_assert(ARRAY_LEN(params) <= 64, "one bit a row");
 
@@ -135,10 +133,15 @@ static err_t parameter(const struct param_row *row, struct text value, struct pr
     return ERR_OK;
 }
 
-err_t target_parameter(struct text part, uint64_t *seen, struct primitive *out, char detail[static BINDING_DETAIL_MAX])
+err_t target_parameter(struct text part, uint64_t *seen, struct writer *scratch, struct primitive *out,
+                       char detail[static BINDING_DETAIL_MAX])
 {
     size_t eq = text_find(part, '=');
     struct text name = text_take(part, eq);
+    if (filter_is_name(name)) {
+        err_t e = filter_parse(name, text_skip(part, eq + 1), scratch, &out->filter);
+        return e == ERR_OK ? e : binding_fail(e, name, detail);
+    }
     const struct param_row *row = param_of(name);
     if (row == NULL || eq == part.n) {
         return binding_fail(ERR_MALFORMED_QUERY, name, detail);

@@ -15,8 +15,9 @@ MUST_USE err_t target_address(struct text path, struct writer *scratch, struct p
  */
 MUST_USE err_t target_decode(struct text t, struct writer *scratch, struct text *out);
 
-/* One "name=value"; *seen starts as 0 and carries which parameters came already. */
-MUST_USE err_t target_parameter(struct text part, uint64_t *seen, struct primitive *out,
+/* One "name=value"; *seen starts as 0 and carries which parameters came already. With `scratch`, escapes in filter criteria
+ * are read into it. */
+MUST_USE err_t target_parameter(struct text part, uint64_t *seen, struct writer *scratch, struct primitive *out,
                                 char detail[static BINDING_DETAIL_MAX]);
 
 #endif

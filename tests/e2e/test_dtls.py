@@ -49,6 +49,8 @@ def test_the_whole_way(coaps, tmp_path):
     big = "x" * 6000  # more than a datagram: blocks in both directions
     cli.ok("request", "create", f"/-/{d.stem}/box", "--type", "4", "--content", '{"m2m:cin":{"con":"%s"}}' % big)
     assert big in cli.run("request", "retrieve", f"/-/{d.stem}/box/la").stdout
+    found = cli.ok("request", "retrieve", f"/-/{d.stem}", "--filter", "fu=1&ty=4&sza=100&drt=1")["content"]["m2m:uril"]
+    assert len(found) == 1 and found[0].startswith(f"cse-in/{d.stem}/box/"), found
     cli.no(1, "not-found", "request", "retrieve", f"/-/{d.stem}/nothing")
 
 

@@ -135,3 +135,48 @@ def test_administrator(tmp_path):
         with lab.psk("cse", identity, key).connect() as c:
             r = ks.register(c, "Sadmin")
             assert r.rsc in (4106, 4117), r
+
+
+def found(conn, ae, query, path=None):
+    r = ks.ask(conn, "retrieve", f"{path or '/-/' + ae.stem}?{query}", origin=ae.stem)
+    assert r.rsc == 2000, r
+    return [a.rsplit("/", 1)[-1] for a in r.json["m2m:uril"]], r
+
+
+def test_discovery(ae, conn):
+    top = f"/-/{ae.stem}/find"
+    assert ks.create_container(conn, ae.stem, f"/{ae.stem}", "find", lbl=["a b", "top"]).rsc == 2001
+    for i in range(5):
+        assert ks.create_container(conn, ae.stem, top, f"room{i}", lbl=[f"room:{i}", "warm" if i % 2 else "cold"]).rsc == 2001
+        assert ks.create_content(conn, ae.stem, f"{top}/room{i}", "x" * i, rn=f"v{i}").rsc == 2001
+    assert found(conn, ae, "fu=1&lbl=a%20b")[0] == ["find"]
+    assert found(conn, ae, "fu=1&lbl=warm", top)[0] == ["room1", "room3"]
+    assert found(conn, ae, "fu=1&lbl=warm+cold&ty=3", top)[0] == [f"room{i}" for i in range(5)]
+    assert found(conn, ae, "fu=1&sza=3", top)[0] == ["v3", "v4"]
+    assert found(conn, ae, "fu=1&crb=20200101T000000", top)[0] == []
+    names, at, pages = [], 1, 0
+    while at:
+        part, r = found(conn, ae, f"fu=1&ty=4&lim=2&ofst={at}", top)
+        assert len(part) <= 2
+        assert (r.headers.get("x-m2m-cts") == "1") == ("x-m2m-cto" in r.headers)
+        names, at, pages = names + part, int(r.headers.get("x-m2m-cto", 0)), pages + 1
+    assert names == [f"v{i}" for i in range(5)] and pages == 3
+    r = ks.ask(conn, "retrieve", f"{top}?rcn=4&lvl=1", origin=ae.stem)
+    assert [c["rn"] for c in r.json["m2m:cnt"]["m2m:cnt"]] == [f"room{i}" for i in range(5)], r
+    r = ks.ask(conn, "retrieve", f"{top}/room4?rcn=8", origin=ae.stem)
+    assert r.json == {"m2m:cnt": {"m2m:cin": [r.json["m2m:cnt"]["m2m:cin"][0]]}} and "xxxx" in str(r.json)
+
+
+@pytest.mark.parametrize("query, what", [
+    ("fu=1&ty=x", "ty"), ("fu=1&crb=yesterday", "crb"), ("fu=1&lim=0", "lim"), ("fu=1&ofst=0", "ofst"), ("fu=1&lbl=%zz", "lbl"),
+    ("fu=1&sza=-1", "sza"), ("fu=1&fo=9", "fo"), ("fu=1&ty=", "ty"), ("rcn=11", "rcn")])
+def test_filters_that_are_refused(ae, conn, query, what):
+    r = ks.ask(conn, "retrieve", f"/-/{ae.stem}?{query}", origin=ae.stem)
+    assert r.rsc == 4000 and f"({what})" in r.json["m2m:dbg"], r
+
+
+def test_others_are_not_discovered(lab, ae, conn):
+    other = lab.journey("seeker")
+    with lab.cse(other) as c:
+        r = ks.ask(c, "retrieve", f"/-/{ae.stem}?fu=1", origin=other.stem)
+        assert r.rsc == 4103, r

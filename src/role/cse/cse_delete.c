@@ -1,5 +1,6 @@
 #include "role/cse/cse_cin.h"
 #include "role/cse/cse_ops.h"
+#include "role/cse/cse_result.h"
 #include "role/cse/cse_sweep.h"
 #include "role/detail.h"
 
@@ -40,7 +41,11 @@ err_t cse_delete(const void *ctx, const struct request *rq, struct txn *t, struc
     }
     TRY(cse_policy_check(&ask, &target, OP_DELETE, 0));
     TRY(cse_ops_rcn(rq->prim, &rcn, rs->detail));
-    TRY(take_out(&ask, &target));
     rs->rsc = 2002;
-    return cse_ops_answer(&ask, &target.res, rcn, rs);
+    if (rcn == CSE_RCN_NOTHING || rcn == CSE_RCN_ATTRIBUTES) {
+        TRY(take_out(&ask, &target));
+        return cse_ops_answer(&ask, &target.res, rcn, rs);
+    }
+    TRY(cse_result(&ask, &target.res, rcn, rs)); /* as it was: what is gone cannot be read */
+    return take_out(&ask, &target);
 }

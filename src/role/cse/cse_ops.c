@@ -5,6 +5,7 @@
 
 struct rcn_row {
     enum op op;
+    bool discovery; /* a RETRIEVE with filterUsage 1 */
     uint32_t fallback;
     uint32_t allowed; /* a bit per value */
     uint32_t legal;   /* by the standard; what is legal and not allowed is not implemented */
@@ -13,18 +14,21 @@ struct rcn_row {
 #define RCN(n) (1U << (n))
 
 static const struct rcn_row rcn_rows[] = {
-    {OP_CREATE, CSE_RCN_ATTRIBUTES, RCN(0) | RCN(1) | RCN(2) | RCN(3), RCN(0) | RCN(1) | RCN(2) | RCN(3) | RCN(9)},
-    {OP_RETRIEVE, CSE_RCN_ATTRIBUTES, RCN(1) | RCN(5) | RCN(6),
-     RCN(1) | RCN(4) | RCN(5) | RCN(6) | RCN(7) | RCN(8) | RCN(10) | RCN(11) | RCN(12)},
-    {OP_UPDATE, CSE_RCN_ATTRIBUTES, RCN(0) | RCN(1), RCN(0) | RCN(1) | RCN(9)},
-    {OP_DELETE, CSE_RCN_NOTHING, RCN(0) | RCN(1), RCN(0) | RCN(1) | RCN(4) | RCN(5) | RCN(6) | RCN(8)},
+    {OP_CREATE, false, CSE_RCN_ATTRIBUTES, RCN(0) | RCN(1) | RCN(2) | RCN(3) | RCN(9),
+     RCN(0) | RCN(1) | RCN(2) | RCN(3) | RCN(9)},
+    {OP_RETRIEVE, false, CSE_RCN_ATTRIBUTES, RCN(1) | RCN(4) | RCN(5) | RCN(6) | RCN(8),
+     RCN(1) | RCN(4) | RCN(5) | RCN(6) | RCN(7) | RCN(8) | RCN(10) | RCN(12)},
+    {OP_RETRIEVE, true, CSE_RCN_DISCOVERY, RCN(6) | RCN(11), RCN(6) | RCN(10) | RCN(11)},
+    {OP_UPDATE, false, CSE_RCN_ATTRIBUTES, RCN(0) | RCN(1) | RCN(9), RCN(0) | RCN(1) | RCN(9)},
+    {OP_DELETE, false, CSE_RCN_NOTHING, RCN(0) | RCN(1) | RCN(4) | RCN(5) | RCN(6) | RCN(8),
+     RCN(0) | RCN(1) | RCN(4) | RCN(5) | RCN(6) | RCN(8)},
 };
 
 err_t cse_ops_rcn(const struct primitive *p, uint32_t *out, char detail[static ROLE_DETAIL_MAX])
 {
     for (size_t i = 0; i < ARRAY_LEN(rcn_rows); i++) {
         const struct rcn_row *row = &rcn_rows[i];
-        if (row->op != p->op) {
+        if (row->op != p->op || row->discovery != (p->op == OP_RETRIEVE && p->fu == 1)) {
             continue;
         }
         *out = p->has_rcn ? p->rcn : row->fallback;
@@ -58,8 +62,32 @@ static err_t write_address(const struct cse_ask *ask, const struct cse_res *r, s
     return ERR_OK;
 }
 
+/* Modified attributes: those that the registrar set or changed, not what the originator knows because it sent it. */
+static err_t write_modified(const struct cse_ask *ask, const struct cse_res *r, struct writer *w)
+{
+    SCOPED(json_scope) json_t *whole = NULL;
+    size_t start = w->n;
+    cse_res_emit(r, w);
+    TRY(writer_finish(w));
+    TRY(json_parse(bytes_of(w->buf + start, w->n - start), &whole));
+    json_t *attrs = json_object_get(whole, r->type->root);
+    const json_t *sent = json_object_get(ask->rq->prim->pc, r->type->root);
+    const char *name;
+    json_t *v;
+    json_object_foreach((json_t *)sent, name, v) {
+        if (json_equal(v, json_object_get(attrs, name))) {
+            (void)json_object_del(attrs, name);
+        }
+    }
+    w->n = start;
+    return json_write(whole, w);
+}
+
 err_t cse_ops_answer(const struct cse_ask *ask, const struct cse_res *r, uint32_t rcn, struct response *rs)
 {
+    if (rcn == CSE_RCN_MODIFIED) {
+        return write_modified(ask, r, &rs->body);
+    }
     if (rcn == CSE_RCN_ATTRIBUTES) {
         cse_res_emit(r, &rs->body);
     } else if (rcn == CSE_RCN_ADDRESS) {

@@ -26,7 +26,8 @@ MUST_USE err_t cse_ops_find(const struct cse_ask *ask, struct text to, const str
 
 enum { /* Result Content [TS-0004 6.3.4.2.7] */
     CSE_RCN_NOTHING = 0, CSE_RCN_ATTRIBUTES = 1, CSE_RCN_ADDRESS = 2, CSE_RCN_ADDRESS_ATTRIBUTES = 3,
-    CSE_RCN_CHILD_REFERENCES = 6, CSE_RCN_ATTRIBUTES_CHILD_REFERENCES = 5
+    CSE_RCN_ATTRIBUTES_CHILDREN = 4, CSE_RCN_ATTRIBUTES_CHILD_REFERENCES = 5, CSE_RCN_CHILD_REFERENCES = 6,
+    CSE_RCN_CHILDREN = 8, CSE_RCN_MODIFIED = 9, CSE_RCN_DISCOVERY = 11
 };
 
 /* The result content asked for, or the default of the operation; ERR_MALFORMED_QUERY, ERR_NOT_IMPLEMENTED. */

@@ -5,6 +5,8 @@
 #include "wire/json.h"
 #include "wire/timestamp.h"
 
+#include <string.h>
+
 #define RECORD_VERSION 1
 #define HEADER_MAX 4096
 
@@ -358,9 +360,8 @@ err_t cse_res_render(struct txn *t, struct cse_res *r, const json_t *attrs)
     return ERR_OK;
 }
 
-void cse_res_emit(const struct cse_res *r, struct writer *w)
+static void tail_members(const struct cse_res *r, struct writer *w)
 {
-    writer_text(w, r->json);
     member_time(w, "lt", r->lt);
     if ((r->type->flags & TYPES_HAS_STATE) != 0) {
         member_uint(w, "st", r->st);
@@ -369,7 +370,19 @@ void cse_res_emit(const struct cse_res *r, struct writer *w)
         member_uint(w, "cni", r->cni);
         member_uint(w, "cbs", r->cbs);
     }
+}
+
+void cse_res_emit(const struct cse_res *r, struct writer *w)
+{
+    writer_text(w, r->json);
+    tail_members(r, w);
     writer_z(w, "}}");
+}
+
+void cse_res_emit_open(const struct cse_res *r, struct writer *w)
+{
+    writer_text(w, text_skip(r->json, strlen(r->type->root) + 4)); /* {"m2m:cnt": */
+    tail_members(r, w);
 }
 
 err_t cse_res_attrs(struct txn *t, const struct cse_res *r, json_t **out)

@@ -65,6 +65,8 @@ MUST_USE err_t cse_res_remove(struct txn *t, const struct cse_res *r);
 MUST_USE err_t cse_res_render(struct txn *t, struct cse_res *r, const json_t *attrs);
 /* The whole representation: text and tail. */
 void cse_res_emit(const struct cse_res *r, struct writer *w);
+/* Only {"rn":... of it, an object that is not closed yet. */
+void cse_res_emit_open(const struct cse_res *r, struct writer *w);
 /* The given attributes back out of the text; the caller owns *out. */
 MUST_USE err_t cse_res_attrs(struct txn *t, const struct cse_res *r, json_t **out);
 

@@ -12,7 +12,7 @@
 #define ANYBODY (PEER_AE | PEER_CSE | PEER_UNKNOWN | PEER_PLAIN)
 
 static const struct route routes[] = {
-    {OP_RETRIEVE, "/**", 0, ANYBODY, 0, cse_retrieve, "TS-0004 7.4"},
+    {OP_RETRIEVE, "/**", 0, ANYBODY, ROUTE_FILTER, cse_retrieve, "TS-0004 7.4"},
     {OP_CREATE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_create, "TS-0004 7.4"},
     {OP_UPDATE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_update, "TS-0004 7.4"},
     {OP_DELETE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_delete, "TS-0004 7.4"},

@@ -65,6 +65,12 @@ static void primitive_of(const struct cse_call *c, struct primitive *p)
         .expires = c->expires != 0 ? c->expires : USEC_NEVER, .unsupported = c->unsupported,
         .content = text_bytes(text_of(c->body)),
     };
+    struct text rest = text_of(c->query);
+    struct text part;
+    while (text_next(&rest, '&', &part)) {
+        size_t eq = text_find(part, '=');
+        assert_int_equal(filter_parse(text_take(part, eq), text_skip(part, eq + 1), NULL, &p->filter), ERR_OK);
+    }
     if (c->unsupported) {
         snprintf(p->unsupported_name, sizeof(p->unsupported_name), "ec");
     }
@@ -96,6 +102,7 @@ err_t cse_fixture_call(struct cse_fixture *f, const struct cse_call *c)
     assert_int_equal(store_commit(f->cse->store), ERR_OK);
     f->body[rs.body.n] = '\0';
     f->rsc = rs.rsc;
+    f->next = rs.next;
     memcpy(f->location, rs.location, sizeof(f->location));
     free(memory);
     json_decref(p.pc);

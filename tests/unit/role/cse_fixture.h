@@ -22,6 +22,7 @@ struct cse_fixture {
     struct world_session plain;
     char *body;
     uint16_t rsc;
+    uint32_t next; /* Content Offset */
     char location[M2MID_MAX * 2];
 };
 
@@ -36,6 +37,7 @@ struct cse_call {
     uint32_t fu;
     usec_t expires; /* 0: never */
     const char *ip;
+    const char *query; /* filter criteria: "ty=3&lbl=x" */
     bool unsupported;
 };
 

@@ -262,6 +262,12 @@ static void result_contents(void **state)
     c.rcn = 0 + 1;
     assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
     assert_string_equal(f->body, "");
+    c.body = "{\"m2m:cnt\":{\"rn\":\"m\",\"lbl\":[\"x\"],\"mni\":5}}";
+    c.rcn = 9 + 1; /* what the registrar set, not what was sent */
+    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
+    assert_string_equal(cse_fixture_member(f, "lbl"), "");
+    assert_string_equal(cse_fixture_member(f, "mni"), "");
+    assert_string_equal(cse_fixture_member(f, "ct"), "20231114T221320");
     c = (struct cse_call){.s = &f->a, .op = OP_RETRIEVE, .to = "cse-in/app-a", .from = "Sa", .rcn = 6 + 1};
     assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
     assert_non_null(strstr(f->body, "{\"m2m:rrl\":{\"rrf\":[{\"nm\":\"c\",\"typ\":3,\"val\":\""));
@@ -273,13 +279,14 @@ static void result_contents(void **state)
     static const struct {
         int rcn;
         err_t want;
-    } rows[] = {{0, ERR_MALFORMED_QUERY}, {2, ERR_MALFORMED_QUERY}, {4, ERR_NOT_IMPLEMENTED}, {99, ERR_MALFORMED_QUERY}};
+    } rows[] = {{0, ERR_MALFORMED_QUERY}, {2, ERR_MALFORMED_QUERY}, {7, ERR_NOT_IMPLEMENTED},
+              {11, ERR_MALFORMED_QUERY}, {99, ERR_MALFORMED_QUERY}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         c.rcn = rows[i].rcn + 1;
         assert_int_equal(cse_fixture_call(f, &c), rows[i].want);
     }
     c.rcn = 0;
-    c.fu = 1;
+    c.fu = 2;
     assert_int_equal(cse_fixture_call(f, &c), ERR_NOT_IMPLEMENTED);
     c = (struct cse_call){.s = &f->a, .op = OP_DELETE, .to = "cse-in/app-a/c", .from = "Sa", .rcn = 1 + 1};
     assert_int_equal(cse_fixture_call(f, &c), ERR_OK);

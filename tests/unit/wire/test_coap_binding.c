@@ -310,12 +310,14 @@ static void response_there_and_back(void **state)
         struct writer w2 = WRITER_ARRAY(two);
         struct coap_message m;
         struct primitive_response got;
-        struct primitive_response r = {2001, text_of("r1"), text_of("3"), text_of(locations[i]), bytes_of("{}", 2), MEDIA_JSON};
+        struct primitive_response r = {2001, text_of("r1"), text_of("3"), text_of(locations[i]), bytes_of("{}", 2), MEDIA_JSON,
+                                       (uint32_t)i * 300};
         assert_int_equal(coap_binding_response(OP_CREATE, &r, &w1, &m), ERR_OK);
         assert_int_equal(m.code, COAP_CODE(2, 1));
         assert_int_equal(coap_binding_parse_response(&m, &w2, &got), ERR_OK);
         assert_int_equal(got.rsc, 2001);
         assert_true(text_eq(got.rqi, r.rqi) && text_eq(got.rvi, r.rvi) && bytes_eq(got.body, r.body));
+        assert_int_equal(got.next, r.next);
         assert_true(text_eq(got.location, r.location));
     }
 }
@@ -336,7 +338,7 @@ static void ok_to_a_notification_is_changed(void **state)
         uint8_t buf[64];
         struct writer w = WRITER_ARRAY(buf);
         struct coap_message m;
-        struct primitive_response r = {rows[i].rsc, text_of("r1"), text_of("3"), text_empty(), bytes_empty(), MEDIA_JSON};
+        struct primitive_response r = {rows[i].rsc, text_of("r1"), text_of("3"), text_empty(), bytes_empty(), MEDIA_JSON, 0};
         assert_int_equal(coap_binding_response(rows[i].asked, &r, &w, &m), ERR_OK);
         assert_int_equal(m.code, rows[i].code);
     }
@@ -359,7 +361,7 @@ static void bad_responses_are_nonsense(void **state)
     m.payload = bytes_empty();
     assert_int_equal(coap_add(&m, COAP_OPT_LOCATION_PATH, bytes_of("a/b", 3)), ERR_OK);
     assert_int_equal(coap_binding_parse_response(&m, &w, &got), ERR_PEER_NONSENSE);
-    struct primitive_response certs = {2000, text_empty(), text_empty(), text_empty(), bytes_of("x", 1), MEDIA_CERTS};
+    struct primitive_response certs = {2000, text_empty(), text_empty(), text_empty(), bytes_of("x", 1), MEDIA_CERTS, 0};
     assert_int_equal(coap_binding_response(OP_RETRIEVE, &certs, &w, &m), ERR_ACCEPT); /* no content format for it */
 }
 
@@ -383,7 +385,8 @@ static void request_there_and_back(void **state)
         assert_true(text_eq(p.prim.from, q.from) && text_eq(p.prim.rqi, q.rqi) && text_eq(p.prim.rvi, q.rvi));
         assert_true(p.prim.has_ty == q.has_ty && (!q.has_ty || p.prim.ty == q.ty));
         assert_true(p.prim.rcn == 4 && p.prim.fu == 1 && p.prim.expires == q.expires);
-        assert_true(bytes_eq(p.prim.content, q.content) && p.prim.unsupported);
+        assert_true(bytes_eq(p.prim.content, q.content) && !p.prim.unsupported);
+        assert_true(filter_has(&p.prim.filter, FILTER_LVL) && p.prim.filter.number[FILTER_LVL] == 2);
         coap_binding_wipe(&p.prim);
     }
     struct writer none = writer_of(NULL, 0);
