@@ -72,7 +72,7 @@ err_t mef_ctl_credential_add(const void *ctx, const struct ctl_request *rq, stru
     const struct credential_rules *rules = credential_args_rules(kinds, ARRAY_LEN(kinds), rq->args);
     SCOPED(credential_args_wipe) struct credential_args a;
     TRY(credential_args_parse(rules, rq->args, &a, detail));
-    TRY(mef_ctl_target_check(&a, detail));
+    TRY(mef_ctl_instruction_check(&a, detail));
     struct bytes there;
     err_t e = rec_get(t, TABLE_MEF_CREDENTIAL, text_of(a.folded.z), &there);
     if (e != ERR_NOT_FOUND) {

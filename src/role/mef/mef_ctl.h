@@ -6,7 +6,7 @@
 #include "role/mef/rec_credential.h"
 
 /* Can a key be derived for this target in this profile? */
-MUST_USE err_t mef_ctl_target_check(const struct credential_args *a, char detail[static ROLE_DETAIL_MAX]);
+MUST_USE err_t mef_ctl_instruction_check(const struct credential_args *a, char detail[static ROLE_DETAIL_MAX]);
 /* The credential that the positional ID names. */
 MUST_USE err_t mef_ctl_credential_named(const struct ctl_request *rq, struct txn *t, struct keyid *folded,
                                         struct rec_credential *c, char detail[static ROLE_DETAIL_MAX]);

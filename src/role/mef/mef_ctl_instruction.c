@@ -56,7 +56,7 @@ static err_t answer(const struct rec_credential *c, const struct rec_instruction
     return writer_finish(out);
 }
 
-err_t mef_ctl_target_check(const struct credential_args *a, char detail[static ROLE_DETAIL_MAX])
+err_t mef_ctl_instruction_check(const struct credential_args *a, char detail[static ROLE_DETAIL_MAX])
 {
     struct m2mid fqdn;
     if (a->profile == CREDENTIAL_R3 && a->target.z[0] != '\0' && m2mid_fqdn(text_of(a->target.z), &fqdn) != ERR_OK) {
@@ -105,7 +105,7 @@ static err_t parse(const struct ctl_request *rq, const struct rec_credential *c,
     if (a.target.z[0] == '\0') {
         return detail_fail(detail, ERR_MISSING, "--target", text_empty());
     }
-    TRY(mef_ctl_target_check(&a, detail));
+    TRY(mef_ctl_instruction_check(&a, detail));
     *out = (struct rec_instruction){.target = a.target, .enrolee_id = a.enrolee_id, .profile = a.profile, .added = rq->now};
     out->not_after = reg_earlier(c->not_after, rq->now + a.lifetime);
     TRY(parse_suids(json_get_text(rq->args, "suid"), &out->target, &out->suids, detail));
