@@ -10,6 +10,8 @@
 #include "cli/device_request.h"
 #include "role/detail.h"
 #include "shell/clock.h"
+#include "shell/crypto_openssl.h"
+#include "shell/secret_file.h"
 #include "wire/timestamp.h"
 
 #include <string.h>
@@ -57,7 +59,7 @@ static err_t enrol_complete(struct device_work *w)
     bool certificate = s->mef.cert.file[0] != '\0';
     const struct device_work_need needs[] = {
         {"--mef", s->mef.address[0] != '\0'},
-        {"--target", s->maf.fqdn[0] != '\0'},
+        {"--target", w->task.goal == DEVICE_FETCH || s->maf.fqdn[0] != '\0'},
         {"--kpm-id (or --certificate)", certificate || s->kpm_id.z[0] != '\0'},
         {"--key-file (or --certificate)", certificate || secret_is_set(&s->kpm.s)},
     };
@@ -71,16 +73,23 @@ static err_t enrol_complete(struct device_work *w)
     return ERR_OK;
 }
 
+/* Which MEF, and with what. */
+static err_t mef_options(struct device_work *w)
+{
+    struct device_state *s = &w->state;
+    TRY(DEVICE_WORK_TAKE(w, "--mef", s->mef.address));
+    TRY(device_work_take_fqdn(w, "--mef-id", s->mef.fqdn, sizeof(s->mef.fqdn)));
+    return enrol_credential(w);
+}
+
 static err_t enrol_options(struct device_work *w)
 {
     struct device_state *s = &w->state;
     const char *profile = cli_arg(w->a, "--profile");
     const char *lifetime = cli_arg(w->a, "--lifetime");
-    TRY(DEVICE_WORK_TAKE(w, "--mef", s->mef.address));
-    TRY(device_work_take_fqdn(w, "--mef-id", s->mef.fqdn, sizeof(s->mef.fqdn)));
+    TRY(mef_options(w));
     TRY(device_work_take_fqdn(w, "--target", s->maf.fqdn, sizeof(s->maf.fqdn)));
     TRY(DEVICE_WORK_TAKE(w, "--maf", s->maf.address));
-    TRY(enrol_credential(w));
     if (profile != NULL && credential_args_profile(text_of(profile), &s->profile) != ERR_OK) {
         return detail_fail(w->detail, ERR_USAGE, "--profile", text_of(profile));
     }
@@ -93,12 +102,12 @@ static err_t enrol_options(struct device_work *w)
 static err_t enrol(struct device_work *w)
 {
     TRY(device_work_open(w, true));
+    w->task.goal = DEVICE_ENROL;
     const struct keyid before = w->state.kpm_id;
     TRY(enrol_options(w));
     if (strcmp(before.z, w->state.kpm_id.z) != 0) { /* another provider's: its registrar has given no name yet (R000-16) */
         w->state.ae_stem[0] = '\0';
     }
-    w->task.goal = DEVICE_ENROL;
     TRY(device_work_pursue(w));
     bool commands = cli_arg(w->a, "--commands") != NULL;
     struct device_commands_said said = {.processed = 0};
@@ -109,6 +118,93 @@ static err_t enrol(struct device_work *w)
     if (commands) {
         device_commands_print(w, &said);
     }
+    cli_out_end(w->a);
+    return ERR_OK;
+}
+
+/* -- fetch --------------------------------------------------------------------------------------------------- */
+static const struct cli_opt fetch_opts[] = {
+    DEVICE_WORK_OPT_STATE,
+    DEVICE_WORK_OPT_EXCHANGE,
+    {"--ke-id", CLI_OPT_REQUIRED, "KeId of the Enrolee, as it gave it to this device"},
+    {"--suid", 0, "what the key is for: 22 associations, 23 ESPrim, 24 or 25 ESData; absent: profile seed"},
+    {"--key-out", CLI_OPT_REQUIRED, "new file for the key; mode 0400"},
+    {"--mef", 0, "HOST:PORT of the MEF"},
+    {"--mef-id", 0, "FQDN of the MEF"},
+    {"--kpm-id", 0, "identifier of this device's own pre-provisioned key; each use of it makes an Enrolment Key at the MEF"},
+    {"--key-file", 0, "file with Kpm: hex and a newline, mode 0600"},
+    DEVICE_CERT_OPTS,
+};
+
+static err_t fetch(struct device_work *w)
+{
+    uint64_t suid = 0;
+    struct text given = text_of(cli_arg(w->a, "--suid"));
+    const char *out = cli_arg(w->a, "--key-out");
+    if (given.n > 0 && (text_u64(given, 99, &suid) != ERR_OK || !keys_usage_is_suid((unsigned)suid))) {
+        return detail_fail(w->detail, ERR_USAGE, "--suid", given);
+    }
+    w->task.goal = DEVICE_FETCH;
+    w->task.ke_id = text_of(cli_arg(w->a, "--ke-id"));
+    w->task.suid = (unsigned)suid;
+    TRY(device_work_open(w, true));
+    TRY(mef_options(w));
+    TRY(enrol_complete(w));
+    TRY(device_work_pursue(w));
+    const struct fetched *f = &w->device.fetched;
+    err_t e = secret_file_write(out, &f->key);
+    if (e != ERR_OK) {
+        return detail_fail(w->detail, e, "--key-out", text_of(out));
+    }
+    cli_out_begin(w->a);
+    cli_out(w->a, "key_id", w->task.ke_id);
+    cli_out(w->a, "enrolee_id", text_of(f->enrolee_id.z));
+    cli_out(w->a, "key_file", text_of(out));
+    device_work_out_time(w->a, "expires", clock_now() + f->lifetime);
+    cli_out_end(w->a);
+    return ERR_OK;
+}
+
+/* -- key ------------------------------------------------------------------------------------------------------ */
+static const struct cli_opt key_opts[] = {
+    DEVICE_WORK_OPT_STATE,
+    {"--target", CLI_OPT_REQUIRED, "Enrolment Target: FQDN of a MAF, or absolute CSE-ID or AE-ID"},
+    {"--suid", 0, "what the key is for; by default 21 for a MAF, 22 for a CSE or AE; not with profile seed"},
+    {"--key-out", CLI_OPT_REQUIRED, "new file for the key; mode 0400"},
+};
+
+static err_t key(struct device_work *w)
+{
+    struct m2mid target = {""};
+    uint64_t suid = 0;
+    struct text given = text_of(cli_arg(w->a, "--suid"));
+    const char *out = cli_arg(w->a, "--key-out");
+    SCOPED(secret_wipe) struct secret k = {0};
+    TRY(device_work_open(w, false));
+    TRY(DEVICE_WORK_TAKE(w, "--target", target.z));
+    bool maf = m2mid_kind(text_of(target.z)) == M2MID_FQDN;
+    if (given.n > 0 && (w->state.profile == CREDENTIAL_SEED || text_u64(given, 25, &suid) != ERR_OK || suid < 21 ||
+                        maf != (suid == FETCHED_SUID_KM))) {
+        return detail_fail(w->detail, ERR_USAGE, "--suid", given);
+    }
+    usec_t now = clock_now();
+    if (!secret_is_set(&w->state.ke.s) || w->state.ke_not_after <= now) {
+        return detail_fail(w->detail, w->state.ke_not_after == 0 ? ERR_STATE : ERR_DENIED_EXPIRED,
+                           "no Enrolment Key: run device enrol", text_empty());
+    }
+    const struct device_enrol_use use = {text_of(target.z), suid != 0 ? (unsigned)suid : maf ? FETCHED_SUID_KM : FETCHED_SUID_KPSA};
+    err_t e = device_enrol_key(&w->state, crypto_openssl(), &use, &k);
+    if (e != ERR_OK) {
+        return detail_fail(w->detail, e, "--target", text_of(target.z));
+    }
+    e = secret_file_write(out, &k);
+    if (e != ERR_OK) {
+        return detail_fail(w->detail, e, "--key-out", text_of(out));
+    }
+    cli_out_begin(w->a);
+    cli_out(w->a, "key_id", text_of(w->state.ke_id.z));
+    cli_out(w->a, "key_file", text_of(out));
+    device_work_out_time(w->a, "expires", w->state.ke_not_after);
     cli_out_end(w->a);
     return ERR_OK;
 }
@@ -171,7 +267,7 @@ static int run(const struct cli_args *a)
     static const struct {
         const char *verb;
         device_work_body *body;
-    } bodies[] = {{"enrol", enrol}, {"associate", device_associate}, {"register", registered},
+    } bodies[] = {{"enrol", enrol}, {"fetch", fetch}, {"key", key}, {"associate", device_associate}, {"register", registered},
                   {"commands", device_commands}, {"request", device_request}, {"status", status},
                   {"maf-config", device_manage}, {"maf-update", device_manage}, {"maf-deregister", device_manage},
                   {"key-update", device_manage}, {"key-deregister", device_manage}};
@@ -189,6 +285,10 @@ static const struct cli_verb verbs[] = {
      "TS-0003 8.3.2.1, 8.3.2.2"},
     {"associate", device_associate_opts, DEVICE_ASSOCIATE_OPTS_N, run,
      "Makes a connection key with the MAF, or takes a Kpsa or a certificate, and opens a security association with the CSE.", "TS-0003 8.2.2"},
+    {"key", key_opts, ARRAY_LEN(key_opts), run,
+     "Writes the key that this device shares with a further Enrolment Target, from its Enrolment Key; its identifier is the KeId.", "TS-0003 10.3"},
+    {"fetch", fetch_opts, ARRAY_LEN(fetch_opts), run,
+     "As an Enrolment Target itself: gets the key of an Enrolee for this device from the MEF.", "TS-0003 8.3.2.1"},
     {"register", register_opts, ARRAY_LEN(register_opts), run, "Registers an AE at the CSE.", "TS-0001 10.2.2.2"},
     {"request", device_request_opts, DEVICE_REQUEST_OPTS_N, run,
      "Sends one request to the CSE and prints the answer: rsc, and content; with --json a number, and what the JSON says (null: none).",

@@ -9,6 +9,8 @@ import pytest
 import coaps as with_coaps
 import keystead as ks
 import tlspsk
+from test_certificate import issue
+from test_device import Cli
 
 
 def kpsa_of(d, profile):
@@ -82,3 +84,54 @@ def test_a_revocation_reaches_the_cse(lab):
         ks.wait_for(lambda: lab.ctl_json("cse", "credential", "show", d.ke_id)["state"] == "revoked", what="the CSE to hear")
     with pytest.raises(tlspsk.Alert):
         lab.psk("cse", d.ke_id, kpsa_of(d, "r3")).connect()
+
+
+def test_the_device_with_the_cse_as_target(profiled, tmp_path):
+    """Enrols once; a key for the CSE from the same Ke, and a whole association and registration with it."""
+    lab, profile = profiled
+    d = lab.device(f"dev-{profile}", profile=profile)
+    instruct(lab, d, ks.CSE_ID, "--profile", profile)
+    cli = Cli(lab, tmp_path / "device", d)
+    cli.no(1, "not-found", "key", "--target", ks.CSE_ID, "--key-out", tmp_path / "none")
+    ke_id = cli.ok("enrol", *cli.enrol_args())["ke_id"]
+    made = cli.ok("key", "--target", ks.CSE_ID, "--key-out", tmp_path / "kpsa")
+    assert made["key_id"] == ke_id
+    maf = cli.ok("key", "--target", ks.MAF, "--key-out", tmp_path / "km")
+    assert (tmp_path / "km").read_text() != (tmp_path / "kpsa").read_text() and maf["key_id"] == ke_id
+    cli.no(1, "name-conflict", "key", "--target", ks.CSE_ID, "--key-out", tmp_path / "kpsa")  # never overwritten
+    cli.no(2, "usage", "key", "--target", ks.CSE_ID, "--suid", "21", "--key-out", tmp_path / "none")
+    cli.no(2, "usage", "key", "--target", ks.MAF, "--suid", "22", "--key-out", tmp_path / "none")
+    (tmp_path / "kpsa").chmod(0o600)
+    made = cli.ok("associate", *cli.associate_args(**{"--kpsa-id": ke_id, "--kpsa-file": tmp_path / "kpsa"}))
+    assert made["framework"] == "psk"
+    assert cli.ok("register", "--app-id", "Ntarget", "--from", d.stem)["ae_id"] == d.stem
+
+
+def test_an_ae_as_target(lab, tmp_path):
+    """An AE fetches the keys of an Enrolee for it, with its certificate or with its own Kpm, and no others."""
+    ae = f"//{ks.SP}/in/Cwatcher"
+    a = lab.device("source")
+    instruct(lab, a, ae, "--suid", "23")
+    cli = Cli(lab, tmp_path / "a", a)
+    ke_id = cli.ok("enrol", *cli.enrol_args())["ke_id"]
+    cli.ok("key", "--target", ae, "--suid", "23", "--key-out", tmp_path / "mine")
+    other = lab.enrol(lab.device("not-for-it"))
+
+    b = lab.device("watcher", enrolee_id=ae)
+    target = Cli(lab, tmp_path / "b", b)
+    own = ["--mef", target.at("mef"), "--mef-id", ks.MEF, "--kpm-id", b.kpm_id, "--key-file", lab.key_file(b.name, b.psk)]
+    got = target.ok("fetch", "--ke-id", ke_id, "--suid", "23", "--key-out", tmp_path / "theirs", *own)
+    assert got["enrolee_id"] == a.enrolee_id and got["key_id"] == ke_id
+    assert (tmp_path / "theirs").read_text() == (tmp_path / "mine").read_text()
+    target.no(1, "key-usage", "fetch", "--ke-id", ke_id, "--suid", "22", "--key-out", tmp_path / "none")
+    target.no(1, "not-the-target", "fetch", "--ke-id", other.ke_id, "--suid", "23", "--key-out", tmp_path / "none")
+    target.no(2, "key-id-malformed", "fetch", "--ke-id", "AA@mef.elsewhere.test", "--suid", "23", "--key-out", tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+    certificate = issue(lab.where, "watcher", "ae-id", ae)
+    shown = Cli(lab, tmp_path / "c", b)
+    live = len(lab.enrolments())
+    shown.ok("fetch", "--ke-id", ke_id, "--suid", "23", "--key-out", tmp_path / "again", "--mef", shown.at("mef"),
+             "--mef-id", ks.MEF, *certificate)
+    assert (tmp_path / "again").read_text() == (tmp_path / "mine").read_text()
+    assert len(lab.enrolments()) == live  # a target by certificate is not enrolled by that

@@ -25,6 +25,7 @@ static const struct device_step steps[] = {
     {DEVICE_KEY_UPDATE, "MAF key registration update", "TS-0003 8.8.2.9", NULL, device_manage_prepare, device_manage_accept},
     {DEVICE_KEY_DEREGISTER, "MAF key de-registration", "TS-0003 8.8.2.10", NULL, device_manage_prepare,
      device_manage_accept},
+    {DEVICE_FETCH, "key fetching", "TS-0003 8.3.2.1", NULL, device_fetch_prepare, device_fetch_accept},
     {DEVICE_MEF_REQUEST, "request to the MEF", "TS-0003 8.3.5.2, 8.3.9", NULL, device_mef_prepare, device_mef_accept},
     /* what a command MO_NODE asks for: parts of DEVICE_ASSOCIATE */
     {DEVICE_MAF_REGISTER, "MAF client registration", "TS-0003 8.8.2.3", device_maf_register_needed,
@@ -57,6 +58,7 @@ void device_start(struct device *d, struct device_state *state, const struct cry
 void device_wipe(struct device *d)
 {
     secret_wipe(&d->made.key.s);
+    fetched_wipe(&d->fetched);
 }
 
 err_t device_next(struct device *d, usec_t now, struct device_exchange *out)
@@ -83,7 +85,7 @@ err_t device_refusal(struct bytes answer, char detail[static ROLE_DETAIL_MAX])
     SCOPED(json_scope) json_t *body = NULL;
     char code[64];
     if (json_parse(answer, &body) == ERR_OK) {
-        struct text dbg = json_get_text(body, "m2m:dbg");
+        struct text dbg = json_get_text(body, json_object_get(body, "m2m:dbg") != NULL ? "m2m:dbg" : "errorString");
         (void)detail_fail(detail, ERR_OK, "the peer says", dbg);
         if (text_copy(text_take(dbg, text_find(dbg, ':')), code, sizeof(code)) == ERR_OK && err_of_code(code) != ERR_OK) {
             return err_of_code(code);

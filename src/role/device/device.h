@@ -12,7 +12,7 @@
 #define KEYSTEAD_ROLE_DEVICE_DEVICE_H
 
 #include "role/device/device_state.h"
-#include "role/role.h"
+#include "role/fetched.h"
 
 #define DEVICE_BODY_MAX 65536
 #define DEVICE_PATH_MAX 512
@@ -20,7 +20,7 @@
 enum device_goal {
     DEVICE_ENROL, DEVICE_ASSOCIATE, DEVICE_REGISTER, DEVICE_REQUEST,
     DEVICE_MAF_CONFIGURATION, DEVICE_MAF_UPDATE, DEVICE_MAF_DEREGISTER, DEVICE_KEY_UPDATE, DEVICE_KEY_DEREGISTER,
-    DEVICE_MEF_REQUEST, DEVICE_MAF_REGISTER, DEVICE_MAF_KEY
+    DEVICE_MEF_REQUEST, DEVICE_FETCH, DEVICE_MAF_REGISTER, DEVICE_MAF_KEY
 };
 
 /* What the caller wants beyond what the state says. All borrowed for the life of the engine. */
@@ -38,6 +38,8 @@ struct device_task {
     uint32_t ty;            /* REQUEST CREATE */
     const char *body;       /* REQUEST: JSON text or NULL */
     usec_t until;           /* UPDATE: expirationTime, 0 to leave it */
+    struct text ke_id;      /* FETCH: of the Enrolee whose key for this device is wanted */
+    unsigned suid;          /* FETCH: what it is for, or 0 in the form of the seed */
     struct text labels;     /* UPDATE: labels with commas between, empty to leave them */
 };
 
@@ -77,6 +79,7 @@ struct device {
     size_t step;
     bool waiting; /* device_accept() is due */
     struct device_made made; /* the caller's to wipe: device_wipe() */
+    struct fetched fetched; /* FETCH: what the MEF gave; wiped by device_wipe() too */
     char body[1024];
     char detail[ROLE_DETAIL_MAX]; /* of a refusal: what the peer said, or what is missing */
 };
@@ -90,5 +93,13 @@ MUST_USE err_t device_accept(struct device *d, usec_t now, const struct device_o
 
 /* The reason in the body of a refusal, ERR_PEER_REFUSED if none can be read; what the peer said goes to detail. */
 MUST_USE err_t device_refusal(struct bytes answer, char detail[static ROLE_DETAIL_MAX]);
+
+/* The key that this device shares with an Enrolment Target, from its Ke: as many targets as the MEF is instructed for. */
+struct device_enrol_use {
+    struct text target; /* FQDN of a MAF, absolute CSE-ID or AE-ID */
+    unsigned suid;      /* r3 only */
+};
+MUST_USE err_t device_enrol_key(const struct device_state *s, const struct crypto *c, const struct device_enrol_use *use,
+                                struct secret *out);
 
 #endif

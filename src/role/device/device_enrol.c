@@ -1,16 +1,12 @@
 /* Enrolment: the bootstrap handshake, with Kpm or a certificate, is all there is [TS-0003 8.3.2.1, 8.3.2.2]. */
 #include "role/detail.h"
 #include "role/device/device_step.h"
+#include "role/key_wipe.h"
 
-err_t device_enrol_prepare(struct device *d, usec_t now, struct device_exchange *out)
+err_t device_enrol_connect(struct device *d, struct device_exchange *out)
 {
-    (void)now;
     struct device_state *s = d->state;
-    if (s->maf.fqdn[0] == '\0') { /* R000-14, R001-74, R001-99: the target's identity is needed to start */
-        return detail_fail(d->detail, ERR_STATE, "no Enrolment Target: give --target", text_empty());
-    }
     out->server = &s->mef;
-    out->export_label = KEYS_LABEL_BOOTSTRAP;
     if (s->mef.cert.file[0] != '\0') { /* R001-91, R001-93 */
         return device_show_certificate(d, &s->mef, out);
     }
@@ -23,14 +19,37 @@ err_t device_enrol_prepare(struct device *d, usec_t now, struct device_exchange 
     return ERR_OK;
 }
 
-/* Km by the rule of the profile: the same functions as on the MEF's side (R001-37, R001-53). */
-static err_t derive_km(struct device *d)
+err_t device_enrol_prepare(struct device *d, usec_t now, struct device_exchange *out)
 {
-    struct device_state *s = d->state;
-    if (s->profile == CREDENTIAL_SEED) {
-        return keys_km_derive(d->crypto, &s->ke, text_of(s->maf.fqdn), &s->km);
+    (void)now;
+    if (d->state->maf.fqdn[0] == '\0') { /* R000-14, R001-74, R001-99: the target's identity is needed to start */
+        return detail_fail(d->detail, ERR_STATE, "no Enrolment Target: give --target", text_empty());
     }
-    return keys_km_usage(d->crypto, &s->ke, text_of(s->maf.fqdn), &s->km);
+    out->export_label = KEYS_LABEL_BOOTSTRAP;
+    return device_enrol_connect(d, out);
+}
+
+/* By the rule of the profile: the same functions as on the MEF's side (R001-37, R001-53, R001-63). */
+err_t device_enrol_key(const struct device_state *s, const struct crypto *c, const struct device_enrol_use *use,
+                       struct secret *out)
+{
+    struct m2mid fqdn;
+    bool maf = m2mid_kind(use->target) == M2MID_FQDN;
+    if (s->profile == CREDENTIAL_R3) {
+        SCOPED(key_wipe_usage) struct key_usage k = {0};
+        TRY(m2mid_fqdn(use->target, &fqdn));
+        TRY(keys_usage_derive(c, &s->ke, use->suid, text_of(fqdn.z), &k));
+        *out = k.s;
+    } else if (maf) {
+        SCOPED(key_wipe_km) struct key_km k = {0};
+        TRY(keys_km_derive(c, &s->ke, use->target, &k));
+        *out = k.s;
+    } else {
+        SCOPED(key_wipe_kpsa) struct key_kpsa k = {0};
+        TRY(keys_kpsa_derive(c, &s->ke, use->target, &k));
+        *out = k.s;
+    }
+    return ERR_OK;
 }
 
 err_t device_enrol_accept(struct device *d, usec_t now, const struct device_outcome *got)
@@ -46,7 +65,41 @@ err_t device_enrol_accept(struct device *d, usec_t now, const struct device_outc
     TRY(keyid_of_relative(&relative, text_of(s->mef.fqdn), &s->ke_id));             /* R001-87 */
     s->ke_not_after = s->lifetime < USEC_NEVER - now ? now + s->lifetime : USEC_NEVER; /* R002-63 */
     s->ke_since = now;
-    TRY(derive_km(d));
+    const struct device_enrol_use maf = {text_of(s->maf.fqdn), FETCHED_SUID_KM};
+    TRY(device_enrol_key(s, d->crypto, &maf, &s->km.s));
     s->km_id = s->ke_id; /* first contact with the MAF is by KeId (R001-40, R001-41); seed: it stays so (R001-60) */
     return ERR_OK;
+}
+
+/* -- as an Enrolment Target itself [8.3.2.1 last part] --------------------------------------------------------- */
+err_t device_fetch_prepare(struct device *d, usec_t now, struct device_exchange *out)
+{
+    (void)now;
+    const struct device_task *t = d->task;
+    struct keyid_parts parts;
+    struct keyid ke_id;
+    TRY(device_enrol_connect(d, out));
+    if (keyid_parse(t->ke_id, &parts) != ERR_OK || !text_eq_nocase(parts.fqdn, text_of(d->state->mef.fqdn))) {
+        return detail_fail(d->detail, ERR_MALFORMED_KEY_ID, "this KeId is not of the MEF", text_of(d->state->mef.fqdn));
+    }
+    TRY(fetched_ke_id(&parts, &ke_id));
+    out->has_request = true;
+    out->op = OP_RETRIEVE;
+    out->from = d->state->mef.cert.file[0] != '\0' ? d->state->mef.cert.identity : ""; /* of a key the MEF knows it */
+    struct writer w = WRITER_ARRAY(out->path);
+    writer_z(&w, "/fetchCredentials/");
+    writer_z(&w, ke_id.z);
+    if (t->suid != 0) {
+        writer_u8(&w, '/');
+        writer_decimal(&w, t->suid);
+    }
+    return writer_finish_z(&w);
+}
+
+/* Ke and all that the device holds stay as they are: this handshake is not its enrolment. */
+err_t device_fetch_accept(struct device *d, usec_t now, const struct device_outcome *got)
+{
+    (void)now;
+    const struct answer a = {.err = ERR_OK, .status = 200, .body = got->body};
+    return fetched_parse(&a, d->task->suid != 0 ? CREDENTIAL_R3 : CREDENTIAL_SEED, &d->fetched);
 }
