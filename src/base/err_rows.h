@@ -62,7 +62,7 @@ X(ERR_DENIED_EXPIRED,       "credential-expired",    NOTICE, 0, 4004, 115, "the 
 X(ERR_DENIED_SUSPENDED,     "credential-suspended",  NOTICE, 0, 4107, 115, "the credential is suspended", "ask the operator; nothing has to be enrolled again once it is given back", "TS-0001 11.2.1")
 X(ERR_DENIED_REVOKED,       "credential-revoked",    NOTICE, 0, 4107, 115, "the credential was revoked", "ask the operator for a new credential", "TS-0001 11.2.1")
 X(ERR_DENIED_FROM,          "from-not-associated",   NOTICE, 1, 4106,  49, "From is not the identity of the association", "use the identity this association was made for", "TS-0003 7.2.1")
-X(ERR_DENIED_NOT_REGISTERED,"from-not-registered",   INFO,   0, 4106,  49, "From is no registered AE", "register the AE first", "TS-0004 7.3.2.1")
+X(ERR_DENIED_NOT_REGISTERED,"from-not-registered",   INFO,   0, 4106,  49, "From is no registered AE or CSE", "register it first", "TS-0004 7.3.2.1")
 X(ERR_DENIED_NO_ASSOCIATION,"association-required",  NOTICE, 0, 4107,  49, "this needs a security association", "connect over TLS with a credential", "TS-0004 7.3.2.1")
 X(ERR_DENIED_PRIVILEGE,     "no-privilege",          NOTICE, 1, 4103,  49, "no access control rule permits this", "ask the owner of the accessControlPolicy", "TS-0003 7.1.5")
 X(ERR_DENIED_SUBSCRIPTION,  "subscription-missing",  NOTICE, 1, 4128,  49, "no live service subscription has a node for this registrar", "ctl subscription add, then ctl node add; see docs/procedures/enrolment-node-application.md", "TS-0004 7.3.2.7")

@@ -1,6 +1,7 @@
 #include "role/cse/cse_ae.h"
 
 #include "base/hex.h"
+#include "role/cse/cse_csr.h"
 #include "role/cse/cse_sub.h"
 #include "role/detail.h"
 #include "wire/json.h"
@@ -187,16 +188,6 @@ err_t cse_ae_label(struct text credential, json_t *attrs, char detail[static ROL
 }
 
 /* -- registration -------------------------------------------------------------------------------------- */
-static err_t keep(struct txn *t, struct text in, struct text *out)
-{
-    struct bytes b;
-    if (!arena_dup(t->arena, text_bytes(in), &b)) {
-        return ERR_LIMIT_CAPACITY;
-    }
-    *out = text_span((const char *)b.p, b.n);
-    return ERR_OK;
-}
-
 err_t cse_ae_accept(const struct cse_ask *ask, struct cse_res *r, json_t *attrs, char detail[static ROLE_DETAIL_MAX])
 {
     const struct association *a = ask->rq->assoc;
@@ -213,9 +204,9 @@ err_t cse_ae_accept(const struct cse_ask *ask, struct cse_res *r, json_t *attrs,
         return detail_fail(detail, ERR_DENIED_FROM, "not an AE-ID of this CSE", text_of(id.absolute.z));
     }
     TRY(remember(ask, &id));
-    TRY(keep(ask->t, text_of(id.stem.z), &r->ri));
-    TRY(keep(ask->t, text_of(id.absolute.z), &r->creator));
-    TRY(keep(ask->t, text_of(a->framework == ASSOCIATION_NONE ? "" : a->credential_id), &r->credential));
+    TRY(cse_res_keep(ask->t, text_of(id.stem.z), &r->ri));
+    TRY(cse_res_keep(ask->t, text_of(id.absolute.z), &r->creator));
+    TRY(cse_res_keep(ask->t, text_of(a->framework == ASSOCIATION_NONE ? "" : a->credential_id), &r->credential));
     if (!json_set_text(attrs, "aei", r->ri)) {
         return ERR_LIMIT_CAPACITY;
     }
@@ -225,8 +216,14 @@ err_t cse_ae_accept(const struct cse_ask *ask, struct cse_res *r, json_t *attrs,
 err_t cse_ae_reserve(const struct cse *cse, struct txn *t, struct text absolute)
 {
     struct cse_from id = {0};
-    if (absolute.n == 0 || cse_from_forms(cse, absolute, &id) != ERR_OK || id.stem.z[0] == '\0') {
+    if (absolute.n == 0 || cse_from_forms(cse, absolute, &id) != ERR_OK) {
         return ERR_OK;
     }
-    return txn_put(t, TABLE_CSE_AE, text_of(id.stem.z), text_bytes(absolute), STORE_PUT_ANY, 0);
+    struct m2mid csr;
+    if (id.kind == CSE_FROM_CSE && cse_csr_ri(&id, &csr) == ERR_OK) {
+        return txn_put(t, TABLE_CSE_AE, text_of(csr.z), text_bytes(absolute), STORE_PUT_ANY, 0);
+    }
+    return id.stem.z[0] == '\0'
+               ? ERR_OK
+               : txn_put(t, TABLE_CSE_AE, text_of(id.stem.z), text_bytes(absolute), STORE_PUT_ANY, 0);
 }

@@ -13,7 +13,7 @@ MUST_USE err_t cse_ae_accept(const struct cse_ask *ask, struct cse_res *r, json_
 /* The label is ours: whatever an AE writes into lbl, its own Credential-ID stays and no other one comes in. */
 MUST_USE err_t cse_ae_label(struct text credential, json_t *attrs, char detail[static ROLE_DETAIL_MAX]);
 
-/* An AE-ID that belongs to a credential is given to nobody else. `absolute` may be any identity. */
+/* An AE-ID or CSE-ID that belongs to a credential is given to nobody else. `absolute` may be any identity. */
 MUST_USE err_t cse_ae_reserve(const struct cse *cse, struct txn *t, struct text absolute);
 
 #endif

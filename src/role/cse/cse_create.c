@@ -2,6 +2,7 @@
 #include "role/cse/cse_ae.h"
 #include "role/cse/cse_attr.h"
 #include "role/cse/cse_cin.h"
+#include "role/cse/cse_csr.h"
 #include "role/cse/cse_ops.h"
 #include "role/cse/cse_sub.h"
 #include "role/cse/cse_sweep.h"
@@ -24,6 +25,11 @@ struct making {
 static void making_wipe(struct making *m)
 {
     json_decref(m->attrs);
+}
+
+static bool is_registration(const struct making *m)
+{
+    return (m->res.type->flags & TYPES_REGISTRATION) != 0;
 }
 
 /* -- checks -------------------------------------------------------------------------------------------- */
@@ -49,7 +55,7 @@ static err_t parent_check(struct making *m)
     if (m->target.is_virtual) {
         return detail_fail(m->detail, ERR_OPERATION, "la and ol have no children", text_empty());
     }
-    if (m->res.type->ty != TYPE_AE) { /* registration is not a matter of policies (12.4 rule 5) */
+    if (!is_registration(m)) { /* registration is not a matter of policies (12.4 rule 5) */
         TRY(cse_policy_check(&m->ask, &m->target, OP_CREATE, m->res.type->ty));
     }
     if (!types_is_child(parent, m->res.type->ty)) {
@@ -111,6 +117,11 @@ static err_t accept_ae(struct making *m)
     return cse_ae_accept(&m->ask, &m->res, m->attrs, m->detail);
 }
 
+static err_t accept_csr(struct making *m)
+{
+    return cse_csr_accept(&m->ask, &m->res, m->attrs, m->detail);
+}
+
 static err_t accept_cnt(struct making *m)
 {
     cse_cin_limits(&m->res, m->attrs);
@@ -143,6 +154,7 @@ static const struct {
     err_t (*finish)(struct making *m); /* what is staged beside the resource */
 } hooks[] = {
     {TYPE_AE, accept_ae, NULL},
+    {TYPE_CSR, accept_csr, NULL},
     {TYPE_CNT, accept_cnt, NULL},
     {TYPE_CIN, accept_cin, finish_cin},
     {TYPE_ACP, NULL, finish_acp},
@@ -189,7 +201,7 @@ static err_t name_default(struct making *m)
     struct cse_res *r = &m->res;
     struct cse_res sibling;
     r->rn = r->ri;
-    if (r->type->ty != TYPE_AE) { /* any other identifier is new and random */
+    if (!is_registration(m)) { /* any other identifier is new and random */
         return ERR_OK;
     }
     err_t e = cse_res_child(m->ask.t, &m->target.res, r->ri, ANY_TIME, &sibling);
@@ -215,10 +227,10 @@ static err_t name_free(struct making *m)
     } else if (e != ERR_NOT_FOUND) {
         return e;
     }
-    if (r->type->ty != TYPE_AE) {
+    if (!is_registration(m)) {
         return ERR_OK;
     }
-    e = cse_res_get(m->ask.t, r->ri, ANY_TIME, &old); /* the stem of an AE that expired */
+    e = cse_res_get(m->ask.t, r->ri, ANY_TIME, &old); /* the identifier of an AE or CSE whose registration expired */
     return e == ERR_OK ? clear(m, &old) : e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
@@ -250,8 +262,11 @@ static err_t answer(struct making *m, uint32_t rcn, struct response *rs)
 
 static err_t audit(struct making *m)
 {
+    if (!is_registration(m)) {
+        return cse_ops_audit(&m->ask, AUDIT_RESOURCE_CREATED, m->res.ri);
+    }
     bool ae = m->res.type->ty == TYPE_AE;
-    return cse_ops_audit(&m->ask, ae ? AUDIT_AE_REGISTERED : AUDIT_RESOURCE_CREATED, ae ? m->res.creator : m->res.ri);
+    return cse_ops_audit(&m->ask, ae ? AUDIT_AE_REGISTERED : AUDIT_CSE_REGISTERED, m->res.creator);
 }
 
 err_t cse_create_direct(const struct cse_ask *ask, struct text parent, const struct types_row *type,

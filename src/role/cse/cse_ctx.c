@@ -17,6 +17,8 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
      .doc = "whether an AE must come over a security association (Mca); optional also where the network protects it"},
     {.section = "cse", .key = "frameworks", .type = CONF_TEXT, .flags = CONF_MANY, .fallback = "psk,cert,maf,gba",
      .doc = "the frameworks whose security associations are accepted: psk, cert, maf, gba"},
+    {.section = "cse", .key = "cse-association", .type = CONF_CHOICE, .fallback = "required",
+     .choices = "required|optional", .doc = "whether a CSE must come over a security association (Mcc)"},
     {.section = "cse", .key = "service-subscription", .type = CONF_BOOL, .fallback = "off",
      .doc = "an AE needs an application rule of a subscribed node (4126, 4128), for its registration and for every request"},
     {.section = "cse", .key = "enrolled-rule", .type = CONF_TEXT,
@@ -121,6 +123,7 @@ err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env 
     TRY(TEXT_COPY(rule, cse->enrolled_rule.z));
     TRY(frameworks(cse, cf, detail));
     cse->mca_optional = text_eq_z(conf_text(cf, "cse", NULL, "association"), "optional");
+    cse->mcc_optional = text_eq_z(conf_text(cf, "cse", NULL, "cse-association"), "optional");
     cse->lifetime = conf_number(cf, "cse", NULL, "lifetime");
     return peers(cse, cf, detail);
 }

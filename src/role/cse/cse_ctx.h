@@ -26,7 +26,8 @@ struct cse {
     struct m2mid name;  /* resource name of the CSEBase */
     struct m2mid root;  /* resource identifier of the CSEBase: csi without its slash */
     struct m2mid admin; /* absolute, or empty: nobody */
-    bool mca_optional;  /* requests outside an association are served (R000-37) */
+    bool mca_optional;  /* requests of AEs outside an association are served (R000-37) */
+    bool mcc_optional;  /* the same for CSEs (R002-10); else R000-36 */
     unsigned frameworks; /* of associations that are accepted: 1 << ASSOCIATION_* (R000-10) */
     bool subscription;  /* AEs are checked against the service subscription [CHOICE-68] */
     struct m2mid enrolled_rule; /* name of the rule that enrolled AEs go into (7.5.1), or empty */

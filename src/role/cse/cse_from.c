@@ -1,5 +1,6 @@
 #include "role/cse/cse_from.h"
 
+#include "role/cse/cse_csr.h"
 #include "role/cse/cse_key.h"
 #include "role/cse/cse_sub.h"
 #include "role/detail.h"
@@ -10,6 +11,12 @@
 static bool is_ae_create(const struct primitive *p)
 {
     return p->op == OP_CREATE && p->has_ty && p->ty == TYPE_AE;
+}
+
+/* Of a CSE: what makes its identity known here, so nothing is asked of a registration that is not there yet. */
+static bool is_cse_create(const struct primitive *p)
+{
+    return p->op == OP_CREATE && p->has_ty && p->ty == TYPE_CSR;
 }
 
 static void lower_sp(struct m2mid *id)
@@ -55,9 +62,9 @@ static err_t association_check(const struct cse *cse, const struct request *rq, 
 {
     const struct association *a = rq->assoc;
     if (a->framework == ASSOCIATION_NONE) { /* R000-35, R002-70: none, and it is demanded (or not: R000-37, R000-40) */
-        return cse->mca_optional ? ERR_OK
-                                 : detail_fail(detail, ERR_DENIED_NO_ASSOCIATION, "[cse] association = required",
-                                               text_empty());
+        return cse->mca_optional || cse->mcc_optional /* which of them, is said by From: from_plain */
+                   ? ERR_OK
+                   : detail_fail(detail, ERR_DENIED_NO_ASSOCIATION, "[cse] association = required", text_empty());
     }
     if ((cse->frameworks & 1U << a->framework) == 0) { /* R000-10 */
         return detail_fail(detail, ERR_DENIED_FRAMEWORK, "[cse] frameworks", text_empty());
@@ -81,7 +88,7 @@ static err_t from_bound(const struct request *rq, const struct cse_from *f, char
 /* Only the Credential-ID is known [CHOICE-43]: nothing but registration, then the AE that registered with it. */
 static err_t from_credential(const struct request *rq, struct txn *t, const struct cse_from *f, char *detail)
 {
-    if (is_ae_create(rq->prim)) {
+    if (is_ae_create(rq->prim) || is_cse_create(rq->prim)) {
         return ERR_OK;
     }
     struct cse_res ae;
@@ -96,44 +103,76 @@ static err_t from_credential(const struct request *rq, struct txn *t, const stru
     return ERR_OK;
 }
 
-/* A CSE (rule 6): itself, an S-type AE, or a C-type AE below it. No other CSE is a registree here yet. */
-static err_t from_cse(const struct cse *cse, const struct request *rq, struct txn *t, const struct cse_from *f,
-                      char *detail)
+/* May the CSE of this association speak for the CSE with this absolute identifier: itself, or one below it? */
+static err_t speaks_for(const struct request *rq, struct txn *t, struct text csi, bool *out)
 {
-    struct text absolute = text_of(f->absolute.z);
-    bool ok = f->kind == CSE_FROM_ABSENT || association_is_bound_to(rq->assoc, absolute);
-    enum m2mid_kind k = m2mid_kind(rq->prim->from);
-    if (!ok && (k == M2MID_SP_AE_S || k == M2MID_ABS_AE_S)) { /* unless it is registered here: then it is not below X */
-        struct cse_res ae;
-        err_t e = cse_res_get(t, text_of(f->stem.z), rq->now, &ae);
-        ok = e == ERR_NOT_FOUND;
-    }
-    if (!ok && (k == M2MID_SP_AE_C || k == M2MID_ABS_AE_C)) {
-        ok = association_is_bound_to(rq->assoc, text_take(absolute, text_find_last(absolute, '/')));
-    }
-    ok = ok && !m2mid_same(absolute, text_of(cse->self.z)); /* nobody else is this CSE, whatever a credential says */
-    return ok ? ERR_OK : detail_fail(detail, ERR_DENIED_FROM, "From", rq->prim->from);
+    *out = association_is_bound_to(rq->assoc, csi);
+    return *out ? ERR_OK : cse_csr_is_below(t, text_of(rq->assoc->ids[0].z), csi, rq->now, out);
 }
 
-/* Outside any association (rules 7 and 8): no CSE is served without one (R000-36). An AE that registered with a credential keeps needing it: without this, From
- * alone would be enough to act as any AE. */
-static err_t from_plain(const struct request *rq, struct txn *t, const struct cse_from *f, char *detail)
+/* From of a CSE (rule 6): itself, a CSE below it, an S-type AE that is not registered here, or a C-type AE below it. */
+static err_t from_below(const struct request *rq, struct txn *t, const struct cse_from *f, bool *out)
 {
+    struct text absolute = text_of(f->absolute.z);
+    enum m2mid_kind k = m2mid_kind(rq->prim->from);
     if (f->kind == CSE_FROM_CSE) {
-        return detail_fail(detail, ERR_DENIED_NO_ASSOCIATION, "From is a CSE-ID", rq->prim->from);
+        return speaks_for(rq, t, absolute, out);
     }
-    if (is_ae_create(rq->prim)) {
-        return ERR_OK;
+    if (k == M2MID_SP_AE_C || k == M2MID_ABS_AE_C) {
+        return speaks_for(rq, t, text_take(absolute, text_find_last(absolute, '/')), out);
     }
     struct cse_res ae;
     err_t e = cse_res_get(t, text_of(f->stem.z), rq->now, &ae);
-    if (e == ERR_NOT_FOUND || (e == ERR_OK && ae.type->ty != TYPE_AE)) {
+    *out = e == ERR_NOT_FOUND;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* A CSE is served while it is registered: with the end of its registration it loses every right at once, those that
+ * policies give to its CSE-ID as well. */
+static err_t from_cse(const struct cse *cse, const struct request *rq, struct txn *t, const struct cse_from *f,
+                      char *detail)
+{
+    bool registers = is_cse_create(rq->prim) || is_ae_create(rq->prim); /* the latter is refused for what it is */
+    bool ok = f->kind == CSE_FROM_ABSENT;
+    TRY(ok ? ERR_OK : from_below(rq, t, f, &ok));
+    if (!ok || m2mid_same(text_of(f->absolute.z), text_of(cse->self.z))) { /* nobody else is this CSE, whatever a credential says */
+        return detail_fail(detail, ERR_DENIED_FROM, "From", rq->prim->from);
+    }
+    struct cse_res csr;
+    err_t e = registers ? ERR_OK : cse_csr_get(t, text_of(rq->assoc->ids[0].z), rq->now, &csr);
+    return e == ERR_NOT_FOUND
+               ? detail_fail(detail, ERR_DENIED_NOT_REGISTERED, "the CSE", text_of(rq->assoc->ids[0].z))
+               : e;
+}
+
+/* Which registration speaks outside of any association: one that was made there. Without this, From alone would be
+ * enough to act as any AE or CSE. */
+static err_t plain_registration(const struct request *rq, struct txn *t, const struct cse_from *f, char *detail)
+{
+    struct cse_res r;
+    bool cse = f->kind == CSE_FROM_CSE;
+    err_t e = cse ? cse_csr_get(t, text_of(f->absolute.z), rq->now, &r) : cse_res_get(t, text_of(f->stem.z), rq->now, &r);
+    if (e == ERR_NOT_FOUND || (e == ERR_OK && r.type->ty != (cse ? TYPE_CSR : TYPE_AE))) {
         return detail_fail(detail, ERR_DENIED_NOT_REGISTERED, "From", rq->prim->from);
     }
     TRY(e);
-    return ae.credential.n == 0 ? ERR_OK
-                                : detail_fail(detail, ERR_DENIED_NO_ASSOCIATION,
-                                              "this AE registered over an association", rq->prim->from);
+    return r.credential.n == 0 ? ERR_OK
+                               : detail_fail(detail, ERR_DENIED_NO_ASSOCIATION,
+                                             "From registered over an association", rq->prim->from);
+}
+
+/* Outside any association (rules 7 and 8): no CSE is served without one (R000-36), unless the operator decided that it
+ * may be (R002-10); an AE likewise. */
+static err_t from_plain(const struct cse *cse, const struct request *rq, struct txn *t, const struct cse_from *f,
+                        char *detail)
+{
+    bool of_cse = f->kind == CSE_FROM_CSE || is_cse_create(rq->prim);
+    if (of_cse ? !cse->mcc_optional : !cse->mca_optional) {
+        return detail_fail(detail, ERR_DENIED_NO_ASSOCIATION,
+                           of_cse ? "[cse] cse-association = required" : "[cse] association = required",
+                           rq->prim->from);
+    }
+    return is_ae_create(rq->prim) || is_cse_create(rq->prim) ? ERR_OK : plain_registration(rq, t, f, detail);
 }
 
 static err_t by_peer(const struct cse *cse, const struct request *rq, struct txn *t, const struct cse_from *f,
@@ -147,7 +186,7 @@ static err_t by_peer(const struct cse *cse, const struct request *rq, struct txn
     case PEER_CSE:
         return from_cse(cse, rq, t, f, detail);
     case PEER_PLAIN:
-        return from_plain(rq, t, f, detail);
+        return from_plain(cse, rq, t, f, detail);
     case PEER_NONE:
     case PEER_ENROLEE:
     case PEER_MAF:
@@ -216,8 +255,10 @@ static err_t form_check(const struct cse *cse, const struct request *rq, struct 
 {
     struct text from = rq->prim->has_from ? rq->prim->from : text_empty();
     if (is_wish(from, &out->wish)) {
-        out->kind = CSE_FROM_ABSENT; /* rule 3: only CREATE <AE> may leave it open */
-        return is_ae_create(rq->prim) ? ERR_OK : detail_fail(detail, ERR_MALFORMED_FROM, "From", from);
+        /* rule 3: only CREATE <AE> may leave it open, and CREATE <remoteCSE> by a CSE that does not know its CSE-ID (R002-18) */
+        out->kind = CSE_FROM_ABSENT;
+        bool unknown = is_cse_create(rq->prim) && out->wish == 0;
+        return is_ae_create(rq->prim) || unknown ? ERR_OK : detail_fail(detail, ERR_MALFORMED_FROM, "From", from);
     }
     enum m2mid_kind k = m2mid_kind(from);
     bool from_cse = rq->assoc->peer == PEER_CSE;

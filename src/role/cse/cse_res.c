@@ -98,6 +98,16 @@ err_t cse_res_get(struct txn *t, struct text ri, usec_t now, struct cse_res *out
     return out->et > now ? ERR_OK : ERR_NOT_FOUND;
 }
 
+err_t cse_res_keep(struct txn *t, struct text in, struct text *out)
+{
+    struct bytes b;
+    if (!arena_dup(t->arena, text_bytes(in), &b)) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    *out = text_span((const char *)b.p, b.n);
+    return ERR_OK;
+}
+
 err_t cse_res_parent(struct txn *t, const struct cse_res *child, usec_t now, struct cse_res *out)
 {
     TRY(cse_res_get(t, child->pi, now, out));

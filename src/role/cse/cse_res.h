@@ -61,6 +61,8 @@ MUST_USE err_t cse_res_add(struct txn *t, const struct cse_res *r);
 /* Stages the removal of its own records. */
 MUST_USE err_t cse_res_remove(struct txn *t, const struct cse_res *r);
 
+/* A text of a header, in memory of the transaction. */
+MUST_USE err_t cse_res_keep(struct txn *t, struct text in, struct text *out);
 /* The text of r->json from header and attributes, in memory of the transaction. */
 MUST_USE err_t cse_res_render(struct txn *t, struct cse_res *r, const json_t *attrs);
 /* The whole representation: text and tail. */

@@ -216,7 +216,7 @@ err_t cse_saef_established(const void *ctx, struct association *a, const struct 
                            usec_t now)
 {
     TRY(name_it(x, a));
-    if (a->framework == ASSOCIATION_CERT && a->peer == PEER_AE) { /* nobody without it takes the name from now on */
+    if (a->framework == ASSOCIATION_CERT && (a->peer == PEER_AE || a->peer == PEER_CSE)) { /* nobody without it takes the name from now on */
         for (size_t i = 0; i < a->ids_n; i++) {
             TRY(cse_ae_reserve(ctx, t, text_of(a->ids[i].z)));
         }

@@ -1,5 +1,6 @@
 #include "role/cse/cse_sub_ctl.h"
 
+#include "role/cse/cse_csr.h"
 #include "role/cse/cse_ops.h"
 #include "role/detail.h"
 #include "wire/json.h"
@@ -36,6 +37,10 @@ const struct ctl_arg cse_sub_ctl_one[CSE_SUB_CTL_ONE_N] = {NAME};
 const struct ctl_arg cse_sub_ctl_node_one[CSE_SUB_CTL_NODE_ONE_N] = {NAME, SUBSCRIPTION};
 const struct ctl_arg cse_sub_ctl_nodes[CSE_SUB_CTL_NODES_N] = {
     SUBSCRIPTION, {"--after", 0, "continue beyond this identifier (\"next\" of the answer before)"}};
+const struct ctl_arg cse_sub_ctl_registrations[CSE_SUB_CTL_REGISTRATIONS_N] = {
+    {"--kind", 0, "ae (default) or cse"}, {"--after", 0, "continue beyond this identifier (\"next\" of the answer before)"}};
+const struct ctl_arg cse_sub_ctl_registration[CSE_SUB_CTL_REGISTRATION_N] = {
+    {"ID", CTL_ARG_POSITIONAL | CTL_ARG_REQUIRED, "AE-ID stem (Sname), or SP-relative CSE-ID (/mn)"}};
 
 /* -- options and attributes ----------------------------------------------------------------------------------- */
 enum form { FORM_TEXT, FORM_LIST, FORM_RULES, FORM_END };
@@ -177,6 +182,9 @@ static err_t members_of(struct txn *t, const struct cse_res *r, usec_t now, stru
     TRY(cse_res_attrs(t, r, &attrs));
     emit_object(e, NULL);
     emit_text(e, "name", r->rn);
+    if ((r->type->flags & TYPES_REGISTRATION) != 0) {
+        emit_text(e, "credential-id", r->credential);
+    }
     emit_z(e, "state", r->et > now ? "valid" : "over");
     if (r->et != USEC_NEVER) {
         emit_time(e, "not-after", r->et);
@@ -226,16 +234,59 @@ static err_t add_or_set(const struct command *c, uint32_t ty, bool add)
     return answer(&o, type, c->out, c->detail);
 }
 
+static err_t removed(const struct command *c, const char *arg)
+{
+    struct emit e = emit_to(c->out);
+    emit_object(&e, NULL);
+    emit_text(&e, "removed", json_get_text(c->rq->args, arg));
+    emit_close_object(&e);
+    return writer_finish(c->out);
+}
+
 static err_t take_away(const struct command *c, uint32_t ty)
 {
     SCOPED(order_wipe) struct order o = {.prim = {.pc = NULL}};
     TRY(order_init(c->cse, c->rq, c->t, &o, c->detail));
     TRY(cse_delete_direct(&o.ask, text_of(o.at), types_find(ty), c->detail));
-    struct emit e = emit_to(c->out);
-    emit_object(&e, NULL);
-    emit_text(&e, "removed", json_get_text(c->rq->args, "NAME"));
-    emit_close_object(&e);
-    return writer_finish(c->out);
+    return removed(c, "NAME");
+}
+
+/* -- registrations --------------------------------------------------------------------------------------------------- */
+/* The resource of ID: of an AE its stem names it; the rest is as for the commands above. */
+static err_t registration_of(const struct command *c, struct order *o, const struct types_row **type)
+{
+    struct text id = json_get_text(c->rq->args, "ID");
+    struct cse_from who = {0};
+    struct m2mid ri;
+    TRY(order_init(c->cse, c->rq, c->t, o, c->detail));
+    err_t e = cse_from_forms(c->cse, id, &who);
+    if (e == ERR_OK && who.kind == CSE_FROM_CSE) {
+        *type = types_find(TYPE_CSR);
+        TRY(cse_csr_ri(&who, &ri));
+        return TEXT_COPY(text_of(ri.z), o->at);
+    }
+    if (e != ERR_OK || who.stem.z[0] == '\0') {
+        return detail_fail(c->detail, ERR_MALFORMED_ID, "ID: Sname or /mn", id);
+    }
+    *type = types_find(TYPE_AE);
+    return TEXT_COPY(text_of(who.stem.z), o->at);
+}
+
+static err_t registration_show(const struct command *c)
+{
+    SCOPED(order_wipe) struct order o = {.prim = {.pc = NULL}};
+    const struct types_row *type = NULL;
+    TRY(registration_of(c, &o, &type));
+    return answer(&o, type, c->out, c->detail);
+}
+
+static err_t registration_remove(const struct command *c)
+{
+    SCOPED(order_wipe) struct order o = {.prim = {.pc = NULL}};
+    const struct types_row *type = NULL;
+    TRY(registration_of(c, &o, &type));
+    TRY(cse_delete_direct(&o.ask, text_of(o.at), type, c->detail));
+    return removed(c, "ID");
 }
 
 /* -- lists ---------------------------------------------------------------------------------------------------------- */
@@ -279,6 +330,20 @@ static err_t page_list(struct txn *t, const struct page *p, usec_t now, struct c
     return ERR_OK;
 }
 
+static const char *list_name(uint32_t ty)
+{
+    switch (ty) {
+    case TYPE_MSSP:
+        return "subscriptions";
+    case TYPE_SVSN:
+        return "nodes";
+    case TYPE_ASAR:
+        return "rules";
+    default:
+        return "registrations";
+    }
+}
+
 static err_t list(const struct command *c, uint32_t ty)
 {
     SCOPED(order_wipe) struct order o = {.prim = {.pc = NULL}};
@@ -300,9 +365,17 @@ static err_t list(const struct command *c, uint32_t ty)
                            .order = STORE_ASCENDING};
     TRY(txn_scan(c->t, &q, page_hit, p));
     TRY(p->err);
-    ctl_list_begin(&l, c->out, ty == TYPE_MSSP ? "subscriptions" : ty == TYPE_SVSN ? "nodes" : "rules");
+    ctl_list_begin(&l, c->out, list_name(ty));
     TRY(page_list(c->t, p, c->rq->now, &l));
     return ctl_list_end(&l);
+}
+
+static err_t registration_list(const struct command *c)
+{
+    struct text kind = json_get_text(c->rq->args, "kind");
+    bool cse = text_eq_z(kind, "cse");
+    return cse || kind.n == 0 || text_eq_z(kind, "ae") ? list(c, cse ? TYPE_CSR : TYPE_AE)
+                                                       : detail_fail(c->detail, ERR_MALFORMED_ID, "--kind", kind);
 }
 
 /* -- one function a command ------------------------------------------------------------------------------------------ */
@@ -326,3 +399,6 @@ HANDLER(cse_sub_ctl_rule_add, add_or_set(&c, TYPE_ASAR, true))
 HANDLER(cse_sub_ctl_rule_set, add_or_set(&c, TYPE_ASAR, false))
 HANDLER(cse_sub_ctl_rule_list, list(&c, TYPE_ASAR))
 HANDLER(cse_sub_ctl_rule_remove, take_away(&c, TYPE_ASAR))
+HANDLER(cse_sub_ctl_registration_list, registration_list(&c))
+HANDLER(cse_sub_ctl_registration_show, registration_show(&c))
+HANDLER(cse_sub_ctl_registration_remove, registration_remove(&c))

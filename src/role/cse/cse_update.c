@@ -2,6 +2,7 @@
 #include "role/cse/cse_ae.h"
 #include "role/cse/cse_attr.h"
 #include "role/cse/cse_cin.h"
+#include "role/cse/cse_csr.h"
 #include "role/cse/cse_ops.h"
 #include "role/cse/cse_sub.h"
 #include "role/detail.h"
@@ -39,6 +40,9 @@ static err_t follow(const struct cse_ask *ask, struct cse_res *r, json_t *attrs,
     }
     if (r->type->ty == TYPE_AE) {
         TRY(cse_ae_label(r->credential, attrs, detail));
+    }
+    if (r->type->ty == TYPE_CSR && json_object_get(content, "dcse") != NULL) {
+        TRY(cse_csr_descendants(ask, r, attrs, detail));
     }
     if (r->type->ty == TYPE_CNT) {
         cse_cin_limits(r, attrs);

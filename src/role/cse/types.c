@@ -45,6 +45,24 @@ static const struct types_attr ae[] = { /* TS-0001 9.6.5; the mandatory ones: pa
     {"srv", "supportedReleaseVersions", TYPES_TEXTS, TYPES_M, TYPES_O, TYPES_GIVEN, 1, 16},
 };
 
+/* TS-0001 9.6.4. What the registree may not know yet is optional, as the seed has it (R002-20, R002-21). */
+static const struct types_attr csr[] = {
+    EXPIRES,
+    POLICIES,
+    {"cst", "cseType", TYPES_UINT, TYPES_O, TYPES_NP, TYPES_GIVEN, 1, 3},
+    {"poa", "pointOfAccess", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 16},
+    {"cb", "CSEBase", TYPES_TEXT, TYPES_O, TYPES_NP, TYPES_GIVEN, 1, 256},
+    {"csi", "CSE-ID", TYPES_TEXT, TYPES_O, TYPES_NP, TYPES_GIVEN, 2, 191},
+    {"mei", "M2M-Ext-ID", TYPES_TEXT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 256},
+    {"tri", "triggerRecipientID", TYPES_UINT, TYPES_O, TYPES_O, TYPES_GIVEN, 0, U32},
+    {"rr", "requestReachability", TYPES_BOOL, TYPES_M, TYPES_O, TYPES_GIVEN, 0, 0},
+    {"nl", "nodeLink", TYPES_TEXT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 191},
+    {"csz", "contentSerialization", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 8},
+    {"esi", "e2eSecInfo", TYPES_OBJECT, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0},
+    {"dcse", "descendantCSEs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 64},
+    {"srv", "supportedReleaseVersions", TYPES_TEXTS, TYPES_M, TYPES_O, TYPES_GIVEN, 1, 16},
+};
+
 static const struct types_attr acp[] = { /* TS-0001 9.6.2 */
     EXPIRES,
     {"pv", "privileges", TYPES_RULES, TYPES_M, TYPES_O, TYPES_GIVEN, 0, 0},
@@ -104,12 +122,15 @@ static const struct types_attr svsn[] = { /* TS-0001 9.6.20 */
 
 static const struct types_row types[TYPES_COUNT] = {
     {TYPE_ACP, "m2m:acp", "accessControlPolicy", ATTRS(acp), {0}, 0, "TS-0004 7.4.2"},
-    {TYPE_AE, "m2m:ae", "AE", ATTRS(ae), {TYPE_ACP, TYPE_CNT}, TYPES_HAS_ACPI | TYPES_HAS_CHILDREN, "TS-0004 7.4.5"},
+    {TYPE_AE, "m2m:ae", "AE", ATTRS(ae), {TYPE_ACP, TYPE_CNT},
+     TYPES_HAS_ACPI | TYPES_HAS_CHILDREN | TYPES_REGISTRATION, "TS-0004 7.4.5"},
     {TYPE_CNT, "m2m:cnt", "container", ATTRS(cnt), {TYPE_CNT, TYPE_CIN},
      TYPES_HAS_ACPI | TYPES_HAS_STATE | TYPES_HAS_VIRTUAL | TYPES_HAS_CHILDREN, "TS-0004 7.4.6"},
     {TYPE_CIN, "m2m:cin", "contentInstance", ATTRS(cin), {0}, TYPES_HAS_STATE | TYPES_IMMUTABLE, "TS-0004 7.4.7"},
-    {TYPE_CB, "m2m:cb", "CSEBase", ATTRS(cb), {TYPE_ACP, TYPE_AE, TYPE_CNT, TYPE_MSSP, TYPE_ASAR},
+    {TYPE_CB, "m2m:cb", "CSEBase", ATTRS(cb), {TYPE_ACP, TYPE_AE, TYPE_CNT, TYPE_CSR, TYPE_MSSP, TYPE_ASAR},
      TYPES_HAS_ACPI | TYPES_NOT_BY_REQUEST | TYPES_HAS_CHILDREN, "TS-0004 7.4.3"},
+    {TYPE_CSR, "m2m:csr", "remoteCSE", ATTRS(csr), {TYPE_ACP, TYPE_CNT},
+     TYPES_HAS_ACPI | TYPES_HAS_CHILDREN | TYPES_REGISTRATION, "TS-0004 7.4.4"},
     {TYPE_MSSP, "m2m:mssp", "m2mServiceSubscriptionProfile", ATTRS(mssp), {TYPE_SVSN},
      TYPES_HAS_ACPI | TYPES_HAS_CHILDREN | TYPES_ADMIN, "TS-0001 9.6.19"},
     {TYPE_ASAR, "m2m:asar", "serviceSubscribedAppRule", ATTRS(asar), {0}, TYPES_HAS_ACPI | TYPES_ADMIN,

@@ -347,6 +347,7 @@ static void from_of_a_cse(void **state)
     assert_int_equal(cse_fixture_add_key(f, "kmn@sp.example.com", "//sp.example.com/mn1", ""), ERR_OK);
     cse_fixture_connect(f, "kmn@sp.example.com", &mn);
     assert_int_equal(reg(f, &f->a, "Sa"), ERR_OK);
+    assert_int_equal(cse_fixture_create(f, &mn, "/mn1", "cse-in", 16, "{\"m2m:csr\":{\"rr\":true,\"srv\":[\"3\"]}}"), ERR_OK);
     static const struct {
         const char *from;
         err_t want;
