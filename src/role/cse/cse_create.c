@@ -55,7 +55,7 @@ static err_t parent_check(struct making *m)
     if (m->target.is_virtual) {
         return detail_fail(m->detail, ERR_OPERATION, "la and ol have no children", text_empty());
     }
-    if (!is_registration(m)) { /* registration is not a matter of policies (12.4 rule 5) */
+    if (!is_registration(m)) { /* registration is not a matter of policies (12.4 rule 5, R002-23) */
         TRY(cse_policy_check(&m->ask, &m->target, OP_CREATE, m->res.type->ty));
     }
     if (!types_is_child(parent, m->res.type->ty)) {

@@ -32,8 +32,8 @@ err_t cse_csr_get(struct txn *t, struct text absolute, usec_t now, struct cse_re
 
 /* -- the CSE-ID ---------------------------------------------------------------------------------------------- */
 /*
- * R002-12, R002-13, R002-16: the association is bound to the CSE-ID that the operator assigned to its credential, or
- * that its CSE-ID certificate names. R002-25: that is the CSE-ID, also if From is empty [CHOICE-87]; R002-24, R002-07:
+ * R002-12, R002-13, R002-16: the association is bound to the CSE-ID that the operator assigned to its credential
+ * (R002-14), or that its CSE-ID certificate names. R002-25: that is the CSE-ID, also if From is empty [CHOICE-87]; R002-24, R002-07:
  * anything else in From is refused [CHOICE-71].
  */
 static err_t identity_bound(const struct cse_ask *ask, struct cse_from *out, char *detail)
@@ -210,6 +210,8 @@ err_t cse_csr_descendants(const struct cse_ask *ask, const struct cse_res *r, js
 }
 
 /* -- registration ------------------------------------------------------------------------------------------------ */
+/* R002-08: the <remoteCSE> that stands for the originator; what is not said here is the general CREATE
+ * (R002-03, R002-09, R002-27). */
 err_t cse_csr_accept(const struct cse_ask *ask, struct cse_res *r, json_t *attrs, char detail[static ROLE_DETAIL_MAX])
 {
     const struct association *a = ask->rq->assoc;

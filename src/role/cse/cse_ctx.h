@@ -36,7 +36,7 @@ struct cse {
     size_t peers_n;
 };
 
-enum { CSE_CTX_ROWS_N = 9 };
+enum { CSE_CTX_ROWS_N = 10 };
 extern const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N];
 
 MUST_USE err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env *env,

@@ -37,10 +37,8 @@ const struct ctl_arg cse_sub_ctl_one[CSE_SUB_CTL_ONE_N] = {NAME};
 const struct ctl_arg cse_sub_ctl_node_one[CSE_SUB_CTL_NODE_ONE_N] = {NAME, SUBSCRIPTION};
 const struct ctl_arg cse_sub_ctl_nodes[CSE_SUB_CTL_NODES_N] = {
     SUBSCRIPTION, {"--after", 0, "continue beyond this identifier (\"next\" of the answer before)"}};
-const struct ctl_arg cse_sub_ctl_registrations[CSE_SUB_CTL_REGISTRATIONS_N] = {
-    {"--kind", 0, "ae (default) or cse"}, {"--after", 0, "continue beyond this identifier (\"next\" of the answer before)"}};
 const struct ctl_arg cse_sub_ctl_registration[CSE_SUB_CTL_REGISTRATION_N] = {
-    {"ID", CTL_ARG_POSITIONAL | CTL_ARG_REQUIRED, "AE-ID stem (Sname), or SP-relative CSE-ID (/mn)"}};
+    {"RI", CTL_ARG_POSITIONAL | CTL_ARG_REQUIRED, "AE-ID stem (Sname), or SP-relative CSE-ID (/mn)"}};
 
 /* -- options and attributes ----------------------------------------------------------------------------------- */
 enum form { FORM_TEXT, FORM_LIST, FORM_RULES, FORM_END };
@@ -183,6 +181,7 @@ static err_t members_of(struct txn *t, const struct cse_res *r, usec_t now, stru
     emit_object(e, NULL);
     emit_text(e, "name", r->rn);
     if ((r->type->flags & TYPES_REGISTRATION) != 0) {
+        emit_z(e, "kind", r->type->ty == TYPE_CSR ? "cse" : "ae");
         emit_text(e, "credential-id", r->credential);
     }
     emit_z(e, "state", r->et > now ? "valid" : "over");
@@ -252,10 +251,10 @@ static err_t take_away(const struct command *c, uint32_t ty)
 }
 
 /* -- registrations --------------------------------------------------------------------------------------------------- */
-/* The resource of ID: of an AE its stem names it; the rest is as for the commands above. */
+/* The resource of RI: of an AE its stem names it; the rest is as for the commands above. */
 static err_t registration_of(const struct command *c, struct order *o, const struct types_row **type)
 {
-    struct text id = json_get_text(c->rq->args, "ID");
+    struct text id = json_get_text(c->rq->args, "RI");
     struct cse_from who = {0};
     struct m2mid ri;
     TRY(order_init(c->cse, c->rq, c->t, o, c->detail));
@@ -266,7 +265,7 @@ static err_t registration_of(const struct command *c, struct order *o, const str
         return TEXT_COPY(text_of(ri.z), o->at);
     }
     if (e != ERR_OK || who.stem.z[0] == '\0') {
-        return detail_fail(c->detail, ERR_MALFORMED_ID, "ID: Sname or /mn", id);
+        return detail_fail(c->detail, ERR_MALFORMED_ID, "RI: Sname or /mn", id);
     }
     *type = types_find(TYPE_AE);
     return TEXT_COPY(text_of(who.stem.z), o->at);
@@ -286,7 +285,7 @@ static err_t registration_remove(const struct command *c)
     const struct types_row *type = NULL;
     TRY(registration_of(c, &o, &type));
     TRY(cse_delete_direct(&o.ask, text_of(o.at), type, c->detail));
-    return removed(c, "ID");
+    return removed(c, "RI");
 }
 
 /* -- lists ---------------------------------------------------------------------------------------------------------- */
@@ -344,38 +343,45 @@ static const char *list_name(uint32_t ty)
     }
 }
 
-static err_t list(const struct command *c, uint32_t ty)
+/* The next page of the children of one type, from --after on, if that is one of them; an earlier page ended there. */
+static err_t list_type(const struct command *c, struct text node, uint32_t ty, struct ctl_list *l)
 {
-    SCOPED(order_wipe) struct order o = {.prim = {.pc = NULL}};
-    struct cse_target parent;
     char prefix[CSE_CHILD_KEY_MAX];
-    struct ctl_list l;
+    struct bytes after = ctl_list_after(c->rq);
     struct page *p = arena_alloc(c->t->arena, sizeof(*p));
     if (p == NULL) {
         return ERR_LIMIT_CAPACITY;
     }
+    struct writer w = WRITER_ARRAY(prefix);
+    TRY(cse_res_child_key(&w, node, ty, text_empty()));
+    bool here = after.n >= w.n && bytes_eq(bytes_of(after.p, w.n), writer_view(&w));
+    if (ty == TYPE_AE && after.n > 0 && !here) { /* CSEs come behind the AEs */
+        return ERR_OK;
+    }
+    p->n = 0;
+    p->err = ERR_OK;
+    struct store_scan q = {.table = TABLE_CSE_CHILD, .prefix = writer_view(&w), .order = STORE_ASCENDING,
+                           .after = here || ty != TYPE_CSR ? after : bytes_empty()};
+    TRY(txn_scan(c->t, &q, page_hit, p));
+    TRY(p->err);
+    return page_list(c->t, p, c->rq->now, l);
+}
+
+/* AEs stand for registrations, which are of CSEs as well. */
+static err_t list(const struct command *c, uint32_t ty)
+{
+    SCOPED(order_wipe) struct order o = {.prim = {.pc = NULL}};
+    struct cse_target parent;
+    struct ctl_list l;
     TRY(order_init(c->cse, c->rq, c->t, &o, c->detail));
     TRY(cse_ops_find(&o.ask, text_of(o.parent), types_find(ty == TYPE_SVSN ? TYPE_MSSP : TYPE_CB), &parent,
                      c->detail));
-    struct writer w = WRITER_ARRAY(prefix);
-    TRY(cse_res_child_key(&w, parent.res.node, ty, text_empty()));
-    p->n = 0;
-    p->err = ERR_OK;
-    struct store_scan q = {.table = TABLE_CSE_CHILD, .prefix = writer_view(&w), .after = ctl_list_after(c->rq),
-                           .order = STORE_ASCENDING};
-    TRY(txn_scan(c->t, &q, page_hit, p));
-    TRY(p->err);
     ctl_list_begin(&l, c->out, list_name(ty));
-    TRY(page_list(c->t, p, c->rq->now, &l));
+    TRY(list_type(c, parent.res.node, ty, &l));
+    if (ty == TYPE_AE && !l.more) {
+        TRY(list_type(c, parent.res.node, TYPE_CSR, &l));
+    }
     return ctl_list_end(&l);
-}
-
-static err_t registration_list(const struct command *c)
-{
-    struct text kind = json_get_text(c->rq->args, "kind");
-    bool cse = text_eq_z(kind, "cse");
-    return cse || kind.n == 0 || text_eq_z(kind, "ae") ? list(c, cse ? TYPE_CSR : TYPE_AE)
-                                                       : detail_fail(c->detail, ERR_MALFORMED_ID, "--kind", kind);
 }
 
 /* -- one function a command ------------------------------------------------------------------------------------------ */
@@ -399,6 +405,6 @@ HANDLER(cse_sub_ctl_rule_add, add_or_set(&c, TYPE_ASAR, true))
 HANDLER(cse_sub_ctl_rule_set, add_or_set(&c, TYPE_ASAR, false))
 HANDLER(cse_sub_ctl_rule_list, list(&c, TYPE_ASAR))
 HANDLER(cse_sub_ctl_rule_remove, take_away(&c, TYPE_ASAR))
-HANDLER(cse_sub_ctl_registration_list, registration_list(&c))
+HANDLER(cse_sub_ctl_registration_list, list(&c, TYPE_AE))
 HANDLER(cse_sub_ctl_registration_show, registration_show(&c))
 HANDLER(cse_sub_ctl_registration_remove, registration_remove(&c))

@@ -9,7 +9,7 @@
 #include "role/ctl_list.h"
 
 enum { CSE_SUB_CTL_SUBSCRIPTION_N = 3, CSE_SUB_CTL_NODE_N = 6, CSE_SUB_CTL_NODE_SET_N = 4, CSE_SUB_CTL_RULE_N = 4,
-       CSE_SUB_CTL_ONE_N = 1, CSE_SUB_CTL_NODE_ONE_N = 2, CSE_SUB_CTL_NODES_N = 2, CSE_SUB_CTL_REGISTRATIONS_N = 2, CSE_SUB_CTL_REGISTRATION_N = 1 };
+       CSE_SUB_CTL_ONE_N = 1, CSE_SUB_CTL_NODE_ONE_N = 2, CSE_SUB_CTL_NODES_N = 2, CSE_SUB_CTL_REGISTRATION_N = 1 };
 extern const struct ctl_arg cse_sub_ctl_subscription[CSE_SUB_CTL_SUBSCRIPTION_N];
 extern const struct ctl_arg cse_sub_ctl_node[CSE_SUB_CTL_NODE_N];
 extern const struct ctl_arg cse_sub_ctl_node_set[CSE_SUB_CTL_NODE_SET_N];
@@ -17,7 +17,6 @@ extern const struct ctl_arg cse_sub_ctl_rule[CSE_SUB_CTL_RULE_N];
 extern const struct ctl_arg cse_sub_ctl_one[CSE_SUB_CTL_ONE_N];
 extern const struct ctl_arg cse_sub_ctl_node_one[CSE_SUB_CTL_NODE_ONE_N];
 extern const struct ctl_arg cse_sub_ctl_nodes[CSE_SUB_CTL_NODES_N];
-extern const struct ctl_arg cse_sub_ctl_registrations[CSE_SUB_CTL_REGISTRATIONS_N];
 extern const struct ctl_arg cse_sub_ctl_registration[CSE_SUB_CTL_REGISTRATION_N];
 
 ctl_handler cse_sub_ctl_subscription_add, cse_sub_ctl_subscription_set, cse_sub_ctl_subscription_list,
@@ -47,8 +46,8 @@ ctl_handler cse_sub_ctl_registration_list, cse_sub_ctl_registration_show, cse_su
          "makes an application rule: these credentials may be used by these applications as these AEs"},               \
         {"rule", "set", cse_sub_ctl_rule, CSE_SUB_CTL_RULE_N, true, cse_sub_ctl_rule_set,                              \
          "replaces lists of an application rule, for all instances of the applications at once"},                      \
-        {"registration", "list", cse_sub_ctl_registrations, CSE_SUB_CTL_REGISTRATIONS_N, false,                        \
-         cse_sub_ctl_registration_list, "AEs or CSEs that are registered here"},                                       \
+        {"registration", "list", ctl_list_args, CTL_LIST_ARGS_N, false, cse_sub_ctl_registration_list,                 \
+         "AEs and CSEs that are registered here"},                                                                     \
         {"registration", "show", cse_sub_ctl_registration, CSE_SUB_CTL_REGISTRATION_N, false,                          \
          cse_sub_ctl_registration_show, "one registration"},                                                           \
         {"registration", "remove", cse_sub_ctl_registration, CSE_SUB_CTL_REGISTRATION_N, true,                         \

@@ -39,6 +39,11 @@ static int setup_mcc(void **state)
     return setup_with(state, "cse-association = optional\n");
 }
 
+static int setup_open(void **state)
+{
+    return setup_with(state, "association = optional\ncse-association = optional\n");
+}
+
 static int teardown(void **state)
 {
     cse_fixture_free(*state);
@@ -79,7 +84,7 @@ static void allow_all(struct cse_fixture *f)
 }
 
 /* -- the CSE-ID ------------------------------------------------------------------------------------------- */
-/* R002-03, R002-07, R002-08, R002-09, R002-17, R002-19, R002-20, R002-21, R002-22, R002-27: known to the originator. */
+/* R002-03, R002-07, R002-08, R002-09, R002-22, R002-23, R002-27: known to the originator. */
 static void known(void **state)
 {
     struct cse_fixture *f = *state;
@@ -98,7 +103,7 @@ static void known(void **state)
     assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "cse-in/field"), ERR_DENIED_PRIVILEGE); /* it is its creator's */
 }
 
-/* R002-12, R002-13, R002-14, R002-18, R002-25: unknown to it; the answer tells what was assigned to the credential. */
+/* R002-12, R002-13, R002-14, R002-25: unknown to it; the answer tells what was assigned to the credential. */
 static void assigned(void **state)
 {
     struct cse_fixture *f = *state;
@@ -212,7 +217,7 @@ static void mcc_open_mca_closed(void **state)
 }
 
 /* -- its life ------------------------------------------------------------------------------------------------ */
-/* R002-04: one at a time; before it and after it the association alone is worth nothing. */
+/* One at a time; before it and after it the association alone is worth nothing. */
 static void it_ends(void **state)
 {
     struct cse_fixture *f = *state;
@@ -289,16 +294,42 @@ static void by_the_operator(void **state)
     come(f, "mn", &mn);
     assert_int_equal(reg(f, &mn, "/mn", CSR), ERR_OK);
     assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-in", 2, AE_BODY), ERR_OK);
-    assert_int_equal(ctl(f, "list", "{\"kind\":\"cse\"}"), ERR_OK);
     assert_int_equal(ctl(f, "list", "{}"), ERR_OK);
-    assert_int_equal(ctl(f, "list", "{\"kind\":\"x\"}"), ERR_MALFORMED_ID);
-    assert_int_equal(ctl(f, "show", "{\"ID\":\"/mn\"}"), ERR_OK);
-    assert_int_equal(ctl(f, "show", "{\"ID\":\"/mn7\"}"), ERR_NOT_FOUND);
-    assert_int_equal(ctl(f, "remove", "{\"ID\":\"nobody\"}"), ERR_MALFORMED_ID);
-    assert_int_equal(ctl(f, "remove", "{\"ID\":\"/mn\"}"), ERR_OK);
+    assert_int_equal(ctl(f, "show", "{\"RI\":\"/mn\"}"), ERR_OK);
+    assert_int_equal(ctl(f, "show", "{\"RI\":\"/mn7\"}"), ERR_NOT_FOUND);
+    assert_int_equal(ctl(f, "remove", "{\"RI\":\"nobody\"}"), ERR_MALFORMED_ID);
+    assert_int_equal(ctl(f, "remove", "{\"RI\":\"/mn\"}"), ERR_OK);
     assert_int_equal(cse_fixture_get(f, &mn, "/mn", "cse-in"), ERR_DENIED_NOT_REGISTERED);
-    assert_int_equal(ctl(f, "remove", "{\"ID\":\"Sa\"}"), ERR_OK);
+    assert_int_equal(ctl(f, "remove", "{\"RI\":\"Sa\"}"), ERR_OK);
     assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa"), ERR_NOT_FOUND);
+}
+
+/* More than one answer holds: each of them is told once, AEs first. */
+static void a_long_list(void **state)
+{
+    struct cse_fixture *f = *state;
+    char text[128], args[128] = "{}";
+    size_t cses = 0, aes = 0, pages = 0;
+    for (size_t i = 0; i < 40; i++) {
+        snprintf(text, sizeof(text), "/field%zu", i);
+        assert_int_equal(reg(f, &f->plain, text, CSR), ERR_OK);
+        assert_int_equal(cse_fixture_create(f, &f->plain, "C", "cse-in", 2, AE_BODY), ERR_OK);
+    }
+    for (bool more = true; more; pages++) {
+        assert_int_equal(ctl(f, "list", args), ERR_OK);
+        for (const char *p = f->r.body; (p = strstr(p, "\"kind\":\"")) != NULL; p++) {
+            assert_true(p[8] == 'c' || cses == 0);
+            aes += p[8] == 'a' ? 1 : 0;
+            cses += p[8] == 'c' ? 1 : 0;
+        }
+        const char *next = strstr(f->r.body, "\"next\":\"");
+        more = next != NULL;
+        snprintf(args, sizeof(args), "{\"after\":\"%.*s\"}", more ? (int)strcspn(next + 8, "\"") : 0, more ? next + 8 : "");
+        assert_true(pages < 8);
+    }
+    assert_int_equal(aes, 40);
+    assert_int_equal(cses, 40);
+    assert_true(pages > 2);
 }
 
 int main(void)
@@ -313,6 +344,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(mcc_open_mca_closed, setup_mcc, teardown),
         cmocka_unit_test_setup_teardown(it_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(descendants, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_long_list, setup_open, teardown),
         cmocka_unit_test_setup_teardown(by_the_operator, setup, teardown),
     };
     return cmocka_run_group_tests_name("cse-csr", tests, NULL, NULL);
