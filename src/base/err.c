@@ -3,9 +3,9 @@
 #include <string.h>
 
 static const struct err_info rows[ERR_COUNT] = {
-    [ERR_OK] = {"ok", "done", "-", "-", ERR_LEVEL_DEBUG, false, 2000, 0},
+    [ERR_OK] = {"ok", "done", "-", "-", ERR_LEVEL_DEBUG, false, false, 2000, 0},
 #define X(name, code, level, audit, rsc, alert, text, hint, clause)                                                    \
-    [name] = {code, text, hint, clause, ERR_LEVEL_##level, (audit) != 0, rsc, alert},
+    [name] = {code, text, hint, clause, ERR_LEVEL_##level, ((audit) & 1) != 0, ((audit) & 2) != 0, rsc, alert},
 #include "base/err_rows.h"
 #undef X
 };

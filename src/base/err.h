@@ -44,7 +44,8 @@ struct err_info {
     const char *hint;   /* what to do */
     const char *clause; /* clause of the standard, or "-" */
     enum err_level level;
-    bool audited;
+    bool audited;           /* a refused request of an authenticated peer */
+    bool handshake_audited; /* a refused handshake of somebody who is known; of a certificate either is enough */
     uint16_t rsc;  /* oneM2M response status code */
     uint8_t alert; /* TLS alert description */
 };

@@ -7,6 +7,8 @@
  *   reason code  stable; printed by both sides, looked up by `keystead explain CODE`
  *   audited      1: a refusal of an authenticated peer is written to the audit chain, and so is that of a
  *                certificate in the handshake (shell/refusal_gate.h bounds how many);
+ *                2: a handshake that fails for this reason is, with a certificate or under an identifier that is known;
+ *                3: both;
  *                0: counted and logged with a rate limit only (strangers cost no durable record)
  *   RSC          oneM2M response status code [TS-0004 6.6.3]; HTTP and CoAP follow from it (rsc_rows.h)
  *   TLS alert    what ends a handshake that fails for this reason (RFC 5246 7.2)
@@ -56,11 +58,11 @@ X(ERR_ENTITY_MISSING,       "entity-missing",        INFO,   0, 4000,  50, "an e
 X(ERR_LIFETIME_KIND,        "lifetime-kind",         INFO,   0, 4000,  50, "this association cannot have that lifetime", "give an end in the future; a contract only between two AEs", "TS-0001 11.3.2")
 /* -- denied: understood, and not allowed ------------------------------------------------------- */
 X(ERR_DENIED_PSK_UNKNOWN,   "psk-identity-unknown",  NOTICE, 0, 4107, 115, "no key is known under this psk_identity", "add the credential, or enrol again", "TS-0003 8.2.2.1")
-X(ERR_DENIED_PSK_WRONG,     "psk-wrong",             NOTICE, 0, 4107,  51, "the two sides hold different keys for this identity", "compare the key files of both sides", "RFC 4279 2")
-X(ERR_DENIED_NOT_INSTRUCTED,"not-instructed",        NOTICE, 0, 4107, 115, "the Enrolee has no bootstrap instruction", "ctl instruction add with --target and --enrolee-id", "TS-0003 8.3.2.1")
-X(ERR_DENIED_EXPIRED,       "credential-expired",    NOTICE, 0, 4004, 115, "the credential is past its lifetime", "enrol again, or add a new credential", "TS-0003 10.7")
-X(ERR_DENIED_SUSPENDED,     "credential-suspended",  NOTICE, 0, 4107, 115, "the credential is suspended", "ask the operator; nothing has to be enrolled again once it is given back", "TS-0001 11.2.1")
-X(ERR_DENIED_REVOKED,       "credential-revoked",    NOTICE, 0, 4107, 115, "the credential was revoked", "ask the operator for a new credential", "TS-0001 11.2.1")
+X(ERR_DENIED_PSK_WRONG,     "psk-wrong",             NOTICE, 2, 4107,  51, "the two sides hold different keys for this identity", "compare the key files of both sides", "RFC 4279 2")
+X(ERR_DENIED_NOT_INSTRUCTED,"not-instructed",        NOTICE, 2, 4107, 115, "the Enrolee has no bootstrap instruction", "ctl instruction add with --target and --enrolee-id", "TS-0003 8.3.2.1")
+X(ERR_DENIED_EXPIRED,       "credential-expired",    NOTICE, 2, 4004, 115, "the credential is past its lifetime", "enrol again, or add a new credential", "TS-0003 10.7")
+X(ERR_DENIED_SUSPENDED,     "credential-suspended",  NOTICE, 2, 4107, 115, "the credential is suspended", "ask the operator; nothing has to be enrolled again once it is given back", "TS-0001 11.2.1")
+X(ERR_DENIED_REVOKED,       "credential-revoked",    NOTICE, 2, 4107, 115, "the credential was revoked", "ask the operator for a new credential", "TS-0001 11.2.1")
 X(ERR_DENIED_FROM,          "from-not-associated",   NOTICE, 1, 4106,  49, "From is not the identity of the association", "use the identity this association was made for", "TS-0003 7.2.1")
 X(ERR_DENIED_NOT_REGISTERED,"from-not-registered",   INFO,   0, 4106,  49, "From is no registered AE or CSE", "register it first", "TS-0004 7.3.2.1")
 X(ERR_DENIED_NO_ASSOCIATION,"association-required",  NOTICE, 0, 4107,  49, "this needs a security association", "connect over TLS with a credential", "TS-0004 7.3.2.1")
@@ -73,7 +75,7 @@ X(ERR_DENIED_FRAMEWORK,     "framework-policy",      NOTICE, 1, 4107,  49, "the 
 X(ERR_DENIED_STAKEHOLDER,   "stakeholder-not-served", NOTICE, 1, 4103,  49, "this MEF or MAF serves another administrating stakeholder than adminFQDN names", "register with the adminFQDN of admin-fqdn, or at the instance of that stakeholder", "TS-0003 8.8.2.3")
 X(ERR_DENIED_TARGET,        "not-the-target",        NOTICE, 1, 4103,  49, "the key is meant for another target", "configure the Enrolee for this target", "TS-0003 8.3.2.1")
 X(ERR_DENIED_CLIENT,        "client-not-allowed",    NOTICE, 1, 4103,  49, "this client may not do that here", "ctl client allow", "TS-0003 8.8.2.7")
-X(ERR_DENIED_SUID,          "key-usage",             NOTICE, 1, 4103,  49, "the key may not be used for this purpose", "register a key with the right SUID (32 for associations)", "TS-0003 8.2.2.3")
+X(ERR_DENIED_SUID,          "key-usage",             NOTICE, 3, 4103,  49, "the key may not be used for this purpose", "register a key with the right SUID (32 for associations)", "TS-0003 8.2.2.3")
 X(ERR_DENIED_FETCH,         "fetch-refused",         NOTICE, 0, 4107, 115, "the MEF or MAF refused to hand out the key", "see the log of the MEF or MAF", "TS-0003 8.8.2.8")
 X(ERR_DENIED_CERT_MISSING,  "certificate-missing",   NOTICE, 0, 4107,  40, "the peer shows no certificate", "configure certificate and key", "TS-0003 10.2.3")
 X(ERR_DENIED_CERT_NAME,     "certificate-name",      NOTICE, 1, 4107,  42, "no subjectAltName of the certificate equals the identity", "issue a certificate with the exact name", "TS-0003 8.1.2.5")

@@ -55,7 +55,7 @@ static int explain(const struct cli_args *a)
     out_number(a, "rsc", row->rsc);
     out_number(a, "alert", row->alert);
     cli_out(a, "level", text_of(levels[row->level]));
-    cli_out(a, "audited", text_of(row->audited ? "yes" : "no"));
+    cli_out(a, "audited", text_of(row->audited || row->handshake_audited ? "yes" : "no"));
     out_number(a, "exit", (unsigned)cli_exit_code(e));
     cli_out_end(a);
     return CLI_DONE;

@@ -100,8 +100,25 @@ static void table_print(FILE *out, const json_t *list)
 /* -- the rest -------------------------------------------------------------------------------------- */
 static void object_print(FILE *out, const json_t *o, const char *prefix, int depth);
 
+/* Objects of different kinds: a table of them would be mostly empty. */
+static void blocks_print(FILE *out, const json_t *list)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(list, i, item)
+    {
+        (void)fputc('\n', out);
+        object_print(out, item, "  ", 1);
+    }
+    (void)fputc('\n', out);
+}
+
 static void member_print(FILE *out, const char *name, const json_t *v, const char *prefix, int depth)
 {
+    if (strcmp(name, "objects") == 0 && json_array_size(v) > 0) {
+        blocks_print(out, v);
+        return;
+    }
     if (json_is_array(v) && json_is_object(json_array_get(v, 0))) {
         table_print(out, v);
         return;

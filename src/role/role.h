@@ -135,6 +135,8 @@ struct ctl_row {
     const char *doc;
 };
 
+struct explain;
+
 /* -- the role -------------------------------------------------------------------------------------- */
 struct role {
     const char *name; /* "mef": also its configuration section */
@@ -180,6 +182,9 @@ struct role {
     /* Writer, when the handshake is complete and before its last flight leaves; a failure ends the handshake.
      * May change *a (not_after). NULL: nothing to store. */
     err_t (*established)(const void *ctx, struct association *a, const struct keys_export *x, struct txn *t, usec_t now);
+
+    /* Read-only: what it keeps under the identifier of *x (explain.h). May be NULL. */
+    err_t (*explain)(const void *ctx, struct txn *t, struct explain *x);
 };
 
 #endif

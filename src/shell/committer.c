@@ -127,12 +127,14 @@ static err_t run_answer(struct committer *c, const struct job *j, struct txn *t,
     return ERR_OK;
 }
 
-/* Of a certificate that was refused in the handshake: its peer has proved nothing, so it is not a refusal of dispatch. */
+/* Of somebody who was refused in the handshake: the peer has proved nothing, so it is not a refusal of dispatch. */
 static err_t run_refused(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
 {
     (void)c;
     (void)r;
-    struct audit_event e = {.kind = AUDIT_CERTIFICATE_REFUSED, .time = j->now, .outcome = j->refusal.why};
+    struct audit_event e = {.kind = j->refusal.key ? AUDIT_HANDSHAKE_REFUSED : AUDIT_CERTIFICATE_REFUSED,
+                            .time = j->now,
+                            .outcome = j->refusal.why};
     memcpy(e.peer, j->refusal.peer, sizeof(j->refusal.peer));
     memcpy(e.object, j->refusal.shown, sizeof(e.object));
     return txn_audit(t, &e);

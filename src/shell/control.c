@@ -1,6 +1,7 @@
 #include "shell/control.h"
 
 #include "role/emit.h"
+#include "shell/control_explain.h"
 #include "store/store_cached.h"
 #include "store/store_sqlite.h"
 #include "wire/json.h"
@@ -40,7 +41,7 @@ static err_t audit_verify_row(const void *ctx, const struct ctl_request *rq, str
     return ERR_OK;
 }
 
-static bool emit_event(void *arg, uint64_t number, const struct audit_event *e)
+bool control_emit_event(void *arg, uint64_t number, const struct audit_event *e)
 {
     struct emit *m = arg;
     const struct audit_info *info = audit_kind_info(e->kind);
@@ -57,20 +58,59 @@ static bool emit_event(void *arg, uint64_t number, const struct audit_event *e)
     return true;
 }
 
+struct page {
+    struct emit *m;
+    uint64_t end; /* events before this number; 0: all */
+};
+
+static bool emit_page(void *arg, uint64_t number, const struct audit_event *e)
+{
+    struct page *p = arg;
+    return (p->end == 0 || number < p->end) && control_emit_event(p->m, number, e);
+}
+
+static bool count_back(void *arg, uint64_t number, const struct audit_event *e)
+{
+    (void)e;
+    *(uint64_t *)arg = number;
+    return true;
+}
+
+/* Oldest first, so from the first number of the page on: numbers have no gaps. */
+static err_t tail_page(struct txn *t, uint64_t before, size_t limit, struct emit *m)
+{
+    struct page p = {m, before};
+    uint64_t first = 0;
+    uint64_t last = 0;
+    if (before == 0) {
+        return audit_tail(t->store, limit, emit_page, &p);
+    }
+    TRY(audit_back(t->store, before, limit, count_back, &first));
+    TRY(audit_back(t->store, 0, 1, count_back, &last));
+    return first == 0 ? ERR_OK : audit_tail(t->store, (size_t)(last - first + 1), emit_page, &p);
+}
+
 static err_t audit_tail_row(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                             char detail[static ROLE_DETAIL_MAX])
 {
-    (void)ctx;
+    const struct control_ctx *c = ctx;
     uint64_t limit = TAIL_DEFAULT;
+    uint64_t before = 0;
     struct text given = json_get_text(rq->args, "limit");
+    struct text end = json_get_text(rq->args, "before");
     if (given.n > 0 && (text_u64(given, TAIL_MAX, &limit) != ERR_OK || limit == 0)) {
         say(detail, "--limit is 1 to 200");
         return ERR_USAGE;
     }
+    if (end.n > 0 && (text_u64(end, INT64_MAX, &before) != ERR_OK || before == 0)) {
+        say(detail, "--before is the number of an event");
+        return ERR_USAGE;
+    }
     struct emit m = emit_to(out);
     emit_object(&m, NULL);
+    emit_text(&m, "roles", conf_text(c->conf, "server", NULL, "roles")); /* whose chain: keystead trace reads it */
     emit_array(&m, "events");
-    TRY(audit_tail(t->store, (size_t)limit, emit_event, &m));
+    TRY(tail_page(t, before, (size_t)limit, &m));
     emit_close_array(&m);
     emit_close_object(&m);
     return ERR_OK;
@@ -113,13 +153,16 @@ static err_t server_row(const void *ctx, const struct ctl_request *rq, struct tx
     return ERR_PEER_UNREACHABLE;
 }
 
-static const struct ctl_arg tail_args[] = {{"--limit", 0, "how many events, 20 if not given, at most 200"}};
+static const struct ctl_arg tail_args[] = {{"--limit", 0, "how many events, 20 if not given, at most 200"},
+                                           {"--before", 0, "events before this number only: the page before"}};
 static const struct ctl_arg backup_args[] = {
     {"--to", CTL_ARG_REQUIRED | CTL_ARG_PATH, "the file to write; it must not exist, and is as secret as the store"}};
 
 const struct ctl_row control_rows[] = {
     {"audit", "verify", NULL, 0, false, audit_verify_row, "Walks the whole audit chain and checks every signature."},
     {"audit", "tail", tail_args, ARRAY_LEN(tail_args), false, audit_tail_row, "The last audit events, oldest first."},
+    {"explain", "", control_explain_args, CONTROL_EXPLAIN_ARGS_N, false, control_explain,
+     "Where a device, credential, key, client or association stands, what was refused last, and what to do."},
     {"backup", "", backup_args, ARRAY_LEN(backup_args), false, backup_row, "Copies the store while it is in use."},
     {"status", "", NULL, 0, false, server_row, "Processes, listeners with their ports, and counters."},
     {"reload", "", NULL, 0, false, server_row, "Reads the configuration again; a file with a fault changes nothing."},

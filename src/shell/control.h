@@ -21,16 +21,18 @@
 
 /* What the handlers of control_rows get as `ctx`; handlers of a role get that role's configured context. */
 struct control_server;
+struct snapshot;
 struct control_ctx {
     const struct crypto *crypto;
     const struct conf *conf;
     const struct secret *audit_key; /* Ed25519 seed; `audit verify` takes its public half */
+    const struct snapshot *snap;    /* `explain` asks each of its roles */
     struct control_server *server;  /* NULL when ctl runs a command itself (offline): status, reload, stop say so */
 };
 
 /*
  * The shell's own commands, the same for every server: audit verify, audit tail [--limit N], status, reload, stop,
- * backup --to FILE. A command of one word has the verb "". Defined in control.c.
+ * backup --to FILE, explain ID. A command of one word has the verb "". Defined in control.c.
  */
 extern const struct ctl_row control_rows[];
 extern const size_t control_rows_n;

@@ -538,7 +538,7 @@ err_t control_server_new(const struct control_server_config *cfg, struct control
         return ERR_LIMIT_CAPACITY;
     }
     s->cfg = *cfg;
-    s->ctx = (struct control_ctx){cfg->snap->env.crypto, cfg->snap->conf, &cfg->snap->audit_key, s};
+    s->ctx = (struct control_ctx){cfg->snap->env.crypto, cfg->snap->conf, &cfg->snap->audit_key, cfg->snap, s};
     s->listening.data = s;
     *out = s;
     bool ok = uv_pipe_init(cfg->loop, &s->listening, 0) == 0 && uv_pipe_open(&s->listening, cfg->fd) == 0 &&

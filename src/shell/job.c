@@ -102,6 +102,7 @@ static void read_question(struct reader *r, struct question *q)
 static void write_refusal(const struct job_refusal *f, struct writer *w)
 {
     writer_u16(w, (uint16_t)f->why);
+    writer_u8(w, f->key ? 1 : 0);
     writer_text16(w, f->peer);
     writer_text16(w, f->shown);
 }
@@ -109,6 +110,7 @@ static void write_refusal(const struct job_refusal *f, struct writer *w)
 static void read_refusal(struct reader *r, struct job_refusal *f)
 {
     f->why = (err_t)reader_u16(r);
+    f->key = reader_u8(r) != 0;
     reader_text16(r, f->peer, sizeof(f->peer));
     reader_text16(r, f->shown, sizeof(f->shown));
 }

@@ -13,7 +13,7 @@ enum job_kind {
     JOB_ANSWER = 3,      /* what another authority said about a key */
     JOB_CTL = 4,         /* an operator's command; never leaves the writer's process */
     JOB_HEARD = 6,       /* what another authority withdrew; never leaves the writer's process */
-    JOB_REFUSED = 5      /* a certificate was refused in the handshake: an event, and nothing else */
+    JOB_REFUSED = 5      /* somebody known, or a certificate, was refused in the handshake: an event, and nothing else */
 };
 
 /* Which codec: the octets of a request are a message of HTTP/1.1, or a CoAP message put together from its blocks. */
@@ -23,9 +23,10 @@ enum job_binding { JOB_HTTP, JOB_COAP };
 #define JOB_FRAME_HEAD 4
 #define JOB_FRAME_MAX (18u << 20) /* the largest message a configuration allows, and its company */
 
-/* Who was refused for what: the network address, as nobody was authenticated, and what tls_shown says. */
+/* Who was refused for what: the network address, as nobody was authenticated, and what tls_shown says, or the psk_identity. */
 struct job_refusal {
     err_t why;
+    bool key; /* `shown` is a psk_identity */
     char peer[64];
     char shown[AUDIT_TEXT_MAX];
 };

@@ -89,7 +89,7 @@ static err_t read_only(const struct snapshot *snap, const struct job *job, struc
 err_t offline_run(const struct snapshot *snap, const struct offline_call *call, struct writer *out,
                   char detail[static ROLE_DETAIL_MAX])
 {
-    struct control_ctx generic = {.crypto = snap->env.crypto, .conf = snap->conf, .audit_key = &snap->audit_key};
+    struct control_ctx generic = {.crypto = snap->env.crypto, .conf = snap->conf, .audit_key = &snap->audit_key, .snap = snap};
     struct job job = {.kind = JOB_CTL, .now = call->now, .ctl = call->row, .ctl_ctx = &generic, .ctl_args = call->args};
     TRY(find_ctx(snap, call, &job, detail));
     if (!call->row->writes) {

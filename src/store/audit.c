@@ -6,6 +6,7 @@
 #include "store/audit.h"
 
 #include "base/reader.h"
+#include "store/audit_find.h"
 
 #include <string.h>
 
@@ -293,6 +294,7 @@ err_t audit_chain_append(struct store *s, const struct crypto *c, struct audit_c
     writer_bytes(&w, writer_view(&record));
     TRY(writer_finish(&w));
     TRY(store_put(s, TABLE_AUDIT, number_id(chain->next, id), writer_view(&w), STORE_PUT_IF_ABSENT, 0));
+    TRY(audit_find_note(s, chain->next, e));
     *chain = next;
     return ERR_OK;
 }
@@ -418,4 +420,31 @@ err_t audit_tail(struct store *s, size_t limit, audit_tail_fn *fn, void *arg)
     struct tail t = {fn, arg, ERR_OK};
     TRY(store_scan(s, &q, tail_hit, &t));
     return t.err;
+}
+
+err_t audit_back(struct store *s, uint64_t before, size_t limit, audit_tail_fn *fn, void *arg)
+{
+    if (limit == 0) {
+        return ERR_OK;
+    }
+    uint8_t id[NUMBER_LEN];
+    struct store_scan q = {.table = TABLE_AUDIT, .order = STORE_DESCENDING, .limit = limit};
+    if (before > 0) {
+        q.after = number_id(before, id);
+    }
+    struct tail t = {fn, arg, ERR_OK};
+    TRY(store_scan(s, &q, tail_hit, &t));
+    return t.err;
+}
+
+err_t audit_get(struct store *s, uint64_t number, struct arena *a, struct audit_event *out)
+{
+    uint8_t id[NUMBER_LEN];
+    struct store_value v;
+    struct stored e;
+    size_t used = a->used;
+    TRY(store_get(s, TABLE_AUDIT, number_id(number, id), a, &v));
+    err_t err = stored_parse(v.data, &e) ? audit_event_parse(e.record, out) : ERR_MALFORMED_RECORD;
+    a->used = used;
+    return err;
 }

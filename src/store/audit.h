@@ -57,5 +57,8 @@ MUST_USE err_t audit_verify(struct store *s, const struct crypto *c, struct byte
 /* The last `limit` events, oldest first. */
 typedef bool audit_tail_fn(void *arg, uint64_t number, const struct audit_event *e);
 MUST_USE err_t audit_tail(struct store *s, size_t limit, audit_tail_fn *fn, void *arg);
+/* Backwards from the event before number `before` (0: from the last one), at most `limit` of them. */
+MUST_USE err_t audit_back(struct store *s, uint64_t before, size_t limit, audit_tail_fn *fn, void *arg);
+MUST_USE err_t audit_get(struct store *s, uint64_t number, struct arena *a, struct audit_event *out); /* ERR_NOT_FOUND */
 
 #endif

@@ -8,8 +8,8 @@ X(CREDENTIAL_ADDED,   10, "credential-added",    "an operator added a credential
 X(CREDENTIAL_REVOKED, 11, "credential-revoked",  "an operator revoked a credential")
 X(CREDENTIAL_SUSPENDED, 14, "credential-suspended", "an operator suspended a credential")
 X(CREDENTIAL_RESUMED, 15, "credential-resumed", "an operator gave a suspended credential back")
-X(KEY_WITHDRAWN,      16, "key-withdrawn",       "the authority that a key came from revoked it, suspended it or gave it back")
-X(AUTHORITY_BACK,     17, "authority-went-back", "an authority knows less than it did: it was restored from an older backup")
+X(KEY_WITHDRAWN,      18, "key-withdrawn",       "the authority that a key came from revoked it, suspended it or gave it back")
+X(AUTHORITY_BACK,     19, "authority-went-back", "an authority knows less than it did: it was restored from an older backup")
 X(CLIENT_ALLOWED,     12, "client-allowed",      "an operator allowed a client to register keys")
 X(CLIENT_REMOVED,     13, "client-removed",      "an operator took back what client allow gave")
 X(INSTRUCTION_ADDED, 16, "instruction-added",  "an operator gave a credential a further Enrolment Target")
@@ -44,4 +44,5 @@ X(COMMAND_DONE,       72, "command-done",        "a MEF client reported the stat
 X(COMMAND_CANCELLED,  73, "command-cancelled",   "an operator took a command back")
 X(REFUSED,            50, "refused",             "an authenticated peer was refused")
 X(CERTIFICATE_REFUSED, 51, "certificate-refused", "a certificate was refused in the handshake; the peer is a network address")
+X(HANDSHAKE_REFUSED,   52, "handshake-refused",   "a handshake under a known identifier was refused; the peer is a network address")
 /* clang-format on */

@@ -40,4 +40,5 @@ X(MAF_HANDED,  83, "the same of registered keys")
 X(CSE_WITHDRAWN, 84, "the same of the credentials of a CSE")
 X(DEVICE,      50, "the Enrolee's own state: one record")
 X(CSE_GARBAGE, 36, "nodes of deleted resources whose children are still to be collected")
+X(REFUSAL_OF,  90, "name of a peer, key, certificate or association -> number of its last refusal in the audit chain, and how many")
 /* clang-format on */

@@ -3,6 +3,7 @@
 #include "role/cse/cse_ctl.h"
 #include "role/cse/cse_ops.h"
 #include "role/cse/cse_cert.h"
+#include "role/cse/cse_explain.h"
 #include "role/cse/cse_heard.h"
 #include "role/cse/cse_saef.h"
 #include "role/cse/cse_seed.h"
@@ -42,4 +43,5 @@ const struct role role_cse = {
     .watch = cse_heard_watch,
     .heard = cse_heard_take,
     .established = cse_saef_established,
+    .explain = cse_explain,
 };

@@ -98,4 +98,5 @@ const struct role role_maf = {
     .withdraw = &withdraw_maf,
     .watch = maf_heard_watch,
     .heard = maf_heard_take,
+    .explain = maf_explain,
 };

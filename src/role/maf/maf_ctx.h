@@ -48,5 +48,7 @@ ctl_handler maf_ctl_credential_add;
 ctl_handler maf_ctl_credential_list;
 ctl_handler maf_ctl_credential_show;
 ctl_handler maf_ctl_credential_revoke, maf_ctl_credential_suspend, maf_ctl_credential_resume;
+/* maf_explain.c */
+err_t maf_explain(const void *ctx, struct txn *t, struct explain *x);
 
 #endif

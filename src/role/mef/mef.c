@@ -130,4 +130,5 @@ const struct role role_mef = {
     .alive = mef_enrol_alive,
     .withdraw = &withdraw_mef,
     .established = mef_enrol_established,
+    .explain = mef_explain,
 };

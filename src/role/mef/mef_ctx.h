@@ -52,5 +52,7 @@ ctl_handler mef_ctl_instruction_add, mef_ctl_instruction_list, mef_ctl_instructi
 enum { MEF_CTL_INSTRUCTION_ADD_N = 7, MEF_CTL_INSTRUCTION_ONE_N = 2 };
 extern const struct ctl_arg mef_ctl_instruction_add_args[MEF_CTL_INSTRUCTION_ADD_N];
 extern const struct ctl_arg mef_ctl_instruction_one_args[MEF_CTL_INSTRUCTION_ONE_N];
+/* mef_explain.c */
+err_t mef_explain(const void *ctx, struct txn *t, struct explain *x);
 
 #endif

@@ -113,12 +113,14 @@ static void a_refusal_comes_back(void **state)
     (void)state;
     struct job in = {.kind = JOB_REFUSED, .now = 7, .octets = bytes_empty(), .answer.body = bytes_empty()};
     in.refusal.why = ERR_DENIED_CERT_WILD;
+    in.refusal.key = true;
     strcpy(in.refusal.peer, "192.0.2.1");
     strcpy(in.refusal.shown, "*.sp.example serial 0a by /CN=made-up");
     struct bytes all = written(&in);
     struct job out;
     assert_int_equal(job_parse(body_of(all), &out), ERR_OK);
     assert_int_equal(out.refusal.why, ERR_DENIED_CERT_WILD);
+    assert_true(out.refusal.key);
     assert_string_equal(out.refusal.peer, in.refusal.peer);
     assert_string_equal(out.refusal.shown, in.refusal.shown);
     every_cut_is_refused(all);

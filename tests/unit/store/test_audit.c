@@ -1,7 +1,7 @@
 /* The audit chain: what is appended verifies; what raw SQL changed behind its back does not. */
 #include "scratch.h"
 #include "shell/crypto_openssl.h"
-#include "store/audit.h"
+#include "store/audit_find.h"
 #include "store/store_sqlite.h"
 
 #include <setjmp.h>
@@ -387,6 +387,82 @@ static void kinds_have_rows(void **state)
     assert_int_equal(audit_event_write(&e, &w), ERR_LIMIT_SIZE);
 }
 
+/* -- finding ------------------------------------------------------------------------------------------------------ */
+
+static struct audit_event refusal(enum audit_kind kind, const char *peer, const char *object)
+{
+    struct audit_event e = {.kind = kind, .time = 5, .outcome = ERR_DENIED_TARGET, .association = "0123456789abcdef0123456789abcdef"};
+    strcpy(e.peer, peer);
+    strcpy(e.object, object);
+    return e;
+}
+
+static void an_event_is_about_its_names(void **state)
+{
+    (void)state;
+    struct audit_event e = refusal(AUDIT_REFUSED, "12-Made-Up@SP.example", "/fetchCredentials/AB01@mef.example/21");
+    assert_true(audit_find_is_about(&e, "made-up@sp.example"));
+    assert_true(audit_find_is_about(&e, "ab01@mef.example"));
+    assert_true(audit_find_is_about(&e, "0123456789abcdef0123456789abcdef"));
+    assert_false(audit_find_is_about(&e, "fetchCredentials"));
+    assert_false(audit_find_is_about(&e, "21"));
+    e = refusal(AUDIT_CERTIFICATE_REFUSED, "192.0.2.1", "m2m://sp.example/Smade-up serial 0A0B0C0D0E0F0A0B by /CN=made-up");
+    assert_true(audit_find_is_about(&e, "//sp.example/Smade-up"));
+    assert_true(audit_find_is_about(&e, "0a0b0c0d0e0f0a0b"));
+    assert_false(audit_find_is_about(&e, "192.0.2.1"));
+    e = refusal(AUDIT_HANDSHAKE_REFUSED, "192.0.2.1", "Made-Up@MEF.example");
+    assert_true(audit_find_is_about(&e, "made-up@mef.example"));
+    assert_false(audit_find_is_about(&e, "192.0.2.1"));
+}
+
+static void the_last_refusal_is_found_behind_any_number_of_events(void **state)
+{
+    struct rig *g = *state;
+    struct audit_find_last last;
+    struct audit_event e = refusal(AUDIT_HANDSHAKE_REFUSED, "192.0.2.1", "made-up@mef.example");
+    assert_int_equal(store_begin(g->s, true), ERR_OK);
+    assert_int_equal(audit_chain_append(g->s, crypto_openssl(), &g->chain, &e), ERR_OK);
+    e.outcome = ERR_DENIED_PSK_WRONG;
+    assert_int_equal(audit_chain_append(g->s, crypto_openssl(), &g->chain, &e), ERR_OK);
+    uint64_t number = g->chain.next - 1;
+    assert_int_equal(store_commit(g->s), ERR_OK);
+    append(g, 100, 300);
+    assert_int_equal(store_begin(g->s, false), ERR_OK);
+    assert_int_equal(audit_find_last(g->s, "made-up@mef.example", &g->arena, &last), ERR_OK);
+    assert_int_equal(last.number, number);
+    assert_int_equal(last.count, 2);
+    assert_int_equal(last.event.outcome, ERR_DENIED_PSK_WRONG);
+    assert_int_equal(audit_find_last(g->s, "other@mef.example", &g->arena, &last), ERR_NOT_FOUND);
+    assert_int_equal(audit_find_last(g->s, "", &g->arena, &last), ERR_NOT_FOUND);
+    assert_int_equal(audit_find_last(g->s, "//peer.example/101", &g->arena, &last), ERR_OK); /* a refused request */
+    assert_int_equal(audit_find_last(g->s, "//peer.example/100", &g->arena, &last), ERR_NOT_FOUND); /* a success */
+    store_rollback(g->s);
+}
+
+static bool count_down(void *arg, uint64_t number, const struct audit_event *e)
+{
+    uint64_t *next = arg;
+    (void)e;
+    assert_true(*next == 0 || number == *next - 1);
+    *next = number;
+    return true;
+}
+
+static void backwards(void **state)
+{
+    struct rig *g = *state;
+    uint64_t at = 0;
+    struct audit_event e;
+    assert_int_equal(store_begin(g->s, false), ERR_OK);
+    assert_int_equal(audit_back(g->s, 0, 3, count_down, &at), ERR_OK);
+    assert_int_equal(at, g->chain.next - 3);
+    assert_int_equal(audit_back(g->s, at, 2, count_down, &at), ERR_OK);
+    assert_int_equal(at, g->chain.next - 5);
+    assert_int_equal(audit_get(g->s, at, &g->arena, &e), ERR_OK);
+    assert_int_equal(audit_get(g->s, g->chain.next, &g->arena, &e), ERR_NOT_FOUND);
+    store_rollback(g->s);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -406,6 +482,9 @@ int main(void)
         TEST(another_key),
         TEST(a_rolled_back_event_leaves_no_gap),
         TEST(tail),
+        TEST(the_last_refusal_is_found_behind_any_number_of_events),
+        TEST(backwards),
+        cmocka_unit_test(an_event_is_about_its_names),
         cmocka_unit_test(record_refuses_each_cut_and_what_nobody_writes),
         cmocka_unit_test(record_takes_the_longest_and_cleans_what_a_peer_sent),
         cmocka_unit_test(kinds_have_rows),
