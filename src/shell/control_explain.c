@@ -64,6 +64,9 @@ static void emit_step(const struct snapshot *snap, const struct audit_event *e, 
 }
 
 /* -- what to do ----------------------------------------------------------------------------------------------------- */
+#define RESUME                                                                                                         \
+    "an operator suspended it, here or where it came from: `ctl credential resume` at that server gives it back; nothing has to be enrolled again"
+
 /* What the state and the reason together say; else the reason's own advice counts. */
 static const struct {
     enum states_machine machine;
@@ -75,6 +78,9 @@ static const struct {
     {STATES_MACHINE_BOOTSTRAP, ERR_DENIED_REVOKED, "an operator revoked it: if the device may come back, add a credential under another name and give it that key"},
     {STATES_MACHINE_BOOTSTRAP, ERR_DENIED_EXPIRED, "the credential or its instruction ended before the device came: add an instruction, or a credential under another name, with a longer --lifetime"},
     {STATES_MACHINE_BOOTSTRAP, ERR_DENIED_TARGET, "somebody who is not its target asked for its key: let the device use its target, or permit that target: `ctl instruction add`"},
+    {STATES_MACHINE_BOOTSTRAP, ERR_DENIED_SUSPENDED, RESUME},
+    {STATES_MACHINE_KM, ERR_DENIED_SUSPENDED, RESUME},
+    {STATES_MACHINE_SAEF, ERR_DENIED_SUSPENDED, RESUME},
     {STATES_MACHINE_KE, ERR_DENIED_TARGET, "somebody who is not its target asked for it: let the device use its target, or permit that target: `ctl instruction add`"},
     {STATES_MACHINE_KM, ERR_DENIED_PSK_WRONG, "the device derived another Km: it was enrolled for another MAF or in the other profile (r3, seed); let it enrol again"},
     {STATES_MACHINE_KM, ERR_DENIED_CLIENT, "permit it at this MAF: `ctl client allow --client ID --target CSE-ID`"},

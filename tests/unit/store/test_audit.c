@@ -463,10 +463,37 @@ static void backwards(void **state)
     store_rollback(g->s);
 }
 
+/* On disk: two rows with one number would be one event, or one table. */
+static void numbers_are_given_once(void **state)
+{
+    (void)state;
+    static const int kinds[] = {
+#define X(name, number, code, doc) number,
+#include "store/audit_rows.h"
+#undef X
+    };
+    static const int tables[] = {
+#define X(name, number, doc) number,
+#include "store/table_rows.h"
+#undef X
+    };
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        for (size_t k = 0; k < i; k++) {
+            assert_int_not_equal(kinds[i], kinds[k]);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        for (size_t k = 0; k < i; k++) {
+            assert_int_not_equal(tables[i], tables[k]);
+        }
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_are_given_once),
         TEST(intact),
         TEST(changed_event),
         TEST(changed_hash),
