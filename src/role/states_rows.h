@@ -112,6 +112,7 @@ STATES_STATE(SAEF_SUSPENDED, SAEF, "suspended", "an operator, or the MEF or MAF 
 STATES_STATE(SAEF_EXPIRED, SAEF, "expired", "it is past its end", "let the device register a new key at the MAF, or add a new credential")
 STATES_STEP(SAEF, NONE,       "credential-added",   SAEF_VALID,   "TS-0003 8.2.2.1, 8.2.2.2")
 STATES_STEP(SAEF, NONE,       "kc-stored",          SAEF_VALID,   "TS-0003 8.2.2.3")
+STATES_STEP(SAEF, NONE,       "kpsa-stored",        SAEF_VALID,   "TS-0003 8.3.2.1, 8.2.2.1")
 STATES_STEP(SAEF, SAEF_VALID, "associated",         SAEF_VALID,   "TS-0003 8.2.1")
 STATES_STEP(SAEF, SAEF_VALID, "credential-revoked", SAEF_REVOKED, "TS-0001 11.2.1")
 STATES_STEP(SAEF, SAEF_VALID, "credential-suspended", SAEF_SUSPENDED, "TS-0001 11.2.1")
