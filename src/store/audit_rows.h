@@ -25,7 +25,7 @@ X(MAF_KEY_RETRIEVED,  33, "maf-key-retrieved",   "the MAF handed a connection ke
 X(KC_STORED,          40, "kc-stored",           "the CSE stored a connection key it fetched")
 X(ASSOCIATED,         41, "associated",          "a security association was established")
 X(AE_REGISTERED,      42, "ae-registered",       "an AE registered")
-X(CSE_REGISTERED,     46, "cse-registered",      "a CSE registered")
+X(CSE_REGISTERED,     47, "cse-registered",      "a CSE registered")
 X(RESOURCE_CREATED,   43, "resource-created",    "a resource was created")
 X(RESOURCE_UPDATED,   44, "resource-updated",    "a resource was updated")
 X(RESOURCE_DELETED,   45, "resource-deleted",    "a resource was deleted")
