@@ -178,6 +178,7 @@ static err_t run_hook(struct making *m, bool finish)
 /* An expired resource still owns its records: they go before a successor takes the name or the identifier. */
 static err_t clear(struct making *m, const struct cse_res *old)
 {
+    TRY(cse_csr_release(m->ask.t, old, m->attrs));
     TRY(cse_res_remove(m->ask.t, old));
     return (old->type->flags & TYPES_HAS_CHILDREN) != 0 ? cse_sweep_add(m->ask.t, old->node) : ERR_OK;
 }
@@ -296,7 +297,8 @@ err_t cse_create(const void *ctx, const struct request *rq, struct txn *t, struc
     TRY(cse_ops_rcn(rq->prim, &rcn, rs->detail));
     TRY(make(&m));
     TRY(audit(&m));
-    if (m.uid.z[CSE_RES_UID_LEN - 1] % SWEEP_EVERY == 0) {
+    /* A registration with all its descendants, and one before it, fill a transaction as it is. */
+    if (!is_registration(&m) && m.uid.z[CSE_RES_UID_LEN - 1] % SWEEP_EVERY == 0) {
         TRY(cse_sweep_run(t));
     }
     return answer(&m, rcn, rs);

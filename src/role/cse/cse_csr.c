@@ -161,6 +161,33 @@ err_t cse_csr_is_below(struct txn *t, struct text registree, struct text csi, us
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+/* Without this, names that a registree once listed would stay in the store for ever. */
+err_t cse_csr_release(struct txn *t, const struct cse_res *r, const json_t *attrs)
+{
+    SCOPED(json_scope) json_t *before = NULL;
+    if (r->type->ty != TYPE_CSR) {
+        return ERR_OK;
+    }
+    TRY(cse_res_attrs(t, r, &before));
+    const json_t *list = json_object_get(before, "dcse");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *v = json_array_get(list, i);
+        struct text csi = text_span(json_string_value(v), json_string_length(v));
+        struct store_value holder;
+        struct m2mid ri;
+        if (lists(attrs, csi)) {
+            continue;
+        }
+        TRY(ri_of(csi, &ri));
+        err_t e = txn_get(t, TABLE_CSE_AE, text_of(ri.z), &holder);
+        if (e == ERR_OK && bytes_eq(holder.data, text_bytes(r->creator))) {
+            e = txn_del(t, TABLE_CSE_AE, text_of(ri.z));
+        }
+        TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
+    }
+    return ERR_OK;
+}
+
 /* Nobody is below two registrees, and nobody below one has its own credential or registration here. */
 static err_t claim(const struct cse_ask *ask, const struct cse_res *r, const struct cse_from *id, char *detail)
 {

@@ -25,4 +25,8 @@ MUST_USE err_t cse_csr_accept(const struct cse_ask *ask, struct cse_res *r, json
 MUST_USE err_t cse_csr_descendants(const struct cse_ask *ask, const struct cse_res *r, json_t *attrs,
                                    char detail[static ROLE_DETAIL_MAX]);
 
+/* The registration `r`, as it is stored, ends or gets these attributes: for whom it speaks no more is free again. NULL:
+ * it ends. Nothing for a resource of another type. */
+MUST_USE err_t cse_csr_release(struct txn *t, const struct cse_res *r, const json_t *attrs);
+
 #endif

@@ -43,6 +43,7 @@ static err_t follow(const struct cse_ask *ask, struct cse_res *r, json_t *attrs,
     }
     if (r->type->ty == TYPE_CSR && json_object_get(content, "dcse") != NULL) {
         TRY(cse_csr_descendants(ask, r, attrs, detail));
+        TRY(cse_csr_release(ask->t, r, attrs));
     }
     if (r->type->ty == TYPE_CNT) {
         cse_cin_limits(r, attrs);

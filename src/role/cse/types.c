@@ -59,7 +59,7 @@ static const struct types_attr csr[] = {
     {"nl", "nodeLink", TYPES_TEXT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 191},
     {"csz", "contentSerialization", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 8},
     {"esi", "e2eSecInfo", TYPES_OBJECT, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0},
-    {"dcse", "descendantCSEs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 64},
+    {"dcse", "descendantCSEs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 32},
     {"srv", "supportedReleaseVersions", TYPES_TEXTS, TYPES_M, TYPES_O, TYPES_GIVEN, 1, 16},
 };
 

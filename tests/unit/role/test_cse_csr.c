@@ -304,6 +304,76 @@ static void by_the_operator(void **state)
     assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa"), ERR_NOT_FOUND);
 }
 
+/* What a registree lists costs the store nothing once it lists it no more. */
+static void lists_leave_nothing(void **state)
+{
+    struct cse_fixture *f = *state;
+    struct world_session mn;
+    char body[256];
+    come(f, "mn", &mn);
+    size_t before = world_count(f->cse, TABLE_CSE_AE);
+    for (size_t i = 0; i < 20; i++) {
+        snprintf(body, sizeof(body), CSR_WITH("\"et\":\"20231115T000000\",\"dcse\":[\"/a%zu\",\"/b\",\"/b\"]"), i);
+        assert_int_equal(reg(f, &mn, "/mn", body), ERR_OK);
+        assert_int_equal(world_count(f->cse, TABLE_CSE_AE), before + 2);
+        snprintf(body, sizeof(body), "{\"m2m:csr\":{\"dcse\":[\"/b\",\"/c%zu\"]}}", i);
+        assert_int_equal(cse_fixture_put(f, &mn, "/mn", "csr-mn", body), ERR_OK);
+        assert_int_equal(world_count(f->cse, TABLE_CSE_AE), before + 2);
+        if (i % 2 == 0) {
+            assert_int_equal(cse_fixture_del(f, &mn, "/mn", "csr-mn"), ERR_OK);
+            assert_int_equal(world_count(f->cse, TABLE_CSE_AE), before);
+        } else { /* let it expire: its successor takes the place */
+            f->w.now += DAY;
+            assert_int_equal(reg(f, &mn, "/mn", CSR), ERR_OK);
+            assert_int_equal(world_count(f->cse, TABLE_CSE_AE), before);
+            assert_int_equal(cse_fixture_del(f, &mn, "/mn", "csr-mn"), ERR_OK);
+            f->w.now -= DAY;
+        }
+    }
+    assert_int_equal(world_count(f->cse, TABLE_CSE_AE), before); /* the credential's own name */
+}
+
+static const char *full(char *buf, size_t cap, const char *head, char letter, size_t n)
+{
+    struct writer w = writer_of(buf, cap);
+    writer_z(&w, head);
+    writer_z(&w, "\"dcse\":[");
+    for (size_t i = 0; i < n; i++) {
+        writer_z(&w, i > 0 ? ",\"/" : "\"/");
+        writer_u8(&w, (uint8_t)letter);
+        writer_decimal(&w, i);
+        writer_z(&w, "\"");
+    }
+    writer_z(&w, "]}}");
+    assert_int_equal(writer_finish_z(&w), ERR_OK);
+    return buf;
+}
+
+/* The longest list can be made, replaced, succeeded after its end, and taken away. */
+static void the_longest_list(void **state)
+{
+    static const char made[] = "{\"m2m:csr\":{\"rr\":true,\"srv\":[\"3\"],\"et\":\"20231115T000000\",";
+    static const char changed[] = "{\"m2m:csr\":{";
+    struct cse_fixture *f = *state;
+    struct world_session mn;
+    char body[1024];
+    come(f, "mn", &mn);
+    assert_int_equal(reg(f, &mn, "/mn", full(body, sizeof(body), made, 'a', 33)), ERR_ATTRIBUTE_TYPE);
+    assert_int_equal(reg(f, &mn, "/mn", full(body, sizeof(body), made, 'a', 32)), ERR_OK);
+    assert_int_equal(cse_fixture_put(f, &mn, "/mn", "csr-mn", full(body, sizeof(body), changed, 'b', 32)), ERR_OK);
+    f->w.now += DAY;
+    static const char again[] = "{\"m2m:csr\":{\"rr\":true,\"srv\":[\"3\"],";
+    assert_int_equal(reg(f, &mn, "/mn", full(body, sizeof(body), again, 'c', 32)), ERR_OK);
+    assert_int_equal(cse_fixture_get(f, &mn, "/c31", "csr-mn"), ERR_DENIED_PRIVILEGE); /* spoken for */
+    assert_int_equal(cse_fixture_get(f, &mn, "/b31", "csr-mn"), ERR_DENIED_FROM);
+    for (size_t i = 0; i < 40; i++) { /* what the sweep may collect with it */
+        char rn[128];
+        snprintf(rn, sizeof(rn), "{\"m2m:cnt\":{\"rn\":\"box%zu\"}}", i);
+        assert_int_equal(cse_fixture_create(f, &mn, "/mn", "csr-mn", 3, rn), ERR_OK);
+    }
+    assert_int_equal(cse_fixture_del(f, &mn, "/mn", "csr-mn"), ERR_OK);
+}
+
 /* More than one answer holds: each of them is told once, AEs first. */
 static void a_long_list(void **state)
 {
@@ -344,6 +414,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(mcc_open_mca_closed, setup_mcc, teardown),
         cmocka_unit_test_setup_teardown(it_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(descendants, setup, teardown),
+        cmocka_unit_test_setup_teardown(lists_leave_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_longest_list, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_list, setup_open, teardown),
         cmocka_unit_test_setup_teardown(by_the_operator, setup, teardown),
     };
