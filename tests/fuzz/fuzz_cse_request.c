@@ -40,6 +40,14 @@ static void as_a(struct fixture *f, uint32_t ty, const char *path, const char *b
     MUST_HOLD(world_request(&f->who[WHO_A], &rq, &f->r) == ERR_OK);
 }
 
+/* A field CSE that speaks for another one. */
+static void as_mn(struct fixture *f)
+{
+    struct world_request rq = {.op = OP_CREATE, .ty = 16, .path = "/cse-in", .from = "/mn1",
+                               .body = "{\"m2m:csr\":{\"rn\":\"mn\",\"rr\":true,\"srv\":[\"3\"],\"dcse\":[\"/deep\"]}}"};
+    MUST_HOLD(world_request(&f->who[WHO_CSE], &rq, &f->r) == ERR_OK);
+}
+
 static void begin(struct fixture *f)
 {
     memset(f, 0, sizeof(*f));
@@ -59,11 +67,12 @@ static void begin(struct fixture *f)
     as_a(f, 1, "/cse-in/a", "{\"m2m:acp\":{\"rn\":\"p\",\"pv\":{\"acr\":[{\"acor\":[\"all\"],\"acop\":63}]},"
                             "\"pvs\":{\"acr\":[{\"acor\":[\"Sa\"],\"acop\":63}]}}}");
     as_a(f, 3, "/cse-in/a", "{\"m2m:cnt\":{\"rn\":\"open\",\"mni\":2,\"acpi\":[\"cse-in/a/p\"]}}");
+    as_mn(f);
 }
 
 static void request(struct fixture *f, struct fuzz_step *s)
 {
-    static const uint32_t types[] = {0, 1, 2, 3, 4, 11, 19, 20};
+    static const uint32_t types[] = {16, 1, 2, 3, 4, 11, 19, 20};
     static const enum op ops[] = {OP_CREATE, OP_RETRIEVE, OP_UPDATE, OP_DELETE};
     char path[600] = "/";
     char *from = strchr(s->text, '\n');
@@ -109,6 +118,8 @@ static bool resource(void *arg, struct bytes id, struct store_value value)
     MUST_HOLD(cse_res_parse(value.data, &r) == ERR_OK);
     MUST_HOLD(bytes_eq(text_bytes(r.ri), id));
     MUST_HOLD(r.type->ty != TYPE_CNT || ((r.mni == 0 || r.cni <= r.mni) && (r.mbs == 0 || r.cbs <= r.mbs)));
+    /* a registration as a CSE is that of the one CSE that has a credential for it */
+    MUST_HOLD(r.type->ty != TYPE_CSR || (text_eq_z(r.ri, "csr-mn1") && text_eq_z(r.creator, "//sp.example.com/mn1")));
     return true;
 }
 
