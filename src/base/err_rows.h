@@ -133,6 +133,10 @@ X(ERR_DENIED_AUTN,          "aka-network-unknown",   NOTICE, 0, 4107,  51, "the 
 X(ERR_DENIED_AUTS,          "auts-wrong",            NOTICE, 0, 4107,  51, "the resynchronisation was not made by the card of this subscriber for this challenge", "compare K, OPc and the algorithm of the subscriber with those of the card", "TS 33.102 6.3.5")
 /* -- state: not now ---------------------------------------------------------------------------- */
 X(ERR_NOT_FOUND,            "not-found",             INFO,   0, 4004,  80, "there is nothing under this address", "check the address", "TS-0004 7.3.3")
+X(ERR_GROUP_EMPTY,          "group-empty",           INFO,   0, 4109,  80, "the group has no members", "add some to memberIDs (mid)", "TS-0004 7.4.14")
+X(ERR_GROUP_TYPE,           "group-member-type",     INFO,   0, 4110,  80, "a member is not of the type of the group, or cannot be seen by the originator", "correct memberIDs or memberType; consistencyStrategy 1 drops such members, 3 makes the group mixed", "TS-0004 7.4.13")
+X(ERR_GROUP_FULL,           "group-full",            INFO,   0, 6010,  80, "more members than maxNrOfMembers", "raise maxNrOfMembers (mnm, at most 64), or give fewer", "TS-0004 7.4.13")
+X(ERR_GROUP_CIRCLE,         "group-circle",          INFO,   0, 4102,  80, "the group would fan out to itself, or a group among its members is not there", "take the group out of memberIDs", "TS-0004 7.4.14")
 X(ERR_EXISTS,               "name-conflict",         INFO,   0, 4105,  80, "the name is taken", "choose another name", "TS-0004 7.3.3")
 X(ERR_REGISTERED,           "already-registered",    INFO,   1, 4117,  80, "the originator is registered already", "use the existing registration or delete it", "TS-0004 7.4.5.2.1")
 X(ERR_EXPORT_USED,          "export-used",           NOTICE, 1, 4105,  80, "this session has given its one exported key", "make a new handshake for another key", "TS-0003 8.8.2.7")

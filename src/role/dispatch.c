@@ -239,7 +239,7 @@ err_t dispatch_keep(struct txn *t, err_t outcome, const struct dispatch_about *a
     }
     TRY(txn_apply(t));
     for (size_t i = 0; i < t->audit_n; i++) {
-        TRY(audit_chain_append(t->store, c, chain, &t->audit[i]));
+        TRY(audit_chain_append(t->store, c, chain, t->audit[i]));
     }
     return ERR_OK;
 }

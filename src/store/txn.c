@@ -244,10 +244,13 @@ err_t txn_audit(struct txn *t, const struct audit_event *e)
     if (t->audit_n == ARRAY_LEN(t->audit)) {
         return ERR_LIMIT_CAPACITY;
     }
-    struct audit_event *kept = &t->audit[t->audit_n];
+    struct audit_event *kept = arena_alloc(t->arena, sizeof(*kept));
+    if (kept == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
     *kept = *e;
     TRY(TEXT_COPY(t->partition, kept->instance));
-    t->audit_n++;
+    t->audit[t->audit_n++] = kept;
     return ERR_OK;
 }
 

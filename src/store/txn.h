@@ -11,6 +11,7 @@
 #include "store/store.h"
 
 #define TXN_STAGED_MAX 128
+#define TXN_AUDIT_MAX 64
 
 struct txn_change {
     enum store_table table;
@@ -28,7 +29,7 @@ struct txn {
     struct text partition; /* borrowed; "": the records of the default instance */
     struct txn_change staged[TXN_STAGED_MAX];
     size_t staged_n;
-    struct audit_event audit[2];
+    struct audit_event *audit[TXN_AUDIT_MAX]; /* in the arena */
     size_t audit_n;
 };
 

@@ -180,3 +180,18 @@ def test_others_are_not_discovered(lab, ae, conn):
     with lab.cse(other) as c:
         r = ks.ask(c, "retrieve", f"/-/{ae.stem}?fu=1", origin=other.stem)
         assert r.rsc == 4103, r
+
+
+def test_group(ae, conn):
+    mine = f"/-/{ae.stem}"
+    for n in ("lamp1", "lamp2"):
+        assert ks.create_container(conn, ae.stem, f"/{ae.stem}", n).rsc == 2001
+    members = [f"{ae.stem}/lamp1", f"cse-in/{ae.stem}/lamp2", "/mn-far/lamp"]
+    r = ks.ask(conn, "create", mine, {"m2m:grp": {"rn": "lamps", "mnm": 5, "mid": members, "mt": 3}}, 9, ae.stem)
+    assert r.rsc == 2001 and r.json["m2m:grp"]["cnm"] == 3 and r.json["m2m:grp"]["mtv"] is False, r
+    r = ks.ask(conn, "create", f"{mine}/lamps/fopt", {"m2m:cin": {"con": "on"}}, 4, ae.stem)
+    assert r.rsc == 2000 and [m["rsc"] for m in r.json["m2m:agr"]["m2m:rsp"]] == [2001, 2001, 5103], r
+    r = ks.ask(conn, "retrieve", f"{mine}/lamps/fopt/la", origin=ae.stem)
+    assert [m["pc"].get("m2m:cin", {}).get("con") for m in r.json["m2m:agr"]["m2m:rsp"]] == ["on", "on", None], r
+    r = ks.ask(conn, "update", f"{mine}/lamps", {"m2m:grp": {"mid": [f"{ae.stem}/lamps/fopt"]}}, origin=ae.stem)
+    assert r.rsc == 4102 and "group-circle" in r.json["m2m:dbg"] and "(mid)" in r.json["m2m:dbg"], r

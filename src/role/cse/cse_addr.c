@@ -33,6 +33,12 @@ static err_t local_part(const struct cse *cse, struct text to, struct text *rest
     return ERR_OK;
 }
 
+bool cse_addr_is_local(const struct cse *cse, struct text to)
+{
+    struct text rest;
+    return local_part(cse, to, &rest) == ERR_OK;
+}
+
 err_t cse_addr_anchor(const struct cse *cse, struct txn *t, usec_t now, struct cse_target *out)
 {
     struct cse_res at = out->res;

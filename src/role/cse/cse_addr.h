@@ -18,6 +18,9 @@ struct cse_target {
 MUST_USE err_t cse_addr_resolve(const struct cse *cse, struct txn *t, struct text to, usec_t now,
                                 struct cse_target *out);
 
+/* Is the address one of this CSE? Whether anything is there is another question. */
+bool cse_addr_is_local(const struct cse *cse, struct text to);
+
 /* Does the resource still hang on the tree? Fills in out->parent for out->res. */
 MUST_USE err_t cse_addr_anchor(const struct cse *cse, struct txn *t, usec_t now, struct cse_target *out);
 

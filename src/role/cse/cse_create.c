@@ -3,6 +3,7 @@
 #include "role/cse/cse_attr.h"
 #include "role/cse/cse_cin.h"
 #include "role/cse/cse_csr.h"
+#include "role/cse/cse_group.h"
 #include "role/cse/cse_ops.h"
 #include "role/cse/cse_sub.h"
 #include "role/cse/cse_sweep.h"
@@ -133,6 +134,11 @@ static err_t accept_cin(struct making *m)
     return cse_cin_accept(m->ask.t, &m->target.res, &m->res, m->attrs, m->detail);
 }
 
+static err_t accept_grp(struct making *m)
+{
+    return cse_group_accept(&m->ask, &m->res, m->attrs, m->detail);
+}
+
 static err_t finish_acp(struct making *m)
 {
     return cse_acp_put(m->ask.t, &m->res, m->attrs, m->detail);
@@ -158,6 +164,7 @@ static const struct {
     {TYPE_CNT, accept_cnt, NULL},
     {TYPE_CIN, accept_cin, finish_cin},
     {TYPE_ACP, NULL, finish_acp},
+    {TYPE_GRP, accept_grp, NULL},
     {TYPE_MSSP, NULL, finish_sub},
     {TYPE_SVSN, NULL, finish_sub},
     {TYPE_ASAR, NULL, finish_sub},

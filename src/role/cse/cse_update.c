@@ -3,6 +3,7 @@
 #include "role/cse/cse_attr.h"
 #include "role/cse/cse_cin.h"
 #include "role/cse/cse_csr.h"
+#include "role/cse/cse_group.h"
 #include "role/cse/cse_ops.h"
 #include "role/cse/cse_sub.h"
 #include "role/detail.h"
@@ -44,6 +45,9 @@ static err_t follow(const struct cse_ask *ask, struct cse_res *r, json_t *attrs,
     if (r->type->ty == TYPE_CSR && json_object_get(content, "dcse") != NULL) {
         TRY(cse_csr_descendants(ask, r, attrs, detail));
         TRY(cse_csr_release(ask->t, r, attrs));
+    }
+    if (r->type->ty == TYPE_GRP && (json_object_get(content, "mid") != NULL || json_object_get(content, "mnm") != NULL)) {
+        TRY(cse_group_accept(ask, r, attrs, detail));
     }
     if (r->type->ty == TYPE_CNT) {
         cse_cin_limits(r, attrs);

@@ -92,6 +92,32 @@ static const struct types_attr cin[] = { /* TS-0001 9.6.7 */
     {"con", "content", TYPES_ANY, TYPES_M, TYPES_NP, TYPES_GIVEN, 0, 0},
 };
 
+static const struct types_attr grp[] = { /* TS-0001 9.6.13 */
+    EXPIRES,
+    POLICIES,
+    CREATOR,
+    {"mt", "memberType", TYPES_UINT, TYPES_O, TYPES_NP, TYPES_GIVEN, 0, 65535},
+    {"cnm", "currentNrOfMembers", TYPES_UINT, TYPES_NP, TYPES_NP, TYPES_GIVEN, 0, TYPES_MEMBERS_MAX},
+    {"mnm", "maxNrOfMembers", TYPES_UINT, TYPES_M, TYPES_O, TYPES_GIVEN, 1, TYPES_MEMBERS_MAX},
+    {"mid", "memberIDs", TYPES_TEXTS, TYPES_M, TYPES_O, TYPES_GIVEN, 1, TYPES_MEMBERS_MAX},
+    {"macp", "membersAccessControlPolicyIDs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 16},
+    {"mtv", "memberTypeValidated", TYPES_BOOL, TYPES_NP, TYPES_NP, TYPES_GIVEN, 0, 0},
+    {"csy", "consistencyStrategy", TYPES_UINT, TYPES_O, TYPES_NP, TYPES_GIVEN, 1, 3},
+    {"gn", "groupName", TYPES_TEXT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 256},
+};
+
+static const struct types_attr nod[] = { /* TS-0001 9.6.18 */
+    EXPIRES,
+    POLICIES,
+    {"ni", "nodeID", TYPES_TEXT, TYPES_M, TYPES_NP, TYPES_GIVEN, 1, 256},
+    {"hcl", "hostedCSELink", TYPES_TEXT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 191},
+    {"hael", "hostedAELinks", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 64},
+    {"hsl", "hostedServiceLinks", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 64},
+    {"mgca", "mgmtClientAddress", TYPES_TEXT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 256},
+    {"rms", "roamingStatus", TYPES_BOOL, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0},
+    {"nid", "networkID", TYPES_TEXT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 256},
+};
+
 /* Service subscription, part 11.1. What its contract includes is `svr`, a list of resource types by short name. */
 static const struct types_attr mssp[] = { /* TS-0001 9.6.19 */
     EXPIRES,
@@ -122,13 +148,16 @@ static const struct types_attr svsn[] = { /* TS-0001 9.6.20 */
 
 static const struct types_row types[TYPES_COUNT] = {
     {TYPE_ACP, "m2m:acp", "accessControlPolicy", ATTRS(acp), {0}, 0, "TS-0004 7.4.2"},
-    {TYPE_AE, "m2m:ae", "AE", ATTRS(ae), {TYPE_ACP, TYPE_CNT},
+    {TYPE_AE, "m2m:ae", "AE", ATTRS(ae), {TYPE_ACP, TYPE_CNT, TYPE_GRP},
      TYPES_HAS_ACPI | TYPES_HAS_CHILDREN | TYPES_REGISTRATION, "TS-0004 7.4.5"},
     {TYPE_CNT, "m2m:cnt", "container", ATTRS(cnt), {TYPE_CNT, TYPE_CIN},
      TYPES_HAS_ACPI | TYPES_HAS_STATE | TYPES_HAS_VIRTUAL | TYPES_HAS_CHILDREN, "TS-0004 7.4.6"},
     {TYPE_CIN, "m2m:cin", "contentInstance", ATTRS(cin), {0}, TYPES_HAS_STATE | TYPES_IMMUTABLE, "TS-0004 7.4.7"},
-    {TYPE_CB, "m2m:cb", "CSEBase", ATTRS(cb), {TYPE_ACP, TYPE_AE, TYPE_CNT, TYPE_CSR, TYPE_MSSP, TYPE_ASAR},
+    {TYPE_CB, "m2m:cb", "CSEBase", ATTRS(cb),
+     {TYPE_ACP, TYPE_AE, TYPE_CNT, TYPE_GRP, TYPE_NOD, TYPE_CSR, TYPE_MSSP, TYPE_ASAR},
      TYPES_HAS_ACPI | TYPES_NOT_BY_REQUEST | TYPES_HAS_CHILDREN, "TS-0004 7.4.3"},
+    {TYPE_GRP, "m2m:grp", "group", ATTRS(grp), {0}, TYPES_HAS_ACPI | TYPES_HAS_FANOUT, "TS-0004 7.4.13"},
+    {TYPE_NOD, "m2m:nod", "node", ATTRS(nod), {0}, TYPES_HAS_ACPI, "TS-0004 7.4.18"},
     {TYPE_MSSP, "m2m:mssp", "m2mServiceSubscriptionProfile", ATTRS(mssp), {TYPE_SVSN},
      TYPES_HAS_ACPI | TYPES_HAS_CHILDREN | TYPES_ADMIN, "TS-0001 9.6.19"},
     {TYPE_CSR, "m2m:csr", "remoteCSE", ATTRS(csr), {TYPE_ACP, TYPE_CNT},

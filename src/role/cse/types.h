@@ -9,8 +9,10 @@
 
 enum { /* [TS-0004 6.3.4.2.1] */
     TYPE_ACP = 1, TYPE_AE = 2, TYPE_CNT = 3, TYPE_CIN = 4, TYPE_CB = 5,
-    TYPE_MSSP = 11, TYPE_CSR = 16, TYPE_ASAR = 19, TYPE_SVSN = 20
+    TYPE_GRP = 9, TYPE_MSSP = 11, TYPE_NOD = 14, TYPE_CSR = 16, TYPE_ASAR = 19, TYPE_SVSN = 20
 };
+
+#define TYPES_MEMBERS_MAX 64 /* of a group */
 
 enum types_kind {
     TYPES_TEXT,   /* min..max octets */
@@ -51,6 +53,7 @@ enum {
     TYPES_NOT_BY_REQUEST = 16, /* neither CREATE nor DELETE by request */
     TYPES_HAS_CHILDREN = 32,
     TYPES_REGISTRATION = 128, /* of its originator: a hook gives it its identifier, and no policy is asked (12.4 rule 5) */
+    TYPES_HAS_FANOUT = 256, /* fopt */
     TYPES_ADMIN = 64 /* of the administrator: under the CSEBase nobody else creates one, whatever its policies say */
 };
 
@@ -65,7 +68,7 @@ struct types_row {
     const char *clause;
 };
 
-#define TYPES_COUNT 9
+#define TYPES_COUNT 11
 const struct types_row *types_at(size_t i);        /* NULL beyond the last */
 const struct types_row *types_find(uint32_t ty);   /* NULL: not supported */
 bool types_is_child(const struct types_row *parent, uint32_t ty);

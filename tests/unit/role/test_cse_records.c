@@ -134,7 +134,7 @@ static size_t resources_page(char *out, size_t cap)
     P("# Resources of the IN-CSE\n\n"
       "Written from `src/role/cse/types.c`; `KEYSTEAD_WRITE_DOCS=1` and the test `role.cse-records` write it again.\n"
       "C and U: M mandatory, O optional, NP not permitted in a CREATE or UPDATE. An UPDATE with `null` deletes an "
-      "optional attribute.\nVirtual children of a container: `la` (latest), `ol` (oldest): RETRIEVE and DELETE.\n");
+      "optional attribute.\nVirtual children of a container: `la` (latest), `ol` (oldest): RETRIEVE and DELETE. Of a group: `fopt`, every operation at each member.\n");
     const struct types_row *t;
     for (size_t i = 0; (t = types_at(i)) != NULL; i++) {
         P("\n## %s (ty %u, `%s`)\n\n%s. Children:", t->name, (unsigned)t->ty, t->root, t->clause);

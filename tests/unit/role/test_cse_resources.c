@@ -95,7 +95,7 @@ static void representations(void **state)
     }
     assert_int_equal(cse_fixture_get(f, &f->admin, "Sadmin", "cse-in"), ERR_OK);
     assert_string_equal(cse_fixture_member(f, "csi"), "/in");
-    assert_string_equal(cse_fixture_member(f, "srt"), "[1,2,3,4,5,11,16,19,20]");
+    assert_string_equal(cse_fixture_member(f, "srt"), "[1,2,3,4,5,9,14,11,16,19,20]");
     assert_string_equal(cse_fixture_member(f, "cst"), "1");
 }
 
@@ -181,7 +181,7 @@ static void contents_that_are_refused(void **state)
         {4, "cse-in/app-a/c", "{\"m2m:cin\":{\"con\":\"x\",\"acpi\":[\"x\"]}}", ERR_UNKNOWN_ATTRIBUTE, 4000},
         {4, "cse-in/app-a/c", "{\"m2m:cin\":{\"con\":\"x\",\"cs\":1}}", ERR_NOT_PERMITTED, 4000},
         {4, "cse-in/app-a/c/la", "{\"m2m:cin\":{\"con\":\"x\"}}", ERR_NOT_FOUND, 4004},
-        {9, "cse-in/app-a", "{\"m2m:grp\":{}}", ERR_TYPE_UNSUPPORTED, 5001},
+        {9999, "cse-in/app-a", "{\"m2m:grp\":{}}", ERR_TYPE_UNSUPPORTED, 5001},
         {5, "cse-in/app-a", "{\"m2m:cb\":{}}", ERR_OPERATION, 4005},
         {0, "cse-in/app-a", "{\"m2m:cnt\":{}}", ERR_MISSING, 4000},
     };

@@ -1,0 +1,164 @@
+#include "role/cse/cse_group.h"
+#include "role/detail.h"
+#include "role/dispatch.h"
+#include "wire/emit.h"
+#include "wire/json.h"
+
+#include <string.h>
+
+#define DEPTH_MAX 4      /* groups of groups */
+#define REQUESTS_MAX 256 /* members asked in one request, groups of groups included */
+#define ROOM 256         /* octets left in the answer behind each member */
+
+/* One request to a fanOutPoint, through all groups of groups. */
+struct fanout {
+    const void *ctx;
+    struct txn *t;
+    size_t asked;
+};
+
+static err_t serve(struct fanout *f, const struct request *rq, struct response *rs, size_t depth);
+
+static err_t handle(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
+{
+    static role_handler *const handlers[] = {
+        [OP_CREATE] = cse_create, [OP_RETRIEVE] = cse_retrieve, [OP_UPDATE] = cse_update, [OP_DELETE] = cse_delete,
+        [OP_NOTIFY] = cse_ops_notify,
+    };
+    bool known = (size_t)rq->prim->op < ARRAY_LEN(handlers) && handlers[rq->prim->op] != NULL;
+    return known ? handlers[rq->prim->op](ctx, rq, t, rs) : ERR_BUG;
+}
+
+/* Who may use the group for its members: membersAccessControlPolicyIDs, else the policies of the group. */
+static err_t right_check(const struct cse_ask *ask, const struct cse_target *group, const json_t *attrs)
+{
+    struct cse_target holder = *group;
+    const json_t *macp = json_object_get(attrs, "macp");
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(macp) && i < CSE_RES_ACPI_MAX; i++) {
+        const json_t *v = json_array_get(macp, i);
+        struct cse_target acp;
+        err_t e = cse_addr_resolve(ask->cse, ask->t, text_span(json_string_value(v), json_string_length(v)),
+                                   ask->rq->now, &acp);
+        if (e == ERR_OK && acp.res.type->ty == TYPE_ACP) {
+            holder.res.acpi[n++] = acp.res.ri;
+        }
+    }
+    if (macp != NULL) {
+        holder.res.has_acpi = true;
+        holder.res.acpi_n = (uint8_t)n;
+    }
+    const struct primitive *p = ask->rq->prim;
+    return cse_policy_check(ask, &holder, p->op, p->op == OP_CREATE ? p->ty : 0);
+}
+
+/* -- one member ----------------------------------------------------------------------------------------------- */
+static err_t ask_member(struct fanout *f, const struct request *rq, struct text to, struct response *rs, size_t depth)
+{
+    struct text group, rest;
+    rs->rsc = 0;
+    rs->next = 0;
+    rs->location[0] = '\0';
+    rs->detail[0] = '\0';
+    rs->own_refusal = false;
+    rs->media = MEDIA_JSON;
+    if (f->asked++ == REQUESTS_MAX) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    if (!cse_addr_is_local(f->ctx, to)) { /* no retargeting yet */
+        return detail_fail(rs->detail, ERR_PEER_UNREACHABLE, "member", to);
+    }
+    return cse_group_split(to, &group, &rest) ? serve(f, rq, rs, depth + 1) : handle(f->ctx, rq, f->t, rs);
+}
+
+/* {"pc":ANSWER,"rsc":N,"rqi":...,"fr":MEMBER}: the answer is written where it stays. What a refused member staged goes. */
+static err_t item(struct fanout *f, const struct request *rq, struct text to, struct writer *w, size_t depth)
+{
+    struct primitive prim = *rq->prim;
+    struct request one = *rq;
+    struct response rs;
+    size_t staged = f->t->staged_n;
+    size_t audit = f->t->audit_n;
+    size_t start = w->n;
+    static const char open[] = "{\"pc\":";
+    prim.to = to;
+    one.prim = &prim;
+    writer_z(w, open);
+    if (w->overflow || w->cap - w->n < 2 * (size_t)ROOM) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    rs.body = writer_of(w->buf + w->n, w->cap - w->n - ROOM);
+    err_t e = ask_member(f, &one, to, &rs, depth);
+    e = e == ERR_OK && rs.body.overflow ? ERR_LIMIT_CAPACITY : e;
+    if (e != ERR_OK) {
+        f->t->staged_n = staged;
+        f->t->audit_n = audit;
+        dispatch_refuse(&rs, e);
+    }
+    w->n = rs.body.n > 0 ? w->n + rs.body.n : start + 1;
+    struct emit out = {w, rs.body.n > 0};
+    emit_number(&out, "rsc", rs.rsc);
+    if (prim.rqi.n > 0) {
+        emit_text(&out, "rqi", prim.rqi);
+    }
+    emit_text(&out, "fr", to);
+    writer_u8(w, '}');
+    return w->overflow ? ERR_LIMIT_CAPACITY : ERR_OK;
+}
+
+/* -- all of them ---------------------------------------------------------------------------------------------- */
+static err_t members(struct fanout *f, const struct request *rq, const json_t *mid, struct writer *w, size_t depth)
+{
+    struct text group, rest;
+    if (!cse_group_split(rq->prim->to, &group, &rest)) {
+        return ERR_BUG;
+    }
+    writer_z(w, "{\"m2m:agr\":{\"m2m:rsp\":[");
+    for (size_t i = 0; i < json_array_size(mid); i++) {
+        const json_t *v = json_array_get(mid, i);
+        size_t n = json_string_length(v) + rest.n;
+        uint8_t *at = arena_alloc(f->t->arena, n + 1);
+        if (at == NULL) {
+            return ERR_LIMIT_CAPACITY;
+        }
+        struct writer to = writer_of(at, n + 1);
+        writer_text(&to, text_span(json_string_value(v), json_string_length(v)));
+        writer_text(&to, rest);
+        writer_z(w, i > 0 ? "," : "");
+        TRY(item(f, rq, writer_view_text(&to), w, depth));
+    }
+    writer_z(w, "]}}");
+    return w->overflow ? ERR_LIMIT_CAPACITY : ERR_OK;
+}
+
+static err_t serve(struct fanout *f, const struct request *rq, struct response *rs, size_t depth)
+{
+    struct cse_from from;
+    const struct cse_ask ask = {f->ctx, rq, f->t, &from};
+    struct cse_target group;
+    struct text name, rest;
+    SCOPED(json_scope) json_t *attrs = NULL;
+    if (depth > DEPTH_MAX || !cse_group_split(rq->prim->to, &name, &rest)) {
+        return ERR_GROUP_CIRCLE;
+    }
+    TRY(cse_from_check(f->ctx, rq, f->t, &from, rs->detail));
+    TRY(cse_addr_resolve(f->ctx, f->t, name, rq->now, &group));
+    if ((group.res.type->flags & TYPES_HAS_FANOUT) == 0) {
+        return ERR_NOT_FOUND;
+    }
+    TRY(cse_res_attrs(f->t, &group.res, &attrs));
+    TRY(right_check(&ask, &group, attrs));
+    const json_t *mid = json_object_get(attrs, "mid");
+    if (json_array_size(mid) == 0) {
+        return ERR_GROUP_EMPTY;
+    }
+    rs->rsc = 2000;
+    return members(f, rq, mid, &rs->body, depth);
+}
+
+err_t cse_group_request(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
+{
+    struct text group, rest;
+    struct fanout f = {.ctx = ctx, .t = t};
+    return cse_group_split(rq->prim->to, &group, &rest) ? serve(&f, rq, rs, 1) : handle(ctx, rq, t, rs);
+}
