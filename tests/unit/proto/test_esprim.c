@@ -377,7 +377,7 @@ static void an_originator_object_that_is_unknown_spent_or_expired(void **state) 
     p->now = T0;
     one_round(p);
     p->o.confirmed = false;
-    p->o.own[0].value[5] ^= 1;
+    p->o.own[0].value[5] = p->o.own[0].value[5] == 'A' ? 'B' : 'A'; /* stays a value */
     assert_int_equal(ask(p, REQUEST("r1")), ERR_OK);
     assert_int_equal(take(p), ERR_ESPRIM_ORIGINATOR);
     /* One that outlives the receiver's. */
