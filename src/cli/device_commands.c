@@ -1,5 +1,6 @@
 #include "cli/device_commands.h"
 
+#include "base/ct.h"
 #include "role/detail.h"
 #include "shell/clock.h"
 #include "wire/json.h"
@@ -86,6 +87,7 @@ static err_t tree_load(struct work *x)
     bool none = e == ERR_NOT_FOUND;
     e = e == ERR_OK ? json_parse(writer_view(&w), &x->tree) : e;
     e = e == ERR_OK ? device_mo_check(x->tree, why) : e;
+    ct_wipe(room, FILE_MAX); /* symmKeyValue */
     free(room);
     return none || e == ERR_OK ? ERR_OK : detail_fail(x->w->detail, e, OBJECTS, text_of(why));
 }

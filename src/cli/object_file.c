@@ -87,7 +87,8 @@ err_t object_file_write(const char *name, struct bytes b)
     if (n < 0 || (size_t)n >= sizeof(fresh)) {
         return ERR_LIMIT_SIZE;
     }
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    (void)unlink(fresh); /* of an earlier run, or somebody else's, who has it open */
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         return ERR_IO;
     }

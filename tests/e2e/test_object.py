@@ -102,6 +102,16 @@ def test_esprim_refusals(tmp_path):
     assert "record-malformed" in e.unwrap(code=4)[1]
 
 
+def test_a_file_that_lies_in_the_way_is_not_written_to(tmp_path):
+    """Whoever left out.new there open to others does not get to read what is written."""
+    key, data = put(tmp_path / "key", KEY), put(tmp_path / "data", "secret")
+    left = put(tmp_path / "out.new", "left", 0o666)
+    with open(left) as mine:
+        run("protect", "--in", data, "--out", tmp_path / "out", "--class", "signed", "--source", f"k={key}")
+        assert mine.read() == "left"
+    assert stat.S_IMODE(os.stat(tmp_path / "out").st_mode) == 0o600 and not left.exists()
+
+
 def test_esdata_files_and_modes(tmp_path):
     key = put(tmp_path / "key", KEY)
     content = put(tmp_path / "content", "21.5")
