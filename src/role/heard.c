@@ -160,8 +160,11 @@ err_t heard_take(const struct heard *h, const struct question *q, const struct a
     struct report r;
     *more = false;
     TRY(a->err);
-    if (a->status != 200) {
-        return a->status >= 400 && a->status < 500 ? ERR_DENIED_FETCH : ERR_PEER_NONSENSE;
+    if (a->status == 404 || a->status == 405) { /* an authority that tells no such things */
+        return ERR_DENIED_FETCH;
+    }
+    if (a->status != 200) { /* one that could, and does not: the operator is to know (authority-away) */
+        return a->status >= 400 && a->status < 500 ? ERR_PEER_REFUSED : ERR_PEER_NONSENSE;
     }
     if (json_parse(a->body, &obj) != ERR_OK) {
         return ERR_PEER_NONSENSE;

@@ -174,8 +174,8 @@ struct role {
     err_t (*alive)(const void *ctx, struct txn *t, const struct association *a);
     const struct withdraw_kind *withdraw;
 
-    /* Writer, again and again: what to ask the i-th authority about what it withdrew; ERR_NOT_FOUND: there are no more. Then
-     * its answer; *more: once more with the same. Both may be NULL. */
+    /* Writer, again and again: what to ask the i-th authority about what it withdrew; ERR_NOT_FOUND: there are no more; an
+     * empty path: nothing for now. Then its answer; *more: once more with the same. Both may be NULL. */
     err_t (*watch)(const void *ctx, struct txn *t, size_t i, struct question *out);
     err_t (*heard)(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now, bool *more);
 

@@ -130,6 +130,10 @@ static void ask(struct watch_item *it)
     struct watch *w = it->w;
     it->under_way = true;
     err_t e = question(w, it->role, it->i, &it->q);
+    if (e == ERR_OK && it->q.path[0] == '\0') { /* nothing for now */
+        rest(it, ERR_OK);
+        return;
+    }
     e = e == ERR_OK ? fetch_get(w->fetch, &w->snap->roles[it->role], &it->q, answered, it) : e;
     if (e != ERR_OK) {
         rest(it, e);

@@ -86,6 +86,13 @@ def test_a_revocation_reaches_the_cse(lab):
         lab.psk("cse", d.ke_id, kpsa_of(d, "r3")).connect()
 
 
+def test_every_authority_is_still_asked(lab):
+    """That a MEF is asked from its first key on takes no question away from the MAF."""
+    d = lab.journey("both-asked")
+    lab.ctl_json("maf", "credential", "revoke", d.km_id)
+    ks.wait_for(lambda: lab.ctl_json("cse", "credential", "show", d.kc_id)["state"] == "revoked", what="the CSE to hear")
+
+
 def test_the_device_with_the_cse_as_target(profiled, tmp_path):
     """Enrols once; a key for the CSE from the same Ke, and a whole association and registration with it."""
     lab, profile = profiled

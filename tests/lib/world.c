@@ -374,7 +374,7 @@ err_t world_hear(struct world *w, struct world_node *n)
         struct question q;
         struct answer a;
         e = watched(n, i, &q);
-        if (e == ERR_OK) {
+        if (e == ERR_OK && q.path[0] != '\0') {
             put_question(w, n, &q, got, &a);
             e = heard(w, n, &q, &a);
         }

@@ -272,6 +272,24 @@ static void test_revoked_everywhere(void **state)
     assert_int_equal(run(j, &enrol), ERR_DENIED_REVOKED);
 }
 
+/* Who takes its registration at the MAF back, and Km with it, does not keep its Kc from what is withdrawn later. */
+static void test_revoked_after_deregistration(void **state)
+{
+    static const struct device_task deregister = {.goal = DEVICE_MAF_DEREGISTER, .admin_fqdn = "sp.example.com"};
+    struct journey *j = *state;
+    struct device_state before;
+    struct world_session s;
+    whole(j);
+    assert_int_equal(by_kc(j, &s), ERR_OK);
+    before = j->state;
+    assert_int_equal(run(j, &deregister), ERR_OK);
+    assert_int_equal(world_count(j->maf, TABLE_MAF_KM), 0);
+    assert_int_equal(operator(j, j->mef, "revoke", before.kpm_id.z), ERR_OK);
+    hear(j);
+    assert_int_equal(world_alive(&s), ERR_DENIED_REVOKED); /* refuses R002-63 */
+    device_state_wipe(&before);
+}
+
 static void test_suspended_and_resumed(void **state)
 {
     struct journey *j = *state;
@@ -366,6 +384,8 @@ static void test_what_is_not_believed(void **state)
     }
     struct answer none = {.status = 404, .body = bytes_empty()};
     assert_int_equal(world_hear_forged(&j->w, j->maf, &none), ERR_DENIED_FETCH);
+    none.status = 403; /* no silence of a minute, and not without a word in the log */
+    assert_int_equal(world_hear_forged(&j->w, j->maf, &none), ERR_PEER_REFUSED);
     none.status = 500;
     assert_int_equal(world_hear_forged(&j->w, j->maf, &none), ERR_PEER_NONSENSE);
     none.err = ERR_PEER_TIMEOUT;
@@ -423,6 +443,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_revoked_everywhere, setup_r3, teardown),
+        cmocka_unit_test_setup_teardown(test_revoked_after_deregistration, setup_r3, teardown),
+        cmocka_unit_test_setup_teardown(test_revoked_after_deregistration, setup_seed, teardown),
         cmocka_unit_test_setup_teardown(test_suspended_and_resumed, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_withdrawn_while_fetched, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_many_keys, setup_r3, teardown),

@@ -91,16 +91,19 @@ static bool is_asked(struct txn *t, const struct cse_peer *p)
            (mark_of(text_of(p->fqdn.z), id) == ERR_OK && rec_get(t, TABLE_META, text_of(id), &there) == ERR_OK);
 }
 
+/* The i-th peer stays the i-th: one that is not asked yet moves no other from its place. */
 err_t cse_heard_watch(const void *ctx, struct txn *t, size_t i, struct question *out)
 {
     const struct cse *cse = ctx;
     const struct heard h = {"cse", ctx, apply};
-    for (size_t n = 0; n < cse->peers_n; n++) {
-        if (is_asked(t, &cse->peers[n]) && i-- == 0) {
-            return heard_question(&h, t, text_of(cse->peers[n].fqdn.z), text_of(cse->self.z), out);
-        }
+    if (i >= cse->peers_n) {
+        return ERR_NOT_FOUND;
     }
-    return ERR_NOT_FOUND;
+    TRY(heard_question(&h, t, text_of(cse->peers[i].fqdn.z), text_of(cse->self.z), out));
+    if (!is_asked(t, &cse->peers[i])) {
+        out->path[0] = '\0';
+    }
+    return ERR_OK;
 }
 
 err_t cse_heard_take(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now, bool *more)

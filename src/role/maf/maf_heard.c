@@ -28,6 +28,15 @@ static err_t tell(struct txn *t, const struct keyid *id, usec_t now)
     return txn_audit(t, &e);
 }
 
+/* Keys were handed out under its KeId, if it has one; those of a store from before under its KmId. */
+err_t maf_heard_note(struct txn *t, const struct rec_km *k, usec_t now)
+{
+    struct text ke_id = text_of(k->ke_id.z);
+    TRY(withdraw_note(&withdraw_maf, t, rec_km_name(k), k->standing, now));
+    return ke_id.n == 0 || text_eq_nocase(ke_id, rec_km_name(k)) ? ERR_OK
+                                                                : withdraw_note(&withdraw_maf, t, ke_id, k->standing, now);
+}
+
 /* A Km that is not held may be on its way here: a record without a key awaits it. */
 static err_t tombstone(const struct maf *m, const struct keyid *id, usec_t now, struct rec_km *k)
 {
@@ -59,7 +68,7 @@ static err_t apply(const void *ctx, struct txn *t, const struct keyid *id, struc
     } else {
         TRY(rec_km_stand(t, &k, m->reg.env.sealer, text_of(id->z)));
     }
-    TRY(withdraw_note(&withdraw_maf, t, rec_km_name(&k), k.standing, now)); /* and on to who has a key of its client */
+    TRY(maf_heard_note(t, &k, now)); /* and on to who has a key of its client */
     return tell(t, id, now);
 }
 

@@ -116,6 +116,15 @@ static err_t source(const struct reg *r, struct txn *t, const struct keyid *cred
     return standing_check(k.standing);
 }
 
+/* KeId outlives the KmId, which goes with the last registration: by it the MEF withdraws also what was given before. */
+static err_t root(struct txn *t, const struct keyid *credential, struct keyid *out)
+{
+    struct rec_km k;
+    err_t e = named(t, credential, &k);
+    *out = e == ERR_OK && k.ke_id.z[0] != '\0' ? k.ke_id : *credential;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 /* With its last registration a Km that came from an RSPF goes [CHOICE-52]; a revoked one stays, or it would be fetched anew. */
 static err_t forget(const struct reg *r, struct txn *t, const struct keyid *credential)
 {
@@ -154,5 +163,6 @@ const struct reg_kind maf_reg_kind = {
     .who = who,
     .assign = assign,
     .source = source,
+    .root = root,
     .forget = forget,
 };

@@ -56,6 +56,8 @@ struct reg_kind {
     reg_who_fn *who;              /* From was compared with the association before */
     reg_who_fn *assign;           /* gives a Km from an RSPF its KmId and sets out->assigned; NULL: nothing to assign */
     reg_credential_fn *source;    /* may a key of this Source be handed out? ERR_DENIED_REVOKED */
+    /* What a withdrawal of the Source's credential is noted under, whatever becomes of its record; NULL: the credential. */
+    err_t (*root)(struct txn *t, const struct keyid *credential, struct keyid *out);
     reg_credential_fn *forget;    /* its last registration is gone; NULL: the credential stays */
     err_t (*target)(struct txn *t, const struct m2mid *target); /* a key was registered for it; NULL: nobody must know */
     /* May a key of this SUID be registered for this target, whatever `client allow` says: a bootstrap instruction does. NULL:

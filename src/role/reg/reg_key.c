@@ -312,6 +312,16 @@ void reg_key_given_wipe(struct reg_key_given *g)
     key_wipe_kc(&g->kc);
 }
 
+/* Who is to know when the Source is revoked. */
+static err_t hand(const struct call *call, const struct rec_key *k, struct text relative)
+{
+    const struct reg_kind *kind = call->r->kind;
+    struct keyid root = k->credential;
+    TRY(kind->root == NULL || root.z[0] == '\0' ? ERR_OK : kind->root(call->t, &k->credential, &root));
+    const struct withdraw_handed h = {text_of(root.z), relative, k->not_after};
+    return withdraw_handed(kind->withdraw, call->rq, call->t, &h);
+}
+
 static err_t give(struct call *call, struct text relative, struct reg_key_given *out)
 {
     char id[REC_KEY_RELATIVE_MAX];
@@ -319,8 +329,7 @@ static err_t give(struct call *call, struct text relative, struct reg_key_given 
     TRY(check_target(call, &out->k));
     TRY(check_alive(call, &out->k));
     TRY(seal_open(call->r->env.sealer, call->r->kind->key, text_of(id), out->k.sealed, &out->kc.s));
-    const struct withdraw_handed h = {text_of(out->k.credential.z), relative, out->k.not_after};
-    TRY(withdraw_handed(call->r->kind->withdraw, call->rq, call->t, &h)); /* who is to know when its Source is revoked */
+    TRY(hand(call, &out->k, relative));
     return tell(call, call->r->kind->key_retrieved, &out->k);
 }
 
