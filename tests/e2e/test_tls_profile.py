@@ -131,12 +131,17 @@ class Network(threading.Thread):
         self.rng = random.Random(seed)
         self.front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.front.bind(("127.0.0.1", 0))
-        self.back = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.back.connect(("127.0.0.1", port))
+        self.server = ("127.0.0.1", port)
+        self.back = self.path()
         self.port = self.front.getsockname()[1]
         self.client = None
         self.old, self.repeated, self.swapped = [], 0, 0
         self.start()
+
+    def path(self):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.connect(self.server)
+        return s
 
     def run(self):
         import select
@@ -147,6 +152,8 @@ class Network(threading.Thread):
                 self.back.send(late)
                 late = None
             for s in readable:
+                if s not in (self.front, self.back):
+                    continue  # of the client before
                 try:
                     data, where = s.recvfrom(65536)
                 except OSError:
@@ -155,8 +162,10 @@ class Network(threading.Thread):
                     for _ in range(1 + (self.rng.random() < 0.4)):
                         self.front.sendto(data, self.client)
                     continue
-                if where != self.client:  # another session: what belonged to the one before would come from another port
+                if where != self.client:  # another client has another address, and never hears what was meant for the one before
                     self.old, late = [], None
+                    self.back.close()
+                    self.back = self.path()
                 self.client = where
                 if late is None and self.rng.random() < 0.15:  # overtaken by what comes next, its own repetition perhaps
                     late = data

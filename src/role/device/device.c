@@ -25,7 +25,7 @@ static const struct device_step steps[] = {
     {DEVICE_KEY_UPDATE, "MAF key registration update", "TS-0003 8.8.2.9", NULL, device_manage_prepare, device_manage_accept},
     {DEVICE_KEY_DEREGISTER, "MAF key de-registration", "TS-0003 8.8.2.10", NULL, device_manage_prepare,
      device_manage_accept},
-    {DEVICE_FETCH, "key fetching", "TS-0003 8.3.2.1", NULL, device_fetch_prepare, device_fetch_accept},
+    {DEVICE_FETCH, "key fetching", "TS-0003 8.3.2.1", NULL, device_enrol_fetch_prepare, device_enrol_fetch_accept},
     {DEVICE_MEF_REQUEST, "request to the MEF", "TS-0003 8.3.5.2, 8.3.9", NULL, device_mef_prepare, device_mef_accept},
     /* what a command MO_NODE asks for: parts of DEVICE_ASSOCIATE */
     {DEVICE_MAF_REGISTER, "MAF client registration", "TS-0003 8.8.2.3", device_maf_register_needed,

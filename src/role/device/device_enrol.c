@@ -72,7 +72,7 @@ err_t device_enrol_accept(struct device *d, usec_t now, const struct device_outc
 }
 
 /* -- as an Enrolment Target itself [8.3.2.1 last part] --------------------------------------------------------- */
-err_t device_fetch_prepare(struct device *d, usec_t now, struct device_exchange *out)
+err_t device_enrol_fetch_prepare(struct device *d, usec_t now, struct device_exchange *out)
 {
     (void)now;
     const struct device_task *t = d->task;
@@ -97,7 +97,7 @@ err_t device_fetch_prepare(struct device *d, usec_t now, struct device_exchange 
 }
 
 /* Ke and all that the device holds stay as they are: this handshake is not its enrolment. */
-err_t device_fetch_accept(struct device *d, usec_t now, const struct device_outcome *got)
+err_t device_enrol_fetch_accept(struct device *d, usec_t now, const struct device_outcome *got)
 {
     (void)now;
     const struct answer a = {.err = ERR_OK, .status = 200, .body = got->body};

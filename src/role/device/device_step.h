@@ -23,8 +23,8 @@ MUST_USE err_t device_show_certificate(struct device *d, const struct device_sta
 
 /* The connection to the MEF with the bootstrap credential. */
 MUST_USE err_t device_enrol_connect(struct device *d, struct device_exchange *out);
-device_prepare_fn device_fetch_prepare;
-device_accept_fn device_fetch_accept;
+device_prepare_fn device_enrol_fetch_prepare;
+device_accept_fn device_enrol_fetch_accept;
 
 device_prepare_fn device_enrol_prepare;
 device_accept_fn device_enrol_accept;
