@@ -156,7 +156,7 @@ static err_t serve(struct fanout *f, const struct request *rq, struct response *
     return members(f, rq, mid, &rs->body, depth);
 }
 
-err_t cse_group_request(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
+err_t cse_fanout_request(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
 {
     struct text group, rest;
     struct fanout f = {.ctx = ctx, .t = t};

@@ -16,6 +16,6 @@ MUST_USE err_t cse_group_accept(const struct cse_ask *ask, const struct cse_res 
 bool cse_group_split(struct text to, struct text *group, struct text *rest);
 
 /* The handler of every request: of the operation, or, for a fanOutPoint, of the operation at each member. */
-role_handler cse_group_request;
+role_handler cse_fanout_request;
 
 #endif

@@ -13,11 +13,11 @@
 #define ANYBODY (PEER_AE | PEER_CSE | PEER_UNKNOWN | PEER_PLAIN)
 
 static const struct route routes[] = {
-    {OP_RETRIEVE, "/**", 0, ANYBODY, ROUTE_FILTER, cse_group_request, "TS-0004 7.4"},
-    {OP_CREATE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_group_request, "TS-0004 7.4"},
-    {OP_UPDATE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_group_request, "TS-0004 7.4"},
-    {OP_DELETE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_group_request, "TS-0004 7.4"},
-    {OP_NOTIFY, "/**", 0, ANYBODY, 0, cse_group_request, "TS-0004 7.4"},
+    {OP_RETRIEVE, "/**", 0, ANYBODY, ROUTE_FILTER, cse_fanout_request, "TS-0004 7.4"},
+    {OP_CREATE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_fanout_request, "TS-0004 7.4"},
+    {OP_UPDATE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_fanout_request, "TS-0004 7.4"},
+    {OP_DELETE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_fanout_request, "TS-0004 7.4"},
+    {OP_NOTIFY, "/**", 0, ANYBODY, 0, cse_fanout_request, "TS-0004 7.4"},
 };
 
 /* R004-07: whatever CSE runs here, takes associations. */
