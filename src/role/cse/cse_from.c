@@ -110,8 +110,21 @@ static err_t speaks_for(const struct request *rq, struct txn *t, struct text csi
     return *out ? ERR_OK : cse_csr_is_below(t, text_of(rq->assoc->ids[0].z), csi, rq->now, out);
 }
 
-/* From of a CSE (rule 6): itself, a CSE below it, an S-type AE that is not registered here, or a C-type AE below it. */
-static err_t from_below(const struct request *rq, struct txn *t, const struct cse_from *f, bool *out)
+/* An S-type AE is somewhere else than here: neither registered here, nor one whose name a credential or the administrator
+ * is configured with. Those are their own, while they are away as well. */
+static err_t is_elsewhere(const struct cse *cse, const struct request *rq, struct txn *t, const struct cse_from *f, bool *out)
+{
+    struct cse_res ae;
+    struct store_value reserved;
+    bool admin = cse->admin.z[0] != '\0' && m2mid_same(text_of(cse->admin.z), text_of(f->absolute.z));
+    err_t e = cse_res_get(t, text_of(f->stem.z), rq->now, &ae);
+    e = e == ERR_NOT_FOUND ? txn_get(t, TABLE_CSE_AE, text_of(f->stem.z), &reserved) : e;
+    *out = e == ERR_NOT_FOUND && !admin;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* From of a CSE (rule 6): itself, a CSE below it, an S-type AE that is not of here, or a C-type AE below it. */
+static err_t from_below(const struct cse *cse, const struct request *rq, struct txn *t, const struct cse_from *f, bool *out)
 {
     struct text absolute = text_of(f->absolute.z);
     enum m2mid_kind k = m2mid_kind(rq->prim->from);
@@ -121,10 +134,7 @@ static err_t from_below(const struct request *rq, struct txn *t, const struct cs
     if (k == M2MID_SP_AE_C || k == M2MID_ABS_AE_C) {
         return speaks_for(rq, t, text_take(absolute, text_find_last(absolute, '/')), out);
     }
-    struct cse_res ae;
-    err_t e = cse_res_get(t, text_of(f->stem.z), rq->now, &ae);
-    *out = e == ERR_NOT_FOUND;
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
+    return is_elsewhere(cse, rq, t, f, out);
 }
 
 /* A CSE is served while it is registered: with the end of its registration it loses every right at once, those that
@@ -134,7 +144,7 @@ static err_t from_cse(const struct cse *cse, const struct request *rq, struct tx
 {
     bool registers = is_cse_create(rq->prim) || is_ae_create(rq->prim); /* the latter is refused for what it is */
     bool ok = f->kind == CSE_FROM_ABSENT;
-    TRY(ok ? ERR_OK : from_below(rq, t, f, &ok));
+    TRY(ok ? ERR_OK : from_below(cse, rq, t, f, &ok));
     if (!ok || m2mid_same(text_of(f->absolute.z), text_of(cse->self.z))) { /* nobody else is this CSE, whatever a credential says */
         return detail_fail(detail, ERR_DENIED_FROM, "From", rq->prim->from);
     }

@@ -103,6 +103,18 @@ static void known(void **state)
     assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "cse-in/field"), ERR_DENIED_PRIVILEGE); /* it is its creator's */
 }
 
+/* A registree speaks for no AE that has a credential of its own here, nor for the administrator: not while they are away. */
+static void trusted_names(void **state)
+{
+    struct cse_fixture *f = *state;
+    struct world_session mn;
+    come(f, "mn", &mn);
+    assert_int_equal(reg(f, &mn, "/mn", CSR), ERR_OK);
+    assert_int_equal(cse_fixture_get(f, &mn, "//sp.example.com/Sadmin", "cse-in"), ERR_DENIED_FROM);
+    assert_int_equal(cse_fixture_get(f, &mn, "//sp.example.com/Sa", "cse-in"), ERR_DENIED_FROM);
+    assert_int_equal(cse_fixture_get(f, &mn, "//sp.example.com/Sunknown", "cse-in"), ERR_DENIED_PRIVILEGE);
+}
+
 /* R002-12, R002-13, R002-14, R002-25: unknown to it; the answer tells what was assigned to the credential. */
 static void assigned(void **state)
 {
@@ -406,6 +418,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(known, setup, teardown),
+        cmocka_unit_test_setup_teardown(trusted_names, setup, teardown),
         cmocka_unit_test_setup_teardown(assigned, setup, teardown),
         cmocka_unit_test_setup_teardown(of_a_certificate, setup, teardown),
         cmocka_unit_test_setup_teardown(contradictions, setup, teardown),
