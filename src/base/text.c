@@ -147,7 +147,9 @@ err_t text_copy(struct text t, char *dst, size_t cap)
     if (text_find(t, '\0') != t.n) {
         return ERR_MALFORMED_NUL;
     }
-    memcpy(dst, t.p, t.n);
+    if (t.n > 0) { /* the empty text may have no address */
+        memcpy(dst, t.p, t.n);
+    }
     dst[t.n] = '\0';
     return ERR_OK;
 }
