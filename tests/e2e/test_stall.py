@@ -261,6 +261,7 @@ class Liar(Hanging):
         self.ctx.load_verify_locations(ca)
         self.ctx.verify_mode = ssl.CERT_REQUIRED
         self.answer, self.requests = answer, []
+        self.polls = []  # what it was asked about withdrawals, which goes on beside the keys
 
     def run(self):
         while self.going:
@@ -280,7 +281,7 @@ class Liar(Hanging):
                     if not more:
                         return
                     got += more
-                self.requests.append(got)
+                (self.polls if got.startswith(b"GET /withdrawn/") else self.requests).append(got)
                 if callable(self.answer):
                     self.answer(c)
                 else:
@@ -509,7 +510,7 @@ def test_false_mef_is_not_asked(fetch_lab, tmp_path):
         d = fresh(lab, f"false-mef-{cert.name}")
         with instead_of(lab, "mef", Liar(lab.address("mef"), cert, key, w / "ca.crt", reply(good(lab, d)))) as liar:
             refused_within(lab.psk("maf", d.ke_id, d.km), LIMIT + SLACK)  # refuses R001-52, refuses R001-50
-            assert liar.requests == []
+            assert liar.requests == [] and liar.polls == []
         time.sleep(1.2)
 
 
