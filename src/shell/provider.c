@@ -19,6 +19,7 @@ struct kept {
 static struct {
     OSSL_PROVIDER *all; /* OpenSSL's own, in a context of its own */
     OSSL_PROVIDER *ours; /* held as long as the process: let go, it would be memory that nobody can free */
+    OSSL_LIB_CTX *context; /* where `ours` is the only one */
     struct kept kept[2];
 } here = {
     .kept = {
@@ -106,8 +107,15 @@ err_t provider_install(void)
     }
     OSSL_LIB_CTX *own = OSSL_LIB_CTX_new(); /* lives as long as the process */
     here.all = own == NULL ? NULL : OSSL_PROVIDER_load(own, "default");
-    bool ok = here.all != NULL && keep(&here.kept[0]) && keep(&here.kept[1]) &&
-              OSSL_PROVIDER_add_builtin(NULL, NAME, init) == 1;
-    here.ours = ok ? OSSL_PROVIDER_load(NULL, NAME) : NULL;
-    return here.ours != NULL ? ERR_OK : ERR_CRYPTO;
+    /* A context of its own, not the first one: a library that asks for randomness when it is loaded (libjose) has put the
+     * whole default provider there before main began. */
+    here.context = OSSL_LIB_CTX_new();
+    bool ok = here.all != NULL && keep(&here.kept[0]) && keep(&here.kept[1]) && here.context != NULL &&
+              OSSL_PROVIDER_add_builtin(here.context, NAME, init) == 1;
+    here.ours = ok ? OSSL_PROVIDER_load(here.context, NAME) : NULL;
+    if (here.ours == NULL) {
+        return ERR_CRYPTO;
+    }
+    (void)OSSL_LIB_CTX_set0_default(here.context); /* of this thread: the supervisor forks, it starts none */
+    return ERR_OK;
 }

@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 
-/* For the whole process, before anything else asks OpenSSL for an algorithm; a second call does nothing. */
+/* For the calling thread, before it reads keys or makes contexts; a second call does nothing. */
 MUST_USE err_t provider_install(void);
 
 #endif
