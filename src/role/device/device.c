@@ -4,7 +4,7 @@
 #include "role/device/device_step.h"
 #include "wire/json.h"
 
-/* The goals as lists of steps, in the order in which they are taken. */
+/* The goals as lists of steps, in the order in which they are taken: the phases of R001-21 that the Enrolee runs. */
 static const struct device_step steps[] = {
     {DEVICE_ENROL, "bootstrap handshake", "TS-0003 8.3.2.1", NULL, device_enrol_prepare, device_enrol_accept},
     {DEVICE_ASSOCIATE, "MAF client registration", "TS-0003 8.8.2.3", device_maf_register_needed,

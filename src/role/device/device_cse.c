@@ -20,7 +20,7 @@ static err_t with_association(struct device *d, usec_t now, struct device_exchan
         }
         out->psk_id = &s->kc_id;
         out->psk = &s->kc.s;
-    } else {
+    } else { /* R000-13, R000-86: B hears nothing before bootstrapping and association are done */
         return detail_fail(d->detail, ERR_STATE, "no association: run device associate first", text_empty());
     }
     out->server = &s->cse;

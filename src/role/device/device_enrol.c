@@ -22,7 +22,7 @@ err_t device_enrol_connect(struct device *d, struct device_exchange *out)
 err_t device_enrol_prepare(struct device *d, usec_t now, struct device_exchange *out)
 {
     (void)now;
-    if (d->state->maf.fqdn[0] == '\0') { /* R000-14, R001-74, R001-99: the target's identity is needed to start */
+    if (d->state->maf.fqdn[0] == '\0') { /* R000-14, R001-21, R001-74, R001-99: the target's identity is needed to start */
         return detail_fail(d->detail, ERR_STATE, "no Enrolment Target: give --target", text_empty());
     }
     out->export_label = KEYS_LABEL_BOOTSTRAP;
@@ -61,13 +61,13 @@ err_t device_enrol_accept(struct device *d, usec_t now, const struct device_outc
     }
     device_state_forget_enrolment(s); /* R000-16: a later enrolment gives a new set */
     s->maf.cert = (struct device_state_certificate){.file = ""}; /* the Km of this enrolment serves there */
-    TRY(keys_ke_split(&got->exported, &s->ke, &relative));                          /* R001-85, R001-86, R001-109 */
+    TRY(keys_ke_split(&got->exported, &s->ke, &relative));                          /* R000-80, R001-85, R001-86, R001-109 */
     TRY(keyid_of_relative(&relative, text_of(s->mef.fqdn), &s->ke_id));             /* R001-87 */
     s->ke_not_after = s->lifetime < USEC_NEVER - now ? now + s->lifetime : USEC_NEVER; /* R002-63 */
     s->ke_since = now;
     const struct device_enrol_use maf = {text_of(s->maf.fqdn), FETCHED_SUID_KM};
     TRY(device_enrol_key(s, d->crypto, &maf, &s->km.s));
-    s->km_id = s->ke_id; /* first contact with the MAF is by KeId (R001-40, R001-41); seed: it stays so (R001-60) */
+    s->km_id = s->ke_id; /* R000-20; first contact with the MAF is by KeId (R001-40, R001-41); seed: it stays so (R001-60) */
     return ERR_OK;
 }
 

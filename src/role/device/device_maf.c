@@ -5,7 +5,7 @@
 #include "wire/json.h"
 #include "wire/reg_attr.h"
 
-/* Symmetric key framework or certificate framework: no MAF is needed (R002-92). */
+/* Symmetric key framework or certificate framework: no MAF is needed (R002-92), and no bootstrapping (R000-75). */
 static bool is_direct(const struct device *d)
 {
     return secret_is_set(&d->state->kpsa.s) || d->state->cse.cert.file[0] != '\0';
@@ -55,7 +55,7 @@ err_t device_maf_connect(struct device *d, usec_t now, struct device_exchange *o
         out->from = s->maf.cert.identity; /* a certificate may name several: From says which (CHOICE-66) */
         return device_show_certificate(d, &s->maf, out);
     }
-    if (!secret_is_set(&s->km.s)) { /* R000-54: without the parameters the association does not start */
+    if (!secret_is_set(&s->km.s)) { /* R000-13, R000-19, R000-54: without the parameters the association does not start */
         return detail_fail(d->detail, ERR_STATE, "not enrolled: run device enrol first", text_empty());
     }
     if (s->ke_not_after <= now) { /* R002-63; after the Enrolment Expiry the Enrolee has to enrol again [10.7] */

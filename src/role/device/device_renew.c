@@ -7,12 +7,23 @@ static usec_t due(usec_t since, usec_t end)
     return known ? end - (end - since) / 10 : end;
 }
 
+/* R000-75: a MAF is needed on the way to the registrar, and nothing is held for it. */
+static bool is_due_first(const struct device_state *s, bool direct)
+{
+    bool credential = (secret_is_set(&s->kpm.s) && s->kpm_id.z[0] != '\0') || s->mef.cert.file[0] != '\0'; /* R000-77 */
+    bool for_maf = secret_is_set(&s->km.s) || s->maf.cert.file[0] != '\0';
+    return credential && s->mef.address[0] != '\0' && s->maf.fqdn[0] != '\0' && !direct && !for_maf;
+}
+
 /* R000-17: a second enrolment has a reason: an end that is near, or an operator who changes the provider. */
 struct device_due device_renew_next(const struct device_state *s)
 {
     struct device_due d = {.what = DEVICE_RENEW_NOTHING, .at = USEC_NEVER, .end = USEC_NEVER};
     bool enrolled = secret_is_set(&s->ke.s) && s->maf.cert.file[0] == '\0';
     bool direct = secret_is_set(&s->kpsa.s) || s->cse.cert.file[0] != '\0';
+    if (is_due_first(s, direct)) { /* R000-78: at power-on, with nobody there to ask for it */
+        return (struct device_due){DEVICE_RENEW_ENROLMENT, 0, USEC_NEVER};
+    }
     if (enrolled) {
         d = (struct device_due){DEVICE_RENEW_ENROLMENT, due(s->ke_since, s->ke_not_after), s->ke_not_after};
     }

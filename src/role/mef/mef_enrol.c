@@ -9,7 +9,8 @@
 enum { DROP_MAX = 14 }; /* two staged changes each, within TXN_STAGED_MAX; the next enrolment drops the rest */
 
 /* -- handshake --------------------------------------------------------------------------------------- */
-/* May this credential be used for an enrolment now? Only with a record that says for which service provider (R002-45, R002-48). */
+/* May this credential be used for an enrolment now? Only with a record that says for which service provider (R001-21, R002-45,
+ * R002-48). */
 static err_t credential_check(struct txn *t, struct text key, const struct rec_credential *c, usec_t now)
 {
     TRY(standing_check(c->standing));
