@@ -289,3 +289,39 @@ err_t rec_put(struct txn *t, enum store_table table, struct text id, const struc
     TRY(writer_finish(w));
     return txn_put(t, table, id, writer_view(w), mode, 0);
 }
+
+/* -- rows of one client --------------------------------------------------------------------------------- */
+struct own {
+    store_scan_fn *fn;
+    void *arg;
+    size_t prefix;
+    bool at_capitals;
+};
+
+static bool own_hit(void *arg, struct bytes id, struct store_value value)
+{
+    struct own *o = arg;
+    struct text name = text_skip(text_span((const char *)id.p, id.n), o->prefix);
+    if (text_find(name, '/') == name.n) {
+        return o->fn(o->arg, id, value);
+    }
+    o->at_capitals = name.p[0] >= 'A' && name.p[0] <= 'Z'; /* a stem begins with C or S */
+    return !o->at_capitals;
+}
+
+err_t rec_scan_own(struct txn *t, const struct store_scan *q, store_scan_fn *fn, void *arg)
+{
+    uint8_t buf[STORE_ID_MAX];
+    struct writer beyond = WRITER_ARRAY(buf);
+    struct store_scan rest = *q;
+    struct own o = {.fn = fn, .arg = arg, .prefix = q->prefix.n};
+    TRY(txn_scan(t, q, own_hit, &o));
+    if (!o.at_capitals) {
+        return ERR_OK;
+    }
+    writer_bytes(&beyond, q->prefix);
+    writer_u8(&beyond, 'Z' + 1);
+    TRY(writer_finish(&beyond));
+    rest.after = writer_view(&beyond);
+    return txn_scan(t, &rest, own_hit, &o);
+}

@@ -81,5 +81,8 @@ struct rec_list {
 MUST_USE err_t rec_get(struct txn *t, enum store_table table, struct text id, struct bytes *out);
 MUST_USE err_t rec_put(struct txn *t, enum store_table table, struct text id, const struct writer *w,
                        enum store_put mode);
+/* The rows CLIENT "/" name of one client: q->prefix is CLIENT "/", ascending; no name has a '/' or a capital letter. Rows of
+ * the AEs of a CSE, //sp/cse/Cx/name, stand between those of //sp/cse: they are passed over in one step, however many. */
+MUST_USE err_t rec_scan_own(struct txn *t, const struct store_scan *q, store_scan_fn *fn, void *arg);
 
 #endif

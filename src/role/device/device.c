@@ -37,19 +37,6 @@ static const struct device_step steps[] = {
     {DEVICE_REQUEST, "request", "TS-0004 7.3", NULL, device_cse_request_prepare, device_cse_request_accept},
 };
 
-err_t device_show_certificate(struct device *d, const struct device_state_server *to, struct device_exchange *out)
-{
-    const struct device_state_certificate *c = &to->cert;
-    if (c->key[0] == '\0' || c->trust[0] == '\0') { /* R000-62, R000-64, R001-30, R001-98 */
-        return detail_fail(d->detail, ERR_STATE, "give --certificate with --private-key and --trust for",
-                           text_of(to->fqdn));
-    }
-    out->server = to;
-    out->psk_id = NULL;
-    out->psk = NULL;
-    return ERR_OK;
-}
-
 void device_start(struct device *d, struct device_state *state, const struct crypto *c, const struct device_task *task)
 {
     *d = (struct device){.state = state, .crypto = c, .task = task};

@@ -12,6 +12,9 @@
 
 enum { ID_RANDOM = 4 };
 
+/* A command may wait for a client that is yet to register; a mistyped name would wait for ever. */
+#define UNREGISTERED "no client of this name is registered here: the command waits until one is; see registration list"
+
 const struct ctl_arg mef_cmd_ctl_add_args[MEF_CMD_CTL_ADD_N] = {
     {"CLIENT", CTL_ARG_REQUIRED | CTL_ARG_POSITIONAL, "who is to do it: the client as registration list names it, or a registration"},
     {"ARGS", CTL_ARG_REQUIRED | CTL_ARG_POSITIONAL,
@@ -36,7 +39,7 @@ static err_t tell(struct txn *t, enum audit_kind kind, const struct rec_cmd *c, 
 }
 
 /* -- what an operator sees ------------------------------------------------------------------------------------ */
-static void members(struct emit *e, const struct rec_cmd *c)
+static void members(struct emit *e, const struct rec_cmd *c, const char *warning)
 {
     unsigned status = rec_cmd_status(c);
     emit_object(e, NULL);
@@ -58,13 +61,14 @@ static void members(struct emit *e, const struct rec_cmd *c)
     if (c->ended != 0) {
         emit_time(e, "ended", c->ended);
     }
+    emit_z_if(e, "warning", warning);
     emit_close_object(e);
 }
 
-static err_t shown(const struct rec_cmd *c, struct writer *out)
+static err_t shown(const struct rec_cmd *c, const char *warning, struct writer *out)
 {
     struct emit e = emit_to(out);
-    members(&e, c);
+    members(&e, c, warning);
     return writer_finish(out);
 }
 
@@ -76,7 +80,7 @@ static bool item(void *arg, struct bytes id, struct store_value value)
         return false;
     }
     if (rec_cmd_parse(value.data, &c) == ERR_OK) {
-        members(&l->e, &c);
+        members(&l->e, &c, "");
         return true;
     }
     emit_object(&l->e, NULL);
@@ -104,7 +108,7 @@ err_t mef_cmd_ctl_list(const void *ctx, const struct ctl_request *rq, struct txn
                            .after = ctl_list_after(rq),
                            .order = STORE_ASCENDING};
     ctl_list_begin(&l, out, "commands");
-    TRY(txn_scan(t, &q, item, &l));
+    TRY((client.n > 0 ? rec_scan_own : txn_scan)(t, &q, item, &l));
     return ctl_list_end(&l);
 }
 
@@ -123,7 +127,7 @@ err_t mef_cmd_ctl_show(const void *ctx, const struct ctl_request *rq, struct txn
     struct rec_cmd c;
     (void)ctx;
     TRY(named(rq, t, &c, detail));
-    return shown(&c, out);
+    return shown(&c, "", out);
 }
 
 /* One that is issued may have been done already: its Update is then ignored, as that of any other cmdID. */
@@ -140,7 +144,7 @@ err_t mef_cmd_ctl_cancel(const void *ctx, const struct ctl_request *rq, struct t
     c.ended = rq->now;
     TRY(rec_cmd_put(t, &c, STORE_PUT_ANY));
     TRY(tell(t, AUDIT_COMMAND_CANCELLED, &c, rq->now));
-    return shown(&c, out);
+    return shown(&c, "", out);
 }
 
 /* -- add -------------------------------------------------------------------------------------------------------------- */
@@ -226,6 +230,7 @@ err_t mef_cmd_ctl_add(const void *ctx, const struct ctl_request *rq, struct txn 
 {
     const struct mef *m = ctx;
     struct rec_cmd c = {.state = REC_CMD_WAITING, .added = rq->now};
+    struct reg_own own;
     char compact[REC_CMD_ARGS_MAX];
     struct writer w = WRITER_ARRAY(compact);
     struct text client = json_get_text(rq->args, "CLIENT");
@@ -237,8 +242,9 @@ err_t mef_cmd_ctl_add(const void *ctx, const struct ctl_request *rq, struct txn 
         return detail_fail(detail, ERR_USAGE, "--target-id is too long", text_empty());
     }
     TRY(make_room(t, c.client, detail));
+    TRY(reg_own_list(&m->reg, t, c.client, &own));
     TRY(new_id(m, rq->now, c.id));
     TRY(rec_cmd_put(t, &c, STORE_PUT_IF_ABSENT));
     TRY(tell(t, AUDIT_COMMAND_ADDED, &c, rq->now));
-    return shown(&c, out);
+    return shown(&c, own.n == 0 ? UNREGISTERED : "", out);
 }

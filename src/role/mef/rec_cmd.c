@@ -83,9 +83,6 @@ static bool hit(void *arg, struct bytes key, struct store_value value)
     struct rec_cmd_list *l = arg;
     struct rec_cmd c;
     struct text id = text_skip(text_span((const char *)key.p, key.n), l->prefix);
-    if (!mefcmd_id_is(id)) { /* //sp/cse/Cx/id stands between those of //sp/cse, and is another client's */
-        return true;
-    }
     l->err = rec_cmd_parse(value.data, &c);
     if (l->err == ERR_OK) {
         l->err = TEXT_COPY(id, l->at[l->n].id);
@@ -103,7 +100,7 @@ err_t rec_cmd_list(struct txn *t, const char *client, struct rec_cmd_list *out)
     out->prefix = strlen(prefix);
     struct store_scan q = {
         .table = TABLE_MEF_COMMAND, .prefix = text_bytes(text_of(prefix)), .order = STORE_ASCENDING};
-    TRY(txn_scan(t, &q, hit, out));
+    TRY(rec_scan_own(t, &q, hit, out));
     return out->err;
 }
 

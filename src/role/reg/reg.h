@@ -98,7 +98,7 @@ usec_t reg_earlier(usec_t a, usec_t b);
 /* `clause` is 8.8.2 or 8.3.5.2: the sub-clauses of both have the same numbers. */
 #define REG_ROUTES(client_ty, peers, clause)                                                                           \
     {OP_RETRIEVE, "/-", 0, peers, 0, reg_base_retrieve, "TS-0003 " clause},                                            \
-        {OP_RETRIEVE, WITHDRAW_PATH "{cursor}", 0, peers, 0, reg_withdrawn, "TS-0001 11.2.1"},                         \
+        {OP_RETRIEVE, WITHDRAW_PATH "{cursor}", 0, peers, 0, reg_base_withdrawn, "TS-0001 11.2.1"},                         \
         {OP_CREATE, "/-", client_ty, peers, ROUTE_WRITES, reg_client_register, "TS-0003 " clause ".3"},                \
         {OP_RETRIEVE, "/{ri}", 0, peers, 0, reg_client_retrieve, "TS-0003 " clause ".3"},                              \
         {OP_RETRIEVE, "/{ri}/cfg", 0, peers, 0, reg_client_configuration, "TS-0003 " clause ".4"},                     \
@@ -111,7 +111,7 @@ usec_t reg_earlier(usec_t a, usec_t b);
     {                                                                                                                  \
         OP_DELETE, "/-/{relative}", 0, peers, ROUTE_WRITES, reg_key_deregister, "TS-0003 " clause ".10"                \
     }
-role_handler reg_base_retrieve, reg_withdrawn;
+role_handler reg_base_retrieve, reg_base_withdrawn; /* reg_base.c */
 /* reg_client.c */
 role_handler reg_client_register, reg_client_retrieve, reg_client_configuration, reg_client_update, reg_client_deregister;
 role_handler reg_key_register, reg_key_retrieve, reg_key_update, reg_key_deregister;                  /* reg_key.c */

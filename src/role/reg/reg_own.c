@@ -6,10 +6,6 @@ static bool hit(void *arg, struct bytes id, struct store_value value)
 {
     struct reg_own *o = arg;
     struct text of = text_span((const char *)id.p, id.n);
-    struct text adfq = text_skip(of, o->prefix);
-    if (text_find(adfq, '/') < adfq.n) { /* //sp/cse/Cx/adfq stands between those of //sp/cse, and is another client's */
-        return true;
-    }
     o->err = TEXT_COPY(of, o->at[o->n].of);
     if (o->err == ERR_OK) {
         o->err = rec_name_parse(value.data, o->at[o->n].ri, REC_CLIENT_RI_MAX);
@@ -27,7 +23,7 @@ err_t reg_own_list(const struct reg *r, struct txn *t, const char *client, struc
     TRY(writer_finish(&p));
     *out = (struct reg_own){.prefix = p.n};
     struct store_scan q = {.table = r->kind->client_of, .prefix = writer_view(&p), .order = STORE_ASCENDING};
-    TRY(txn_scan(t, &q, hit, out));
+    TRY(rec_scan_own(t, &q, hit, out));
     return out->err;
 }
 

@@ -325,6 +325,37 @@ static void what_is_not_added(void **state)
     assert_int_equal(ctl(f, "add", line), ERR_LIMIT_CAPACITY);
 }
 
+/* A mistyped name would wait for ever: it is taken, and said. */
+static void a_client_that_never_registered(void **state)
+{
+    struct fixture *f = *state;
+    add(f, "mo-node", NODE);
+    assert_non_null(strstr(f->r.body, "\"warning\":\"no client of this name"));
+    join(f, "sp.example.com");
+    add(f, "mo-node", NODE);
+    assert_null(strstr(f->r.body, "warning"));
+}
+
+/* //sp/in/Cx/id stands among the rows of //sp/in, before and behind them are its own. */
+static void rows_of_one_client(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const others[] = {"in/Ca", "in/Cb", "in/Sc", "in/0", "in/z"};
+    char line[1024];
+    size_t own = 0;
+    for (size_t i = 0; i < 2 * ARRAY_LEN(others); i++) {
+        (void)snprintf(line, sizeof(line), "{\"CLIENT\":\"//sp.example.com/%s\",\"class\":\"mo-node\",\"ARGS\":\"" NODE "\"}",
+                       i % 2 == 0 ? others[i / 2] : "in");
+        assert_int_equal(ctl(f, "add", line), ERR_OK);
+    }
+    assert_int_equal(ctl(f, "list", "{\"client\":\"//sp.example.com/in\"}"), ERR_OK);
+    assert_null(strstr(f->r.body, "//sp.example.com/in/"));
+    for (const char *at = f->r.body; (at = strstr(at, "\"client\":\"//sp.example.com/in\"")) != NULL; at++) {
+        own++;
+    }
+    assert_int_equal(own, ARRAY_LEN(others));
+}
+
 static void durations(void **state)
 {
     (void)state;
@@ -352,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_sequence), TEST(what_is_lost_comes_again), TEST(another_id_is_ignored), TEST(each_status),
         TEST(an_update_that_cannot_be_read), TEST(only_the_client_itself), TEST(the_operator_takes_back), TEST(what_is_not_added),
+        TEST(a_client_that_never_registered), TEST(rows_of_one_client),
         cmocka_unit_test(durations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
