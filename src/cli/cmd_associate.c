@@ -112,7 +112,7 @@ static err_t open_instance(struct call *c, struct device_dir *cse_dir, struct de
     TRY(device_instance_local(w->a, cse_dir, cse, w->detail));
     TRY(device_instance_path(cse_dir->path, cli_arg(w->a, "--self"), path));
     err_t e = device_dir_open(path, cli_arg(w->a, "--seal-key"), cse_dir->sealer.crypto, false, &w->dir);
-    e = e == ERR_OK ? device_dir_load(&w->dir, &w->state) : e;
+    e = e == ERR_OK ? device_dir_load(&w->dir, NULL, &w->state, w->detail) : e;
     if (e == ERR_NOT_FOUND) { /* R004-16: no instance, no application key */
         return detail_fail(w->detail, ERR_DENIED_SECRET, "no application key: device instantiate first", c->in.self);
     }
@@ -131,7 +131,7 @@ static err_t open_state(struct call *c)
     }
     /* A node without a CSE (ADN) has the same kind of state: the function is there, too (R004-08). */
     bool make = cli_arg(w->a, "--key-file") != NULL || cli_arg(w->a, "--certificate") != NULL;
-    err_t e = device_work_open(w, make);
+    err_t e = device_work_open_place(w, &(struct device_work_place){.options = {"--peer"}, .make = make});
     return e == ERR_NOT_FOUND ? ERR_DENIED_UNPROVISIONED : e; /* R000-54 */
 }
 

@@ -31,9 +31,13 @@ static const struct cli_opt enrol_opts[] = {
     {"--maf", 0, "HOST:PORT of the MAF"},
     {"--profile", 0, "r3 (default) or seed: as the MEF has it for this credential"},
     {"--lifetime", 0, "Enrolment Expiry, e.g. 90d (default)"},
+    {"--add", CLI_OPT_FLAG, "a further MEF; what is there stays"},
     {"--commands", CLI_OPT_FLAG, "then register at the MEF and do what it has to do, as device commands does"},
     DEVICE_COMMANDS_OPTS_SELF,
 };
+
+/* By what an MEF is known to the Enrolee (R001-76). */
+#define MEF_NAMES {"--kpm-id", "--mef-id", "--mef"}
 
 /* What was given last is what is used from now on: a key or a certificate (R001-94). */
 static err_t enrol_credential(struct device_work *w)
@@ -101,7 +105,7 @@ static err_t enrol_options(struct device_work *w)
 
 static err_t enrol(struct device_work *w)
 {
-    TRY(device_work_open(w, true));
+    TRY(device_work_open_place(w, &(struct device_work_place){.options = MEF_NAMES, .make = true, .adds = true}));
     w->task.goal = DEVICE_ENROL;
     const struct keyid before = w->state.kpm_id;
     TRY(enrol_options(w));
@@ -147,7 +151,7 @@ static err_t fetch(struct device_work *w)
     w->task.goal = DEVICE_FETCH;
     w->task.ke_id = text_of(cli_arg(w->a, "--ke-id"));
     w->task.suid = (unsigned)suid;
-    TRY(device_work_open(w, true));
+    TRY(device_work_open_place(w, &(struct device_work_place){.options = MEF_NAMES, .make = true}));
     TRY(mef_options(w));
     TRY(enrol_complete(w));
     TRY(device_work_pursue(w));
@@ -235,10 +239,8 @@ static err_t registered(struct device_work *w)
 /* -- status ---------------------------------------------------------------------------------------------------- */
 static const struct cli_opt status_opts[] = {DEVICE_WORK_OPT_STATE};
 
-static err_t status(struct device_work *w)
+static void status_of(struct device_work *w, const struct device_state *s, const char *at)
 {
-    TRY(device_work_open(w, false));
-    const struct device_state *s = &w->state;
     usec_t now = clock_now();
     bool enrolled = secret_is_set(&s->ke.s);
     cli_out_begin(w->a);
@@ -257,6 +259,43 @@ static err_t status(struct device_work *w)
     device_work_out_time(w->a, "kc_expires", s->kc_not_after);
     cli_out(w->a, "cse_id", text_of(s->cse_id.z));
     cli_out(w->a, "ae_id", text_of(s->ae_stem));
+    if (at != NULL) {
+        cli_out(w->a, "at", text_of(at));
+    }
+    cli_out_end(w->a);
+}
+
+/* Of several places each, with the name by which it is chosen. */
+static err_t status(struct device_work *w)
+{
+    err_t e = device_work_open(w, false);
+    const struct device_book *b = w->dir.book;
+    bool several = b != NULL && b->n > 1;
+    if (e == ERR_USAGE && several && cli_arg(w->a, "--at") == NULL) {
+        for (size_t i = 0; i < b->n; i++) {
+            status_of(w, &b->at[i].s, device_book_name(b, i).z);
+        }
+        return ERR_OK;
+    }
+    TRY(e);
+    status_of(w, &w->state, several ? device_book_name(b, w->dir.place).z : NULL);
+    return ERR_OK;
+}
+
+/* -- forget ---------------------------------------------------------------------------------------------------- */
+static const struct cli_opt forget_opts[] = {DEVICE_WORK_OPT_STATE};
+
+static err_t forget(struct device_work *w)
+{
+    TRY(device_work_open(w, false));
+    if (cli_arg(w->a, "--at") == NULL) { /* not by mistake */
+        return detail_fail(w->detail, ERR_USAGE, "--at", text_of("is missing: which place is to be forgotten"));
+    }
+    const struct device_book_name name = device_book_name(w->dir.book, w->dir.place);
+    TRY(device_dir_forget(&w->dir));
+    cli_out_begin(w->a);
+    cli_out(w->a, "forgotten", text_of(name.z));
+    cli_out_number(w->a, "left", (uint64_t)w->dir.book->n);
     cli_out_end(w->a);
     return ERR_OK;
 }
@@ -268,7 +307,7 @@ static int run(const struct cli_args *a)
         const char *verb;
         device_work_body *body;
     } bodies[] = {{"enrol", enrol}, {"fetch", fetch}, {"key", key}, {"associate", device_associate}, {"register", registered},
-                  {"commands", device_commands}, {"request", device_request}, {"status", status},
+                  {"commands", device_commands}, {"request", device_request}, {"status", status}, {"forget", forget},
                   {"maf-config", device_manage}, {"maf-update", device_manage}, {"maf-deregister", device_manage},
                   {"key-update", device_manage}, {"key-deregister", device_manage}};
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
@@ -316,5 +355,6 @@ static const struct cli_verb verbs[] = {
      "Registers at the MEF if need be, and does what the MEF has for this device to do, until there is nothing more.",
      "TS-0003 8.3.9"},
     {"status", status_opts, ARRAY_LEN(status_opts), run, "Says where this device stands; no key is printed.", "-"},
+    {"forget", forget_opts, ARRAY_LEN(forget_opts), run, "Takes one place (--at) out of the state, with its keys.", "-"},
 };
 const struct cli_command cmd_device = {"device", verbs, ARRAY_LEN(verbs), "the enrolee's side", NULL};

@@ -89,12 +89,13 @@ static err_t key_of_state(const struct cli_args *a, unsigned unit, struct object
     struct device_dir dir = {.lock = -1};
     struct device_state s = {0};
     struct key_usage k = {0};
+    char detail[ROLE_DETAIL_MAX] = "";
     const char *target = cli_arg(a, "--target");
     if (target == NULL) {
         return ERR_USAGE;
     }
     err_t e = device_dir_open(cli_arg(a, "--state"), NULL, crypto_openssl(), false, &dir);
-    e = e == ERR_OK ? device_dir_load(&dir, &s) : e;
+    e = e == ERR_OK ? device_dir_load(&dir, NULL, &s, detail) : e;
     e = e == ERR_OK && !secret_is_set(&s.ke.s) ? ERR_STATE : e;
     e = e == ERR_OK ? keys_usage_derive(crypto_openssl(), &s.ke, 20 + unit, text_of(target), &k) : e;
     e = e == ERR_OK ? secret_set(&out->secret, secret_view(&k.s)) : e;

@@ -17,6 +17,7 @@ const struct cli_opt device_associate_opts[DEVICE_ASSOCIATE_OPTS_N] = {
     DEVICE_CERT_OPTS,
     {"--maf", 0, "HOST:PORT of a MAF to show --certificate to; without it --certificate is shown to the CSE"},
     {"--maf-id", 0, "FQDN of that MAF, as in its certificate"},
+    {"--add", CLI_OPT_FLAG, "a further CSE with the same enrolment; what is there stays"},
 };
 
 /* With a MAF the certificate is for the MAF Handshake [8.8.2.2], else for the CSE itself [8.2.2.2]. */
@@ -97,7 +98,7 @@ err_t device_associate(struct device_work *w)
     for (size_t i = 0; i < ARRAY_LEN(first); i++) {
         make = make || cli_arg(w->a, first[i]) != NULL;
     }
-    TRY(device_work_open(w, make));
+    TRY(device_work_open_place(w, &(struct device_work_place){.options = {"--cse-id"}, .make = make, .adds = true, .shares = true}));
     TRY(associate_options(w));
     w->task.goal = DEVICE_ASSOCIATE;
     w->task.admin_fqdn = w->admin_fqdn;

@@ -4,7 +4,7 @@
 
 #include "cli/device_work.h"
 
-enum { DEVICE_ASSOCIATE_OPTS_N = 15 };
+enum { DEVICE_ASSOCIATE_OPTS_N = 17 };
 extern const struct cli_opt device_associate_opts[DEVICE_ASSOCIATE_OPTS_N];
 device_work_body device_associate;
 

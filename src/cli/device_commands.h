@@ -10,7 +10,7 @@
     {"--admin-fqdn", 0, "administrating stakeholder at the MEF; by default the SP of the registrar's CSE-ID"},         \
     {"--entity", 0, "what this client lives in, for commands of the MEF: node (default), cse or ae"}
 
-enum { DEVICE_COMMANDS_OPTS_N = 7 };
+enum { DEVICE_COMMANDS_OPTS_N = 8 };
 extern const struct cli_opt device_commands_opts[DEVICE_COMMANDS_OPTS_N];
 device_work_body device_commands;
 

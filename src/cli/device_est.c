@@ -14,16 +14,14 @@
 enum { FILE_MAX = 600, DUE_OF_THREE = 2 /* thirds of its life after which a certificate is renewed */ };
 
 const struct cli_opt device_est_certificate_opts[DEVICE_EST_CERTIFICATE_OPTS_N] = {
-    {"--state", CLI_OPT_REQUIRED, "directory of the device's sealed state, after device enrol; the files are put there"},
-    {"--seal-key", 0, "file with the sealing key, if not DIR/state.key"},
+    DEVICE_WORK_OPT_STATE,
     DEVICE_WORK_OPT_TIMEOUT,
     {"--identity", 0, "absolute AE-ID or CSE-ID that the certificate has to be for; by default what the MEF has"},
     {"--trust", 0, "PEM file with the trust anchors of the MEF, if not those that it was enrolled with"},
     {"--private-key", 0, "key of the certificate if not est.key there: a PEM file, or a pkcs11: or tpm2: name; one that is not there is made, but only in a file"},
 };
 const struct cli_opt device_est_renew_opts[DEVICE_EST_RENEW_OPTS_N] = {
-    {"--state", CLI_OPT_REQUIRED, "directory of the device's sealed state and certificate"},
-    {"--seal-key", 0, "file with the sealing key, if not DIR/state.key"},
+    DEVICE_WORK_OPT_STATE,
     DEVICE_WORK_OPT_TIMEOUT,
     {"--identity", 0, "absolute AE-ID or CSE-ID that the certificate has to be for; by default what the MEF has"},
     {"--trust", 0, "PEM file with the trust anchors of the MEF, if not the CA certificates that it gave"},
@@ -72,7 +70,10 @@ static err_t opened(struct work *w)
 {
     const char *dir = cli_arg(w->a, "--state");
     err_t e = device_dir_open(dir, cli_arg(w->a, "--seal-key"), crypto_openssl(), false, &w->dir);
-    e = e == ERR_OK ? device_dir_load(&w->dir, &w->state) : e;
+    e = e == ERR_OK ? device_dir_load(&w->dir, cli_arg(w->a, "--at"), &w->state, w->detail) : e;
+    if (e == ERR_USAGE) {
+        return e;
+    }
     if (e != ERR_OK) {
         return detail_fail(w->detail, e, e == ERR_NOT_FOUND ? "no device state in" : "state", text_of(dir));
     }

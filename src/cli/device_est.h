@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 
-enum { DEVICE_EST_CERTIFICATE_OPTS_N = 6, DEVICE_EST_RENEW_OPTS_N = 7 };
+enum { DEVICE_EST_CERTIFICATE_OPTS_N = 7, DEVICE_EST_RENEW_OPTS_N = 8 };
 extern const struct cli_opt device_est_certificate_opts[DEVICE_EST_CERTIFICATE_OPTS_N];
 extern const struct cli_opt device_est_renew_opts[DEVICE_EST_RENEW_OPTS_N];
 

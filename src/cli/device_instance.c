@@ -35,7 +35,10 @@ err_t device_instance_local(const struct cli_args *a, struct device_dir *dir, st
 {
     const char *where = cli_arg(a, "--state");
     err_t e = device_dir_open(where, cli_arg(a, "--seal-key"), crypto_openssl(), false, dir);
-    e = e == ERR_OK ? device_dir_load(dir, s) : e;
+    e = e == ERR_OK ? device_dir_load(dir, cli_arg(a, "--at"), s, detail) : e;
+    if (e == ERR_USAGE) {
+        return e;
+    }
     if (e == ERR_NOT_FOUND || (e == ERR_OK && !secret_is_set(&s->ke.s))) { /* R004-03, R004-15 */
         return detail_fail(detail, ERR_DENIED_UNPROVISIONED, "the local CSE has no long term key in", text_of(where));
     }

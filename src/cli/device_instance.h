@@ -7,7 +7,7 @@
 
 #include "cli/device_work.h"
 
-enum { DEVICE_INSTANCE_OPTS_N = 9, DEVICE_INSTANCE_PATH_MAX = 512 };
+enum { DEVICE_INSTANCE_OPTS_N = 10, DEVICE_INSTANCE_PATH_MAX = 512 };
 extern const struct cli_opt device_instance_opts[DEVICE_INSTANCE_OPTS_N];
 int device_instance(const struct cli_args *a);
 

@@ -4,7 +4,7 @@
 
 #include "cli/device_work.h"
 
-enum { DEVICE_MANAGE_OPTS_N = 4, DEVICE_MANAGE_UPDATE_OPTS_N = 6 };
+enum { DEVICE_MANAGE_OPTS_N = 5, DEVICE_MANAGE_UPDATE_OPTS_N = 7 };
 extern const struct cli_opt device_manage_opts[DEVICE_MANAGE_OPTS_N], device_manage_update_opts[DEVICE_MANAGE_UPDATE_OPTS_N];
 device_work_body device_manage;
 

@@ -40,19 +40,70 @@ int device_work_run(const struct cli_args *a, device_work_body *body)
     return device_work_run_with(a, body, NULL);
 }
 
-err_t device_work_open(struct device_work *w, bool make)
+static void begin(struct device_state *s)
 {
-    err_t e = device_dir_open(cli_arg(w->a, "--state"), cli_arg(w->a, "--seal-key"), crypto_openssl(), make, &w->dir);
+    s->profile = CREDENTIAL_R3;
+    s->lifetime = (usec_t)LIFETIME_DAYS * 86400 * USEC_PER_SEC;
+}
+
+/* Which place the options name: --at, or what else this verb takes for it if there are several. */
+static const char *place_of(const struct device_work *w, const struct device_work_place *p, bool adding)
+{
+    const char *at = cli_arg(w->a, "--at");
+    for (size_t i = 0; i < ARRAY_LEN(p->options) && at == NULL && !adding; i++) {
+        at = p->options[i] == NULL || w->dir.book->n < 2 ? NULL : cli_arg(w->a, p->options[i]);
+    }
+    return at;
+}
+
+/* R001-75: what is said for a further one leaves those that are there as they are. */
+static err_t add(struct device_work *w, const struct device_work_place *p)
+{
+    const char *id = p->options[0] == NULL ? NULL : cli_arg(w->a, p->options[0]);
+    if (id != NULL && w->dir.book->n > 0 && device_book_has(w->dir.book, text_of(id))) {
+        return detail_fail(w->detail, ERR_EXISTS, p->options[0], text_of(id));
+    }
+    size_t base = DEVICE_BOOK_ALONE;
+    if (p->shares && w->dir.book->n > 0) {
+        TRY(device_book_find(w->dir.book, text_of(place_of(w, p, true)), &base, w->detail));
+    }
+    err_t e = device_book_add(w->dir.book, base, &w->dir.place);
+    if (e != ERR_OK) {
+        return detail_fail(w->detail, e, "places of this state", text_empty());
+    }
+    w->state = w->dir.book->at[w->dir.place].s;
+    if (base == DEVICE_BOOK_ALONE) {
+        begin(&w->state);
+    }
+    return ERR_OK;
+}
+
+err_t device_work_open_place(struct device_work *w, const struct device_work_place *p)
+{
+    err_t e = device_dir_open(cli_arg(w->a, "--state"), cli_arg(w->a, "--seal-key"), crypto_openssl(), p->make, &w->dir);
     if (e != ERR_OK) {
         return detail_fail(w->detail, e, e == ERR_NOT_FOUND ? NO_STATE : "state", text_of(cli_arg(w->a, "--state")));
     }
-    e = device_dir_load(&w->dir, &w->state);
-    if (make && e == ERR_NOT_FOUND) {
-        w->state.profile = CREDENTIAL_R3;
-        w->state.lifetime = (usec_t)LIFETIME_DAYS * 86400 * USEC_PER_SEC;
+    e = device_dir_read(&w->dir);
+    if (e == ERR_OK || (p->make && e == ERR_NOT_FOUND)) {
+        if (p->adds && cli_arg(w->a, "--add") != NULL) {
+            return add(w, p);
+        }
+        e = device_book_find(w->dir.book, text_of(place_of(w, p, false)), &w->dir.place, w->detail);
+    }
+    if (p->make && e == ERR_NOT_FOUND) {
+        begin(&w->state);
         return ERR_OK;
     }
+    if (e == ERR_OK) {
+        w->state = w->dir.book->at[w->dir.place].s;
+    }
     return e == ERR_NOT_FOUND ? detail_fail(w->detail, e, NO_STATE, text_of(w->dir.path)) : e;
+}
+
+err_t device_work_open(struct device_work *w, bool make)
+{
+    return device_work_open_place(w, &(struct device_work_place){.make = make});
 }
 
 /* -- options ----------------------------------------------------------------------------------------------- */

@@ -11,7 +11,8 @@
 
 #define DEVICE_WORK_OPT_STATE                                                                                          \
     {"--state", CLI_OPT_REQUIRED, "directory of the device's sealed state"},                                          \
-    {"--seal-key", 0, "file with the sealing key, if not DIR/state.key"}
+    {"--seal-key", 0, "file with the sealing key, if not DIR/state.key"},                                             \
+    {"--at", 0, "of a state with several places: KpmId, FQDN or address of the MEF, MAF-ID or CSE-ID of the one that is meant"}
 #define DEVICE_WORK_OPT_TIMEOUT {"--timeout", 0, "give up after this time in all, e.g. 30s; 10s (default)"}
 /* Of each verb that pursues a goal. */
 #define DEVICE_WORK_OPT_EXCHANGE DEVICE_WORK_OPT_TIMEOUT, {"--cbor", CLI_OPT_FLAG, "contents go as CBOR instead of JSON"}
@@ -33,8 +34,16 @@ typedef err_t device_work_body(struct device_work *w);
 int device_work_run(const struct cli_args *a, device_work_body *body);
 int device_work_run_with(const struct cli_args *a, device_work_body *body, void *arg);
 
-/* make: a state that is not there begins empty. */
+/* make: a state that is not there begins empty. Of several places that of --at; ERR_USAGE names them if none is said (R001-75). */
 MUST_USE err_t device_work_open(struct device_work *w, bool make);
+/* The same, where an option of the verb says as well which one is meant (R001-76): the first of them that was given. */
+struct device_work_place {
+    const char *options[3]; /* NULL: no more */
+    bool make;
+    bool adds; /* the verb has --add: a further place */
+    bool shares; /* ... of the same enrolment */
+};
+MUST_USE err_t device_work_open_place(struct device_work *w, const struct device_work_place *p);
 
 /* Each copies an option if it was given; ERR_USAGE, ERR_MALFORMED_KEY_ID ..., detail names the option. */
 MUST_USE err_t device_work_take(struct device_work *w, const char *option, char *dst, size_t cap);

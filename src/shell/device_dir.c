@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -82,24 +83,40 @@ void device_dir_close(struct device_dir *d)
         (void)close(d->lock);
     }
     seal_wipe(&d->sealer);
+    if (d->book != NULL) {
+        device_book_wipe(d->book);
+    }
+    free(d->book);
+    d->book = NULL;
     d->lock = -1;
 }
 
-err_t device_dir_load(struct device_dir *d, struct device_state *out)
+static err_t read_record(struct device_dir *d, uint8_t *room, struct writer *w)
 {
-    char file[600];
-    uint8_t record[DEVICE_STATE_RECORD_MAX + 1];
-    TRY(join(d, "state", file, sizeof(file)));
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+    *w = writer_of(room, DEVICE_BOOK_RECORD_MAX);
+    err_t e = device_dir_file_load(d, "state", w);
+    return e == ERR_LIMIT_SIZE ? ERR_MALFORMED_RECORD : e;
+}
+
+err_t device_dir_read(struct device_dir *d)
+{
+    struct writer w;
+    if (d->book == NULL) {
+        d->book = calloc(1, sizeof(*d->book));
     }
-    ssize_t n = read(fd, record, sizeof(record));
-    (void)close(fd);
-    if (n < 0 || (size_t)n == sizeof(record)) {
-        return n < 0 ? ERR_IO : ERR_MALFORMED_RECORD;
-    }
-    return device_state_parse(bytes_of(record, (size_t)n), &d->sealer, out);
+    uint8_t *room = malloc(DEVICE_BOOK_RECORD_MAX);
+    err_t e = room == NULL || d->book == NULL ? ERR_LIMIT_CAPACITY : read_record(d, room, &w);
+    e = e == ERR_OK ? device_book_parse(writer_view(&w), &d->sealer, d->book) : e;
+    free(room);
+    return e;
+}
+
+err_t device_dir_load(struct device_dir *d, const char *at, struct device_state *out, char detail[static ROLE_DETAIL_MAX])
+{
+    TRY(device_dir_read(d));
+    TRY(device_book_find(d->book, text_of(at), &d->place, detail));
+    *out = d->book->at[d->place].s;
+    return ERR_OK;
 }
 
 static err_t write_synced(const char *file, struct bytes b)
@@ -164,10 +181,36 @@ err_t device_dir_file_load(const struct device_dir *d, const char *name, struct 
     return ERR_OK;
 }
 
+static err_t save_book(struct device_dir *d)
+{
+    uint8_t *room = malloc(DEVICE_BOOK_RECORD_MAX);
+    if (room == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    struct writer w = writer_of(room, DEVICE_BOOK_RECORD_MAX);
+    err_t e = device_book_write(d->book, &d->sealer, &w);
+    e = e == ERR_OK ? device_dir_file_save(d, "state", writer_view(&w)) : e;
+    free(room);
+    return e;
+}
+
 err_t device_dir_save(struct device_dir *d, const struct device_state *s)
 {
-    uint8_t record[DEVICE_STATE_RECORD_MAX];
-    struct writer w = WRITER_ARRAY(record);
-    TRY(device_state_write(s, &d->sealer, &w));
-    return device_dir_file_save(d, "state", writer_view(&w));
+    if (d->book == NULL) {
+        d->book = calloc(1, sizeof(*d->book));
+    }
+    if (d->book == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    if (d->book->n == 0) {
+        TRY(device_book_add(d->book, DEVICE_BOOK_ALONE, &d->place));
+    }
+    device_book_put(d->book, d->place, s);
+    return save_book(d);
+}
+
+err_t device_dir_forget(struct device_dir *d)
+{
+    device_book_remove(d->book, d->place);
+    return save_book(d);
 }

@@ -6,11 +6,13 @@
 #ifndef KEYSTEAD_SHELL_DEVICE_DIR_H
 #define KEYSTEAD_SHELL_DEVICE_DIR_H
 
-#include "role/device/device_state.h"
+#include "role/device/device_book.h"
 
 struct device_dir {
     char path[512];
     int lock; /* descriptor, or -1 */
+    struct device_book *book; /* what was loaded; freed by device_dir_close() */
+    size_t place;             /* in it: the state that is worked on */
     struct sealer sealer;
 };
 
@@ -20,8 +22,15 @@ MUST_USE err_t device_dir_open(const char *dir, const char *key_file, const stru
                                struct device_dir *out);
 void device_dir_close(struct device_dir *d);
 
-MUST_USE err_t device_dir_load(struct device_dir *d, struct device_state *out); /* ERR_NOT_FOUND: no state yet */
+/* All states; ERR_NOT_FOUND: there is none yet (the book is empty, and there). */
+MUST_USE err_t device_dir_read(struct device_dir *d);
+/* The state of this name (device_book.h), or the only one if it is NULL. */
+MUST_USE err_t device_dir_load(struct device_dir *d, const char *at, struct device_state *out, char detail[static ROLE_DETAIL_MAX]);
+/* Stores s in its place, the first one if nothing was there. */
 MUST_USE err_t device_dir_save(struct device_dir *d, const struct device_state *s);
+
+/* Takes the loaded state out of the book. */
+MUST_USE err_t device_dir_forget(struct device_dir *d);
 
 /* Another file beside it, whole or not at all: nothing secret. ERR_NOT_FOUND: there is none; ERR_LIMIT_SIZE. */
 MUST_USE err_t device_dir_file_load(const struct device_dir *d, const char *name, struct writer *out);

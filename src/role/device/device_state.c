@@ -3,7 +3,7 @@
 #include "base/ct.h"
 #include "role/rec.h"
 
-enum { VERSION_KEYS = 1, VERSION = 3 }; /* the first knew pre-shared keys alone, the second no beginnings */
+enum { VERSION_KEYS = 1, VERSION = 4 }; /* 1: pre-shared keys alone; 2: no beginnings; 3: no application */
 
 void device_state_wipe(struct device_state *s)
 {
@@ -48,6 +48,11 @@ static const struct rec_field fields[] = {
     {REC_TIME, REC_AT(struct device_state, kc_not_after)},
     {REC_TIME, REC_AT(struct device_state, ke_since), .since = 3},
     {REC_TIME, REC_AT(struct device_state, kc_since), .since = 3},
+    {REC_TEXT, REC_AT(struct device_state, app_id), .since = 4},
+    {REC_TEXT, REC_AT(struct device_state, ae_from), .since = 4},
+    {REC_U8, REC_AT(struct device_state, unreachable), .high = 1, .since = 4},
+    {REC_TIME, REC_AT(struct device_state, ae_not_after), .since = 4},
+    {REC_TIME, REC_AT(struct device_state, ae_since), .since = 4},
     KEY(kpm),
     KEY(ke),
     KEY(km),

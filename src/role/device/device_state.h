@@ -12,6 +12,7 @@
 
 #define DEVICE_STATE_ADDRESS_MAX 280 /* host:port */
 #define DEVICE_STATE_FILE_MAX 256
+#define DEVICE_STATE_APP_MAX 128
 #define DEVICE_STATE_RECORD_MAX 8192
 
 /* Who the Enrolee is to an authority by its certificate, and whom it trusts there: names of PEM files. The private key
@@ -57,6 +58,10 @@ struct device_state {
 
     /* Registration */
     char ae_stem[M2MID_MAX];
+    char app_id[DEVICE_STATE_APP_MAX]; /* what it was registered with; empty: nobody is to register it again */
+    char ae_from[M2MID_MAX];
+    bool unreachable;
+    usec_t ae_not_after, ae_since; /* expirationTime that the registrar gave; 0: not known */
 };
 
 void device_state_wipe(struct device_state *s);
