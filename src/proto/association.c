@@ -93,7 +93,7 @@ err_t association_parse(struct reader *r, struct association *out)
     if (reader_failed(r)) {
         return ERR_MALFORMED_TRUNCATED;
     }
-    if (format != FORMAT || !valid || framework > ASSOCIATION_GBA || !peer_is_valid(peer) || !id_is_valid(out->id)) {
+    if (format != FORMAT || !valid || framework > ASSOCIATION_E2E || !peer_is_valid(peer) || !id_is_valid(out->id)) {
         return ERR_MALFORMED;
     }
     out->framework = (enum association_framework)framework;

@@ -20,7 +20,8 @@ enum association_framework { /* of TS-0003 8.2 and the seeds */
     ASSOCIATION_PSK,
     ASSOCIATION_CERT,
     ASSOCIATION_MAF,
-    ASSOCIATION_GBA
+    ASSOCIATION_GBA,
+    ASSOCIATION_E2E /* none of a connection: one ESPrim Object, whose key stands for its originator (12.3, 13.1) */
 };
 
 enum association_peer { /* a bit each, so that routes can name sets of them */

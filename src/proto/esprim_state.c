@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { VERSION = 1, ORIGINATOR = 'o', RECEIVER = 'r' };
+enum { VERSION = 1, ORIGINATOR = 'o', RECEIVER = 'r', OFFERS = 'f', SESSION = 's' };
 
 static void rand_write(const struct esprim_rand *r, struct writer *w)
 {
@@ -83,15 +83,34 @@ static void session_write(const struct esprim_session *s, struct writer *out)
     }
 }
 
+void esprim_state_session_write(const struct esprim_session *s, struct writer *out)
+{
+    writer_u8(out, VERSION);
+    writer_u8(out, SESSION);
+    session_write(s, out);
+}
+
+static void offers_write(const struct esprim_offer offers[ESPRIM_OFFERS_MAX], struct writer *out)
+{
+    for (size_t i = 0; i < ESPRIM_OFFERS_MAX; i++) {
+        rand_write(&offers[i].r, out);
+        writer_u8(out, offers[i].shared);
+        writer_text16(out, offers[i].kid);
+    }
+}
+
+void esprim_state_offers_write(const struct esprim_offer offers[ESPRIM_OFFERS_MAX], struct writer *out)
+{
+    writer_u8(out, VERSION);
+    writer_u8(out, OFFERS);
+    offers_write(offers, out);
+}
+
 void esprim_state_receiver_write(const struct esprim_receiver *r, const struct esprim_exchange *x, struct writer *out)
 {
     writer_u8(out, VERSION);
     writer_u8(out, RECEIVER);
-    for (size_t i = 0; i < ESPRIM_OFFERS_MAX; i++) {
-        rand_write(&r->offers[i].r, out);
-        writer_u8(out, r->offers[i].shared);
-        writer_text16(out, r->offers[i].kid);
-    }
+    offers_write(r->offers, out);
     writer_u16(out, (uint16_t)r->sessions_n);
     for (size_t i = 0; i < r->sessions_n; i++) {
         session_write(&r->sessions[i], out);
@@ -133,15 +152,36 @@ static void exchange_read(struct reader *in, struct esprim_exchange *x)
     in->failed |= x->offer >= ESPRIM_OFFERS_MAX;
 }
 
+static void offers_read(struct reader *in, struct esprim_offer offers[ESPRIM_OFFERS_MAX])
+{
+    for (size_t i = 0; i < ESPRIM_OFFERS_MAX; i++) {
+        rand_read(in, &offers[i].r);
+        offers[i].shared = reader_u8(in) == 1;
+        reader_text16(in, offers[i].kid, sizeof(offers[i].kid));
+    }
+}
+
+err_t esprim_state_offers_parse(struct bytes b, struct esprim_offer offers[ESPRIM_OFFERS_MAX])
+{
+    struct reader in = reader_of(b);
+    in.failed |= reader_u8(&in) != VERSION || reader_u8(&in) != OFFERS;
+    offers_read(&in, offers);
+    return finish(&in);
+}
+
+err_t esprim_state_session_parse(struct bytes b, struct esprim_session *s)
+{
+    struct reader in = reader_of(b);
+    in.failed |= reader_u8(&in) != VERSION || reader_u8(&in) != SESSION;
+    session_read(&in, s);
+    return finish(&in);
+}
+
 err_t esprim_state_receiver_parse(struct bytes b, struct esprim_receiver *r, struct esprim_exchange *x)
 {
     struct reader in = reader_of(b);
     in.failed |= reader_u8(&in) != VERSION || reader_u8(&in) != RECEIVER;
-    for (size_t i = 0; i < ESPRIM_OFFERS_MAX; i++) {
-        rand_read(&in, &r->offers[i].r);
-        r->offers[i].shared = reader_u8(&in) == 1;
-        reader_text16(&in, r->offers[i].kid, sizeof(r->offers[i].kid));
-    }
+    offers_read(&in, r->offers);
     in.failed |= reader_u16(&in) != r->sessions_n;
     for (size_t i = 0; i < r->sessions_n && !in.failed; i++) {
         session_read(&in, &r->sessions[i]);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 const struct ctl_arg credential_args_add[CREDENTIAL_ARGS_ADD_N] = {
-    {"--kind", CTL_ARG_REQUIRED, "kpm (MEF), km (MAF), kpsa (CSE), or cert: the identity of a certificate (MEF, CSE)"},
+    {"--kind", CTL_ARG_REQUIRED, "kpm (MEF), km (MAF), kpsa or esprim (CSE), or cert: the identity of a certificate (MEF, CSE)"},
     {"--id", CTL_ARG_REQUIRED,
      "identifier of the key: NAME@FQDN of the authority that issues it; of a certificate: dotted OID (device), absolute "
      "AE-ID or CSE-ID, Node-ID, or sha-256;... of its key (raw)"},

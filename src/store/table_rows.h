@@ -38,6 +38,7 @@ X(MEF_HANDED,  81, "credential / who / RelativeKeyID -> end of the key: who was 
 X(MAF_WITHDRAWN, 82, "the same of Master Credentials")
 X(MAF_HANDED,  83, "the same of registered keys")
 X(CSE_WITHDRAWN, 84, "the same of the credentials of a CSE")
+X(CSE_ESPRIM,  100, "ESPrim: random objects of the CSE, and key / place -> session with what it has taken")
 X(DEVICE,      50, "the Enrolee's own state: one record")
 X(CSE_GARBAGE, 36, "nodes of deleted resources whose children are still to be collected")
 X(REFUSAL_OF,  90, "name of a peer, key, certificate or association -> number of its last refusal in the audit chain, and how many")

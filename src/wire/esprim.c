@@ -255,10 +255,16 @@ err_t esprim_seci_parse(struct bytes json, unsigned *type, struct writer *value)
 {
     SCOPED(json_scope) json_t *root = NULL;
     *type = 0;
-    if (json_parse(json, &root) != ERR_OK || json_object_size(root) != 1) {
+    return json_parse(json, &root) == ERR_OK ? esprim_seci_read(root, type, value) : ERR_OBJECT_MALFORMED;
+}
+
+err_t esprim_seci_read(const json_t *content, unsigned *type, struct writer *value)
+{
+    *type = 0;
+    if (json_object_size(content) != 1) {
         return ERR_OBJECT_MALFORMED;
     }
-    const json_t *o = json_object_get(root, "m2m:seci");
+    const json_t *o = json_object_get(content, "m2m:seci");
     const json_t *sit = json_object_get(o, "sit");
     for (size_t i = 0; i < ARRAY_LEN(seci_rows); i++) {
         if (json_is_integer(sit) && json_integer_value(sit) == seci_rows[i].type) {

@@ -7,6 +7,8 @@
 
 #include "base/writer.h"
 
+#include <jansson.h>
+
 #define ESPRIM_NAME_MAX 65   /* esprimRandID and esprimRandValue, terminated */
 #define ESPRIM_KID_MAX 256
 #define ESPRIM_LIST_MAX 8
@@ -55,8 +57,9 @@ MUST_USE err_t esprim_inner_parse(struct bytes json, struct esprim_inner *out);
 
 /* securityInfo types [TS-0004 6.3.4.2.35]. */
 enum { ESPRIM_SECI_RAND_REQUEST = 3, ESPRIM_SECI_RAND = 4, ESPRIM_SECI_OBJECT = 5, ESPRIM_SECI_ESCERTKE = 6 };
-/* {"m2m:seci":{"sit":..}}: `value` is the JSON of ero, the text of epo, or the octets of eckm. ERR_OBJECT_MALFORMED. */
+/* {"m2m:seci":{"sit":..}}, from octets or parsed already: `value` is the JSON of ero, the text of epo, or the octets of eckm. ERR_OBJECT_MALFORMED. */
 MUST_USE err_t esprim_seci_parse(struct bytes json, unsigned *type, struct writer *value);
+MUST_USE err_t esprim_seci_read(const json_t *content, unsigned *type, struct writer *value);
 MUST_USE err_t esprim_seci_write(unsigned type, struct bytes value, struct writer *out);
 
 #endif

@@ -91,14 +91,28 @@ static err_t peers_of(const struct cse *cse, const struct credential_args *a, bo
     return ERR_OK;
 }
 
-/* "12-" a symmetric key of an association framework, "30-" to "34-" a certificate (2.6). */
-static err_t credential_id(const struct credential_args *a, bool certificate, struct cse_key *k)
+/* R002-84: a key for objects stands for one originator, wherever he is registered. */
+static err_t originator_of(const struct cse *cse, const struct credential_args *a, struct cse_key *k, char *detail)
 {
-    if (certificate) {
+    if (a->enrolee_ids_n == 0) {
+        return detail_fail(detail, ERR_MISSING, "--enrolee-id: whom the key stands for", text_empty());
+    }
+    if (m2mid_same(text_of(a->enrolee_id.z), text_of(cse->self.z))) {
+        return detail_fail(detail, ERR_MALFORMED_ID, "--enrolee-id is this CSE", text_of(a->enrolee_id.z));
+    }
+    k->peers[0] = a->enrolee_id;
+    k->peers_n = 1;
+    return ERR_OK;
+}
+
+/* "12-" a symmetric key of an association framework, "13-" of ESPrim, "30-" to "34-" a certificate (2.6). */
+static err_t credential_id(const struct credential_args *a, struct cse_key *k)
+{
+    if (k->kind == CSE_KEY_CERT) {
         return cert_key_credential(a->flavour, text_of(a->id.z), k->credential_id);
     }
     struct writer w = WRITER_ARRAY(k->credential_id);
-    writer_z(&w, "12-");
+    writer_z(&w, k->kind == CSE_KEY_ESPRIM ? "13-" : "12-");
     writer_z(&w, a->id.z);
     return writer_finish_z(&w);
 }
@@ -109,7 +123,9 @@ static err_t credential_add(const void *ctx, const struct ctl_request *rq, struc
 {
     static const struct credential_rules kinds[] = {
         {.kind = "kpsa", .lifetime = KPSA_LIFETIME},
+        {.kind = "esprim", .lifetime = KPSA_LIFETIME},
         {.kind = "cert", .certificate = true, .enrolees = ASSOCIATION_IDS_MAX, .lifetime = KPSA_LIFETIME}};
+    static const enum cse_key_kind kept[] = {CSE_KEY_KPSA, CSE_KEY_ESPRIM, CSE_KEY_CERT};
     const struct cse *cse = ctx;
     const struct credential_rules *rules = credential_args_rules(kinds, ARRAY_LEN(kinds), rq->args);
     bool cert = rules->certificate;
@@ -120,12 +136,12 @@ static err_t credential_add(const void *ctx, const struct ctl_request *rq, struc
     if (e != ERR_NOT_FOUND) {
         return e == ERR_OK ? detail_fail(detail, ERR_EXISTS, "credential", text_of(a.id.z)) : e;
     }
-    k = (struct cse_key){.kind = cert ? CSE_KEY_CERT : CSE_KEY_KPSA, .id = cert ? a.folded : a.id, .created = rq->now,
+    k = (struct cse_key){.kind = kept[rules - kinds], .id = cert ? a.folded : a.id, .created = rq->now,
                          .not_after = rq->now + a.lifetime};
-    TRY(peers_of(cse, &a, cert, &k, detail));
-    TRY(credential_id(&a, cert, &k));
+    TRY(k.kind == CSE_KEY_ESPRIM ? originator_of(cse, &a, &k, detail) : peers_of(cse, &a, cert, &k, detail));
+    TRY(credential_id(&a, &k));
     TRY(cse_key_put(cse, t, &k, cert ? NULL : &a.key, STORE_PUT_IF_ABSENT));
-    for (size_t i = 0; i < k.peers_n; i++) {
+    for (size_t i = 0; i < k.peers_n && k.kind != CSE_KEY_ESPRIM; i++) { /* its originator may live anywhere */
         TRY(cse_ae_reserve(cse, t, text_of(k.peers[i].z)));
     }
     TRY(tell(t, AUDIT_CREDENTIAL_ADDED, &k.id, rq->now));
@@ -223,7 +239,7 @@ static err_t credential_list(const void *ctx, const struct ctl_request *rq, stru
 
 const struct ctl_row cse_ctl_rows[CSE_CTL_ROWS_N] = {
     {"credential", "add", credential_args_add, CREDENTIAL_ARGS_ADD_N, true, credential_add,
-     "gives this CSE a pre-provisioned key (--kind kpsa), or says whom a certificate stands for (cert)"},
+     "gives this CSE a pre-provisioned key (--kind kpsa), or one for ESPrim Objects (esprim), or says whom a certificate stands for (cert)"},
     {"credential", "list", ctl_list_args, CTL_LIST_ARGS_N, false, credential_list, "all keys and certificates this CSE associates with"},
     {"credential", "show", credential_args_one, CREDENTIAL_ARGS_ONE_N, false, credential_show, "one credential"},
     {"credential", "revoke", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, credential_revoke,

@@ -66,7 +66,7 @@ static err_t association_check(const struct cse *cse, const struct request *rq, 
                    ? ERR_OK
                    : detail_fail(detail, ERR_DENIED_NO_ASSOCIATION, "[cse] association = required", text_empty());
     }
-    if ((cse->frameworks & 1U << a->framework) == 0) { /* R000-10 */
+    if (a->framework != ASSOCIATION_E2E && (cse->frameworks & 1U << a->framework) == 0) { /* R000-10 */
         return detail_fail(detail, ERR_DENIED_FRAMEWORK, "[cse] frameworks", text_empty());
     }
     if (a->not_after <= rq->now) {
@@ -185,9 +185,25 @@ static err_t from_plain(const struct cse *cse, const struct request *rq, struct 
     return is_ae_create(rq->prim) || is_cse_create(rq->prim) ? ERR_OK : plain_registration(rq, t, f, detail);
 }
 
+/* Protected end to end: who it is says the key, wherever he is registered. What a registration remembers is its
+ * association, so there is none without. */
+static err_t from_end_to_end(const struct cse *cse, const struct request *rq, const struct cse_from *f, char *detail)
+{
+    if (is_ae_create(rq->prim) || is_cse_create(rq->prim)) {
+        return detail_fail(detail, ERR_OPERATION, "a registration needs an association of its own", text_empty());
+    }
+    if (m2mid_same(text_of(f->absolute.z), text_of(cse->self.z))) {
+        return detail_fail(detail, ERR_DENIED_FROM, "From", rq->prim->from);
+    }
+    return from_bound(rq, f, detail);
+}
+
 static err_t by_peer(const struct cse *cse, const struct request *rq, struct txn *t, const struct cse_from *f,
                      char *detail)
 {
+    if (rq->assoc->framework == ASSOCIATION_E2E) {
+        return from_end_to_end(cse, rq, f, detail);
+    }
     switch (rq->assoc->peer) {
     case PEER_AE:
         return from_bound(rq, f, detail);
@@ -229,16 +245,18 @@ static err_t subscription_check(const struct cse *cse, const struct request *rq,
         return ERR_OK;
     }
     struct cse_res ae;
+    const bool object = rq->assoc->framework == ASSOCIATION_E2E;
     err_t e = cse_res_get(t, text_of(f->stem.z), rq->now, &ae);
     if (e == ERR_NOT_FOUND || (e == ERR_OK && ae.type->ty != TYPE_AE)) {
-        return detail_fail(detail, ERR_DENIED_NOT_REGISTERED, "From", rq->prim->from);
+        return object ? ERR_OK : detail_fail(detail, ERR_DENIED_NOT_REGISTERED, "From", rq->prim->from);
     }
     TRY(e);
     SCOPED(json_scope) json_t *attrs = NULL;
     TRY(cse_res_attrs(t, &ae, &attrs));
     const struct cse_sub_claim claim = {
         .registrar = text_of(cse->csi.z), .app = json_get_text(attrs, "api"), .who = text_of(f->stem.z),
-        .credential = text_of(rq->assoc->framework == ASSOCIATION_NONE ? "" : rq->assoc->credential_id)};
+        .credential = object ? ae.credential /* its contract is that of its registration */
+                             : text_of(rq->assoc->framework == ASSOCIATION_NONE ? "" : rq->assoc->credential_id)};
     struct cse_sub_grant grant;
     TRY(cse_sub_check(t, rq->now, &claim, &grant, detail));
     f->services = grant.services;
@@ -271,7 +289,7 @@ static err_t form_check(const struct cse *cse, const struct request *rq, struct 
         return is_ae_create(rq->prim) || unknown ? ERR_OK : detail_fail(detail, ERR_MALFORMED_FROM, "From", from);
     }
     enum m2mid_kind k = m2mid_kind(from);
-    bool from_cse = rq->assoc->peer == PEER_CSE;
+    bool from_cse = rq->assoc->peer == PEER_CSE || rq->assoc->framework == ASSOCIATION_E2E; /* names that mean it anywhere */
     if (!m2mid_is_ae(k) && !m2mid_is_cse(k)) {
         return detail_fail(detail, ERR_MALFORMED_FROM, "From", from);
     }
@@ -298,7 +316,8 @@ err_t cse_from_check(const struct cse *cse, const struct request *rq, struct txn
     TRY(form_check(cse, rq, out, detail));
     /* 12.3: an AE registered elsewhere is authenticated only end to end, so not through the CSE that forwards it. */
     out->authenticated = rq->assoc->framework != ASSOCIATION_NONE &&
-                         (rq->assoc->peer != PEER_CSE || out->kind == CSE_FROM_CSE);
+                         (rq->assoc->peer != PEER_CSE || out->kind == CSE_FROM_CSE ||
+                          rq->assoc->framework == ASSOCIATION_E2E);
     TRY(by_peer(cse, rq, t, out, detail));
     return subscription_check(cse, rq, t, out, detail);
 }

@@ -6,11 +6,12 @@
 #include "role/withdraw.h"
 
 /* The first version has a key and one peer or none; it is still how keys are written. */
-enum { VERSION_KEY = 1, VERSION_CERT = 2 };
+enum { VERSION_KEY = 1, VERSION_CERT = 2, VERSION_OBJECT = 3 };
 
 static const struct rec_field fields[] = {
     {REC_U8, REC_AT(struct cse_key, kind), .low = CSE_KEY_KPSA, .high = CSE_KEY_KC, .until = VERSION_KEY},
-    {REC_U8, REC_AT(struct cse_key, kind), .low = CSE_KEY_CERT, .high = CSE_KEY_CERT, .since = VERSION_CERT},
+    {REC_U8, REC_AT(struct cse_key, kind), .low = CSE_KEY_CERT, .high = CSE_KEY_CERT, .since = VERSION_CERT, .until = VERSION_CERT},
+    {REC_U8, REC_AT(struct cse_key, kind), .low = CSE_KEY_ESPRIM, .high = CSE_KEY_ESPRIM, .since = VERSION_OBJECT},
     {REC_U8, REC_AT(struct cse_key, standing), .high = STANDING_MAX},
     {REC_TEXT, REC_AT(struct cse_key, id.z)},
     {REC_TEXT, REC_AT(struct cse_key, peers[0].z), .until = VERSION_KEY},
@@ -21,13 +22,14 @@ static const struct rec_field fields[] = {
     {REC_TIME, REC_AT(struct cse_key, created)},
     {REC_TIME, REC_AT(struct cse_key, not_after)},
     {REC_SEALED, REC_AT(struct cse_key, sealed), .until = VERSION_KEY},
+    {REC_SEALED, REC_AT(struct cse_key, sealed), .since = VERSION_OBJECT},
 };
-static const struct rec_layout layout = REC_LAYOUT(struct cse_key, fields, VERSION_KEY, VERSION_CERT);
+static const struct rec_layout layout = REC_LAYOUT(struct cse_key, fields, VERSION_KEY, VERSION_OBJECT);
 
 err_t cse_key_parse(struct bytes b, struct cse_key *out)
 {
     TRY(rec_parse(&layout, b, out));
-    if (out->kind != CSE_KEY_CERT) {
+    if (out->kind == CSE_KEY_KPSA || out->kind == CSE_KEY_KC) {
         out->peers_n = out->peers[0].z[0] != '\0' ? 1 : 0;
     }
     return ERR_OK;
@@ -38,7 +40,9 @@ err_t cse_key_write(const struct cse *cse, const struct cse_key *k, const struct
     struct keyid folded;
     TRY(cert_key_fold(text_of(k->id.z), &folded));
     const struct rec_seal seal = {cse->env.sealer, TABLE_CSE_KEY, text_of(folded.z), key, k->sealed};
-    return rec_write(&layout, k->kind == CSE_KEY_CERT ? VERSION_CERT : VERSION_KEY, k, &seal, w);
+    static const uint8_t versions[] = {[CSE_KEY_KPSA] = VERSION_KEY, [CSE_KEY_KC] = VERSION_KEY,
+                                       [CSE_KEY_CERT] = VERSION_CERT, [CSE_KEY_ESPRIM] = VERSION_OBJECT};
+    return rec_write(&layout, versions[k->kind], k, &seal, w);
 }
 
 err_t cse_key_get(struct txn *t, struct text id, struct cse_key *out)
@@ -78,8 +82,14 @@ err_t cse_key_check(const struct cse_key *k, usec_t now)
 
 err_t cse_key_open(const struct cse *cse, const struct cse_key *k, usec_t now, struct secret *out)
 {
+    bool associates = k->kind == CSE_KEY_KPSA || k->kind == CSE_KEY_KC;
+    return associates ? cse_key_take(cse, k, now, out) : ERR_DENIED_PSK_UNKNOWN;
+}
+
+err_t cse_key_take(const struct cse *cse, const struct cse_key *k, usec_t now, struct secret *out)
+{
     struct keyid folded;
-    TRY(k->kind == CSE_KEY_CERT ? ERR_DENIED_PSK_UNKNOWN : cse_key_check(k, now));
+    TRY(cse_key_check(k, now));
     TRY(keyid_fold(text_of(k->id.z), &folded));
     return seal_open(cse->env.sealer, TABLE_CSE_KEY, text_of(folded.z), k->sealed, out);
 }
@@ -110,6 +120,7 @@ err_t cse_key_bind(const struct cse_key *k, struct association *a)
 
 const char *cse_key_kind_name(enum cse_key_kind k)
 {
-    static const char *const names[] = {[CSE_KEY_KPSA] = "kpsa", [CSE_KEY_KC] = "kc", [CSE_KEY_CERT] = "cert"};
+    static const char *const names[] = {[CSE_KEY_KPSA] = "kpsa", [CSE_KEY_KC] = "kc", [CSE_KEY_CERT] = "cert",
+                                        [CSE_KEY_ESPRIM] = "esprim"};
     return names[k];
 }

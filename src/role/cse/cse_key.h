@@ -9,7 +9,7 @@
 #include "role/standing.h"
 
 enum cse_key_kind { /* numbers are on disk */
-    CSE_KEY_KPSA = 1, CSE_KEY_KC = 2, CSE_KEY_CERT = 3
+    CSE_KEY_KPSA = 1, CSE_KEY_KC = 2, CSE_KEY_CERT = 3, CSE_KEY_ESPRIM = 4 /* pairwiseESPrimKey: for objects, never for a handshake */
 };
 
 struct cse_key {
@@ -37,8 +37,10 @@ MUST_USE err_t cse_key_put(const struct cse *cse, struct txn *t, const struct cs
 MUST_USE err_t cse_key_stand(const struct cse *cse, struct txn *t, struct cse_key *k, usec_t now);
 /* May it be used now? ERR_DENIED_REVOKED, ERR_DENIED_EXPIRED. */
 MUST_USE err_t cse_key_check(const struct cse_key *k, usec_t now);
-/* The same, and the key. ERR_DENIED_PSK_UNKNOWN: a certificate's identity is no psk_identity. */
+/* The same, and the key of a handshake. ERR_DENIED_PSK_UNKNOWN: one for objects, or a certificate's identity, is no
+ * psk_identity; _take: the key of any kind that has one. */
 MUST_USE err_t cse_key_open(const struct cse *cse, const struct cse_key *k, usec_t now, struct secret *out);
+MUST_USE err_t cse_key_take(const struct cse *cse, const struct cse_key *k, usec_t now, struct secret *out);
 
 /* Is the credential of an association still one? A certificate needs no record, but for a pinned key.
  * ERR_DENIED_REVOKED. */
@@ -47,6 +49,6 @@ MUST_USE err_t cse_key_alive(struct txn *t, const struct association *a, char de
 /* What it stands for: peer, identities and Credential-ID of *a. */
 MUST_USE err_t cse_key_bind(const struct cse_key *k, struct association *a);
 
-const char *cse_key_kind_name(enum cse_key_kind k); /* "kpsa", "kc", "cert" */
+const char *cse_key_kind_name(enum cse_key_kind k); /* "kpsa", "kc", "cert", "esprim" */
 
 #endif

@@ -1,5 +1,6 @@
 #include "role/cse/cse_ops.h"
 
+#include "role/cse/cse_esprim.h"
 #include "role/detail.h"
 #include "wire/json.h"
 
@@ -124,6 +125,14 @@ err_t cse_ops_find(const struct cse_ask *ask, struct text to, const struct types
 err_t cse_ops_notify(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
 {
     struct cse_from from;
+    const struct cse_ask ask = {ctx, rq, t, &from};
+    struct cse_target target;
     TRY(cse_from_check(ctx, rq, t, &from, rs->detail));
+    if (cse_esprim_is_it(rq)) {
+        TRY(cse_addr_resolve(ctx, t, rq->prim->to, rq->now, &target));
+        if (target.res.type->ty == TYPE_CB) {
+            return cse_esprim_notify(&ask, rs);
+        }
+    }
     return detail_fail(rs->detail, ERR_OPERATION, "Notify", rq->prim->to);
 }

@@ -17,7 +17,7 @@ static const struct route routes[] = {
     {OP_CREATE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_fanout_request, "TS-0004 7.4"},
     {OP_UPDATE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_fanout_request, "TS-0004 7.4"},
     {OP_DELETE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_fanout_request, "TS-0004 7.4"},
-    {OP_NOTIFY, "/**", 0, ANYBODY, 0, cse_fanout_request, "TS-0004 7.4"},
+    {OP_NOTIFY, "/**", 0, ANYBODY, ROUTE_WRITES, cse_fanout_request, "TS-0004 7.4"},
 };
 
 /* R004-07: whatever CSE runs here, takes associations. */

@@ -28,6 +28,7 @@ static const struct types_attr cb[] = { /* TS-0001 9.6.3 */
     {"srt", "supportedResourceType", TYPES_ANY, TYPES_NP, TYPES_NP, TYPES_GIVEN, 0, 0},
     {"srv", "supportedReleaseVersions", TYPES_TEXTS, TYPES_NP, TYPES_NP, TYPES_GIVEN, 1, 16},
     {"poa", "pointOfAccess", TYPES_TEXTS, TYPES_NP, TYPES_O, TYPES_GIVEN, 1, 16},
+    {"esi", "e2eSecInfo", TYPES_OBJECT, TYPES_NP, TYPES_NP, TYPES_GIVEN, 0, 0},
 };
 
 static const struct types_attr ae[] = { /* TS-0001 9.6.5; the mandatory ones: part 11.3.3 */

@@ -77,7 +77,7 @@ static void wrong_values_are_refused(void **state)
     static const struct {
         size_t at;
         uint8_t value;
-    } rows[] = {{FORMAT_AT, 0},    {FORMAT_AT, 2},  {ID_AT, 'g'},       {FRAMEWORK_AT, ASSOCIATION_GBA + 1}, {FRAMEWORK_AT, 255},
+    } rows[] = {{FORMAT_AT, 0},    {FORMAT_AT, 2},  {ID_AT, 'g'},       {FRAMEWORK_AT, ASSOCIATION_E2E + 1}, {FRAMEWORK_AT, 255},
                 {PEER_AT, 2},      {PEER_AT, 0x80}, {PEER_AT + 1, 3},   {PEER_AT + 1, 0x60},
                 {IDS_AT, ASSOCIATION_IDS_MAX + 1}};
     struct association in = sample();
