@@ -25,7 +25,8 @@ struct cli_args {
     const struct cli_opt *opts;
     size_t opts_n;
     const char *value[CLI_OPTS_MAX];
-    const char *more[CLI_REPEATS_MAX]; /* all values of the one repeating option, in order */
+    const char *more[CLI_REPEATS_MAX]; /* all values of the repeating options, in order ... */
+    const struct cli_opt *more_of[CLI_REPEATS_MAX]; /* ... and whose each is */
     size_t more_n;
     bool json;
 };

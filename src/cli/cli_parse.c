@@ -146,6 +146,7 @@ static err_t set_value(struct cli_parse *out, const struct cli_opt *o, const cha
         if (a->more_n == CLI_REPEATS_MAX) {
             return fault(out, "%s is given more than %d times", o->name, CLI_REPEATS_MAX);
         }
+        a->more_of[a->more_n] = o;
         a->more[a->more_n++] = value;
     } else if (a->value[i] != NULL) {
         return fault(out, "%s is given twice", o->name);

@@ -24,7 +24,6 @@ extern const struct cli_command cmd_ctl;
 
 #define VERBS_MAX 64
 #define NAME_MAX_OCTETS 48
-#define PATH_MAX_OCTETS 4096
 #define RETRY_TIME (10 * USEC_PER_SEC) /* longer than a process takes to leave */
 #define RETRY_WAIT 50000                /* microseconds */
 #define COMMON_N 4 /* options of the roles' verbs: -c, --role, --instance, --admin; the server's own have the first two */
@@ -107,11 +106,10 @@ struct call {
     const char *file;
     const char *instance; /* NULL: the default one */
     const char *admin;    /* or by its stakeholder; NULL: not so */
-    char roles[256]; /* of the server, as the file says */
-    char socket[PATH_MAX_OCTETS];
+    struct ctl_client_server server;
     json_t *args;
     char *line; /* CONTROL_LINE_MAX: the request, then the answer; it may hold the key */
-    char detail[ROLE_DETAIL_MAX + 128];
+    char detail[CTL_CLIENT_DETAIL_MAX];
 };
 
 static void call_wipe(struct call *c)
@@ -148,7 +146,7 @@ static const struct ctl_row *row_in(const struct ctl_row *rows, size_t n, const 
 
 static bool role_is_served(const struct call *c, const char *name)
 {
-    struct text rest = text_of(c->roles);
+    struct text rest = text_of(c->server.roles);
     struct text part;
     while (text_next(&rest, ',', &part)) {
         if (text_eq_z(part, name)) {
@@ -193,38 +191,13 @@ static err_t role_choose(struct call *c)
         }
     }
     if (c->candidates_n == 0) {
-        return fail(c, ERR_USAGE, "no role of this server has the command; its roles", c->roles);
+        return fail(c, ERR_USAGE, "no role of this server has the command; its roles", c->server.roles);
     }
     if (c->candidates_n > 1 && !has_arg(c->row, "--kind")) {
-        return fail(c, ERR_USAGE, "several roles of this server have the command: add --role, one of", c->roles);
+        return fail(c, ERR_USAGE, "several roles of this server have the command: add --role, one of", c->server.roles);
     }
     c->role = c->candidates_n == 1 ? c->candidates[0] : NULL;
     return ERR_OK;
-}
-
-/* Read without any schema: a server that runs must stay reachable also when its file has become wrong. */
-static err_t server_find(struct call *c)
-{
-    char control[PATH_MAX_OCTETS];
-    struct writer w = WRITER_ARRAY(control);
-    struct writer roles = WRITER_ARRAY(c->roles);
-    int line = 0;
-    c->file = cli_arg(c->a, "-c");
-    err_t e = conf_file_peek(c->file, "server", "roles", &roles, &line);
-    if (e == ERR_OK) {
-        e = conf_file_peek(c->file, "server", "control", &w, &line);
-    }
-    if (e != ERR_OK) {
-        return fail(c, ERR_CONFIG, c->file,
-                    e == ERR_IO ? "cannot be read" : "has no [server] roles and control");
-    }
-    TRY(writer_finish_z(&roles));
-    size_t slash = text_find_last(text_of(c->file), '/');
-    bool relative = control[0] != '/' && slash < strlen(c->file);
-    struct writer path = WRITER_ARRAY(c->socket);
-    writer_text(&path, relative ? text_take(text_of(c->file), slash + 1) : text_empty());
-    writer_text(&path, writer_view_text(&w));
-    return writer_finish_z(&path);
 }
 
 /* -- arguments ------------------------------------------------------------------------------------------ */
@@ -261,8 +234,8 @@ static err_t arg_key(struct call *c, const char *file)
 /* The server's working directory is not the operator's. */
 static err_t arg_path(struct call *c, const char *name, const char *file)
 {
-    char full[2 * PATH_MAX_OCTETS];
-    char here[PATH_MAX_OCTETS];
+    char full[2 * CTL_CLIENT_PATH_MAX];
+    char here[CTL_CLIENT_PATH_MAX];
     struct writer w = WRITER_ARRAY(full);
     if (file[0] != '/') {
         if (getcwd(here, sizeof(here)) == NULL) {
@@ -331,38 +304,15 @@ static void result_print(const struct cli_args *a, const json_t *result)
     }
 }
 
-static err_t answer_read(struct call *c, struct bytes line)
-{
-    SCOPED(json_scope) json_t *answer = NULL;
-    if (json_parse(line, &answer) != ERR_OK || !json_is_boolean(json_object_get(answer, "ok"))) {
-        return fail(c, ERR_PEER_NONSENSE, "the server's answer is no JSON object with \"ok\"", "");
-    }
-    if (json_is_true(json_object_get(answer, "ok"))) {
-        result_print(c->a, json_object_get(answer, "result"));
-        return ERR_OK;
-    }
-    char code[64] = "";
-    char detail[ROLE_DETAIL_MAX] = "";
-    (void)!TEXT_COPY(json_get_text(answer, "code"), code);
-    (void)!TEXT_COPY(text_take(json_get_text(answer, "detail"), sizeof(detail) - 1), detail);
-    err_t e = err_of_code(code);
-    return e == ERR_OK ? fail(c, ERR_PEER_REFUSED, code, detail) : fail(c, e, detail, "");
-}
-
 /* ERR_NOT_FOUND with *served false: nobody listens. */
 static err_t ask(struct call *c, bool *served)
 {
+    SCOPED(json_scope) json_t *result = NULL;
     struct writer request = writer_of(c->line, CONTROL_LINE_MAX);
     TRY(line_write(c, &request));
-    char *answer = malloc(CONTROL_LINE_MAX);
-    struct writer w = writer_of(answer, answer == NULL ? 0 : CONTROL_LINE_MAX);
-    err_t e = ctl_client_call(c->socket, writer_view_text(&request), &w);
-    *served = e != ERR_NOT_FOUND;
-    const char *gone = "the server went away before it answered; look whether the command was done";
-    e = e == ERR_PEER_UNREACHABLE ? fail(c, e, c->socket, gone)
-        : e != ERR_OK             ? fail(c, e, c->socket, e == ERR_IO ? strerror(errno) : "") : answer_read(c, writer_view(&w));
-    free(answer);
-    return e;
+    TRY(ctl_client_ask(c->server.socket, writer_view_text(&request), &result, served, c->detail));
+    result_print(c->a, result);
+    return ERR_OK;
 }
 
 /* -- without --------------------------------------------------------------------------------------------- */
@@ -403,7 +353,7 @@ static err_t run_here(struct call *c, int *faults_exit)
     struct writer w = writer_of(c->line, CONTROL_LINE_MAX);
     e = try_here(c, snap, &w);
     if (e == ERR_STORE_LOCKED) {
-        return fail(c, e, "a server holds the store, but nobody answers at its control socket", c->socket);
+        return fail(c, e, "a server holds the store, but nobody answers at its control socket", c->server.socket);
     }
     TRY(e);
     SCOPED(json_scope) json_t *result = NULL;
@@ -441,7 +391,8 @@ static err_t prepare(struct call *c)
     if (c->line == NULL) {
         return ERR_LIMIT_CAPACITY;
     }
-    TRY(server_find(c));
+    c->file = cli_arg(c->a, "-c");
+    TRY(ctl_client_find(c->file, &c->server, c->detail));
     TRY(role_choose(c));
     return args_take(c);
 }

@@ -4,6 +4,7 @@
  */
 #include "cli/cli.h"
 #include "cli/demo_story.h"
+#include "cli/ladder_arrows.h"
 #include "wire/json.h"
 
 #include <dirent.h>
@@ -180,7 +181,7 @@ static void remove_dir(const char *dir)
 /* -- what the audit chains say ------------------------------------------------------------------------------ */
 struct fresh_events {
     const char *code[EVENTS_MAX];
-    enum demo_ladder_line at[EVENTS_MAX]; /* whose chain it stands in */
+    enum ladder_line at[EVENTS_MAX]; /* whose chain it stands in */
     size_t n;
     json_t *kept[SERVERS];
 };
@@ -209,12 +210,29 @@ static err_t events_of(struct demo *d, size_t server, struct fresh_events *f)
         const json_t *e = json_array_get(events, i);
         json_int_t number = json_integer_value(json_object_get(e, "number"));
         if (number > d->seen[server] && f->n < EVENTS_MAX) {
-            f->at[f->n] = (enum demo_ladder_line)(DEMO_MEF + (int)server);
+            f->at[f->n] = (enum ladder_line)(LADDER_MEF + (int)server);
             f->code[f->n++] = json_string_value(json_object_get(e, "event"));
             d->seen[server] = number;
         }
     }
     return ERR_OK;
+}
+
+static void put(enum ladder_shape shape, enum ladder_line from, enum ladder_line to, const char *text, const char *clause)
+{
+    ladder_text_item(stdout, &(struct ladder_item){shape, from, to, false, text, clause});
+}
+
+/* What an operator does, and what is refused, has its arrow from the step; here the server says that it was done. */
+static void draw_event(const struct ladder_arrow *row, enum ladder_line here)
+{
+    enum ladder_line from = row->from == LADDER_PEER ? row->peer : row->from;
+    enum ladder_line to = row->to == LADDER_PEER ? row->peer : row->to == LADDER_HERE ? here : row->to;
+    if (from == LADDER_HERE || from == LADDER_OPERATOR || from == to || row->kind == AUDIT_REFUSED) {
+        put(LADDER_NOTE, here, here, row->text, row->clause);
+    } else {
+        put(LADDER_ARROW, from, to, row->text, row->clause);
+    }
 }
 
 static err_t draw_events(struct demo *d, bool quiet)
@@ -223,16 +241,11 @@ static err_t draw_events(struct demo *d, bool quiet)
     for (size_t i = 0; i < SERVERS; i++) {
         TRY(events_of(d, i, &f));
     }
-    for (size_t k = 0; k < demo_story_arrows_n && !quiet; k++) { /* cause before effect: the order of the table */
-        const struct demo_story_arrow *row = &demo_story_arrows[k];
-        for (size_t i = 0; i < f.n; i++) {
-            if (f.code[i] == NULL || strcmp(f.code[i], row->event) != 0) {
-                continue;
-            }
-            if (row->from == row->to) {
-                demo_ladder_note(f.at[i], row->text, row->clause);
-            } else {
-                demo_ladder_arrow(row->from, row->to, false, row->text, row->clause);
+    for (size_t k = 0; k < ladder_arrows_n && !quiet; k++) { /* cause before effect: the order of the table */
+        bool is_drawn = (ladder_arrows[k].flags & LADDER_ASIDE) == 0;
+        for (size_t i = 0; i < f.n && is_drawn; i++) {
+            if (f.code[i] != NULL && strcmp(f.code[i], audit_kind_info(ladder_arrows[k].kind)->code) == 0) {
+                draw_event(&ladder_arrows[k], f.at[i]);
             }
         }
     }
@@ -287,7 +300,7 @@ static err_t take_step(struct demo *d, const struct demo_story_step *s, struct o
     o->ms = now_ms() - began;
     judge(d, s, &r, o);
     if (!d->a->json) {
-        demo_ladder_arrow(s->from, s->to, s->code != NULL, s->title, s->clause);
+        ladder_text_item(stdout, &(struct ladder_item){LADDER_ARROW, s->from, s->to, s->code != NULL, s->title, s->clause});
     }
     TRY(draw_events(d, d->a->json));
     if (!d->a->json && s->code != NULL) {
@@ -295,7 +308,7 @@ static err_t take_step(struct demo *d, const struct demo_story_step *s, struct o
         bool said = o->good && s->logged != NULL;
         (void)snprintf(line, sizeof(line), "refused: %s%s%s%s", o->got, said ? " (the server: " : "",
                        said ? s->logged : "", said ? ")" : "");
-        demo_ladder_note(DEMO_DEVICE, line, "");
+        put(LADDER_NOTE, LADDER_DEVICE, LADDER_DEVICE, line, "");
     }
     if (!o->good && !d->a->json) {
         (void)printf("%s\n", r.text);
@@ -308,7 +321,7 @@ static err_t story(struct demo *d)
     for (size_t i = 0; i < demo_story_steps_n; i++) {
         const struct demo_story_step *s = &demo_story_steps[i];
         if (s->chapter != NULL && !d->a->json) {
-            demo_ladder_title(s->chapter);
+            put(LADDER_TITLE, s->from, s->from, s->chapter, "");
         }
         TRY(take_step(d, s, &d->done[i]));
     }
@@ -372,7 +385,7 @@ static int demo(const struct cli_args *a)
     if (e == ERR_OK && !a->json) {
         (void)printf("MEF %s, MAF %s and IN-CSE %s are running as separate processes.\n\n", d.address[0], d.address[1],
                      d.address[2]);
-        demo_ladder_head();
+        ladder_text_head(stdout);
     }
     e = e == ERR_OK ? story(&d) : e;
     stop(&d);

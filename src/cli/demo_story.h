@@ -1,15 +1,15 @@
-/* The story of the demo as data: what is run, what has to come of it, and which arrow an audit event stands for. */
+/* The story of the demo as data: what is run, and what has to come of it. */
 #ifndef KEYSTEAD_CLI_DEMO_STORY_H
 #define KEYSTEAD_CLI_DEMO_STORY_H
 
 #include "base/err.h"
-#include "cli/demo_ladder.h"
+#include "cli/ladder.h"
 #include "cli/demo_proc.h"
 
 /* One command of this program. In arguments: {dir} {sp} {mef} {maf} {cse}. */
 struct demo_story_step {
     const char *title;
-    enum demo_ladder_line from, to;
+    enum ladder_line from, to;
     const char *clause;
     const char *code;   /* reason code that must come back, or NULL: it must succeed */
     const char *server; /* refusals before authentication: the server whose log must hold `logged` ... */
@@ -20,16 +20,6 @@ struct demo_story_step {
 };
 extern const struct demo_story_step demo_story_steps[];
 extern const size_t demo_story_steps_n;
-
-/* What an event of the audit chains means, in the order of cause and effect within one step. */
-struct demo_story_arrow {
-    const char *event; /* code of the audit event */
-    enum demo_ladder_line from, to; /* equal: a note at the server whose chain has the event */
-    const char *text;
-    const char *clause;
-};
-extern const struct demo_story_arrow demo_story_arrows[];
-extern const size_t demo_story_arrows_n;
 
 /* Key files: made up, and they look it. */
 struct demo_story_key {

@@ -24,6 +24,7 @@ extern const struct cli_command cmd_associate;
 extern const struct cli_command cmd_pki;
 extern const struct cli_command cmd_object;
 extern const struct cli_command cmd_explain;
+extern const struct cli_command cmd_trace;
 extern const struct cli_command cmd_bench; /* bench/cmd_bench.c */
 static const struct cli_command cmd_help; /* below: it prints the table */
 
@@ -39,6 +40,7 @@ static const struct cli_command *const commands[] = {
     &cmd_object,
     &cmd_derive,
     &cmd_explain,
+    &cmd_trace,
     &cmd_bench,
     &cmd_help,
 };

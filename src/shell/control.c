@@ -48,6 +48,7 @@ bool control_emit_event(void *arg, uint64_t number, const struct audit_event *e)
     emit_object(m, NULL);
     emit_number(m, "number", number);
     emit_time(m, "time", e->time);
+    emit_number(m, "usec", (uint64_t)(e->time % USEC_PER_SEC)); /* the order of events of several servers */
     emit_z(m, "event", info == NULL ? "unknown" : info->code);
     emit_z(m, "outcome", err_code(e->outcome));
     emit_z_if(m, "peer", e->peer);

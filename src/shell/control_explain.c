@@ -1,6 +1,7 @@
 #include "shell/control_explain.h"
 
 #include "role/explain.h"
+#include "role/explain_step.h"
 #include "shell/control.h"
 #include "shell/snapshot.h"
 #include "wire/json.h"
@@ -18,48 +19,15 @@ const struct ctl_arg control_explain_args[CONTROL_EXPLAIN_ARGS_N] = {
 };
 
 /* -- which step it was --------------------------------------------------------------------------------------------- */
-static const struct {
-    const char *role;
-    enum audit_kind kind;
-    const char *object; /* how it begins */
-    const char *step, *clause;
-} steps[] = {
-    {"mef", AUDIT_HANDSHAKE_REFUSED, "", "enrolment: the handshake with the bootstrap key Kpm", "TS-0003 8.3.2.1"},
-    {"mef", AUDIT_CERTIFICATE_REFUSED, "", "the handshake with a certificate at the MEF", "TS-0003 8.3.2.2"},
-    {"mef", AUDIT_REFUSED, "/fetchCredentials", "key retrieval: the target asks the MEF for a key derived from Ke", "TS-0003 8.3.2.1"},
-    {"mef", AUDIT_REFUSED, "/.well-known/est", "certificate provisioning by EST", "TS-0003 8.3.6.2"},
-    {"mef", AUDIT_REFUSED, "/-/", "a registered key at the MEF: retrieval, update or de-registration", "TS-0003 8.3.5.2.8"},
-    {"mef", AUDIT_REFUSED, "/-", "MEF client registration", "TS-0003 8.3.5.2.3"},
-    {"mef", AUDIT_REFUSED, "/", "MEF key registration, or a change of the registration", "TS-0003 8.3.5.2.7"},
-    {"mef", AUDIT_REFUSED, "", "enrolment: the Enrolment Key is made", "TS-0003 10.3.1"},
-    {"maf", AUDIT_HANDSHAKE_REFUSED, "", "the handshake with the MAF under KmId or KeId", "TS-0003 8.8.2.2"},
-    {"maf", AUDIT_CERTIFICATE_REFUSED, "", "the handshake with a certificate at the MAF", "TS-0003 8.8.2.2"},
-    {"maf", AUDIT_REFUSED, "/-/", "a registered key at the MAF: retrieval, update or de-registration", "TS-0003 8.8.2.8"},
-    {"maf", AUDIT_REFUSED, "/-", "MAF client registration", "TS-0003 8.8.2.3"},
-    {"maf", AUDIT_REFUSED, "/", "MAF key registration, or a change of the registration", "TS-0003 8.8.2.7"},
-    {"cse", AUDIT_HANDSHAKE_REFUSED, "", "the association with the CSE under Kpsa or Kc", "TS-0003 8.2.2.1, 8.2.2.3"},
-    {"cse", AUDIT_CERTIFICATE_REFUSED, "", "the association with the CSE by certificate", "TS-0003 8.2.2.2"},
-    {"cse", AUDIT_REFUSED, "", "a request to the CSE", "TS-0004 7.3.2.1"},
-};
-
-static bool is_served(const struct snapshot *snap, const char *role)
-{
-    for (size_t i = 0; i < snap->roles_n; i++) {
-        if (strcmp(snap->roles[i].role->name, role) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void emit_step(const struct snapshot *snap, const struct audit_event *e, struct emit *m)
 {
-    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-        if (steps[i].kind == e->kind && is_served(snap, steps[i].role) && text_starts(text_of(e->object), steps[i].object)) {
-            emit_z(m, "step", steps[i].step);
-            emit_z(m, "step-clause", steps[i].clause);
-            return;
-        }
+    const struct explain_step *step = NULL;
+    for (size_t i = 0; i < snap->roles_n && step == NULL; i++) {
+        step = explain_step_of(snap->roles[i].role->name, e);
+    }
+    if (step != NULL) {
+        emit_z(m, "step", step->step);
+        emit_z(m, "step-clause", step->clause);
     }
 }
 
