@@ -53,6 +53,7 @@ typedef err_t role_handler(const void *ctx, const struct request *rq, struct txn
 enum {
     ROUTE_WRITES = 1, /* runs in the writer; changes and audit are durable before the answer */
     ROUTE_EXPORT = 2, /* takes the one exported key of the session (CHOICE-10) */
+    ROUTE_ASKS = 16,  /* may need a key that another authority has: role->need is asked before the handler */
     ROUTE_FILTER = 8, /* takes filter criteria; for the others they are not implemented */
     ROUTE_RAW = 4     /* the handler itself judges the media type of the content; the others take JSON only */
 };
@@ -75,6 +76,7 @@ struct question {
     char path[512];   /* path to GET */
     char origin[M2MID_MAX]; /* X-M2M-Origin */
     struct keyid key_id;    /* the identity asked about: equal questions are coalesced */
+    unsigned suid;          /* what the key is wanted for: an answer for one usage is none for another */
 };
 
 struct answer {
@@ -162,7 +164,11 @@ struct role {
     /* Worker, read-only: which key belongs to this psk_identity? Errors refuse the handshake with their alert. */
     err_t (*psk)(const void *ctx, struct txn *t, struct text identity, usec_t now, struct role_psk *out);
 
-    /* Writer: the answer to a question of psk(); stages what is to be kept, and resolves. May be NULL. */
+    /* Worker, read-only, before a request whose route has ROUTE_ASKS: what must be asked first? ERR_NOT_FOUND: nothing. With its
+     * answer given to answer(), or without, the request goes on. May be NULL. */
+    err_t (*need)(const void *ctx, const struct request *rq, struct txn *t, struct question *q);
+
+    /* Writer: the answer to a question of psk() or need(); stages what is to be kept, and resolves. May be NULL. */
     err_t (*answer)(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
                     struct role_psk *out);
 

@@ -52,7 +52,7 @@ static void forget_old(struct ask *a)
 static struct ask_entry *find(struct ask *a, size_t role, const struct question *q)
 {
     for (struct ask_entry *e = a->entries; e != NULL; e = e->next) {
-        if (e->role == role && strcasecmp(e->q.key_id.z, q->key_id.z) == 0 && strcasecmp(e->q.peer, q->peer) == 0) {
+        if (e->role == role && e->q.suid == q->suid && strcasecmp(e->q.key_id.z, q->key_id.z) == 0 && strcasecmp(e->q.peer, q->peer) == 0) {
             return e;
         }
     }

@@ -120,6 +120,40 @@ static err_t take_export(struct conn *c, const struct route *route, struct keys_
     return ERR_OK;
 }
 
+/* -- what must be known first ------------------------------------------------------------------------------ */
+/* Whether the key came or not: the handler looks, and says what it thinks of it. */
+static void asked(struct ask_waiter *waiter, err_t e, const struct secret *key, const struct association *a)
+{
+    static const struct keys_export none;
+    (void)e;
+    (void)key;
+    (void)a;
+    struct conn *c = (struct conn *)((char *)waiter - offsetof(struct conn, waiter));
+    c->busy = false;
+    worker_view_end(c->w);
+    to_writer(c, &none, clock_now());
+    if (!c->busy) {
+        conn_resume(c);
+    }
+}
+
+/* True: the request waits for another authority, and goes on in asked(). */
+static bool asks(struct conn *c, const struct primitive *p, usec_t now)
+{
+    static const struct keys_export none;
+    const struct snapshot_role *r = conn_role(c);
+    struct request rq = {p, &c->assoc, &none, c->ip, now};
+    struct question q = {.suid = 0};
+    struct txn t;
+    struct arena arena;
+    if (r->role->need == NULL || worker_view(c->w, c->role, &t, &arena) != ERR_OK ||
+        r->role->need(r->ctx, &rq, &t, &q) != ERR_OK) {
+        return false;
+    }
+    c->busy = ask_key(&c->w->ask, c->role, &q, &c->waiter, asked) == ERR_OK;
+    return c->busy;
+}
+
 void exchange_serve(struct conn *c, const struct primitive *p)
 {
     usec_t now = clock_now();
@@ -142,6 +176,9 @@ void exchange_serve(struct conn *c, const struct primitive *p)
             return;
         }
     } /* a refusal that is audited is the writer's: it decides again and writes the event */
+    if (write && (route->flags & ROUTE_ASKS) != 0 && asks(c, p, now)) {
+        return;
+    }
     SCOPED(keys_export_wipe) struct keys_export x = {0};
     e = take_export(c, route, &x);
     if (e != ERR_OK) {

@@ -3,6 +3,8 @@
 #include "base/ct.h"
 #include "role/cse/cse.h"
 #include "role/cse/cse_esprim_state.h"
+#include "role/cse/cse_saef.h"
+#include "role/cse/cse_skr.h"
 #include "role/detail.h"
 #include "role/dispatch.h"
 #include "wire/json.h"
@@ -10,7 +12,7 @@
 
 #include <string.h>
 
-enum { SUID_PROVISIONED = 13, SUID_BY_MEF = 23, SUID_BY_MAF = 33 };
+enum { SUID_PROVISIONED = 13 };
 
 /* One ESPrim Object, in the arena of its transaction; what was decrypted is wiped. */
 struct work {
@@ -53,15 +55,6 @@ static err_t offer(const struct cse_ask *ask, struct cse_esprim_state *s, struct
 }
 
 /* -- the key ------------------------------------------------------------------------------------------------- */
-static unsigned suid_of(const struct cse *cse, const struct cse_key *k)
-{
-    const struct cse_peer *peer = cse_ctx_peer(cse, text_of(k->source.z));
-    if (k->source.z[0] == '\0') {
-        return SUID_PROVISIONED;
-    }
-    return peer != NULL && peer->kind == CSE_PEER_MEF ? SUID_BY_MEF : SUID_BY_MAF;
-}
-
 /* The key that `kid` names, and whom it stands for. Whatever is the matter with it, it is unknown to a stranger; the
  * detail says more. */
 static err_t key_find(const struct cse_ask *ask, struct work *w, struct esprim_key *out, struct association *a, char *detail)
@@ -77,7 +70,7 @@ static err_t key_find(const struct cse_ask *ask, struct work *w, struct esprim_k
     TRY(cse_key_take(ask->cse, &k, ask->rq->now, &out->k.s));
     TRY(TEXT_COPY(kid, out->id)); /* compared without case: as the originator spells it */
     TRY(TEXT_COPY(text_of(k.peers[0].z), out->peer));
-    out->suid = suid_of(ask->cse, &k);
+    out->suid = k.source.z[0] == '\0' ? SUID_PROVISIONED : CSE_SKR_SUID_ESPRIM;
     out->not_after = k.not_after;
     *a = (struct association){.framework = ASSOCIATION_E2E, .established = ask->rq->now, .key_id = k.id};
     memcpy(a->id, ask->rq->assoc->id, sizeof(a->id)); /* so that the audit chain tells what carried it */
@@ -146,6 +139,28 @@ static err_t object_take(const struct cse_ask *ask, struct work *w, struct text 
     TRY(cse_esprim_state_save(ask->cse, ask->t, text_of(w->kid.z), &w->s, now)); /* after the inner one, which may unstage */
     rs->rsc = 2000;
     return esprim_seci_write(ESPRIM_SECI_OBJECT, writer_view(&sealed), &rs->body);
+}
+
+/* -- the key that is not here ---------------------------------------------------------------------------------- */
+err_t cse_esprim_need(const void *ctx, const struct request *rq, struct txn *t, struct question *q)
+{
+    SCOPED(work_wipe) struct work *w = NULL;
+    unsigned type = 0;
+    struct cse_key k;
+    if (!cse_esprim_is_it(rq) || rq->assoc->framework == ASSOCIATION_NONE) { /* a stranger makes nobody ask */
+        return ERR_NOT_FOUND;
+    }
+    w = arena_alloc(t->arena, sizeof(*w));
+    if (w == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    struct writer value = WRITER_ARRAY(w->seci);
+    TRY(esprim_seci_read(rq->prim->pc, &type, &value));
+    TRY(type == ESPRIM_SECI_OBJECT ? ERR_OK : ERR_NOT_FOUND);
+    TRY(esprim_object_parse(writer_view_text(&value), rq->now, &w->o));
+    err_t e = cse_key_get(t, text_of(w->o.h.kid), &k);
+    return e == ERR_NOT_FOUND ? cse_saef_ask(ctx, text_of(w->o.h.kid), CSE_SKR_SUID_ESPRIM, q)
+                              : e == ERR_OK ? ERR_NOT_FOUND : e;
 }
 
 /* -- securityInfo --------------------------------------------------------------------------------------------- */

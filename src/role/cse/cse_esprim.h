@@ -12,4 +12,7 @@
 bool cse_esprim_is_it(const struct request *rq);
 MUST_USE err_t cse_esprim_notify(const struct cse_ask *ask, struct response *rs);
 
+/* role->need: a key that this CSE does not hold is asked for at the MAF that its identifier names. */
+MUST_USE err_t cse_esprim_need(const void *ctx, const struct request *rq, struct txn *t, struct question *q);
+
 #endif

@@ -55,7 +55,7 @@ err_t cse_esprim_state_sessions(struct txn *t, struct text kid, struct cse_espri
 /* e2eSecInfo of the CSEBase [13.1.3]: where the keys may come from, and the shared object. */
 static err_t announce(const struct cse *cse, struct txn *t, const struct esprim_rand *shared, usec_t now)
 {
-    static const char *const features[] = {"13", "23", "33"};
+    static const char *const features[] = {"13", "33"};
     char text[1024];
     struct writer w = WRITER_ARRAY(text);
     struct cse_res base;

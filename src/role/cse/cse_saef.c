@@ -26,12 +26,20 @@ static err_t resolve(const struct cse *cse, const struct cse_key *k, struct text
     return TEXT_COPY(identity, a->key_id.z);
 }
 
+/* A key for objects: who asked was a request, which finds it in the store. */
+static err_t resolve_object(const struct cse *cse, const struct cse_key *k, usec_t now, struct role_psk *out)
+{
+    TRY(k->kind == CSE_KEY_ESPRIM ? ERR_OK : ERR_DENIED_SUID);
+    TRY(cse_key_take(cse, k, now, &out->key));
+    out->verdict = ROLE_KEY;
+    out->assoc.framework = ASSOCIATION_E2E;
+    return cse_key_bind(k, &out->assoc);
+}
+
 /* -- a key we do not hold: which authority knows it? (R000-66: without it no association comes about) ------- */
 static err_t ask_maf(const struct cse *cse, const struct cse_peer *maf, struct text relative, struct text identity,
-                     struct role_psk *out)
+                     struct question *q)
 {
-    struct question *q = &out->ask;
-    out->verdict = ROLE_ASK;
     TRY(TEXT_COPY(text_of(maf->fqdn.z), q->peer));
     TRY(TEXT_COPY(text_of(cse->self.z), q->origin));
     TRY(keyid_fold(identity, &q->key_id));
@@ -71,7 +79,21 @@ err_t cse_saef_psk(const void *ctx, struct txn *t, struct text identity, usec_t 
         out->verdict = ROLE_ASK;
         return fetched_question(&ask, identity, &out->ask);
     }
-    return ask_maf(cse, peer, parts.relative, identity, out);
+    out->verdict = ROLE_ASK;
+    out->ask.suid = CSE_SKR_SUID;
+    return ask_maf(cse, peer, parts.relative, identity, &out->ask);
+}
+
+err_t cse_saef_ask(const struct cse *cse, struct text identity, unsigned suid, struct question *q)
+{
+    struct keyid_parts parts;
+    TRY(keyid_parse(identity, &parts));
+    const struct cse_peer *peer = cse_ctx_peer(cse, parts.fqdn);
+    if (peer == NULL || peer->kind != CSE_PEER_MAF || !hex_is_text(parts.relative) || parts.relative.n > RELATIVE_HEX_MAX) {
+        return ERR_NOT_FOUND;
+    }
+    q->suid = suid;
+    return ask_maf(cse, peer, parts.relative, identity, q);
 }
 
 /* -- the answer --------------------------------------------------------------------------------------- */
@@ -92,7 +114,7 @@ static err_t credential_id(struct cse_key *k, const struct cse_skr *skr)
 {
     struct writer w = WRITER_ARRAY(k->credential_id);
     bool km = skr->km_id.z[0] != '\0';
-    writer_z(&w, km ? "11-" : "12-");
+    writer_z(&w, km ? "11-" : k->kind == CSE_KEY_ESPRIM ? "13-" : "12-");
     writer_z(&w, km ? skr->km_id.z : k->id.z);
     return writer_finish_z(&w);
 }
@@ -110,12 +132,12 @@ static bool is_over(struct bytes record, usec_t now)
 static err_t store(const struct cse *cse, struct cse_key *k, const struct secret *key, struct txn *t)
 {
     TRY(cse_key_put(cse, t, k, key, STORE_PUT_ANY));
-    TRY(cse_ae_reserve(cse, t, text_of(k->peers[0].z)));
+    TRY(k->kind == CSE_KEY_ESPRIM ? ERR_OK : cse_ae_reserve(cse, t, text_of(k->peers[0].z)));
     struct text id = text_of(k->id.z);
     if (expire_is_due(text_take(id, text_find(id, '@')), '0')) {
         TRY(expire_run(t, TABLE_CSE_KEY, is_over, k->created));
     }
-    struct audit_event e = {.kind = k->kind == CSE_KEY_KC ? AUDIT_KC_STORED : AUDIT_KPSA_STORED, .time = k->created};
+    struct audit_event e = {.kind = k->kind == CSE_KEY_KPSA ? AUDIT_KPSA_STORED : AUDIT_KC_STORED, .time = k->created};
     struct text peer = text_of(k->peers_n > 0 ? k->peers[0].z : k->credential_id);
     TRY(TEXT_COPY(text_take(peer, AUDIT_TEXT_MAX - 1), e.peer));
     TRY(TEXT_COPY(text_take(id, AUDIT_TEXT_MAX - 1), e.object));
@@ -125,8 +147,12 @@ static err_t store(const struct cse *cse, struct cse_key *k, const struct secret
 static err_t store_kc(const struct cse *cse, const struct question *q, const struct cse_skr *skr, struct txn *t,
                       usec_t now)
 {
-    struct cse_key k = {.kind = CSE_KEY_KC, .id = q->key_id, .peers = {skr->source}, .created = now,
+    const bool object = skr->suid == CSE_SKR_SUID_ESPRIM;
+    struct cse_key k = {.kind = object ? CSE_KEY_ESPRIM : CSE_KEY_KC, .id = q->key_id, .peers = {skr->source}, .created = now,
                         .peers_n = skr->source.z[0] != '\0' ? 1 : 0, .not_after = skr->et};
+    if (object && k.peers_n == 0) { /* a key for objects that stands for nobody proves nothing (R002-84) */
+        return ERR_DENIED_CLIENT;
+    }
     TRY(TEXT_COPY(text_of(q->peer), k.source.z));
     TRY(credential_id(&k, skr));
     return store(cse, &k, &skr->kc, t);
@@ -137,7 +163,7 @@ static err_t take_kc(const struct cse *cse, const struct question *q, const stru
     TRY(status_check(a));
     SCOPED(cse_skr_wipe) struct cse_skr skr;
     TRY(cse_skr_parse(a->body, &skr));
-    if (skr.suid != CSE_SKR_SUID) { /* 6.3 step 9: the key may be used for its SUID only */
+    if (skr.suid != q->suid) { /* 6.3 step 9: the key may be used for its SUID only */
         return ERR_DENIED_SUID;
     }
     if (skr.et <= now) {
@@ -185,15 +211,12 @@ err_t cse_saef_answer(const void *ctx, const struct question *q, const struct an
     struct cse_key k;
     struct text identity = text_of(q->key_id.z);
     err_t e = cse_key_get(t, identity, &k); /* another handshake was quicker, or an operator revoked it meanwhile */
-    if (e == ERR_OK) {
-        return resolve(cse, &k, identity, now, out);
+    if (e == ERR_NOT_FOUND) {
+        TRY(take(cse, q, a, t, now));
+        e = cse_key_get(t, identity, &k);
     }
-    if (e != ERR_NOT_FOUND) {
-        return e;
-    }
-    TRY(take(cse, q, a, t, now));
-    TRY(cse_key_get(t, identity, &k));
-    return resolve(cse, &k, identity, now, out);
+    TRY(e);
+    return q->suid == CSE_SKR_SUID_ESPRIM ? resolve_object(cse, &k, now, out) : resolve(cse, &k, identity, now, out);
 }
 
 /* R004-19: an identifier that the peer has as well. Its key is for what the two ends do beyond this session: not kept. */

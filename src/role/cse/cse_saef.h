@@ -11,6 +11,8 @@
 MUST_USE err_t cse_saef_psk(const void *ctx, struct txn *t, struct text identity, usec_t now, struct role_psk *out);
 MUST_USE err_t cse_saef_answer(const void *ctx, const struct question *q, const struct answer *a, struct txn *t,
                                usec_t now, struct role_psk *out);
+/* The question to the MAF that an identifier names. ERR_NOT_FOUND: no configured one. */
+MUST_USE err_t cse_saef_ask(const struct cse *cse, struct text identity, unsigned suid, struct question *q);
 MUST_USE err_t cse_saef_established(const void *ctx, struct association *a, const struct keys_export *x,
                                     struct txn *t, usec_t now);
 

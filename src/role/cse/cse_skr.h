@@ -4,7 +4,7 @@
 
 #include "role/role.h"
 
-#define CSE_SKR_SUID 32 /* a key for a Security Association Establishment Framework */
+enum { CSE_SKR_SUID = 32, CSE_SKR_SUID_ESPRIM = 33 }; /* for an association; for ESPrim Objects [TS-0004 6.3.4.2.39] */
 
 struct cse_skr {
     struct secret kc;

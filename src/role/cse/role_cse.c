@@ -3,6 +3,7 @@
 #include "role/cse/cse_ctl.h"
 #include "role/cse/cse_group.h"
 #include "role/cse/cse_cert.h"
+#include "role/cse/cse_esprim.h"
 #include "role/cse/cse_explain.h"
 #include "role/cse/cse_heard.h"
 #include "role/cse/cse_saef.h"
@@ -17,7 +18,7 @@ static const struct route routes[] = {
     {OP_CREATE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_fanout_request, "TS-0004 7.4"},
     {OP_UPDATE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_fanout_request, "TS-0004 7.4"},
     {OP_DELETE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_fanout_request, "TS-0004 7.4"},
-    {OP_NOTIFY, "/**", 0, ANYBODY, ROUTE_WRITES, cse_fanout_request, "TS-0004 7.4"},
+    {OP_NOTIFY, "/**", 0, ANYBODY, ROUTE_WRITES | ROUTE_ASKS, cse_fanout_request, "TS-0004 7.4"},
 };
 
 /* R004-07: whatever CSE runs here, takes associations. */
@@ -36,6 +37,7 @@ const struct role role_cse = {
     .configure = cse_ctx_configure,
     .seed = cse_seed,
     .psk = cse_saef_psk,
+    .need = cse_esprim_need,
     .cert = cse_cert_bind,
     .answer = cse_saef_answer,
     .alive = cse_heard_alive,
