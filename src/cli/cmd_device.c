@@ -7,6 +7,7 @@
 #include "cli/device_instance.h"
 #include "cli/device_keep.h"
 #include "cli/device_manage.h"
+#include "cli/device_package.h"
 #include "cli/device_request.h"
 #include "role/detail.h"
 #include "shell/clock.h"
@@ -354,6 +355,10 @@ static const struct cli_verb verbs[] = {
     {"commands", device_commands_opts, DEVICE_COMMANDS_OPTS_N, run,
      "Registers at the MEF if need be, and does what the MEF has for this device to do, until there is nothing more.",
      "TS-0003 8.3.9"},
+    {"package", device_package_opts, DEVICE_PACKAGE_OPTS_N, device_package_make,
+     "At the operator: makes the provisioning package of one device, encrypted, with what it needs of every layer.", "-"},
+    {"provision", device_provision_opts, DEVICE_PROVISION_OPTS_N, device_provision,
+     "Begins the state of this device with what its provisioning package holds.", "-"},
     {"status", status_opts, ARRAY_LEN(status_opts), run, "Says where this device stands; no key is printed.", "-"},
     {"forget", forget_opts, ARRAY_LEN(forget_opts), run, "Takes one place (--at) out of the state, with its keys.", "-"},
 };

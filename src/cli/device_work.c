@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIMEOUT_DEFAULT = 10, TIMEOUT_MAX = 3600, LIFETIME_DAYS = 90 }; /* seconds; days */
+enum { TIMEOUT_DEFAULT = 10, TIMEOUT_MAX = 3600 }; /* seconds */
 
 #define NO_STATE "no device state here, run device enrol first"
 
@@ -43,7 +43,7 @@ int device_work_run(const struct cli_args *a, device_work_body *body)
 static void begin(struct device_state *s)
 {
     s->profile = CREDENTIAL_R3;
-    s->lifetime = (usec_t)LIFETIME_DAYS * 86400 * USEC_PER_SEC;
+    s->lifetime = DEVICE_STATE_LIFETIME;
 }
 
 /* Which place the options name: --at, or what else this verb takes for it if there are several. */

@@ -9,9 +9,11 @@
 #include "shell/device_dir.h"
 #include "shell/device_run.h"
 
-#define DEVICE_WORK_OPT_STATE                                                                                          \
+#define DEVICE_WORK_OPT_DIR                                                                                            \
     {"--state", CLI_OPT_REQUIRED, "directory of the device's sealed state"},                                          \
-    {"--seal-key", 0, "file with the sealing key, if not DIR/state.key"},                                             \
+    {"--seal-key", 0, "file with the sealing key, if not DIR/state.key"}
+#define DEVICE_WORK_OPT_STATE                                                                                          \
+    DEVICE_WORK_OPT_DIR,                                                                                               \
     {"--at", 0, "of a state with several places: KpmId, FQDN or address of the MEF, MAF-ID or CSE-ID of the one that is meant"}
 #define DEVICE_WORK_OPT_TIMEOUT {"--timeout", 0, "give up after this time in all, e.g. 30s; 10s (default)"}
 /* Of each verb that pursues a goal. */

@@ -28,6 +28,32 @@ static err_t parse(struct text t, size_t min, size_t max, struct secret *out)
     return w.overflow || w.n < min || w.n > max ? ERR_MALFORMED_KEY : secret_set(out, writer_view(&w));
 }
 
+/* jansson frees without wiping; the value is ours, and its own buffer is writable. */
+static void string_wipe(json_t *v)
+{
+    union {
+        const char *borrowed;
+        char *owned;
+    } buffer = {.borrowed = json_string_value(v)};
+    ct_wipe(buffer.owned, json_string_length(v));
+}
+
+void secret_text_wipe(json_t *tree)
+{
+    const char *name;
+    json_t *member;
+    size_t i;
+    if (json_is_string(tree)) {
+        string_wipe(tree);
+    }
+    json_object_foreach(tree, name, member) {
+        secret_text_wipe(member);
+    }
+    json_array_foreach(tree, i, member) {
+        secret_text_wipe(member);
+    }
+}
+
 err_t secret_text_take(json_t *v, size_t min, size_t max, struct secret *out)
 {
     if (!json_is_string(v)) {
@@ -35,11 +61,6 @@ err_t secret_text_take(json_t *v, size_t min, size_t max, struct secret *out)
     }
     struct text t = text_span(json_string_value(v), json_string_length(v));
     err_t e = parse(t, min, max, out);
-    /* jansson frees without wiping; the value is ours, and its own buffer is writable. */
-    union {
-        const char *borrowed;
-        char *owned;
-    } buffer = {.borrowed = t.p};
-    ct_wipe(buffer.owned, t.n);
+    secret_text_wipe(v);
     return e;
 }

@@ -19,4 +19,7 @@ void secret_text_write(struct writer *w, const struct secret *s);
  */
 MUST_USE err_t secret_text_take(json_t *v, size_t min, size_t max, struct secret *out);
 
+/* Each text in this tree, which is ours: it reads as NULs afterwards. NULL is allowed. */
+void secret_text_wipe(json_t *tree);
+
 #endif

@@ -14,6 +14,7 @@
 #define DEVICE_STATE_FILE_MAX 256
 #define DEVICE_STATE_APP_MAX 128
 #define DEVICE_STATE_RECORD_MAX 8192
+#define DEVICE_STATE_LIFETIME (INT64_C(90) * 86400 * USEC_PER_SEC) /* of an enrolment, if nobody says another */
 
 /* Who the Enrolee is to an authority by its certificate, and whom it trusts there: names of PEM files. The private key
  * stays in its own file (R001-12). */
