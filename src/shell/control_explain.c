@@ -15,7 +15,7 @@
 
 const struct ctl_arg control_explain_args[CONTROL_EXPLAIN_ARGS_N] = {
     {"ID", CTL_ARG_REQUIRED | CTL_ARG_POSITIONAL,
-     "KpmId, KeId, KmId, KcId, KpsaId, AE-ID or CSE-ID, client, registration, certificate serial, or association id"},
+     "KpmId, KeId, KmId, KcId, KpsaId, AE-ID or CSE-ID, client, registration, command, certificate serial, association id, or address or name of a resource"},
 };
 
 /* -- which step it was --------------------------------------------------------------------------------------------- */
@@ -245,7 +245,7 @@ static const char *what_to_do(const struct explain *x, const struct history *h, 
 
 static void emit_nothing_found(const struct explain *x, struct emit *m)
 {
-    emit_z(m, "looked-for", "a credential, key, client, registration, AE, certificate or association of this name, in the store and "
+    emit_z(m, "looked-for", "a credential, key, client, registration, command, AE, CSE, group, node, service subscription, certificate or association of this name, in the store and "
                             "the audit chain of this server");
     emit_array(m, "near");
     for (size_t i = 0; i < x->near_n; i++) {

@@ -1,6 +1,7 @@
 """ctl explain: a device that fails at one step after the other; each time the answer names the step, its clause and what to do,
 and never a secret. What a handshake leaves in the audit chain: of who is known an event, of a stranger none."""
 import hashlib
+import json
 import re
 import time
 
@@ -18,6 +19,7 @@ SIGNS = "keyUsage = critical,digitalSignature"
 def lab(tmp_path_factory):
     with ks.Lab(tmp_path_factory.mktemp("lab") / "l") as it:
         it.set("mef", "server", "workers", "1")
+        it.set("cse", "cse", "admin", f"//{ks.SP}/Sadmin")
         it.start()
         yield it
         secrets = [s for d in it.devices for s in d.secrets] + [WRONG]
@@ -231,3 +233,69 @@ def test_certificates_that_are_known_and_may_not(lab):
         told = [e for e in lab.ctl_json("mef", "audit", "tail", "--limit", "50")["events"] if e["event"] == "certificate-refused"]
         assert told[-1]["outcome"] == code
         assert explain(lab, "mef", serial)["last-refusal"]["code"] == code
+
+
+# -- resources and commands -------------------------------------------------------------------------------------------
+def test_commands_of_a_mef_client(lab):
+    d = lab.enrol(lab.device("explain-cmd"))
+    add = ("command", "add", d.enrolee_id, json.dumps({"deviceConfigURI": f"1:http://{ks.MEF}/x"}), "--class", "dev-cfg")
+    one, two = (lab.ctl_json("mef", *add)["id"] for _ in range(2))
+    lab.ctl_json("mef", "command", "cancel", d.enrolee_id, one)
+    x = explain(lab, "mef", one)
+    assert (x["objects"][0]["kind"], x["objects"][0]["state"]) == ("mef-client-command", "cancelled"), x
+    assert [e["event"] for e in x["history"]][-1] == "command-cancelled"
+    x = explain(lab, "mef", two)
+    assert x["objects"][0]["state"] == "waiting" and "keystead device commands" in x["do"], x
+    assert x["objects"][0]["client"] == d.enrolee_id and x["objects"][0]["class"] == "dev-cfg"
+    of_client = {o["id"]: o["state"] for o in explain(lab, "mef", d.kpm_id)["objects"] if o["kind"] == "mef-client-command"}
+    assert of_client == {one: "cancelled", two: "waiting"}
+    assert not explain(lab, "mef", "cmd-of-nobody")["found"]
+
+
+def test_contract_and_its_nodes(lab):
+    lab.ctl_json("cse", "subscription", "add", "explained", "--lifetime", "1d", "--services", "cnt")
+    lab.ctl_json("cse", "node", "add", "gw", "--subscription", "explained", "--node-id", "urn:gw", "--cse-id", "/in")
+    x = explain(lab, "cse", "explained")
+    assert (first(x, "service-subscription")["state"], first(x, "service-subscription")["services"]) == ("running", ["cnt"]), x
+    assert x["do"] == "nothing" and x["history"][-1]["event"] == "resource-created"
+    for name in ("explained/gw", "/-/explained/gw", first(explain(lab, "cse", "explained/gw"), "subscribed-node")["id"]):
+        n = first(explain(lab, "cse", name), "subscribed-node")
+        assert (n["state"], n["node-id"], n["registrar"], n["address"]) == ("subscribed", "urn:gw", "/in", "cse-in/explained/gw"), n
+    lab.ctl_json("cse", "subscription", "add", "brief", "--lifetime", "1s")
+    brief = explain(lab, "cse", "brief")["objects"][0]["id"]
+    time.sleep(1.1)
+    x = explain(lab, "cse", brief)
+    assert not x["found"] or (first(x, "service-subscription")["state"] == "over" and "ctl subscription add" in x["do"]), x
+
+
+def test_group_and_node(lab):
+    d = lab.journey("explain-group")
+    with lab.cse(d) as c:
+        assert ks.create_container(c, d.stem, f"/{d.stem}", "lamp").rsc == 2001
+        r = ks.ask(c, "create", f"/-/{d.stem}", {"m2m:grp": {"rn": "lamps", "mnm": 5, "mid": [f"{d.stem}/lamp"]}}, 9, d.stem)
+        assert r.rsc == 2001, r
+        x = explain(lab, "cse", f"{d.stem}/lamps")
+        g = first(x, "group")
+        assert (g["state"], g["members"], g["members-max"], g["name"]) == ("in-use", 1, 5, "lamps"), x
+        assert x["history"][-1]["event"] == "resource-created" and x["history"][-1]["object"] == g["id"]
+        assert ks.ask(c, "delete", f"/-/{d.stem}/lamps", origin=d.stem).rsc == 2002
+    assert not explain(lab, "cse", g["id"])["found"] and explain(lab, "cse", g["id"])["history"][-1]["event"] == "resource-deleted"
+    with lab.cse(lab.journey("admin")) as c:
+        assert ks.ask(c, "create", "/-", {"m2m:nod": {"rn": "explained-node", "ni": "urn:n"}}, 14, "Sadmin").rsc == 2001
+    x = explain(lab, "cse", "explained-node")
+    assert (first(x, "node")["state"], first(x, "node")["node-id"]) == ("described", "urn:n"), x
+
+
+def test_registered_cse(lab):
+    mn = lab.add_kpsa("explain-mn", enrolee_id=f"//{ks.SP}/mn-x")
+    assert not any(o["kind"] == "remote-cse" for o in explain(lab, "cse", "/mn-x")["objects"])
+    with lab.psk("cse", *mn).connect() as c:
+        content = {"m2m:csr": {"rr": True, "srv": ["3"], "poa": ["https://mn.example.com"]}}
+        assert ks.ask(c, "create", "/-", content, 16, "/mn-x").rsc == 2001
+    for name in ("/mn-x", f"//{ks.SP}/mn-x", "csr-mn-x"):
+        x = explain(lab, "cse", name)
+        r = first(x, "remote-cse")
+        assert (r["id"], r["state"], r["points-of-access"]) == (f"//{ks.SP}/mn-x", "registered", ["https://mn.example.com"]), x
+        assert "cse-registered" in [e["event"] for e in x["history"]], name
+    lab.ctl_json("cse", "registration", "remove", "/mn-x")
+    assert not any(o["kind"] == "remote-cse" for o in explain(lab, "cse", f"//{ks.SP}/mn-x")["objects"])

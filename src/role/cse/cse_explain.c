@@ -1,7 +1,8 @@
-/* ctl explain at the CSE: what it associates with, and the AEs that registered with that. */
+/* ctl explain at the CSE: what it associates with, the AEs that registered with that, and resources. */
 #include "role/cse/cse_explain.h"
 
 #include "role/cert_key.h"
+#include "role/cse/cse_explain_res.h"
 #include "role/cse/cse_from.h"
 #include "role/cse/cse_key.h"
 #include "role/cse/cse_res.h"
@@ -107,6 +108,7 @@ err_t cse_explain(const void *ctx, struct txn *t, struct explain *x)
     TRY(by_peer(cse, x, t));
     if (x->folded.z[0] == '\0') {
         TRY(tell_ae(cse, x, t, x->id));
+        TRY(cse_explain_res(cse, t, x));
     }
     return explain_scan_near(x, t, TABLE_CSE_KEY);
 }

@@ -1,5 +1,6 @@
 /* ctl explain at the MEF: bootstrap credential with its instructions, its Enrolment Keys, certificates that were provisioned, registrations. */
 #include "role/cert_key.h"
+#include "role/mef/mef_explain_cmd.h"
 #include "role/mef/mef_instruction.h"
 #include "role/mef/rec_cert.h"
 #include "role/mef/rec_credential.h"
@@ -213,6 +214,7 @@ err_t mef_explain(const void *ctx, struct txn *t, struct explain *x)
     TRY(by_enrolee(m, x, t, TABLE_MEF_INSTRUCTION, is_instructed));
     TRY(by_serial(m, x, t));
     TRY(reg_explain(&m->reg, x, t));
+    TRY(mef_explain_cmd(t, x));
     TRY(explain_scan_near(x, t, TABLE_MEF_CREDENTIAL));
     return explain_scan_near(x, t, TABLE_MEF_KE);
 }
