@@ -57,7 +57,7 @@ static err_t page(struct trace *t, size_t source, const char *socket, uint64_t b
     SCOPED(json_scope) json_t *result = NULL;
     char line[160];
     char why[TRAIL_DETAIL_MAX] = "";
-    char number[32] = "";
+    char number[40] = "";
     if (before > 0) {
         (void)snprintf(number, sizeof(number), ",\"before\":\"%llu\"", (unsigned long long)before);
     }

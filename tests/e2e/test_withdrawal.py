@@ -161,6 +161,16 @@ def test_only_keys_of_who_asks_are_told(lab):
     assert not ks.keys_in(json.dumps(told.json), d.secrets)
 
 
+def restore_mef(lab, copy):
+    """As docs/operate/recovery.md says."""
+    lab.stop("mef")
+    store = next(lab.where.glob("mef*.db"))
+    for f in lab.where.glob(store.name + "-*"):
+        f.unlink()
+    store.write_bytes(copy.read_bytes())
+    lab.start("mef")
+
+
 def test_mef_restored_from_an_older_backup(lab, tmp_path):
     """What the MEF forgot, its MAF still knows, and says that the MEF went back."""
     d = lab.journey("wd-backup")
@@ -168,12 +178,7 @@ def test_mef_restored_from_an_older_backup(lab, tmp_path):
     lab.ctl_json("mef", "backup", "--to", copy)
     lab.ctl_json("mef", "credential", "revoke", d.kpm_id)
     ks.wait_for(lambda: not can(lab, "cse", d.kc_id, d.kc), BOUND, "the CSE to hear of it")
-    lab.stop("mef")
-    store = next(lab.where.glob("mef*.db"))
-    for f in lab.where.glob(store.name + "-*"):
-        f.unlink()
-    store.write_bytes(copy.read_bytes())
-    lab.start("mef")
+    restore_mef(lab, copy)
     assert can(lab, "mef", d.kpm_id, d.psk), "the revocation is not in the backup"
     ks.wait_for(lambda: "authority-went-back" in str(lab.ctl_json("maf", "audit", "tail")), BOUND, "the MAF to notice")
     assert not can(lab, "maf", d.km_id, d.km) and not can(lab, "cse", d.kc_id, d.kc), "a revoked Km came back"
@@ -181,3 +186,37 @@ def test_mef_restored_from_an_older_backup(lab, tmp_path):
     e = lab.journey("wd-after-backup")
     lab.ctl_json("mef", "credential", "revoke", e.kpm_id)
     ks.wait_for(lambda: not can(lab, "cse", e.kc_id, e.kc), BOUND, "the CSE to hear of the next one")
+
+
+def test_what_a_restored_mef_does_not_know(lab, tmp_path):
+    """Keys handed out after the backup: who holds them goes on, the MEF can neither give them again nor take them back; who revokes
+    them, and how the operator finds them (docs/operate/recovery.md)."""
+    old = lab.journey("wd-old")
+    first = (old.km_id, old.km)
+    copy = tmp_path / "mef.db"
+    lab.ctl_json("mef", "backup", "--to", copy)
+    new = lab.journey("wd-new")
+    before = str(lab.enrolments()).upper()
+    lab.enrol(old)  # once more: a Ke of which the backup knows nothing
+    again = (old.ke_id, old.km)
+    assert can(lab, "maf", *again), "the MAF fetched its Km"
+    restore_mef(lab, copy)
+    assert lab.ctl_json("mef", "audit", "verify")
+    assert not can(lab, "mef", new.kpm_id, new.psk), "added after the backup: unknown"
+    assert lab.fetch(new.ke_id).rsc == 4004 and lab.fetch(again[0]).rsc == 4004  # not to be had again
+    assert can(lab, "maf", new.km_id, new.km) and can(lab, "cse", new.kc_id, new.kc) and can(lab, "maf", *again), "who has it goes on"
+    lab.enrol(old)
+    assert old.ke_id.upper() not in before + again[0].upper(), "no KeId is given twice"
+    assert can(lab, "maf", old.ke_id, old.km)
+    lab.ctl_json("mef", "credential", "revoke", old.kpm_id)
+    ks.wait_for(lambda: not can(lab, "maf", *first) and not can(lab, "maf", old.ke_id, old.km), BOUND, "the MAF to hear of it")
+    assert can(lab, "maf", *again), "of this key the MEF does not know, so it told nobody"
+    stored = [e["object"].upper() for e in lab.ctl_json("maf", "audit", "tail")["events"] if e["event"] == "km-stored"]
+    assert {new.ke_id.upper(), again[0].upper()} <= set(stored), "where the operator finds them"
+    lab.ctl_json("maf", "credential", "revoke", again[0])
+    lab.ctl_json("maf", "credential", "revoke", new.km_id)
+    ks.wait_for(lambda: not can(lab, "cse", new.kc_id, new.kc), BOUND, "the CSE to hear of it")
+    assert not can(lab, "maf", *again) and not can(lab, "maf", new.km_id, new.km)
+    lab.add(new, allowed=False)  # the credential once more: the device enrols with what it has
+    lab.enrol(new)
+    assert can(lab, "maf", new.ke_id, new.km)

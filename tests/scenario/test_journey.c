@@ -335,6 +335,37 @@ static void test_withdrawn_while_fetched(void **state)
     assert_int_equal(world_audited(j->maf, AUDIT_KEY_WITHDRAWN), 2);
 }
 
+/* The MEF comes back from a backup with its clock an hour behind: its next number lies before what the MAF has read. The MAF
+ * notices, and what is revoked after that is heard (docs/operate/recovery.md). */
+static void test_restored_with_the_clock_back(void **state)
+{
+    struct journey *j = *state;
+    struct world_session s;
+    char args[512];
+    whole(j);
+    assert_int_equal(operator(j, j->mef, "suspend", j->state.kpm_id.z), ERR_OK);
+    assert_int_equal(operator(j, j->mef, "resume", j->state.kpm_id.z), ERR_OK);
+    hear(j);
+    strcpy(j->mef->fqdn, "gone.example.com"); /* what follows is the same MEF with the store of the backup */
+    j->mef = world_add(&j->w, &role_mef, "mef.example.com", "[mef]\nfqdn = mef.example.com\n");
+    snprintf(args, sizeof(args), "{\"kind\":\"kpm\",\"id\":\"dev42@mef.example.com\",\"key\":\"" KPM "\",\"target\":\"maf.example.com\","
+             "\"enrolee-id\":\"//sp.example.com/S42\"}");
+    assert_int_equal(world_ctl(&j->w, j->mef, "credential", "add", args, &j->r), ERR_OK);
+    j->w.now -= HOUR;
+    assert_int_equal(operator(j, j->mef, "suspend", j->state.kpm_id.z), ERR_OK); /* so that it has a log at all */
+    assert_int_equal(operator(j, j->mef, "resume", j->state.kpm_id.z), ERR_OK);
+    hear(j);
+    assert_int_equal(world_audited(j->maf, AUDIT_AUTHORITY_BACK), 1);
+    assert_int_equal(by_kc(j, &s), ERR_OK); /* what was handed out goes on */
+    assert_int_equal(run(j, &enrol), ERR_OK);
+    assert_int_equal(run(j, &associate), ERR_OK);
+    assert_int_equal(operator(j, j->mef, "revoke", j->state.kpm_id.z), ERR_OK);
+    hear(j);
+    assert_int_equal(by_km(j, &s), ERR_DENIED_REVOKED); /* refuses R002-63 */
+    assert_int_equal(by_kc(j, &s), ERR_DENIED_REVOKED);
+    assert_int_equal(world_audited(j->maf, AUDIT_AUTHORITY_BACK), 1); /* said once */
+}
+
 /* More keys than one answer tells, more than one transaction takes in, and a clock that was set back in between. */
 static void test_many_keys(void **state)
 {
@@ -447,6 +478,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_revoked_after_deregistration, setup_seed, teardown),
         cmocka_unit_test_setup_teardown(test_suspended_and_resumed, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_withdrawn_while_fetched, setup_r3, teardown),
+        cmocka_unit_test_setup_teardown(test_restored_with_the_clock_back, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_many_keys, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_not_believed, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_revoked_everywhere, setup_seed, teardown),
