@@ -16,6 +16,8 @@ static const struct conf_row rows[] = {
     {"server", "audit-key", CONF_SECRET_FILE, CONF_REQUIRED, NULL, 0, 0, NULL,
      "Hex of the 32-octet Ed25519 seed that signs checkpoints of the audit chain."},
     {"server", "control", CONF_PATH, CONF_REQUIRED, NULL, 0, SOCKET_PATH_MAX, NULL, "The unix socket of keystead ctl, mode 0600."},
+    {"server", "points-of-access", CONF_ADDRESS, CONF_MANY, NULL, 0, 0, NULL,
+     "HOST:PORT of points of access that are called over plain HTTP, for notifications and the like; without, none is. Over https only a [peer] is."},
     {"server", "workers", CONF_NUMBER, 0, "0", 0, 256, NULL, "Worker processes; 0 is one for each core, 1 joins worker and writer."},
     {"server", "log-level", CONF_CHOICE, 0, "info", 0, 0, "debug|info|notice|warn|error", "The least level that is logged."},
 
@@ -30,6 +32,8 @@ static const struct conf_row rows[] = {
     {"limits", "waiting-per-peer", CONF_NUMBER, 0, "256", 1, 100000, NULL, "Of these, how many may wait for one MEF or MAF."},
     {"limits", "fetch-time", CONF_DURATION, 0, "5s", 10000, SECONDS(5), NULL,
      "How long a MEF or MAF may take to answer before the waiting handshake is refused (CHOICE-35)."},
+    {"limits", "outbound", CONF_NUMBER, 0, "1024", 1, 100000, NULL, "Requests of one process to other entities that are under way."},
+    {"limits", "outbound-per-target", CONF_NUMBER, 0, "128", 1, 100000, NULL, "Of these, how many may wait for one target."},
     {"limits", "refusal-log-rate", CONF_NUMBER, 0, "10", 1, 100000, NULL, "Log lines a second for one reason of refusing strangers; the rest are counted."},
 
     {"listener", "", CONF_TEXT, CONF_REPEATS, NULL, 0, 32, NULL, "An address to serve on, under a name of your choice: [listener main]."},
@@ -59,7 +63,10 @@ static const struct conf_row rows[] = {
     {"peer", "address", CONF_ADDRESS, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "Where it listens."},
     {"peer", "certificate", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM certificate shown to it."},
     {"peer", "key", CONF_KEY, CONF_REPEATS, NULL, 0, 0, NULL, "PEM private key of that certificate, or a key in a token or TPM."},
-    {"peer", "trust", CONF_FILE, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "PEM anchors its certificate must lead to; the name must be exact."},
+    {"peer", "trust", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM anchors its certificate must lead to; the name must be exact. Required unless psk-id is given."},
+    {"peer", "psk-id", CONF_TEXT, CONF_REPEATS, NULL, 0, 255, NULL,
+     "psk_identity under which a CSE is asked with a pre-shared key (KpsaId, NAME@FQDN) in place of certificates."},
+    {"peer", "psk", CONF_SECRET_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "Hex of that key (Kpsa), 16 to 64 octets."},
     {"peer", "crl", CONF_FILE, CONF_REPEATS | CONF_MANY, NULL, 0, 0, NULL,
      "PEM revocation lists that must cover its certificate on every new connection; demanded of a MAF or CSE for a MEF."},
     {"peer", "crl-expired", CONF_CHOICE, CONF_REPEATS, "refuse", 0, 0, "refuse|accept", "What a list past its nextUpdate means."},
@@ -126,6 +133,24 @@ static void listener_check(const struct conf *c, const struct conf_section *s, s
     }
 }
 
+/* Who it is has to be proved: by a certificate, or by a key that both have. */
+static void peer_check(const struct conf *c, const struct conf_section *s, struct conf_faults *f)
+{
+    bool cert = pair_check(c, "peer", s->arg, f);
+    bool id = conf_value_of(c, "peer", s->arg, "psk-id") != NULL;
+    bool psk = conf_value_of(c, "peer", s->arg, "psk") != NULL;
+    if (id != psk) {
+        conf_fault_add(f, line_of(c, "peer", s->arg, id ? "psk-id" : "psk"), "[peer %s]: %s without %s", s->arg,
+                       id ? "psk-id" : "psk", id ? "psk" : "psk-id");
+    }
+    if (id && cert) {
+        conf_fault_add(f, line_of(c, "peer", s->arg, "psk-id"), "[peer %s]: either psk-id or certificate", s->arg);
+    }
+    if (!id && conf_value_of(c, "peer", s->arg, "trust") == NULL) {
+        conf_fault_add(f, s->line, "[peer %s]: key \"trust\" is missing", s->arg);
+    }
+}
+
 static void address_check(const struct conf *c, const struct conf_section *s, struct conf_faults *f)
 {
     struct text mine = conf_text(c, "listener", s->arg, "address");
@@ -147,7 +172,7 @@ void conf_file_server_check(const struct conf *c, struct conf_faults *f)
             listener_check(c, s, f);
             address_check(c, s, f);
         } else if (s->arg != NULL && strcmp(s->name, "peer") == 0) {
-            (void)pair_check(c, "peer", s->arg, f);
+            peer_check(c, s, f);
         }
     }
     if (conf_section_arg(c, "listener", 0) == NULL) {

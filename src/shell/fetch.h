@@ -1,6 +1,5 @@
 /*
- * The HTTPS client on the loop: GET from a configured peer, mutual TLS, one libcurl multi handle with its own
- * connection cache a peer, so that no request ever runs on a session of another credential.
+ * Questions of a role to a configured peer: GET, answered later (outbound.h says how).
  */
 #ifndef KEYSTEAD_SHELL_FETCH_H
 #define KEYSTEAD_SHELL_FETCH_H
@@ -10,7 +9,6 @@
 #include <uv.h>
 
 #define FETCH_BODY_MAX 65536
-#define FETCH_HEAD_MAX 16384
 
 struct fetch;
 MUST_USE err_t fetch_new(uv_loop_t *loop, const struct snapshot *snap, struct fetch **out);

@@ -70,10 +70,13 @@ static void load_values(struct snapshot_loading *l)
         .handshake_time = conf_number(s->conf, "limits", NULL, "handshake-time"),
         .idle_time = conf_number(s->conf, "limits", NULL, "idle-time"),
         .fetch_time = conf_number(s->conf, "limits", NULL, "fetch-time"),
+        .outbound = number(s, "limits", "outbound"),
+        .outbound_per_target = number(s, "limits", "outbound-per-target"),
     };
     s->log_limit = (unsigned)number(s, "limits", "refusal-log-rate");
     s->store = conf_text(s->conf, "server", NULL, "store").p;
     s->control = conf_text(s->conf, "server", NULL, "control").p;
+    s->points = conf_text(s->conf, "server", NULL, "points-of-access");
     s->workers = l->src->workers != 0 ? l->src->workers : number(s, "server", "workers");
     s->workers = s->workers == 0 ? cores() : s->workers;
     s->log_level = log_level_of(conf_text(s->conf, "server", NULL, "log-level"));
@@ -133,6 +136,7 @@ void snapshot_free(struct snapshot *s)
     }
     for (size_t i = 0; i < s->peers_n; i++) {
         X509_STORE_free(s->peers[i].trust_store);
+        secret_wipe(&s->peers[i].psk);
     }
     for (size_t i = 0; i < s->roles_n; i++) {
         free(s->roles[i].ctx);

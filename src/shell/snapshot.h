@@ -23,6 +23,7 @@ struct snapshot_limits {
     size_t message;
     size_t waiting, waiting_per_peer; /* handshakes that wait for a key; per MEF or MAF */
     usec_t handshake_time, idle_time, fetch_time;
+    size_t outbound, outbound_per_target; /* requests of one process to others */
 };
 
 struct snapshot_role {
@@ -56,7 +57,9 @@ struct snapshot_peer {
     const char *fqdn;
     const char *address;
     const char *certificate, *key; /* NULL if none is shown */
-    const char *trust;
+    const char *psk_id; /* NULL: certificates; else the identity of ... */
+    struct secret psk;  /* ... the key that it is asked with */
+    const char *trust;  /* NULL with a key */
     enum x509_ocsp ocsp;
     usec_t poll; /* how often it is asked what it withdrew; 0: never */
     void *trust_store; /* X509_STORE: anchors, revocation lists and rules, proved once */
@@ -73,6 +76,7 @@ struct snapshot {
     size_t peers_n;
     const char *store;
     const char *control;
+    struct text points; /* HOST:PORT with commas between: who is called over plain HTTP */
     size_t workers; /* at least 1 */
     enum err_level log_level;
     unsigned log_limit;

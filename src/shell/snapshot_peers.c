@@ -1,7 +1,10 @@
 #include "shell/snapshot_impl.h"
 
 #include "role/detail.h"
+#include "shell/secret_file.h"
 #include "shell/x509.h"
+
+#define PSK_MIN 16 /* octets */
 
 static err_t load_peer_trust(struct snapshot_loading *l, struct snapshot_peer *p)
 {
@@ -14,6 +17,9 @@ static err_t load_peer_trust(struct snapshot_loading *l, struct snapshot_peer *p
     };
     char detail[ROLE_DETAIL_MAX] = "";
     X509_STORE *store = NULL;
+    if (p->trust == NULL) { /* a key proves it */
+        return ERR_OK;
+    }
     err_t e = x509_trust_load(&trust, &store, detail);
     if (e != ERR_OK) {
         conf_fault_add(l->faults, 0, "[peer %s] %s: %s", p->fqdn, err_info(e)->text, detail);
@@ -53,6 +59,19 @@ static err_t load_peer_key(struct snapshot_loading *l, const struct snapshot_pee
     return e;
 }
 
+static err_t load_peer_psk(struct snapshot_loading *l, struct snapshot_peer *p)
+{
+    if (p->psk_id == NULL) {
+        return ERR_OK;
+    }
+    err_t e = secret_file_read(conf_text(l->s->conf, "peer", p->fqdn, "psk").p, 0, &p->psk);
+    e = e == ERR_OK && p->psk.n < PSK_MIN ? ERR_MALFORMED_KEY : e;
+    if (e != ERR_OK) {
+        conf_fault_add(l->faults, 0, "[peer %s] psk: %s; %s", p->fqdn, err_info(e)->text, err_info(e)->hint);
+    }
+    return e == ERR_OK ? ERR_OK : ERR_CONFIG;
+}
+
 err_t snapshot_peers_load(struct snapshot_loading *l)
 {
     const struct conf *c = l->s->conf;
@@ -67,12 +86,14 @@ err_t snapshot_peers_load(struct snapshot_loading *l)
             .address = conf_text(c, "peer", fqdn, "address").p,
             .certificate = snapshot_z(conf_text(c, "peer", fqdn, "certificate")),
             .key = snapshot_z(conf_text(c, "peer", fqdn, "key")),
-            .trust = conf_text(c, "peer", fqdn, "trust").p,
+            .psk_id = snapshot_z(conf_text(c, "peer", fqdn, "psk-id")),
+            .trust = snapshot_z(conf_text(c, "peer", fqdn, "trust")),
             .poll = conf_number(c, "peer", fqdn, "withdrawn-poll"),
             .ocsp = ocsp_of(conf_text(c, "peer", fqdn, "ocsp")),
         };
         TRY(load_peer_trust(l, &l->s->peers[i]));
         TRY(load_peer_key(l, &l->s->peers[i]));
+        TRY(load_peer_psk(l, &l->s->peers[i]));
     }
     return ERR_OK;
 }

@@ -1,0 +1,103 @@
+#include "shell/outbound_target.h"
+
+#include <curl/curl.h>
+
+/* One that libcurl takes as it stands: visible ASCII, no fragment, no user name. */
+static bool is_visible(struct text t)
+{
+    for (size_t i = 0; i < t.n; i++) {
+        if (t.p[i] <= ' ' || t.p[i] > '~' || t.p[i] == '#' || t.p[i] == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_listed(const struct snapshot *snap, struct text host)
+{
+    struct text list = snap->points;
+    struct text part;
+    while (text_next(&list, ',', &part)) {
+        if (text_eq_nocase(part, host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes "https://" or "http://", then the host, off a URL; what is left is its path. */
+static err_t take_host(const struct snapshot *snap, struct text *url, struct outbound_target *out)
+{
+    bool tls = text_eq_nocase(text_take(*url, 8), text_of("https://"));
+    if (!tls && !text_eq_nocase(text_take(*url, 7), text_of("http://"))) {
+        return ERR_DENIED_OUTBOUND;
+    }
+    *url = text_skip(*url, tls ? 8 : 7);
+    struct text host = text_take(*url, text_find(*url, '/'));
+    *url = text_skip(*url, host.n);
+    if (tls) {
+        host = text_take(host, text_find(host, ':')); /* the port is the one that is configured */
+    } else if (!is_listed(snap, host)) {
+        return ERR_DENIED_OUTBOUND;
+    }
+    TRY(TEXT_COPY(host, out->host) == ERR_OK ? ERR_OK : ERR_DENIED_OUTBOUND);
+    out->peer = tls ? snapshot_peer_of(snap, out->host) : NULL;
+    return tls && out->peer == NULL ? ERR_DENIED_OUTBOUND : ERR_OK;
+}
+
+static err_t write_url(struct text base, struct text path, struct outbound_target *out)
+{
+    struct writer w = WRITER_ARRAY(out->url);
+    const char *address = out->peer != NULL ? out->peer->address : NULL;
+    writer_z(&w, out->peer != NULL ? "https://" : "http://");
+    writer_z(&w, out->host);
+    if (address != NULL) { /* the connection goes to `address` whatever stands here */
+        struct text a = text_of(address);
+        writer_text(&w, text_skip(a, text_find_last(a, ':')));
+    }
+    if (path.n > 0 && base.n > 0 && base.p[base.n - 1] == '/') {
+        base.n--;
+    }
+    writer_text(&w, base);
+    writer_text(&w, path);
+    if (base.n + path.n == 0) {
+        writer_z(&w, "/");
+    }
+    return writer_finish_z(&w);
+}
+
+err_t outbound_target_of(const struct snapshot *snap, const struct outbound_request *rq, struct outbound_target *out)
+{
+    struct text base = text_of(rq->url);
+    struct text path = text_of(rq->path);
+    if (!is_visible(base) || !is_visible(path) || (path.n > 0 && path.p[0] != '/')) {
+        return ERR_MALFORMED;
+    }
+    *out = (struct outbound_target){.peer = NULL};
+    if (rq->peer != NULL) {
+        out->peer = snapshot_peer_of(snap, rq->peer);
+        TRY(out->peer == NULL ? ERR_DENIED_PEER : TEXT_COPY(text_of(out->peer->fqdn), out->host));
+    } else {
+        TRY(take_host(snap, &base, out));
+        TRY(out->peer == NULL ? ERR_OK : TEXT_COPY(text_of(out->peer->fqdn), out->host));
+    }
+    return write_url(base, path, out);
+}
+
+err_t outbound_target_check(const struct snapshot *snap, const char *url)
+{
+    struct outbound_target to;
+    struct outbound_request rq = {.url = url};
+    return outbound_target_of(snap, &rq, &to);
+}
+
+err_t outbound_target_plain(void *easy)
+{
+    bool ok = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK;
+    return ok ? ERR_OK : ERR_LIMIT_CAPACITY;
+}

@@ -1,0 +1,25 @@
+/* Where a request may go, as text: the rule is that of outbound.h. */
+#ifndef KEYSTEAD_SHELL_OUTBOUND_TARGET_H
+#define KEYSTEAD_SHELL_OUTBOUND_TARGET_H
+
+#include "shell/outbound.h"
+
+#define OUTBOUND_TARGET_HOST 320
+#define OUTBOUND_TARGET_URL 2048
+
+struct outbound_target {
+    const struct snapshot_peer *peer; /* NULL: plain HTTP */
+    char host[OUTBOUND_TARGET_HOST];  /* FQDN of the peer, or HOST:PORT */
+    char url[OUTBOUND_TARGET_URL];
+};
+
+MUST_USE err_t outbound_target_of(const struct snapshot *snap, const struct outbound_request *rq,
+                                  struct outbound_target *out); /* ERR_DENIED_OUTBOUND, ERR_MALFORMED, ERR_LIMIT_SIZE */
+
+/* The rule about targets alone: may a request go to this point of access? The same errors. */
+MUST_USE err_t outbound_target_check(const struct snapshot *snap, const char *url);
+
+/* Sets everything about addressing on a fresh CURL easy handle without TLS. */
+MUST_USE err_t outbound_target_plain(void *easy);
+
+#endif

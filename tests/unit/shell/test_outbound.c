@@ -1,0 +1,204 @@
+/*
+ * The way out against a real HTTP server on loopback: what a request says, who may be called at all, that a target which
+ * hangs ends with its deadline and delays nobody, and that what is under way is bounded.
+ */
+#include "shell/clock.h"
+#include "shell/outbound_target.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define ANSWER \
+    "HTTP/1.1 201 Created\r\nX-M2M-RSC: 2001\r\nX-M2M-RI: r1\r\nContent-Location: cse-in/x\r\n" \
+    "Content-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+
+static struct {
+    int fd, silent, port, silent_port; /* the silent one takes connections and never says a word */
+    pthread_t thread;
+    char seen[4096];
+} server;
+
+static struct {
+    uv_loop_t loop;
+    struct snapshot snap;
+    struct outbound *out;
+    char points[64], url[64], silent_url[64];
+    size_t under_way;
+    struct outbound_answer last;
+    char body[16], location[32], rqi[16];
+} client;
+
+/* -- the server -------------------------------------------------------------------------------------------------- */
+static void *serve(void *arg)
+{
+    (void)arg;
+    for (int fd = 0; (fd = accept(server.fd, NULL, NULL)) >= 0; (void)close(fd)) {
+        char buf[4096];
+        size_t n = 0;
+        ssize_t got = 0;
+        buf[0] = '\0';
+        while (strstr(buf, "\r\n\r\n") == NULL && n < sizeof(buf) - 1 && (got = read(fd, buf + n, sizeof(buf) - 1 - n)) > 0) {
+            n += (size_t)got;
+            buf[n] = '\0';
+        }
+        memcpy(server.seen, buf, n + 1);
+        (void)send(fd, ANSWER, sizeof(ANSWER) - 1, MSG_NOSIGNAL);
+    }
+    return NULL;
+}
+
+static int listening(int *port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof(a);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0 && bind(fd, (struct sockaddr *)&a, n) == 0 && listen(fd, 16) == 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+    *port = ntohs(a.sin_port);
+    return fd;
+}
+
+static int open_both(void **state)
+{
+    (void)state;
+    memset(&server, 0, sizeof(server));
+    memset(&client, 0, sizeof(client));
+    server.fd = listening(&server.port);
+    server.silent = listening(&server.silent_port);
+    assert_int_equal(pthread_create(&server.thread, NULL, serve, NULL), 0);
+    (void)snprintf(client.points, sizeof(client.points), "127.0.0.1:%d,127.0.0.1:%d", server.port, server.silent_port);
+    (void)snprintf(client.url, sizeof(client.url), "http://127.0.0.1:%d/base/", server.port);
+    (void)snprintf(client.silent_url, sizeof(client.silent_url), "http://127.0.0.1:%d", server.silent_port);
+    client.snap.points = text_of(client.points);
+    client.snap.limits.fetch_time = 5 * USEC_PER_SEC;
+    client.snap.peers[0] = (struct snapshot_peer){.fqdn = "mn.keystead.test", .address = "127.0.0.1:1"};
+    client.snap.peers_n = 1;
+    assert_int_equal(uv_loop_init(&client.loop), 0);
+    const struct outbound_limits limits = {.all = 3, .per_target = 2};
+    assert_int_equal(outbound_new(&client.loop, &client.snap, &limits, &client.out), ERR_OK);
+    return 0;
+}
+
+static int close_both(void **state)
+{
+    (void)state;
+    outbound_free(client.out);
+    (void)uv_run(&client.loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&client.loop), 0);
+    (void)shutdown(server.fd, SHUT_RDWR);
+    assert_int_equal(pthread_join(server.thread, NULL), 0);
+    (void)close(server.fd);
+    (void)close(server.silent);
+    return 0;
+}
+
+static void answered(void *owner, const struct outbound_answer *a)
+{
+    (void)owner;
+    client.last = *a;
+    (void)snprintf(client.body, sizeof(client.body), "%.*s", (int)a->body.n, (const char *)a->body.p);
+    (void)snprintf(client.location, sizeof(client.location), "%s", a->location.p);
+    (void)snprintf(client.rqi, sizeof(client.rqi), "%s", a->rqi.p);
+    client.under_way--;
+}
+
+static err_t send_it(const struct outbound_request *rq)
+{
+    err_t e = outbound_send(client.out, rq, answered, NULL);
+    client.under_way += e == ERR_OK;
+    return e;
+}
+
+static void wait_until(size_t under_way)
+{
+    while (client.under_way > under_way) {
+        (void)uv_run(&client.loop, UV_RUN_ONCE);
+    }
+}
+
+/* -- tests --------------------------------------------------------------------------------------------------------- */
+static void a_request_says_what_it_is(void **state)
+{
+    (void)state;
+    struct outbound_request rq = {.url = client.url, .path = "/more?rcn=1", .op = OP_CREATE, .ty = 16, .has_from = true,
+                                  .rqi = text_of("r1"), .body = text_bytes(text_of("{\"a\":1}")), .expires = USEC_PER_SEC};
+    assert_int_equal(send_it(&rq), ERR_OK);
+    wait_until(0);
+    assert_int_equal(client.last.err, ERR_OK);
+    assert_int_equal(client.last.status, 201);
+    assert_int_equal(client.last.rsc, 2001);
+    assert_int_equal(client.last.media, MEDIA_JSON);
+    assert_string_equal(client.body, "{}");
+    assert_string_equal(client.location, "cse-in/x");
+    assert_string_equal(client.rqi, "r1");
+    assert_ptr_equal(strstr(server.seen, "POST /base/more?rcn=1 HTTP/1.1\r\n"), server.seen);
+    static const char *const lines[] = {"\r\nX-M2M-Origin:\r\n", "\r\nX-M2M-RI: r1\r\n", "\r\nX-M2M-RVI: 3\r\n",
+                                        "\r\nX-M2M-RET: 19700101T000001\r\n", "\r\nContent-Type: application/json;ty=16\r\n"};
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        assert_non_null(strstr(server.seen, lines[i]));
+    }
+    rq = (struct outbound_request){.url = client.url, .op = OP_RETRIEVE, .has_from = true, .from = text_of("/in\r\nEvil: 1")};
+    assert_int_equal(send_it(&rq), ERR_MALFORMED);
+    rq = (struct outbound_request){.url = client.url, .path = "/a b", .op = OP_RETRIEVE};
+    assert_int_equal(send_it(&rq), ERR_MALFORMED);
+    rq = (struct outbound_request){.url = client.url, .op = OP_NOTIFY};
+    assert_int_equal(send_it(&rq), ERR_OK);
+    wait_until(0);
+    assert_ptr_equal(strstr(server.seen, "POST /base/ HTTP/1.1\r\n"), server.seen);
+    assert_null(strstr(server.seen, "X-M2M-Origin"));
+}
+
+static void nobody_is_called_who_was_not_configured(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "http://127.0.0.1:1/", "http://127.0.0.1", "https://other.keystead.test/", "ftp://127.0.0.1:1/", "127.0.0.1:1",
+        "file:///etc/passwd", "http://user@127.0.0.1:1/", "", "https://mn.keystead.test.evil/", "http://mn.keystead.test/"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct outbound_request rq = {.url = bad[i], .op = OP_NOTIFY};
+        assert_int_equal(send_it(&rq), ERR_DENIED_OUTBOUND);
+        assert_int_equal(outbound_target_check(&client.snap, bad[i]), ERR_DENIED_OUTBOUND);
+    }
+    struct outbound_request rq = {.peer = "other.keystead.test", .path = "/", .op = OP_RETRIEVE};
+    assert_int_equal(send_it(&rq), ERR_DENIED_PEER);
+    assert_int_equal(outbound_target_check(&client.snap, "https://MN.keystead.test:9999/x"), ERR_OK);
+    assert_int_equal(outbound_target_check(&client.snap, client.url), ERR_OK);
+}
+
+static void a_silent_target_delays_nobody(void **state)
+{
+    (void)state;
+    usec_t began = clock_monotonic();
+    const struct outbound_request silent = {.url = client.silent_url, .op = OP_NOTIFY, .time = USEC_PER_SEC * 4 / 10};
+    const struct outbound_request good = {.url = client.url, .op = OP_NOTIFY};
+    assert_int_equal(send_it(&silent), ERR_OK);
+    assert_int_equal(send_it(&silent), ERR_OK);
+    assert_int_equal(send_it(&silent), ERR_LIMIT_BUSY); /* two per target */
+    assert_int_equal(send_it(&good), ERR_OK);
+    assert_int_equal(send_it(&good), ERR_LIMIT_BUSY); /* three in all */
+    wait_until(2);
+    assert_int_equal(client.last.rsc, 2001);
+    assert_true(clock_monotonic() - began < USEC_PER_SEC * 4 / 10);
+    wait_until(0);
+    assert_int_equal(client.last.err, ERR_PEER_TIMEOUT);
+    assert_int_equal(send_it(&silent), ERR_OK); /* and is dropped in the middle */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_request_says_what_it_is, open_both, close_both),
+        cmocka_unit_test_setup_teardown(nobody_is_called_who_was_not_configured, open_both, close_both),
+        cmocka_unit_test_setup_teardown(a_silent_target_delays_nobody, open_both, close_both),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
