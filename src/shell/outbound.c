@@ -339,15 +339,22 @@ static bool add_header(struct transfer *t, const char *name, struct text value)
     return l != NULL;
 }
 
+/* Without it libcurl asks a server first whether it may send a long body. */
+static bool no_expect(struct transfer *t)
+{
+    t->headers = curl_slist_append(NULL, "Expect:");
+    return t->headers != NULL;
+}
+
 static bool set_headers(struct transfer *t, const struct outbound_request *rq)
 {
     char type[64], ri[32], ret[TIMESTAMP_LEN + 2];
     struct writer expires = WRITER_ARRAY(ret);
     int n = snprintf(ri, sizeof(ri), "q%llu", (unsigned long long)++t->site->o->serial);
-    bool ok = n > 0 && (!rq->has_from || add_header(t, "X-M2M-Origin", rq->from)) &&
+    bool ok = n > 0 && no_expect(t) && (!rq->has_from || add_header(t, "X-M2M-Origin", rq->from)) &&
               add_header(t, "X-M2M-RI", rq->rqi.n > 0 ? rq->rqi : text_of(ri)) &&
               add_header(t, "X-M2M-RVI", rq->rvi.n > 0 ? rq->rvi : text_of("3")) &&
-              add_header(t, "Accept", text_of(media_name(rq->accept))) && add_header(t, "Expect", text_empty());
+              add_header(t, "Accept", text_of(media_name(rq->accept)));
     if (rq->expires != 0 && rq->expires != USEC_NEVER) {
         timestamp_write(&expires, rq->expires);
         ok = ok && writer_finish_z(&expires) == ERR_OK && add_header(t, "X-M2M-RET", text_of(ret));

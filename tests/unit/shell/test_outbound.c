@@ -146,6 +146,7 @@ static void a_request_says_what_it_is(void **state)
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
         assert_non_null(strstr(server.seen, lines[i]));
     }
+    assert_null(strstr(server.seen, "Expect"));
     rq = (struct outbound_request){.url = client.url, .op = OP_RETRIEVE, .has_from = true, .from = text_of("/in\r\nEvil: 1")};
     assert_int_equal(send_it(&rq), ERR_MALFORMED);
     rq = (struct outbound_request){.url = client.url, .path = "/a b", .op = OP_RETRIEVE};
