@@ -1,6 +1,7 @@
 #include "shell/provider.h"
 
 #include "shell/openssl.h"
+#include "shell/provider_prf.h"
 
 #include <openssl/core_dispatch.h>
 #include <openssl/provider.h>
@@ -11,7 +12,9 @@
 
 struct kept {
     int operation;
-    const char *names[8]; /* first names, NULL-terminated */
+    const char *names[8]; /* first names, NULL-terminated; none: all */
+    const char *ours;     /* or NULL: the one with another implementation, */
+    const OSSL_DISPATCH *(*over)(const OSSL_DISPATCH *theirs); /* which this makes */
     OSSL_ALGORITHM list[ALGORITHMS_MAX + 1];
 };
 
@@ -20,24 +23,39 @@ static struct {
     OSSL_PROVIDER *all; /* OpenSSL's own, in a context of its own */
     OSSL_PROVIDER *ours; /* held as long as the process: let go, it would be memory that nobody can free */
     OSSL_LIB_CTX *context; /* where `ours` is the only one */
-    struct kept kept[2];
+    struct kept kept[3];
 } here = {
     .kept = {
         /* EC for certificates and ECDHE; the others are how libssl does its HMAC and key blocks */
         {.operation = OSSL_OP_KEYMGMT, .names = {"EC", "ED25519", "HMAC", "TLS1-PRF", "HKDF"}},
         {.operation = OSSL_OP_DECODER, .names = {"EC", "DER"}}, /* DER: what reads PEM */
+        {.operation = OSSL_OP_KDF, .ours = "TLS1-PRF", .over = provider_prf_over},
     },
 };
+
+static bool is_first(const char *names, const char *name)
+{
+    size_t n = strlen(name);
+    return strncmp(names, name, n) == 0 && (names[n] == ':' || names[n] == '\0');
+}
 
 static bool is_kept(const struct kept *k, const char *names)
 {
     for (size_t i = 0; k->names[i] != NULL; i++) {
-        size_t n = strlen(k->names[i]);
-        if (strncmp(names, k->names[i], n) == 0 && (names[n] == ':' || names[n] == '\0')) {
+        if (is_first(names, k->names[i])) {
             return true;
         }
     }
-    return false;
+    return k->names[0] == NULL;
+}
+
+static bool replace(const struct kept *k, OSSL_ALGORITHM *a)
+{
+    if (k->ours == NULL || !is_first(a->algorithm_names, k->ours)) {
+        return true;
+    }
+    a->implementation = k->over(a->implementation);
+    return a->implementation != NULL;
 }
 
 static bool keep(struct kept *k)
@@ -47,7 +65,10 @@ static bool keep(struct kept *k)
     const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(here.all, k->operation, &no_cache);
     for (; a != NULL && a->algorithm_names != NULL && n < ALGORITHMS_MAX; a++) {
         if (is_kept(k, a->algorithm_names)) {
-            k->list[n++] = *a;
+            k->list[n] = *a;
+            if (!replace(k, &k->list[n++])) {
+                return false;
+            }
         }
     }
     return n > 0 && n < ALGORITHMS_MAX;
@@ -110,8 +131,11 @@ err_t provider_install(void)
     /* A context of its own, not the first one: a library that asks for randomness when it is loaded (libjose) has put the
      * whole default provider there before main began. */
     here.context = OSSL_LIB_CTX_new();
-    bool ok = here.all != NULL && keep(&here.kept[0]) && keep(&here.kept[1]) && here.context != NULL &&
-              OSSL_PROVIDER_add_builtin(here.context, NAME, init) == 1;
+    bool ok = here.all != NULL && here.context != NULL;
+    for (size_t i = 0; ok && i < ARRAY_LEN(here.kept); i++) {
+        ok = keep(&here.kept[i]);
+    }
+    ok = ok && OSSL_PROVIDER_add_builtin(here.context, NAME, init) == 1;
     here.ours = ok ? OSSL_PROVIDER_load(here.context, NAME) : NULL;
     if (here.ours == NULL) {
         return ERR_CRYPTO;

@@ -1,9 +1,13 @@
 /* OpenSSL with the kinds of key that our profiles use and no others: all that a server does still works. */
 #include "shell/provider.h"
 
+#include "base/hex.h"
 #include "tls_fixture.h"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/provider.h>
 #include <openssl/rand.h>
 
 static const uint8_t rsa_spki[] = { /* a made-up RSA key of 512 bits */
@@ -82,6 +86,114 @@ static void a_curve_of_another_size_is_refused(void **state)
     tls_ctx_free(ctx);
 }
 
+/* -- the PRF of TLS 1.2 ---------------------------------------------------------------------------------- */
+#define PRF_OUT_MAX 200
+#define PRF_SEED_LABEL 13
+
+struct prf_case {
+    const char *digest;
+    size_t secret_n, seed_n, out_n;
+    bool apart; /* the parameters first, the derivation after */
+};
+
+/* 1 done, 0 refused; in = NULL: as the servers have it. */
+static int prf(OSSL_LIB_CTX *in, const struct prf_case *c, uint8_t out[static PRF_OUT_MAX])
+{
+    uint8_t secret[256], seed[256];
+    for (size_t i = 0; i < sizeof(seed); i++) {
+        secret[i] = (uint8_t)(i * 7 + 1);
+        seed[i] = (uint8_t)(i * 3 + 5);
+    }
+    size_t label = c->seed_n < PRF_SEED_LABEL ? c->seed_n : PRF_SEED_LABEL;
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)(uintptr_t)c->digest, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, secret, c->secret_n),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, seed, label),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, NULL, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, seed + label, c->seed_n - label),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_KDF *kdf = EVP_KDF_fetch(in, "TLS1-PRF", NULL);
+    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
+    assert_non_null(ctx);
+    memset(out, 0, PRF_OUT_MAX);
+    int done = c->apart ? EVP_KDF_CTX_set_params(ctx, params) == 1 && EVP_KDF_derive(ctx, out, c->out_n, NULL) == 1
+                        : EVP_KDF_derive(ctx, out, c->out_n, params) == 1;
+    EVP_KDF_CTX_free(ctx);
+    EVP_KDF_free(kdf);
+    return done;
+}
+
+static void prf_check(OSSL_LIB_CTX *reference, const struct prf_case *c)
+{
+    uint8_t ours[PRF_OUT_MAX], theirs[PRF_OUT_MAX];
+    assert_int_equal(prf(NULL, c, ours), prf(reference, c, theirs));
+    assert_memory_equal(ours, theirs, sizeof(ours));
+}
+
+/* OpenSSL's own in a context beside ours: the same octets, whatever the lengths, and the same refusals. */
+static void the_prf_is_that_of_openssl(void **state)
+{
+    static const size_t secrets[] = {1, 32, 48, 63, 64, 65, 132};
+    static const size_t seeds[] = {1, 13, 77, 200};
+    static const size_t outs[] = {1, 12, 31, 32, 33, 48, 96, PRF_OUT_MAX};
+    (void)state;
+    OSSL_LIB_CTX *reference = OSSL_LIB_CTX_new();
+    OSSL_PROVIDER *theirs = OSSL_PROVIDER_load(reference, "default");
+    for (size_t i = 0; i < ARRAY_LEN(secrets) * ARRAY_LEN(seeds) * ARRAY_LEN(outs); i++) {
+        struct prf_case c = {.digest = "SHA2-256", .secret_n = secrets[i % 7], .seed_n = seeds[i / 7 % 4], .out_n = outs[i / 28]};
+        prf_check(reference, &c);
+        c.digest = i % 2 == 0 ? "SHA2-384" : "MD5-SHA1";
+        prf_check(reference, &c);
+        c.apart = true;
+        prf_check(reference, &c);
+    }
+    const struct prf_case refused[] = {{"SHA2-256", 48, 0, 12, false}, {"SHA2-256", 48, 13, 0, false}, {"none", 48, 13, 12, false}};
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        uint8_t out[PRF_OUT_MAX];
+        assert_int_equal(prf(NULL, &refused[i], out), 0);
+        prf_check(reference, &refused[i]);
+    }
+    OSSL_PROVIDER_unload(theirs);
+    OSSL_LIB_CTX_free(reference);
+}
+
+/* RFC 5246 has no test vector; this one was posted to the TLS working group (msg03416). */
+static void the_prf_gives_the_published_octets(void **state)
+{
+    static const char secret[] = "9bbe436ba940f017b17652849a71db35", seed[] = "a0ba9f936cda311827a6f796ffd5198c";
+    static const char want[] = "e3f229ba727be17b8d122620557cd453c2aab21d07c3d495329b52d4e61edb5a6b301791e90d35c9c9a46b4e14baf9af"
+                               "0fa022f7077def17abfd3797c0564bab4fbc91666e9def9b97fce34f796789baa48082d122ee42c5a72e5a5110fff701"
+                               "87347b66";
+    uint8_t key[16], tail[16], expected[100], out[100];
+    (void)state;
+    struct writer w = WRITER_ARRAY(key);
+    assert_int_equal(hex_parse(text_of(secret), &w), ERR_OK);
+    w = WRITER_ARRAY(tail);
+    assert_int_equal(hex_parse(text_of(seed), &w), ERR_OK);
+    w = WRITER_ARRAY(expected);
+    assert_int_equal(hex_parse(text_of(want), &w), ERR_OK);
+    char digest[] = "SHA256", label[] = "test label";
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, key, sizeof(key)),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, label, strlen(label)),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, tail, sizeof(tail)),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS1-PRF", NULL);
+    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
+    assert_int_equal(EVP_KDF_derive(ctx, out, sizeof(out), params), 1);
+    assert_memory_equal(out, expected, sizeof(out));
+    assert_true(EVP_KDF_CTX_get_kdf_size(ctx) > 0);
+    assert_non_null(EVP_KDF_CTX_settable_params(ctx));
+    EVP_KDF_CTX_reset(ctx);
+    assert_int_equal(EVP_KDF_derive(ctx, out, sizeof(out), params), 1); /* after a reset, ours again */
+    assert_memory_equal(out, expected, sizeof(out));
+    EVP_KDF_CTX_free(ctx);
+    EVP_KDF_free(kdf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -89,6 +201,8 @@ int main(void)
         cmocka_unit_test(a_handshake_by_key_is_complete),
         cmocka_unit_test(a_key_of_another_kind_is_not_read),
         cmocka_unit_test(a_curve_of_another_size_is_refused),
+        cmocka_unit_test(the_prf_is_that_of_openssl),
+        cmocka_unit_test(the_prf_gives_the_published_octets),
     };
     return cmocka_run_group_tests(tests, setup, fixture_teardown);
 }
