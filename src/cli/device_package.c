@@ -30,6 +30,7 @@ struct work {
     struct object_file_key key;
     struct device_package package;
     json_t *tree;
+    bool is_open; /* the contents, to others */
     uint8_t plain[ESDATA_CONTENT_MAX], out[JOSE_OBJECT_MAX];
     char detail[ROLE_DETAIL_MAX];
 };
@@ -91,17 +92,21 @@ static err_t private_of_file(struct work *w, const char *file, struct writer *o)
 static const struct reference {
     const char *name, *member;
     err_t (*read)(struct work *w, const char *file, struct writer *o);
+    bool is_secret; /* and may stand in the contents only if these are closed to others */
 } references[] = {
-    {"key-file", "key", key_of_file},
-    {"value-file", "value", octets_of_file},
-    {"certificate-file", "certificate", text_of_file},
-    {"private-key-file", "private-key", private_of_file},
-    {"trust-file", "trust", text_of_file},
+    {"key-file", "key", key_of_file, true},
+    {"value-file", "value", octets_of_file, true},
+    {"certificate-file", "certificate", text_of_file, false},
+    {"private-key-file", "private-key", private_of_file, true},
+    {"trust-file", "trust", text_of_file, false},
 };
 
 static err_t resolve(struct work *w, json_t *o, const struct reference *r)
 {
     const char *file = json_string_value(json_object_get(o, r->name));
+    if (json_object_get(o, r->member) != NULL && r->is_secret && w->is_open) {
+        return detail_fail(w->detail, ERR_FILE_MODE, "--contents holds", text_of(r->member));
+    }
     if (json_object_get(o, r->name) == NULL) {
         return ERR_OK;
     }
@@ -147,6 +152,8 @@ static err_t contents(struct work *w, usec_t now, struct writer *plain)
     if (e != ERR_OK) {
         return detail_fail(w->detail, e, "--contents", text_of(file));
     }
+    struct stat st;
+    w->is_open = stat(file, &st) == 0 && (st.st_mode & 077) != 0;
     json_t *list = json_object_get(w->tree, "layers");
     for (size_t i = 0; i < json_array_size(list); i++) {
         TRY(resolve_all(w, json_array_get(list, i)));

@@ -35,6 +35,7 @@ class Factory:
                    {"layer": "application", "name": "meter", "key-file": str(self.app)}]
         f = self.where / "contents.json"
         f.write_text(json.dumps({"layers": layers}))
+        f.chmod(0o600 if '"key":' in f.read_text() else 0o644)
         return f
 
     def package(self, contents, name=None, lifetime="1h", code=0):
@@ -161,9 +162,12 @@ def test_what_is_not_made(made, tmp_path):
     assert p.returncode == 2 and json.loads(p.stdout)["error"] == "key-length"
     half = tmp_path / "half.json"
     half.write_text(json.dumps({"layers": [{**f.service, "mef": {k: v for k, v in f.service["mef"].items() if k != "key-id"}}]}))
+    assert f.package(half, code=2)["error"] == "file-mode"  # a key in a file that others may read
+    half.chmod(0o600)
     assert f.package(half, code=2)["error"] == "package-malformed"  # refuses R000-20
     both = tmp_path / "both.json"
     both.write_text(json.dumps({"layers": [{**f.service, "mef": {**f.service["mef"], "key-file": "/nowhere"}}]}))
+    both.chmod(0o600)
     assert f.package(both, code=2)["error"] == "package-malformed"
     assert f.package(f.where / "contents.json", lifetime="never", code=2)["error"] == "usage"
     assert not (tmp_path / "p").exists()
