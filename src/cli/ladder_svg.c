@@ -9,7 +9,7 @@ enum {
     ROW = 24,
     TEXT_X = LEFT + COLUMN * (LADDER_LINES - 1) + 60,
     TEXT_MAX = 150, /* octets shown; all of them stand in the title that a reader shows on pointing */
-    WIDTH = TEXT_X + 7 * TEXT_MAX,
+    WIDTH = TEXT_X + 7 * TEXT_MAX + 200, /* and the clause */
     HEAD = 9, /* length of an arrow's head */
 };
 

@@ -14,11 +14,23 @@ static enum ladder_line resolve(const struct trail *t, const struct trail_event 
     return l == LADDER_HERE ? e->at : l == LADDER_PEER ? trail_peer(t, e) : l;
 }
 
+static bool is_by_operator(const struct trail_event *e)
+{
+    return strcmp(e->event.peer, "operator") == 0;
+}
+
+/* What devices do by request an operator may do by command. */
+static enum ladder_line from_of(const struct trail *t, const struct trail_event *e)
+{
+    enum ladder_line from = resolve(t, e, e->arrow->from);
+    return from == LADDER_DEVICE && is_by_operator(e) ? LADDER_OPERATOR : from;
+}
+
 static void say_what(const struct trail_event *e, struct trace_steps *out)
 {
     struct timestamp_parts at;
     const struct audit_event *x = &e->event;
-    bool is_whose = x->peer[0] != '\0' && strcmp(x->peer, "operator") != 0 && strcmp(x->peer, x->object) != 0;
+    bool is_whose = x->peer[0] != '\0' && !is_by_operator(e) && strcmp(x->peer, x->object) != 0;
     timestamp_split(x->time, &at);
     (void)snprintf(out->text[0], TRACE_STEPS_TEXT_MAX, "%02d:%02d:%02d.%03d %s%s%s%s%s%s", at.hour, at.minute, at.second,
                    (int)(x->time % USEC_PER_SEC / 1000), out->step, x->object[0] == '\0' ? "" : ": ", x->object,
@@ -38,13 +50,13 @@ static void refused(const struct trail *t, const struct trail_event *e, struct t
     out->why = err_info(e->event.outcome);
     out->step = s == NULL ? e->arrow->text : s->step;
     out->clause = s == NULL ? e->arrow->clause : s->clause;
-    out->from = strcmp(e->event.peer, "operator") == 0 ? LADDER_OPERATOR : trail_peer(t, e);
+    out->from = is_by_operator(e) ? LADDER_OPERATOR : trail_peer(t, e);
     out->to = e->at;
 }
 
 void trace_steps_of(const struct trail *t, const struct trail_event *e, struct trace_steps *out)
 {
-    *out = (struct trace_steps){.from = resolve(t, e, e->arrow->from), .to = resolve(t, e, e->arrow->to)};
+    *out = (struct trace_steps){.from = from_of(t, e), .to = resolve(t, e, e->arrow->to)};
     out->step = e->arrow->text;
     out->clause = e->arrow->clause;
     if (e->event.outcome != ERR_OK) {

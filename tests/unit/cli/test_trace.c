@@ -128,13 +128,14 @@ static void numbers_count_more_than_times(void **state)
     trail_free(&t);
 }
 
-static void a_key_for_a_cse_goes_to_the_cse(void **state)
+static void who_is_who_is_told_by_the_other_chains(void **state)
 {
     (void)state;
     static const char lines[] =
         "{\"roles\":\"mef\",\"number\":1,\"time\":\"20261121T090000\",\"event\":\"key-released\",\"outcome\":\"ok\",\"peer\":\"in.x\",\"object\":\"K@mef.x\"}\n"
         "{\"roles\":\"mef\",\"number\":2,\"time\":\"20261121T090001\",\"event\":\"refused\",\"outcome\":\"not-the-target\",\"peer\":\"in.x\",\"object\":\"/fetchCredentials/L@mef.x/22\"}\n"
         "{\"roles\":\"mef\",\"number\":3,\"time\":\"20261121T090001\",\"event\":\"refused\",\"outcome\":\"a-reason-of-tomorrow\",\"peer\":\"m.x\",\"object\":\"/fetchCredentials/L@mef.x/21\"}\n"
+        "{\"roles\":\"cse\",\"number\":2,\"time\":\"20261121T090002\",\"event\":\"resource-created\",\"outcome\":\"ok\",\"peer\":\"operator\"}\n"
         "{\"roles\":\"cse\",\"number\":1,\"time\":\"20261121T090000\",\"event\":\"kpsa-stored\",\"outcome\":\"ok\",\"peer\":\"//x/S\",\"object\":\"k@mef.x\"}\n";
     struct trail t;
     struct trace_steps s;
@@ -150,6 +151,9 @@ static void a_key_for_a_cse_goes_to_the_cse(void **state)
     trace_steps_of(&t, &t.at[3], &s);
     assert_int_equal(s.from, LADDER_MAF);
     assert_non_null(s.why); /* a reason that this program does not know is a refusal, too */
+    trace_steps_of(&t, &t.at[4], &s);
+    assert_int_equal(s.from, LADDER_OPERATOR); /* by command, what devices do by request */
+    assert_int_equal(s.to, LADDER_CSE);
     trail_free(&t);
 }
 
@@ -269,7 +273,7 @@ int main(void)
         cmocka_unit_test(a_trail_is_drawn),
         cmocka_unit_test(each_name_of_a_device_leads_to_it),
         cmocka_unit_test(numbers_count_more_than_times),
-        cmocka_unit_test(a_key_for_a_cse_goes_to_the_cse),
+        cmocka_unit_test(who_is_who_is_told_by_the_other_chains),
         cmocka_unit_test(wrong_lines_are_told_with_their_number),
         cmocka_unit_test(a_line_without_end_is_refused),
         cmocka_unit_test(names_drive_no_terminal_and_no_browser),
