@@ -130,9 +130,10 @@ def test_by_socket_and_by_one_server(lab, traced):
 
 def test_pages(lab, traced):
     """More events than one answer holds are all looked at; fewer with --limit."""
-    d, _ = traced
-    for i in range(60):
-        lab.ctl_json("cse", "credential", "add", "--role", "cse", "--kind", "cert", "--id", f"//{ks.SP}/Spage{i}", "--flavour", "ae-id")
+    d, other = traced
+    with lab.cse(other) as c:
+        for i in range(60):
+            assert ks.create_container(c, other.stem, f"/{other.stem}", f"box{i}").rsc == 2001
     assert len(steps(ks.run("trace", "-c", lab.conf("cse"), "--json"))) > 60
     assert "associated" in [s["event"] for s in steps(ks.run("trace", "-c", lab.conf("cse"), d.kc_id, "--json"))]
     p = ks.run("trace", "-c", lab.conf("cse"), "--limit", "10", d.kc_id)
