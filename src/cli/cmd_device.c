@@ -9,6 +9,7 @@
 #include "cli/device_manage.h"
 #include "cli/device_package.h"
 #include "cli/device_request.h"
+#include "cli/device_usage.h"
 #include "role/detail.h"
 #include "shell/clock.h"
 #include "shell/crypto_openssl.h"
@@ -310,7 +311,11 @@ static int run(const struct cli_args *a)
     } bodies[] = {{"enrol", enrol}, {"fetch", fetch}, {"key", key}, {"associate", device_associate}, {"register", registered},
                   {"commands", device_commands}, {"request", device_request}, {"status", status}, {"forget", forget},
                   {"maf-config", device_manage}, {"maf-update", device_manage}, {"maf-deregister", device_manage},
-                  {"key-update", device_manage}, {"key-deregister", device_manage}};
+                  {"key-update", device_manage}, {"key-deregister", device_manage},
+                  {"use-register", device_usage_register}, {"use-retrieve", device_usage_retrieve},
+                  {"use-update", device_usage_change}, {"use-deregister", device_usage_change}, {"use-list", device_usage_list},
+                  {"mef-register", device_usage_mef}, {"mef-config", device_usage_mef}, {"mef-update", device_usage_mef},
+                  {"mef-deregister", device_usage_mef}};
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
         if (strcmp(bodies[i].verb, a->verb->verb) == 0) {
             return device_work_run(a, bodies[i].body);
@@ -343,6 +348,22 @@ static const struct cli_verb verbs[] = {
      "Changes lifetime or labels of the connection key at the MAF.", "TS-0003 8.8.2.9"},
     {"key-deregister", device_manage_opts, DEVICE_MANAGE_OPTS_N, run,
      "Ends the connection key at the MAF: no target is given it any more.", "TS-0003 8.8.2.10"},
+    {"use-register", device_usage_register_opts, DEVICE_USAGE_REGISTER_OPTS_N, run,
+     "Registers a key for one purpose at the MEF or MAF, by its SUID, and keeps it in the state.", "TS-0003 8.3.5.2.7, 8.8.2.7"},
+    {"use-retrieve", device_usage_key_opts, DEVICE_USAGE_KEY_OPTS_N, run,
+     "As a target: retrieves a key that another one registered, and keeps it in the state.", "TS-0003 8.3.5.2.8, 8.8.2.8"},
+    {"use-update", device_usage_update_opts, DEVICE_USAGE_UPDATE_OPTS_N, run,
+     "Changes lifetime or labels of a key that this device registered.", "TS-0003 8.3.5.2.9, 8.8.2.9"},
+    {"use-deregister", device_usage_key_opts, DEVICE_USAGE_KEY_OPTS_N, run,
+     "Ends a key that this device registered.", "TS-0003 8.3.5.2.10, 8.8.2.10"},
+    {"use-list", device_usage_list_opts, DEVICE_USAGE_LIST_OPTS_N, run, "Says which of these keys are kept here.", "-"},
+    {"mef-register", device_usage_mef_opts, DEVICE_USAGE_MEF_OPTS_N, run, "Registers this client at the MEF.", "TS-0003 8.3.5.2.3"},
+    {"mef-config", device_usage_mef_opts, DEVICE_USAGE_MEF_OPTS_N, run,
+     "Prints the configuration that the MEF holds for this client.", "TS-0003 8.3.5.2.4"},
+    {"mef-update", device_usage_mef_update_opts, DEVICE_USAGE_MEF_UPDATE_OPTS_N, run,
+     "Changes lifetime or labels of this client's registration at the MEF.", "TS-0003 8.3.5.2.5"},
+    {"mef-deregister", device_usage_mef_opts, DEVICE_USAGE_MEF_OPTS_N, run,
+     "Ends this client's registration at the MEF, with its keys.", "TS-0003 8.3.5.2.6"},
     {"certificate", device_est_certificate_opts, DEVICE_EST_CERTIFICATE_OPTS_N, device_est_certificate,
      "Makes a key, has the MEF certify it by EST, and stores certificate and CA certificates beside the state.",
      "TS-0003 8.3.6.2"},

@@ -112,6 +112,12 @@ static err_t key_arg(const struct cli_args *a, const char *spec, unsigned unit, 
     if (spec == NULL) {
         return key_of_state(a, unit, out);
     }
+    char who[M2MID_MAX];
+    struct text name = text_of(spec);
+    bool kept = cli_arg(a, "--state") != NULL && text_find(name, '@') < name.n && text_find(name, '=') == name.n;
+    if (kept) {
+        return object_file_key_kept(cli_arg(a, "--state"), spec, out, who);
+    }
     TRY(object_file_key_read(spec, out));
     return suid_set(a, unit, &out->k);
 }

@@ -92,6 +92,15 @@ static err_t tree_load(struct work *x)
     return none || e == ERR_OK ? ERR_OK : detail_fail(x->w->detail, e, OBJECTS, text_of(why));
 }
 
+static void client_of(struct work *x, const char *admin_fqdn)
+{
+    usec_t now = clock_now();
+    const struct device_state *s = &x->w->state;
+    x->self.mef_fqdn = s->mef.fqdn;
+    x->self.admin_fqdn = admin_fqdn;
+    x->self.until = s->lifetime < USEC_NEVER - now ? now + s->lifetime : USEC_NEVER;
+}
+
 /* -- who we are ------------------------------------------------------------------------------------------------------ */
 static err_t self_of(struct work *x)
 {
@@ -115,10 +124,7 @@ static err_t self_of(struct work *x)
     if (w->admin_fqdn[0] == '\0') {
         return detail_fail(w->detail, ERR_USAGE, "--admin-fqdn", text_of("is missing: no registrar is known yet"));
     }
-    usec_t now = clock_now();
-    x->self.mef_fqdn = w->state.mef.fqdn;
-    x->self.admin_fqdn = w->admin_fqdn;
-    x->self.until = w->state.lifetime < USEC_NEVER - now ? now + w->state.lifetime : USEC_NEVER;
+    client_of(x, w->admin_fqdn);
     return ERR_OK;
 }
 
@@ -156,6 +162,30 @@ static err_t converse(struct work *x)
         }
         TRY(progress_save(x)); /* before the Update that tells of it: what was done is not done twice */
     }
+}
+
+err_t device_commands_registered(struct device_work *w, const char *admin_fqdn, char out[static DEVICE_CMD_REGISTRATION_MAX])
+{
+    struct work x = {.w = w};
+    enum device_cmd_step step = DEVICE_CMD_END;
+    client_of(&x, admin_fqdn);
+    TRY(progress_load(&x));
+    device_cmd_start(&x.cmd, &x.state, &x.self, NULL);
+    while (x.cmd.phase == DEVICE_CMD_P_REGISTER || x.cmd.phase == DEVICE_CMD_P_FIND) {
+        TRY(device_cmd_next(&x.cmd, &step));
+        TRY(request(&x));
+        TRY(progress_save(&x));
+    }
+    memcpy(out, x.state.registration, sizeof(x.state.registration));
+    return ERR_OK;
+}
+
+err_t device_commands_forget(struct device_work *w)
+{
+    struct work x = {.w = w};
+    TRY(progress_load(&x));
+    x.state.registration[0] = '\0';
+    return progress_save(&x);
 }
 
 err_t device_commands_run(struct device_work *w, bool due, struct device_commands_said *out)

@@ -22,6 +22,10 @@ struct device_commands_said {
 MUST_USE err_t device_commands_run(struct device_work *w, bool due, struct device_commands_said *out);
 void device_commands_print(const struct device_work *w, const struct device_commands_said *said);
 
+/* This client's registration at the MEF, made or found there if it is not known. The state is open. */
+MUST_USE err_t device_commands_registered(struct device_work *w, const char *admin_fqdn, char out[static DEVICE_CMD_REGISTRATION_MAX]);
+MUST_USE err_t device_commands_forget(struct device_work *w); /* it has ended */
+
 /* device_orders.c: carries out what a command asks for; the status to report. The reason of a failure is in w->detail. */
 unsigned device_orders_run(struct device_work *w, const struct device_cmd_order *o);
 

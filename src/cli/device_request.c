@@ -11,7 +11,7 @@ enum { FILE_BODY_MAX = 1048576, TARGET_MAX = 2048 };
 const struct cli_opt device_request_opts[DEVICE_REQUEST_OPTS_N] = {
     DEVICE_WORK_OPT_STATE,
     DEVICE_WORK_OPT_EXCHANGE,
-    {"OPERATION", CLI_OPT_POSITIONAL | CLI_OPT_REQUIRED, "create, retrieve, update or delete"},
+    {"OPERATION", CLI_OPT_POSITIONAL | CLI_OPT_REQUIRED, "create, retrieve, update, delete or notify"},
     {"PATH", CLI_OPT_POSITIONAL | CLI_OPT_REQUIRED, "address, e.g. /Cae1/box or /~/in/Cae1/box/la"},
     {"--type", 0, "resource type to create: 1 ACP, 3 container, 4 contentInstance"},
     {"--content", 0, "JSON text, or @FILE"},
@@ -24,7 +24,8 @@ static err_t operation(struct device_work *w)
     static const struct {
         const char *name;
         enum op op;
-    } names[] = {{"create", OP_CREATE}, {"retrieve", OP_RETRIEVE}, {"update", OP_UPDATE}, {"delete", OP_DELETE}};
+    } names[] = {{"create", OP_CREATE}, {"retrieve", OP_RETRIEVE}, {"update", OP_UPDATE}, {"delete", OP_DELETE},
+               {"notify", OP_NOTIFY}};
     const char *want = cli_arg(w->a, "OPERATION");
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (strcmp(names[i].name, want) == 0) {
@@ -32,7 +33,7 @@ static err_t operation(struct device_work *w)
             return ERR_OK;
         }
     }
-    return detail_fail(w->detail, ERR_USAGE, "OPERATION is create, retrieve, update or delete", text_of(want));
+    return detail_fail(w->detail, ERR_USAGE, "OPERATION is create, retrieve, update, delete or notify", text_of(want));
 }
 
 static err_t file_text(struct device_work *w, const char *file, char **out)
@@ -68,7 +69,8 @@ static err_t check(struct device_work *w)
     } rules[] = {{OP_CREATE, "--type", true},      {OP_CREATE, "--content", true},  {OP_RETRIEVE, "--type", false},
                  {OP_RETRIEVE, "--content", false}, {OP_UPDATE, "--type", false},   {OP_UPDATE, "--content", true},
                  {OP_DELETE, "--type", false},     {OP_DELETE, "--content", false},
-                 {OP_CREATE, "--filter", false},   {OP_UPDATE, "--filter", false},  {OP_DELETE, "--filter", false}};
+                 {OP_CREATE, "--filter", false},   {OP_UPDATE, "--filter", false},  {OP_DELETE, "--filter", false},
+                 {OP_NOTIFY, "--type", false},     {OP_NOTIFY, "--content", true},  {OP_NOTIFY, "--filter", false}};
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
         if (rules[i].op == w->task.op && (cli_arg(w->a, rules[i].option) != NULL) != rules[i].wanted) {
             return detail_fail(w->detail, ERR_USAGE, rules[i].option,

@@ -17,7 +17,8 @@
 #define SESSIONS 16
 
 #define STATE {"--state", CLI_OPT_REQUIRED, "file with the state of this end; made if it is not there, never to be set back"}
-#define KEY {"--key", CLI_OPT_REQUIRED, "pairwiseESPrimKey, KEYID=FILE (hex, mode 0600)"}
+#define KEY {"--key", CLI_OPT_REQUIRED, "pairwiseESPrimKey, KEYID=FILE (hex, mode 0600), or with --device its KEYID"}, DEVICE
+#define DEVICE {"--device", 0, "state of the device that registered or retrieved the key (device use-register, use-retrieve)"}
 #define WHO {"--originator", CLI_OPT_REQUIRED, "identity of the originator, to which the key is bound: //sp.example/Sdev1"}
 #define SUID {"--suid", 0, "where the key comes from: 13 provisioned, 23 by a MEF, 33 by a MAF, 43 by ESCertKE (13)"}
 #define IN {"--in", 0, "file to read; standard input if absent"}
@@ -110,8 +111,10 @@ static err_t save(const struct cli_args *a, struct work *w, bool receiver)
 static err_t key_load(const struct cli_args *a, struct work *w)
 {
     uint64_t suid = 13;
+    const char *device = cli_arg(a, "--device");
+    char source[M2MID_MAX] = "";
     w->at = cli_arg(a, "--key");
-    TRY(object_file_key_read(w->at, &w->file_key));
+    TRY(device != NULL ? object_file_key_kept(device, w->at, &w->file_key, source) : object_file_key_read(w->at, &w->file_key));
     TRY(secret_set(&w->key.k.s, secret_view(&w->file_key.secret)));
     TRY(text_copy(w->file_key.k.key.id, w->key.id, sizeof(w->key.id)));
     if (w->key.id[0] == '\0') {
@@ -119,11 +122,14 @@ static err_t key_load(const struct cli_args *a, struct work *w)
     }
     w->at = cli_arg(a, "--suid");
     if (w->at != NULL) {
-        TRY(text_u64(text_of(w->at), 99, &suid));
+        TRY(device == NULL ? text_u64(text_of(w->at), 99, &suid) : ERR_USAGE); /* the state says it */
     }
-    w->key.suid = (unsigned)suid;
-    w->key.not_after = USEC_NEVER;
+    w->key.suid = device != NULL ? w->file_key.k.suid : (unsigned)suid;
+    w->key.not_after = w->file_key.k.not_after;
     w->at = cli_arg(a, "--originator");
+    if (source[0] != '\0' && !m2mid_same(text_of(source), text_of(w->at))) { /* whose key it is, its MAF or MEF has said */
+        return ERR_ESPRIM_FROM;
+    }
     return text_copy(text_of(w->at), w->key.peer, sizeof(w->key.peer));
 }
 

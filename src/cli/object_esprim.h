@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 
-enum { OBJECT_ESPRIM_OFFER_OPTS_N = 3, OBJECT_ESPRIM_WRAP_OPTS_N = 7, OBJECT_ESPRIM_ACCEPT_OPTS_N = 8,
+enum { OBJECT_ESPRIM_OFFER_OPTS_N = 3, OBJECT_ESPRIM_WRAP_OPTS_N = 8, OBJECT_ESPRIM_ACCEPT_OPTS_N = 9,
        OBJECT_ESCERTKE_OPTS_N = 9 };
 extern const struct cli_opt object_esprim_offer_opts[OBJECT_ESPRIM_OFFER_OPTS_N];
 extern const struct cli_opt object_esprim_wrap_opts[OBJECT_ESPRIM_WRAP_OPTS_N];

@@ -2,11 +2,15 @@
 
 #include "base/ct.h"
 #include "cli/cli.h"
+#include "cli/device_usage.h"
+#include "shell/clock.h"
+#include "shell/crypto_openssl.h"
 #include "shell/object_jose.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -131,4 +135,31 @@ err_t object_file_key_read(const char *spec, struct object_file_key *out)
     out->k.key.text = t;
     TRY(object_jose()->describe(&out->k.key, &info));
     return info.has_private && (st.st_mode & 077) != 0 ? ERR_FILE_MODE : ERR_OK;
+}
+
+static err_t kept(const struct device_dir *d, struct device_keyring *r, const char *id, struct object_file_key *out, char *who)
+{
+    const struct device_keyring_key *k = NULL;
+    TRY(device_usage_load(d, r));
+    TRY(device_keyring_find(r, text_of(id), clock_now(), &k));
+    out->k = (struct esdata_key){{text_of(id), &out->secret, text_empty()}, k->suid, k->not_after};
+    memcpy(who, k->own ? "" : k->peer.z, k->own ? 1 : sizeof(k->peer.z));
+    out->secret = k->key;
+    return ERR_OK;
+}
+
+err_t object_file_key_kept(const char *dir, const char *id, struct object_file_key *out, char who[static M2MID_MAX])
+{
+    struct device_dir d = {.lock = -1};
+    struct device_keyring *r = malloc(sizeof(*r));
+    memset(out, 0, sizeof(*out));
+    who[0] = '\0';
+    err_t e = r == NULL ? ERR_LIMIT_CAPACITY : device_dir_open(dir, NULL, crypto_openssl(), false, &d);
+    e = e == ERR_OK ? kept(&d, r, id, out, who) : e;
+    if (r != NULL) {
+        device_keyring_wipe(r);
+    }
+    free(r);
+    device_dir_close(&d);
+    return e;
 }

@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "base/writer.h"
 #include "proto/esdata.h"
+#include "wire/m2mid.h"
 
 #define OBJECT_FILE_MAX JOSE_OBJECT_MAX
 
@@ -29,5 +30,9 @@ struct object_file_key {
 void object_file_key_wipe(struct object_file_key *k);
 /* ID=FILE, or FILE. Private and symmetric keys only from a file that its owner alone may read. */
 MUST_USE err_t object_file_key_read(const char *spec, struct object_file_key *out);
+
+/* KEYID of a usage-constrained key in the state of a device (`device use-register`, `use-retrieve`). `who` gets its Source, empty
+ * if that is the device itself. ERR_NOT_FOUND also for one that has ended. */
+MUST_USE err_t object_file_key_kept(const char *dir, const char *id, struct object_file_key *out, char who[static M2MID_MAX]);
 
 #endif

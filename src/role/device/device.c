@@ -27,6 +27,7 @@ static const struct device_step steps[] = {
      device_manage_accept},
     {DEVICE_FETCH, "key fetching", "TS-0003 8.3.2.1", NULL, device_enrol_fetch_prepare, device_enrol_fetch_accept},
     {DEVICE_MEF_REQUEST, "request to the MEF", "TS-0003 8.3.5.2, 8.3.9", NULL, device_mef_prepare, device_mef_accept},
+    {DEVICE_MAF_REQUEST, "request to the MAF", "TS-0003 8.8.2", NULL, device_maf_request_prepare, device_maf_request_accept},
     /* what a command MO_NODE asks for: parts of DEVICE_ASSOCIATE */
     {DEVICE_MAF_REGISTER, "MAF client registration", "TS-0003 8.8.2.3", device_maf_register_needed,
      device_maf_register_prepare, device_maf_register_accept},
@@ -45,6 +46,7 @@ void device_start(struct device *d, struct device_state *state, const struct cry
 void device_wipe(struct device *d)
 {
     secret_wipe(&d->made.key.s);
+    keys_export_wipe(&d->exported);
     fetched_wipe(&d->fetched);
 }
 

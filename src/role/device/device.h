@@ -20,7 +20,7 @@
 enum device_goal {
     DEVICE_ENROL, DEVICE_ASSOCIATE, DEVICE_REGISTER, DEVICE_REQUEST,
     DEVICE_MAF_CONFIGURATION, DEVICE_MAF_UPDATE, DEVICE_MAF_DEREGISTER, DEVICE_KEY_UPDATE, DEVICE_KEY_DEREGISTER,
-    DEVICE_MEF_REQUEST, DEVICE_FETCH, DEVICE_MAF_REGISTER, DEVICE_MAF_KEY
+    DEVICE_MEF_REQUEST, DEVICE_MAF_REQUEST, DEVICE_FETCH, DEVICE_MAF_REGISTER, DEVICE_MAF_KEY
 };
 
 /* What the caller wants beyond what the state says. All borrowed for the life of the engine. */
@@ -33,6 +33,7 @@ struct device_task {
     const char *app_id;     /* REGISTER */
     const char *from;       /* REGISTER: "", "S", "C" or a stem. REQUEST: NULL for the registered stem */
     bool unreachable;       /* REGISTER: requestReachability false */
+    bool exports;           /* MEF_REQUEST, MAF_REQUEST: the key of this session is wanted (device.exported) */
     enum op op;             /* REQUEST */
     const char *path;       /* REQUEST: as in HTTP, "/-/name" or "/name" */
     uint32_t ty;            /* REQUEST CREATE */
@@ -79,6 +80,7 @@ struct device {
     size_t step;
     bool waiting; /* device_accept() is due */
     struct device_made made; /* the caller's to wipe: device_wipe() */
+    struct keys_export exported; /* what task->exports asked for; wiped by device_wipe() too */
     struct fetched fetched; /* FETCH: what the MEF gave; wiped by device_wipe() too */
     char body[1024];
     char detail[ROLE_DETAIL_MAX]; /* of a refusal: what the peer said, or what is missing */

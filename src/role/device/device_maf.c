@@ -178,3 +178,23 @@ err_t device_maf_key_accept(struct device *d, usec_t now, const struct device_ou
     s->kc_not_after = et < end ? et : end; /* nothing outlives what it came from [10.7] */
     return ERR_OK;
 }
+
+/* -- any request, with the key of its session if that is wanted ------------------------------------------------- */
+err_t device_maf_request_prepare(struct device *d, usec_t now, struct device_exchange *out)
+{
+    TRY(device_maf_connect(d, now, out));
+    out->op = d->task->op;
+    out->ty = d->task->ty;
+    out->body = text_of(d->task->body);
+    out->export_label = d->task->exports ? KEYS_LABEL_CONNECTION : NULL;
+    return TEXT_COPY(text_of(d->task->path), out->path);
+}
+
+err_t device_maf_request_accept(struct device *d, usec_t now, const struct device_outcome *got)
+{
+    (void)now;
+    if (d->task->exports) {
+        d->exported = got->exported;
+    }
+    return ERR_OK;
+}

@@ -20,6 +20,10 @@ err_t device_mef_prepare(struct device *d, usec_t now, struct device_exchange *o
 err_t device_mef_accept(struct device *d, usec_t now, const struct device_outcome *got)
 {
     const struct device_state *s = d->state;
+    if (d->task->exports) { /* this session's key is registered for another purpose, and no Enrolment Key any more */
+        d->exported = got->exported;
+        return ERR_OK;
+    }
     bool unused = secret_is_set(&s->ke.s) && s->registration[0] == '\0' && s->maf.cert.file[0] == '\0';
     return unused && got->exported.set ? device_enrol_accept(d, now, got) : ERR_OK;
 }

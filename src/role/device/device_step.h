@@ -39,6 +39,9 @@ device_accept_fn device_maf_register_accept, device_maf_key_accept;
 /* MAF Handshake with a certificate or with Km [TS-0003 8.8.2.2]; the request is then the caller's. */
 device_prepare_fn device_maf_connect;
 
+device_prepare_fn device_maf_request_prepare;
+device_accept_fn device_maf_request_accept;
+
 device_prepare_fn device_manage_prepare;
 device_accept_fn device_manage_accept;
 

@@ -1,0 +1,134 @@
+/* The keys of a device and what authorities answer about them: sealed to what they are for, and every answer that lies. */
+#include "role/device/device_use.h"
+#include "shell/crypto_openssl.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define T0 (INT64_C(1700000000) * USEC_PER_SEC)
+#define HOUR (INT64_C(3600) * USEC_PER_SEC)
+
+static struct device_keyring_key key_of(const char *id, uint8_t suid, usec_t end)
+{
+    struct device_keyring_key k = {.suid = suid, .own = true, .not_after = end, .peer = {"//sp.example/in"}};
+    uint8_t made_up[32];
+    memset(made_up, 0x45, sizeof(made_up));
+    assert_int_equal(secret_set(&k.key, BYTES_ARRAY(made_up)), ERR_OK);
+    assert_int_equal(TEXT_COPY(text_of(id), k.id.z), ERR_OK);
+    return k;
+}
+
+static struct sealer sealer(void)
+{
+    struct sealer s = {.crypto = crypto_openssl(), .partition = text_empty()};
+    uint8_t root[CRYPTO_KEY_LEN] = {7};
+    assert_int_equal(secret_set(&s.root, BYTES_ARRAY(root)), ERR_OK);
+    return s;
+}
+
+static void there_and_back(void **state)
+{
+    (void)state;
+    static struct device_keyring r, back;
+    static uint8_t record[DEVICE_KEYRING_RECORD_MAX], bad[DEVICE_KEYRING_RECORD_MAX];
+    struct writer w = WRITER_ARRAY(record);
+    const struct sealer s = sealer();
+    const struct device_keyring_key *k = NULL;
+    const struct device_keyring_key one = key_of("AB@maf.example", 33, T0 + HOUR), two = key_of("CD@maf.example", 34, T0 + 2 * HOUR);
+    assert_int_equal(device_keyring_put(&r, &one, T0), ERR_OK);
+    assert_int_equal(device_keyring_put(&r, &two, T0), ERR_OK);
+    assert_int_equal(device_keyring_put(&r, &one, T0), ERR_OK);
+    assert_int_equal(r.n, 2);
+    assert_int_equal(device_keyring_write(&r, &s, &w), ERR_OK);
+    assert_int_equal(device_keyring_parse(writer_view(&w), &s, &back), ERR_OK);
+    assert_int_equal(device_keyring_find(&back, text_of("ab@MAF.example"), T0, &k), ERR_OK);
+    assert_true(k->suid == 33 && k->own && k->not_after == T0 + HOUR && k->key.n == 32);
+    assert_int_equal(device_keyring_find(&back, text_of("ab@MAF.example"), T0 + HOUR, &k), ERR_NOT_FOUND);
+    for (size_t i = 0; i < w.n; i++) { /* any octet changed, any truncation: what a key is for is part of its seal */
+        memcpy(bad, record, w.n);
+        bad[i] ^= 1;
+        assert_int_not_equal(device_keyring_parse(bytes_of(bad, w.n), &s, &back), ERR_OK);
+        assert_int_equal(back.n, 0);
+        assert_int_not_equal(device_keyring_parse(bytes_of(record, i), &s, &back), ERR_OK);
+    }
+    device_keyring_drop(&r, text_of("AB@maf.example"));
+    assert_int_equal(r.n, 1);
+}
+
+static void bounded(void **state)
+{
+    (void)state;
+    static struct device_keyring r;
+    char id[32];
+    for (int i = 0; i < DEVICE_KEYRING_MAX; i++) {
+        snprintf(id, sizeof(id), "%02X@maf.example", (unsigned)i);
+        const struct device_keyring_key k = key_of(id, 33, T0 + (i + 1) * HOUR);
+        assert_int_equal(device_keyring_put(&r, &k, T0), ERR_OK);
+    }
+    const struct device_keyring_key more = key_of("FF@maf.example", 33, T0 + 99 * HOUR);
+    assert_int_equal(device_keyring_put(&r, &more, T0), ERR_LIMIT_CAPACITY);
+    assert_int_equal(device_keyring_put(&r, &more, T0 + HOUR), ERR_OK); /* the first has ended */
+}
+
+#define GOOD "{\"m2m:skr\":{\"rn\":\"" RN "\",\"et\":\"20231115T000000\",\"adfq\":\"sp.example\",\"suid\":34,\"tgis\":[\"//sp.example/Sa\",\"//sp.example/Sb\"]}}"
+#define RN "01010101010101010101010101010101"
+
+static err_t registered(const char *body)
+{
+    const struct device_use u = {34, text_of("//sp.example/Sa,//sp.example/Sb"), text_empty(), text_of("sp.example"), T0 + HOUR};
+    struct keys_export x = {.set = true};
+    struct device_keyring_key k;
+    char detail[ROLE_DETAIL_MAX];
+    memset(x.b, 1, sizeof(x.b));
+    const struct device_use_answer a = {text_bytes(text_of(body)), &x, text_of("maf.example"), T0};
+    err_t e = device_use_registered(&u, &a, &k, detail);
+    if (e == ERR_OK) {
+        assert_string_equal(k.id.z, RN "@maf.example");
+        assert_true(k.not_after <= T0 + HOUR && k.own && k.key.n == 32);
+    }
+    return e;
+}
+
+static void answers_that_lie(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to;
+    } lies[] = {{"rn\":\"01", "rn\":\"02"}, {"20231115", "20231114"}, {"sp.example\",\"suid", "no.example\",\"suid"},
+                {"34", "33"}, {"Sb\"]", "Sb\",\"//sp.example/Sc\"]"}, {",\"//sp.example/Sb\"", ""}, {"Sa", "Sc"}, {"m2m:skr", "m2m:x"}, {"}}", "}"}};
+    assert_int_equal(registered(GOOD), ERR_OK);
+    for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+        char body[512];
+        const char *at = strstr(GOOD, lies[i].from);
+        assert_non_null(at);
+        snprintf(body, sizeof(body), "%.*s%s%s", (int)(at - GOOD), GOOD, lies[i].to, at + strlen(lies[i].from));
+        assert_int_equal(registered(body), ERR_PEER_NONSENSE);
+    }
+}
+
+static void retrieved(void **state)
+{
+    (void)state;
+    struct device_keyring_key k;
+    char detail[ROLE_DETAIL_MAX];
+    static const char good[] = "{\"m2m:skr\":{\"et\":\"20231115T000000\",\"suid\":33,\"cr\":\"//sp.example/Sa\",\"kv\":\"RUVFRUVFRUVFRUVFRUVFRQ==\"}}";
+    const struct bytes b = bytes_of(good, sizeof(good) - 1);
+    assert_int_equal(device_use_retrieved(text_of("AB@maf.example"), b, T0, &k, detail), ERR_OK);
+    assert_true(k.suid == 33 && !k.own && k.key.n == 16);
+    assert_string_equal(k.peer.z, "//sp.example/Sa");
+    assert_int_equal(device_use_retrieved(text_of("AB@maf.example"), b, T0 + 99 * HOUR, &k, detail), ERR_DENIED_EXPIRED);
+    for (size_t n = 0; n < b.n; n++) {
+        assert_int_equal(device_use_retrieved(text_of("AB@maf.example"), bytes_of(good, n), T0, &k, detail), ERR_PEER_NONSENSE);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(there_and_back), cmocka_unit_test(bounded),
+                                       cmocka_unit_test(answers_that_lie), cmocka_unit_test(retrieved)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
