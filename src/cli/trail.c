@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HOPS_MAX 16 /* from name to name: a device takes four; a trail made to mislead would take as many as it has events */
+
 void trail_free(struct trail *t)
 {
     free(t->at);
@@ -307,9 +309,9 @@ static err_t join(struct trail *t, const struct audit_event *e, const struct aud
 
 err_t trail_narrow(struct trail *t, size_t *shown)
 {
-    size_t before = 0;
+    size_t before = SIZE_MAX;
     *shown = 0;
-    do { /* until nothing new is found: at most once for each of the names */
+    for (size_t hop = 0; hop < HOPS_MAX && *shown != before; hop++) {
         before = *shown;
         for (size_t i = 0; i < t->n; i++) {
             struct trail_event *x = &t->at[i];
@@ -324,7 +326,7 @@ err_t trail_narrow(struct trail *t, size_t *shown)
                 TRY(join(t, &x->event, &names));
             }
         }
-    } while (*shown > before);
+    }
     return ERR_OK;
 }
 

@@ -22,7 +22,7 @@ static int nothing(const struct cli_args *a)
 static const struct cli_opt add_opts[] = {
     {"-c", CLI_OPT_REQUIRED, "configuration"},  {"--id", CLI_OPT_REQUIRED, "identifier"},
     {"--dry", CLI_OPT_FLAG, "only look"},       {"--target", CLI_OPT_REPEATS, "targets"},
-    {"NAME", CLI_OPT_POSITIONAL, "a name"},
+    {"NAME", CLI_OPT_POSITIONAL, "a name"},     {"--suid", CLI_OPT_REPEATS, "uses"},
 };
 static const struct cli_opt list_opts[] = {
     {"-c", CLI_OPT_REQUIRED, "configuration"},
@@ -62,6 +62,12 @@ static void repeated_values_stay_in_order(void **state)
     assert_string_equal(p.args.more[0], "t1");
     assert_string_equal(p.args.more[1], "t2");
     assert_string_equal(cli_arg(&p.args, "--target"), "t1");
+    assert_int_equal(PARSE(&p, "credential", "add", "-c", "f", "--id", "i", "--suid", "21", "--target=t", "--suid=32"), ERR_OK);
+    assert_int_equal(p.args.more_n, 3);
+    assert_string_equal(p.args.more[1], "t");
+    assert_string_equal(p.args.more_of[1]->name, "--target");
+    assert_string_equal(p.args.more[2], "32");
+    assert_string_equal(p.args.more_of[2]->name, "--suid");
     assert_int_equal(PARSE(&p, "-c", "f", "credential", "list", "a", "--", "-b", "--help"), ERR_OK);
     assert_false(p.help);
     assert_int_equal(p.args.more_n, 3);

@@ -222,6 +222,31 @@ static void a_line_without_end_is_refused(void **state)
     trail_free(&t);
 }
 
+/* Each event leads to the one before it, so that a pass finds one name: it ends all the same. */
+static void a_trail_made_to_mislead_ends(void **state)
+{
+    (void)state;
+    enum { EVENTS = 1000, LINE = 160 };
+    char *lines = calloc(EVENTS, LINE);
+    size_t n = 0;
+    struct trail t;
+    char detail[TRAIL_DETAIL_MAX] = "";
+    size_t shown = 0;
+    assert_non_null(lines);
+    for (int i = 1; i <= EVENTS; i++) {
+        n += (size_t)snprintf(lines + n, LINE,
+                              "{\"roles\":\"cse\",\"number\":%d,\"time\":\"20261121T100000\",\"event\":\"associated\","
+                              "\"outcome\":\"ok\",\"peer\":\"a%d\",\"object\":\"a%d\"}\n", i, i, i + 1);
+    }
+    assert_int_equal(read_lines(&t, lines, n, detail), ERR_OK);
+    assert_int_equal(trail_sort(&t), ERR_OK);
+    assert_int_equal(trail_name(&t, text_of("a1001")), ERR_OK);
+    assert_int_equal(trail_narrow(&t, &shown), ERR_OK);
+    assert_in_range(shown, 1, 32);
+    trail_free(&t);
+    free(lines);
+}
+
 static void names_drive_no_terminal_and_no_browser(void **state)
 {
     (void)state;
@@ -276,6 +301,7 @@ int main(void)
         cmocka_unit_test(who_is_who_is_told_by_the_other_chains),
         cmocka_unit_test(wrong_lines_are_told_with_their_number),
         cmocka_unit_test(a_line_without_end_is_refused),
+        cmocka_unit_test(a_trail_made_to_mislead_ends),
         cmocka_unit_test(names_drive_no_terminal_and_no_browser),
         cmocka_unit_test(each_audit_kind_is_drawn),
     };
