@@ -229,6 +229,7 @@ static void read_cb(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
         return;
     }
     c->in.n += (size_t)n;
+    c->arrivals++;
     size_t at = 0;
     err_t e = take_frames(c, &at);
     growing_drop(&c->in, at);
@@ -236,6 +237,11 @@ static void read_cb(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
         log_event(ERR_LEVEL_ERROR, "result-malformed", (struct log_field[]){{"code", text_of(err_code(e))}}, 1);
         disconnect(c);
     }
+}
+
+uint64_t channel_arrivals(const struct channel *c)
+{
+    return c->local != NULL ? c->local->delivered : c->arrivals;
 }
 
 void channel_connect(struct channel *c, uv_pipe_t *pipe)

@@ -21,6 +21,7 @@ struct channel {
     size_t pending;
     struct growing out; /* frames not yet given to the pipe */
     struct growing in;
+    uint64_t arrivals; /* reads of the pipe */
 };
 
 void channel_init(struct channel *c, struct intake *local);
@@ -28,6 +29,8 @@ void channel_init(struct channel *c, struct intake *local);
 void channel_connect(struct channel *c, uv_pipe_t *pipe);
 /* j->id is set here; what *j borrows must live until the callback. ERR_LIMIT_BUSY. */
 MUST_USE err_t channel_submit(struct channel *c, struct job *j, channel_fn *fn, void *owner);
+/* Changes with each batch of results: between two calls that give the same number the writer told of no commit. */
+uint64_t channel_arrivals(const struct channel *c);
 /* Sends what was submitted; once a loop turn. */
 void channel_flush(struct channel *c);
 

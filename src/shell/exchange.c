@@ -49,7 +49,7 @@ void exchange_refuse(struct conn *c, err_t e, const char *detail)
 static void job_done(void *owner, const struct job_result *r)
 {
     struct conn *c = owner;
-    worker_view_end(c->w); /* what follows must see what was just committed */
+    worker_view_renew(c->w);
     if (!conn_unpin(c)) {
         return;
     }

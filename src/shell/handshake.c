@@ -73,7 +73,7 @@ static void abort_handshake(struct conn *c, err_t e)
 static void kept(void *owner, const struct job_result *r)
 {
     struct conn *c = owner;
-    worker_view_end(c->w);
+    worker_view_renew(c->w);
     if (!conn_unpin(c)) {
         return;
     }

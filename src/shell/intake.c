@@ -205,6 +205,7 @@ static void deliver_link(struct intake *in, struct intake_link *l, size_t n)
 static void deliver(struct intake *in, size_t n)
 {
     struct intake_link *next = NULL;
+    in->delivered++;
     for (struct intake_link *l = in->links; l != NULL; l = next) {
         next = l->next;
         deliver_link(in, l, n);

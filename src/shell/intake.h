@@ -24,6 +24,7 @@ struct intake {
     struct job_result *results;
     struct intake_link *links;
     size_t links_n;
+    uint64_t delivered; /* batches */
     bool stopped;
 };
 

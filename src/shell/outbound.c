@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CONNECTIONS_MAX 32L /* of a site: what is asked at once is committed at once by who answers, so few cost him more */
+
 struct site { /* one target, asked under one name: its own multi handle, so its own connections (design 8) */
     struct site *next;
     struct outbound *o;
@@ -279,8 +281,8 @@ static struct site *site_open(struct outbound *o, const struct outbound_target *
               curl_multi_setopt(s->multi, CURLMOPT_SOCKETDATA, s) == CURLM_OK &&
               curl_multi_setopt(s->multi, CURLMOPT_TIMERFUNCTION, timeout_cb) == CURLM_OK &&
               curl_multi_setopt(s->multi, CURLMOPT_TIMERDATA, s) == CURLM_OK &&
-              curl_multi_setopt(s->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 16L) == CURLM_OK &&
-              curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, 16L) == CURLM_OK;
+              curl_multi_setopt(s->multi, CURLMOPT_MAX_HOST_CONNECTIONS, CONNECTIONS_MAX) == CURLM_OK &&
+              curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX) == CURLM_OK;
     if (!ok) {
         site_close(s);
         return NULL;

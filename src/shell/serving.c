@@ -34,6 +34,14 @@ static void end_if_expired(struct conn *c)
     }
 }
 
+/* -- what nobody uses --------------------------------------------------------------------------------------- */
+static void rest(struct conn *c)
+{
+    if (c->tls != NULL && !c->busy) {
+        tls_rest(c->tls);
+    }
+}
+
 /* -- what was withdrawn ------------------------------------------------------------------------------------- */
 static void end_if_withdrawn(struct conn *c)
 {
@@ -112,6 +120,7 @@ static void sweep_cb(uv_timer_t *h)
     if (now - w->swept >= ASSOCIATION_SWEEP) {
         w->swept = now;
         for_each(w, WORKER_SERVE, end_if_expired);
+        for_each(w, WORKER_SERVE, rest);
         peers_sweep(&w->peers, now);
         log_tick();
     }

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,8 @@ static socklen_t length_of(const struct sockaddr *a)
     return a->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 }
 
-/* For datagrams SO_REUSEADDR would let two servers share a port; for streams it is what survives a restart. */
+/* For datagrams SO_REUSEADDR would let two servers share a port; for streams it is what survives a restart. Each connection
+ * inherits TCP_NODELAY: an answer never waits for an acknowledgement. */
 static int socket_bound(const struct sockaddr *a, bool datagram, bool shared)
 {
     const int on = 1;
@@ -31,7 +33,8 @@ static int socket_bound(const struct sockaddr *a, bool datagram, bool shared)
     if (fd < 0) {
         return -1;
     }
-    bool ok = (datagram || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0) &&
+    bool ok = (datagram || (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+                            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0)) &&
               (!shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0) &&
               (a->sa_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
               bind(fd, a, length_of(a)) == 0;

@@ -296,6 +296,5 @@ void stream_accept(struct worker *w, const struct snapshot_listener *l, uv_strea
         uv_close((uv_handle_t *)&s->tcp, free_handle);
         return;
     }
-    (void)uv_tcp_nodelay(&s->tcp, 1);
     conn_open(c);
 }

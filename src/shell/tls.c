@@ -152,10 +152,9 @@ void tls_abort(struct tls *t, err_t why)
 static void handshake_done(struct tls *t)
 {
     (void)SSL_clear_mode(t->ssl, SSL_MODE_ASYNC);
-    /* From here on octets are somebody's: OpenSSL wipes what it decrypted and gives the buffers of an idle connection
-     * back. In the handshake this would be a wipe of 17 KiB for each flight. */
+    /* From here on octets are somebody's: OpenSSL wipes what it decrypted. In the handshake this would be a wipe of 17 KiB
+     * for each flight. */
     (void)SSL_set_options(t->ssl, SSL_OP_CLEANSE_PLAINTEXT);
-    (void)SSL_set_mode(t->ssl, SSL_MODE_RELEASE_BUFFERS);
     t->state = TLS_ESTABLISHED;
     t->held = true;
     if (t->ctx->require_ems && SSL_get_extms_support(t->ssl) != 1) {
@@ -434,6 +433,20 @@ err_t tls_write(struct tls *t, struct bytes in)
     }
     TRY(open_fail(t, rc));
     return ERR_BUG; /* memory takes everything at once */
+}
+
+/* Between two records, with nothing of the last one unread; OpenSSL before 3.0.14 does not look (CVE-2024-4741). */
+static bool is_at_rest(const struct tls *t)
+{
+    return t->state == TLS_OPEN && SSL_has_pending(t->ssl) == 0 && strcmp(SSL_rstate_string(t->ssl), "RH") == 0;
+}
+
+/* SSL_MODE_RELEASE_BUFFERS would wipe and free 17 KiB after each record, and after each look for one. */
+void tls_rest(struct tls *t)
+{
+    if (t->ctx->datagram == NULL && is_at_rest(t)) { /* DTLS makes its buffers once and writes to them unasked */
+        (void)SSL_free_buffers(t->ssl);
+    }
 }
 
 void tls_close(struct tls *t)

@@ -109,6 +109,7 @@ MUST_USE err_t tls_peer(struct tls *t, struct role_cert *out);
 /* Application data. *n = 0: nothing there now, or the peer closed: tls_step() tells which. */
 MUST_USE err_t tls_read(struct tls *t, uint8_t *out, size_t cap, size_t *n);
 MUST_USE err_t tls_write(struct tls *t, struct bytes in);
+void tls_rest(struct tls *t);  /* of a connection that has nothing under way: gives its buffers back until it has */
 void tls_close(struct tls *t); /* queues close_notify */
 err_t tls_error(const struct tls *t);
 

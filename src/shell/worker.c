@@ -23,7 +23,7 @@ err_t worker_view(struct worker *w, size_t role, struct txn *t, struct arena *a)
     return ERR_OK;
 }
 
-void worker_view_end(struct worker *w)
+static void view_end(struct worker *w)
 {
     if (w->viewing) {
         store_rollback(w->reader);
@@ -31,11 +31,20 @@ void worker_view_end(struct worker *w)
     }
 }
 
+void worker_view_renew(struct worker *w)
+{
+    uint64_t seen = channel_arrivals(&w->channel);
+    if (seen != w->view_seen) {
+        w->view_seen = seen;
+        view_end(w);
+    }
+}
+
 /* Just before the loop sleeps: the view of this turn ends, and jobs of this turn leave together. */
 static void turn_cb(uv_prepare_t *h)
 {
     struct worker *w = h->data;
-    worker_view_end(w);
+    view_end(w);
     channel_flush(&w->channel);
 }
 

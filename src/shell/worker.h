@@ -38,7 +38,8 @@ struct worker {
     struct channel channel;
     struct ask ask;
     struct store *reader;
-    bool viewing; /* a read transaction is open: one a turn of the loop */
+    bool viewing; /* a read transaction is open: one a turn of the loop, and one more for each batch of results */
+    uint64_t view_seen; /* channel_arrivals */
     uv_prepare_t turn;
     uv_idle_t again;     /* runs while somebody is in `eager`, and keeps the loop from sleeping */
     struct worker_member *eager; /* connections that have used up their share of a turn: they go on in the next one */
@@ -65,7 +66,8 @@ MUST_USE err_t worker_start(struct worker *w, uv_loop_t *loop, const struct snap
 
 /* A read-only txn on this turn's view, in the partition of this instance; its arena is reset. */
 MUST_USE err_t worker_view(struct worker *w, size_t role, struct txn *t, struct arena *a);
-void worker_view_end(struct worker *w);
+/* A result of the writer is here: what follows must see what was committed with it. The results of a batch share a view. */
+void worker_view_renew(struct worker *w);
 /* What one request is taken apart in: a message, and as much again as its headers or options may need. */
 struct writer worker_scratch(struct worker *w);
 

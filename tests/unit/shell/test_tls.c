@@ -1,6 +1,8 @@
 /* The TLS adapter with pre-shared keys: suspending, holding the last flight, and every refusal with its alert. */
 #include "tls_fixture.h"
 
+#include <malloc.h>
+
 #define MANY 500
 
 static struct tls_ctx *ctx;
@@ -125,6 +127,43 @@ static void application_data_passes_both_ways_and_closes(void **state)
     assert_int_equal(tls_step(pair.t), TLS_CLOSED);
     tls_close(pair.t);
     assert_true(tls_has_output(pair.t)); /* our close_notify */
+    pair_close(&pair);
+}
+
+/* The octets of a record's arrival at which the connection is left alone: wherever that is, nothing is lost. */
+static void a_connection_at_rest_gives_its_buffers_back(void **state)
+{
+    (void)state;
+    struct pair pair;
+    uint8_t wire[256];
+    char got[32];
+    size_t n = 0;
+    pair_open(&pair, &fixture_good);
+    open_pair(&pair);
+    assert_int_equal(tls_read(pair.t, (uint8_t *)got, sizeof(got), &n), ERR_OK);
+    size_t before = mallinfo2().uordblks;
+    tls_rest(pair.t);
+    assert_true(before == 0 || before - mallinfo2().uordblks > 16384); /* 0: an allocator that counts elsewhere */
+    for (size_t cut = 0; cut <= 60; cut++) {
+        assert_int_equal(SSL_write(pair.p.ssl, "made-up octets", 14), 14);
+        size_t have = peer_step(&pair.p, wire, sizeof(wire));
+        assert_in_range(have, 61, sizeof(wire));
+        assert_int_equal(tls_feed(pair.t, bytes_of(wire, cut)), ERR_OK);
+        assert_int_equal(tls_read(pair.t, (uint8_t *)got, sizeof(got), &n), ERR_OK);
+        assert_int_equal(n, 0);
+        tls_rest(pair.t);
+        assert_int_equal(tls_feed(pair.t, bytes_of(wire + cut, have - cut)), ERR_OK);
+        assert_int_equal(tls_read(pair.t, (uint8_t *)got, 7, &n), ERR_OK);
+        assert_int_equal(n, 7);
+        tls_rest(pair.t); /* the other half is still unread */
+        assert_int_equal(tls_read(pair.t, (uint8_t *)got + 7, 7, &n), ERR_OK);
+        assert_memory_equal(got, "made-up octets", 14);
+        tls_rest(pair.t);
+        assert_int_equal(tls_write(pair.t, bytes_of("an answer", 9)), ERR_OK);
+        tls_rest(pair.t);
+        assert_int_equal(pump(pair.t, &pair.p), TLS_OPEN);
+        assert_int_equal(SSL_read(pair.p.ssl, got, sizeof(got)), 9);
+    }
     pair_close(&pair);
 }
 
@@ -433,6 +472,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(psk_handshake_gives_both_sides_one_export),
         cmocka_unit_test(application_data_passes_both_ways_and_closes),
+        cmocka_unit_test(a_connection_at_rest_gives_its_buffers_back),
         cmocka_unit_test(early_data_waits_while_held),
         cmocka_unit_test(abort_sends_internal_error_instead_of_finished),
         cmocka_unit_test(refused_keys_get_the_alert_of_their_row),
