@@ -130,7 +130,7 @@ static void asked(struct ask_waiter *waiter, err_t e, const struct secret *key, 
     (void)a;
     struct conn *c = (struct conn *)((char *)waiter - offsetof(struct conn, waiter));
     c->busy = false;
-    worker_view_end(c->w);
+    worker_view_renew(c->w);
     to_writer(c, &none, clock_now());
     if (!c->busy) {
         conn_resume(c);
