@@ -13,21 +13,24 @@
 #include "keys/keys.h"
 #include "proto/association.h"
 #include "role/conf.h"
+#include "role/ctl.h"
 #include "store/seal.h"
 #include "store/txn.h"
 #include "wire/ipaddr.h"
 #include "wire/primitive.h"
-
-#define ROLE_DETAIL_MAX 192
 
 struct role_env {
     const struct crypto *crypto;
     const struct sealer *sealer;
     const struct issuer *issuer; /* NULL: this role has no issuing CA */
     const char *name;            /* of its section [role NAME]; NULL: the default instance, [role] */
+    bool (*may_call)(const void *who, const char *url); /* is it a target that the operator listed? NULL: nobody is */
+    const void *may_call_who;
 };
 
 struct withdraw_kind; /* role/withdraw.h */
+struct outbox_item;   /* role/outbox.h */
+struct outbox_done;
 
 /* -- requests ------------------------------------------------------------------------------------ */
 struct request {
@@ -108,35 +111,6 @@ struct role_cert {
     usec_t not_after;
 };
 
-/* -- operator commands --------------------------------------------------------------------------- */
-enum { CTL_ARG_REQUIRED = 1, CTL_ARG_SECRET_FILE = 2, /* the CLI reads FILE and sends its hex under the name "key" */
-       CTL_ARG_POSITIONAL = 4, CTL_ARG_PATH = 8 /* a file name for the server: the CLI makes it absolute */ };
-
-struct ctl_arg {
-    const char *name; /* "--kind", or "ID" for a positional */
-    unsigned flags;
-    const char *doc;
-};
-
-struct ctl_request {
-    const json_t *args; /* object: argument name without dashes -> text; "key" holds hex of a secret file */
-    usec_t now;
-};
-
-/* Appends one JSON object to `out` that never holds a secret. */
-typedef err_t ctl_handler(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
-                          char detail[static ROLE_DETAIL_MAX]);
-
-struct ctl_row {
-    const char *noun;
-    const char *verb;
-    const struct ctl_arg *args;
-    size_t args_n;
-    bool writes;
-    ctl_handler *handler;
-    const char *doc;
-};
-
 struct explain;
 
 /* -- the role -------------------------------------------------------------------------------------- */
@@ -184,6 +158,11 @@ struct role {
      * empty path: nothing for now. Then its answer; *more: once more with the same. Both may be NULL. */
     err_t (*watch)(const void *ctx, struct txn *t, size_t i, struct question *out);
     err_t (*heard)(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now, bool *more);
+
+    /* Writer, again and again: the queue of the outbox after that named `after` (empty: the first); ERR_NOT_FOUND: there are no
+     * more. Then what became of its event; ERR_NOT_FOUND: it is gone. Both may be NULL. */
+    err_t (*outbox)(const void *ctx, struct txn *t, struct text after, usec_t now, struct outbox_item *out);
+    err_t (*told)(const void *ctx, struct txn *t, const struct outbox_done *d, usec_t now);
 
     /* Writer, when the handshake is complete and before its last flight leaves; a failure ends the handshake.
      * May change *a (not_after). NULL: nothing to store. */

@@ -12,7 +12,7 @@
 #define METRICS_SLOTS 520 /* two generations of at most 256 workers, and their writers */
 #define METRICS_ROLES 32 /* instances of roles */
 #define METRICS_OPS 6
-#define METRICS_RSCS 40
+#define METRICS_RSCS 48
 #define METRICS_DETAIL 512
 
 /* X(member, doc): sums over all processes. Those marked `now` rise and fall. */

@@ -10,7 +10,7 @@
 #include "store/audit.h"
 #include "store/store.h"
 
-#define TXN_STAGED_MAX 128
+#define TXN_STAGED_MAX 320
 #define TXN_AUDIT_MAX 64
 
 struct txn_change {

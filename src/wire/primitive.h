@@ -31,6 +31,7 @@ struct primitive {
     uint32_t expires_after_ms; /* the same counted from the arrival, 0 if none: the caller knows the time */
     bool unsupported;   /* carries a parameter that is not implemented: 5001 */
     char unsupported_name[32];
+    bool verified;        /* never parsed: those whom it would make get messages were asked by the shell, and want them */
     enum media media;     /* of the content */
     enum media accept;    /* MEDIA_JSON or MEDIA_CBOR: the form that the answer should have */
     struct bytes content; /* as sent, empty if none */

@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include "wire/url.h"
+
 #include "base/hex.h"
 #include "shell/crypto_openssl.h"
 #include "store/store_memory.h"
@@ -114,6 +116,13 @@ void world_seed(struct world *w, struct world_node *n)
     }
 }
 
+static bool may_call(const void *who, const char *url)
+{
+    struct url u;
+    const struct world *w = who;
+    return w->callable != NULL && url_parse(text_of(url), &u) == ERR_OK && url_is_listed(text_of(w->callable), &u);
+}
+
 struct world_node *world_add(struct world *w, const struct role *role, const char *fqdn, const char *conf)
 {
     assert(w->n < WORLD_NODES_MAX);
@@ -124,7 +133,8 @@ struct world_node *world_add(struct world *w, const struct role *role, const cha
     memset(root, (int)(0x50 + w->n), sizeof(root)); /* each authority has its own */
     err_t e = secret_set(&n->sealer.root, BYTES_ARRAY(root));
     assert(e == ERR_OK);
-    n->env = (struct role_env){.crypto = crypto_openssl(), .sealer = &n->sealer, .issuer = w->issuer};
+    n->env = (struct role_env){.crypto = crypto_openssl(), .sealer = &n->sealer, .issuer = w->issuer,
+                               .may_call = may_call, .may_call_who = w};
     e = TEXT_COPY(text_of(fqdn), n->fqdn);
     assert(e == ERR_OK);
     e = store_memory_open(&n->store);

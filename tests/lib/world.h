@@ -36,6 +36,7 @@ struct world {
     unsigned forged_status;
     const struct keys_export *next_export; /* if set, the export of the next handshake */
     size_t asked;                    /* questions put so far */
+    const char *callable;            /* URLs that roles may call, commas between; or NULL */
     const struct issuer *issuer;     /* of the roles added from now on, or NULL */
 };
 

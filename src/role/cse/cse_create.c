@@ -4,7 +4,9 @@
 #include "role/cse/cse_cin.h"
 #include "role/cse/cse_csr.h"
 #include "role/cse/cse_group.h"
+#include "role/cse/cse_notify.h"
 #include "role/cse/cse_ops.h"
+#include "role/cse/cse_poll.h"
 #include "role/cse/cse_sub.h"
 #include "role/cse/cse_sweep.h"
 #include "role/detail.h"
@@ -154,6 +156,21 @@ static err_t finish_sub(struct making *m)
     return cse_sub_put(m->ask.cse, m->ask.t, &m->res, m->attrs, m->detail);
 }
 
+static err_t accept_watch(struct making *m)
+{
+    return cse_notify_watch(&m->ask, &m->target.res, m->detail);
+}
+
+static err_t finish_watch(struct making *m)
+{
+    return cse_notify_put(&m->ask, &m->res, m->attrs, m->detail);
+}
+
+static err_t accept_pch(struct making *m)
+{
+    return cse_poll_accept(&m->ask, &m->target.res, m->detail);
+}
+
 static const struct {
     uint32_t ty;
     err_t (*accept)(struct making *m); /* header and attributes, before the text is written */
@@ -168,6 +185,8 @@ static const struct {
     {TYPE_MSSP, NULL, finish_sub},
     {TYPE_SVSN, NULL, finish_sub},
     {TYPE_ASAR, NULL, finish_sub},
+    {TYPE_PCH, accept_pch, NULL},
+    {TYPE_SUB, accept_watch, finish_watch},
 };
 
 static err_t run_hook(struct making *m, bool finish)
@@ -254,7 +273,8 @@ static err_t make(struct making *m)
     TRY(cse_acp_link(m->ask.cse, m->ask.t, m->ask.rq->now, &m->res, m->attrs, m->detail));
     TRY(cse_res_render(m->ask.t, &m->res, m->attrs));
     TRY(cse_res_add(m->ask.t, &m->res));
-    return run_hook(m, true);
+    TRY(run_hook(m, true));
+    return cse_notify_event(&m->ask, &m->target.res, CRITERIA_CREATE_CHILD, &m->res, NULL);
 }
 
 static err_t answer(struct making *m, uint32_t rcn, struct response *rs)

@@ -5,6 +5,7 @@
 #include "role/credential_args.h"
 #include "role/cse/cse_ae.h"
 #include "role/cse/cse_key.h"
+#include "role/cse/cse_notify_ctl.h"
 #include "role/cse/cse_sub_ctl.h"
 #include "role/ctl_list.h"
 #include "role/detail.h"
@@ -249,4 +250,5 @@ const struct ctl_row cse_ctl_rows[CSE_CTL_ROWS_N] = {
     {"credential", "resume", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, credential_resume,
      "give a suspended credential back, with the keys that came from it"},
     CSE_SUB_CTL_ROWS,
+    CSE_NOTIFY_CTL_ROWS,
 };

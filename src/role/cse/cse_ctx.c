@@ -26,6 +26,8 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
             "default none"},
     {.section = "cse", .key = "lifetime", .type = CONF_DURATION, .fallback = "365d", .min = 60 * USEC_PER_SEC,
      .max = 36500 * DAY, .doc = "expirationTime of resources that ask for none"},
+    {.section = "cse", .key = "notify-queue", .type = CONF_NUMBER, .fallback = "64", .min = 1, .max = 100000,
+     .doc = "events kept for a target of a subscription that is away; then the oldest goes"},
 };
 
 static err_t identity(struct cse *cse, const struct conf *cf, char *detail)
@@ -125,6 +127,7 @@ err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env 
     cse->mca_optional = text_eq_z(conf_text(cf, "cse", NULL, "association"), "optional");
     cse->mcc_optional = text_eq_z(conf_text(cf, "cse", NULL, "cse-association"), "optional");
     cse->lifetime = conf_number(cf, "cse", NULL, "lifetime");
+    cse->notify_queue = (size_t)conf_number(cf, "cse", NULL, "notify-queue");
     return peers(cse, cf, detail);
 }
 

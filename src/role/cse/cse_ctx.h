@@ -32,11 +32,12 @@ struct cse {
     bool subscription;  /* AEs are checked against the service subscription [CHOICE-68] */
     struct m2mid enrolled_rule; /* name of the rule that enrolled AEs go into (7.5.1), or empty */
     usec_t lifetime;    /* expirationTime given to resources that ask for none */
+    size_t notify_queue;     /* events that wait for one target of a subscription */
     struct cse_peer peers[CSE_PEERS_MAX];
     size_t peers_n;
 };
 
-enum { CSE_CTX_ROWS_N = 10 };
+enum { CSE_CTX_ROWS_N = 11 };
 extern const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N];
 
 MUST_USE err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env *env,

@@ -1,5 +1,6 @@
 #include "role/cse/cse_cin.h"
 #include "role/cse/cse_csr.h"
+#include "role/cse/cse_notify.h"
 #include "role/cse/cse_ops.h"
 #include "role/cse/cse_result.h"
 #include "role/cse/cse_sweep.h"
@@ -9,6 +10,7 @@
 static err_t take_out(const struct cse_ask *ask, struct cse_target *target)
 {
     struct cse_res *r = &target->res;
+    TRY(cse_notify_deleted(ask, r));
     TRY(cse_csr_release(ask->t, r, NULL));
     TRY(cse_res_remove(ask->t, r));
     if (r->type->ty == TYPE_CIN) {

@@ -1,4 +1,5 @@
 #include "role/cse/cse_group.h"
+#include "role/cse/cse_poll.h"
 #include "role/detail.h"
 #include "role/dispatch.h"
 #include "wire/emit.h"
@@ -26,6 +27,9 @@ static err_t handle(const void *ctx, const struct request *rq, struct txn *t, st
         [OP_NOTIFY] = cse_ops_notify,
     };
     bool known = (size_t)rq->prim->op < ARRAY_LEN(handlers) && handlers[rq->prim->op] != NULL;
+    if (cse_poll_is_one(rq->prim->to)) {
+        return cse_poll_request(ctx, rq, t, rs);
+    }
     return known ? handlers[rq->prim->op](ctx, rq, t, rs) : ERR_BUG;
 }
 

@@ -10,6 +10,8 @@
 #define RECORD_VERSION 1
 #define HEADER_MAX 4096
 
+enum { FLAG_ACPI = 1, FLAG_WATCHED = 2 };
+
 err_t cse_res_uid(const struct cse *cse, usec_t now, struct cse_uid *out)
 {
     uint8_t b[CSE_RES_UID_LEN / 2];
@@ -42,7 +44,7 @@ void cse_res_write(const struct cse_res *r, struct writer *w)
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         writer_u64(w, numbers[i]);
     }
-    writer_u8(w, r->has_acpi ? 1 : 0);
+    writer_u8(w, (uint8_t)((r->has_acpi ? FLAG_ACPI : 0) | (r->watched ? FLAG_WATCHED : 0)));
     writer_u8(w, r->acpi_n);
     for (size_t i = 0; i < r->acpi_n; i++) {
         write_text(w, r->acpi[i]);
@@ -75,7 +77,9 @@ err_t cse_res_parse(struct bytes b, struct cse_res *out)
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         *numbers[i] = reader_u64(&r);
     }
-    out->has_acpi = rec_bool(&r);
+    uint8_t flags = rec_u8(&r, 0, FLAG_ACPI | FLAG_WATCHED);
+    out->has_acpi = (flags & FLAG_ACPI) != 0;
+    out->watched = (flags & FLAG_WATCHED) != 0;
     out->acpi_n = rec_u8(&r, 0, CSE_RES_ACPI_MAX);
     for (size_t i = 0; i < out->acpi_n && i < CSE_RES_ACPI_MAX; i++) {
         out->acpi[i] = read_text(&r);
@@ -258,6 +262,7 @@ static const struct { /* types that are also kept in a compiled form, under the 
     {TYPE_MSSP, TABLE_CSE_SUB},
     {TYPE_SVSN, TABLE_CSE_SUB},
     {TYPE_ASAR, TABLE_CSE_SUB},
+    {TYPE_SUB, TABLE_CSE_NOTIFY},
 };
 
 err_t cse_res_child_remove(struct txn *t, struct text node, struct bytes key, const struct cse_child *c)

@@ -34,6 +34,7 @@ struct cse_res {
     uint64_t size;           /* contentInstance: contentSize */
     uint64_t cni, cbs, mni, mbs, mia; /* container; limits 0: none */
     uint64_t floor, swept;   /* container: instances below floor are gone, below swept also collected */
+    bool watched;            /* it has, or has had, a subscription below it */
     bool has_acpi;
     uint8_t acpi_n;
     struct text acpi[CSE_RES_ACPI_MAX]; /* resource identifiers of the policies */

@@ -4,6 +4,7 @@
 #include "role/cse/cse_cin.h"
 #include "role/cse/cse_csr.h"
 #include "role/cse/cse_group.h"
+#include "role/cse/cse_notify.h"
 #include "role/cse/cse_ops.h"
 #include "role/cse/cse_sub.h"
 #include "role/detail.h"
@@ -49,6 +50,9 @@ static err_t follow(const struct cse_ask *ask, struct cse_res *r, json_t *attrs,
     if (r->type->ty == TYPE_GRP && (json_object_get(content, "mid") != NULL || json_object_get(content, "mnm") != NULL)) {
         TRY(cse_group_accept(ask, r, attrs, detail));
     }
+    if (r->type->ty == TYPE_SUB) {
+        TRY(cse_notify_put(ask, r, attrs, detail));
+    }
     if (r->type->ty == TYPE_CNT) {
         cse_cin_limits(r, attrs);
         TRY(cse_cin_evict(ask->t, r, now));
@@ -67,6 +71,7 @@ static err_t change(const struct cse_ask *ask, struct cse_res *r, const json_t *
     TRY(follow(ask, r, attrs, content, detail));
     TRY(cse_res_render(ask->t, r, attrs));
     TRY(cse_res_put(ask->t, r));
+    TRY(cse_notify_event(ask, r, CRITERIA_UPDATE, r, content));
     return cse_ops_audit(ask, AUDIT_RESOURCE_UPDATED, r->ri);
 }
 

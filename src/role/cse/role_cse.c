@@ -3,6 +3,7 @@
 #include "role/cse/cse_ctl.h"
 #include "role/cse/cse_group.h"
 #include "role/cse/cse_cert.h"
+#include "role/cse/cse_deliver.h"
 #include "role/cse/cse_esprim.h"
 #include "role/cse/cse_explain.h"
 #include "role/cse/cse_heard.h"
@@ -44,6 +45,8 @@ const struct role role_cse = {
     .withdraw = &withdraw_cse,
     .watch = cse_heard_watch,
     .heard = cse_heard_take,
+    .outbox = cse_deliver_next,
+    .told = cse_deliver_done,
     .established = cse_saef_established,
     .explain = cse_explain,
 };

@@ -119,6 +119,26 @@ static const struct types_attr nod[] = { /* TS-0001 9.6.18 */
     {"nid", "networkID", TYPES_TEXT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 256},
 };
 
+static const struct types_attr pch[] = { /* TS-0001 9.6.21 */
+    EXPIRES,
+    POLICIES,
+};
+
+/* Notifications are asked for by this one; a service subscription is mssp. */
+static const struct types_attr sub[] = { /* TS-0001 9.6.8 */
+    EXPIRES,
+    POLICIES,
+    CREATOR,
+    {"enc", "eventNotificationCriteria", TYPES_OBJECT, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0},
+    {"exc", "expirationCounter", TYPES_UINT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, U32},
+    {"nu", "notificationURI", TYPES_TEXTS, TYPES_M, TYPES_O, TYPES_GIVEN, 1, TYPES_TARGETS_MAX},
+    {"nfu", "notificationForwardingURI", TYPES_TEXT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 256},
+    {"pn", "pendingNotification", TYPES_UINT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 2},
+    {"ln", "latestNotify", TYPES_BOOL, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0},
+    {"nct", "notificationContentType", TYPES_UINT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 3},
+    {"su", "subscriberURI", TYPES_TEXT, TYPES_O, TYPES_NP, TYPES_GIVEN, 1, 256},
+};
+
 /* Service subscription, part 11.1. What its contract includes is `svr`, a list of resource types by short name. */
 static const struct types_attr mssp[] = { /* TS-0001 9.6.19 */
     EXPIRES,
@@ -148,24 +168,27 @@ static const struct types_attr svsn[] = { /* TS-0001 9.6.20 */
 #define ATTRS(a) (a), ARRAY_LEN(a)
 
 static const struct types_row types[TYPES_COUNT] = {
-    {TYPE_ACP, "m2m:acp", "accessControlPolicy", ATTRS(acp), {0}, 0, "TS-0004 7.4.2"},
-    {TYPE_AE, "m2m:ae", "AE", ATTRS(ae), {TYPE_ACP, TYPE_CNT, TYPE_GRP},
+    {TYPE_ACP, "m2m:acp", "accessControlPolicy", ATTRS(acp), {TYPE_SUB}, TYPES_HAS_CHILDREN, "TS-0004 7.4.2"},
+    {TYPE_AE, "m2m:ae", "AE", ATTRS(ae), {TYPE_ACP, TYPE_CNT, TYPE_GRP, TYPE_PCH, TYPE_SUB},
      TYPES_HAS_ACPI | TYPES_HAS_CHILDREN | TYPES_REGISTRATION, "TS-0004 7.4.5"},
-    {TYPE_CNT, "m2m:cnt", "container", ATTRS(cnt), {TYPE_CNT, TYPE_CIN},
+    {TYPE_CNT, "m2m:cnt", "container", ATTRS(cnt), {TYPE_CNT, TYPE_CIN, TYPE_SUB},
      TYPES_HAS_ACPI | TYPES_HAS_STATE | TYPES_HAS_VIRTUAL | TYPES_HAS_CHILDREN, "TS-0004 7.4.6"},
     {TYPE_CIN, "m2m:cin", "contentInstance", ATTRS(cin), {0}, TYPES_HAS_STATE | TYPES_IMMUTABLE, "TS-0004 7.4.7"},
     {TYPE_CB, "m2m:cb", "CSEBase", ATTRS(cb),
-     {TYPE_ACP, TYPE_AE, TYPE_CNT, TYPE_GRP, TYPE_NOD, TYPE_CSR, TYPE_MSSP, TYPE_ASAR},
+     {TYPE_ACP, TYPE_AE, TYPE_CNT, TYPE_GRP, TYPE_NOD, TYPE_CSR, TYPE_MSSP, TYPE_ASAR, TYPE_SUB},
      TYPES_HAS_ACPI | TYPES_NOT_BY_REQUEST | TYPES_HAS_CHILDREN, "TS-0004 7.4.3"},
-    {TYPE_GRP, "m2m:grp", "group", ATTRS(grp), {0}, TYPES_HAS_ACPI | TYPES_HAS_FANOUT, "TS-0004 7.4.13"},
-    {TYPE_NOD, "m2m:nod", "node", ATTRS(nod), {0}, TYPES_HAS_ACPI, "TS-0004 7.4.18"},
+    {TYPE_GRP, "m2m:grp", "group", ATTRS(grp), {TYPE_SUB}, TYPES_HAS_ACPI | TYPES_HAS_FANOUT | TYPES_HAS_CHILDREN,
+     "TS-0004 7.4.13"},
+    {TYPE_NOD, "m2m:nod", "node", ATTRS(nod), {TYPE_SUB}, TYPES_HAS_ACPI | TYPES_HAS_CHILDREN, "TS-0004 7.4.18"},
     {TYPE_MSSP, "m2m:mssp", "m2mServiceSubscriptionProfile", ATTRS(mssp), {TYPE_SVSN},
      TYPES_HAS_ACPI | TYPES_HAS_CHILDREN | TYPES_ADMIN, "TS-0001 9.6.19"},
-    {TYPE_CSR, "m2m:csr", "remoteCSE", ATTRS(csr), {TYPE_ACP, TYPE_CNT},
+    {TYPE_PCH, "m2m:pch", "pollingChannel", ATTRS(pch), {0}, TYPES_HAS_ACPI, "TS-0004 7.4.21"},
+    {TYPE_CSR, "m2m:csr", "remoteCSE", ATTRS(csr), {TYPE_ACP, TYPE_CNT, TYPE_SUB},
      TYPES_HAS_ACPI | TYPES_HAS_CHILDREN | TYPES_REGISTRATION, "TS-0004 7.4.4"},
     {TYPE_ASAR, "m2m:asar", "serviceSubscribedAppRule", ATTRS(asar), {0}, TYPES_HAS_ACPI | TYPES_ADMIN,
      "TS-0001 9.6.29"},
     {TYPE_SVSN, "m2m:svsn", "serviceSubscribedNode", ATTRS(svsn), {0}, TYPES_HAS_ACPI | TYPES_ADMIN, "TS-0001 9.6.20"},
+    {TYPE_SUB, "m2m:sub", "subscription", ATTRS(sub), {0}, TYPES_HAS_ACPI, "TS-0004 7.4.8"},
 };
 
 const struct types_row *types_at(size_t i)

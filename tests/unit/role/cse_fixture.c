@@ -85,6 +85,7 @@ err_t cse_fixture_call(struct cse_fixture *f, const struct cse_call *c)
     }
     static const struct keys_export none;
     struct request rq = {.prim = &p, .assoc = &c->s->assoc, .exported = &none, .now = f->w.now};
+    p.verified = !f->unverified;
     if (c->ip != NULL) {
         assert_int_equal(ipaddr_parse(text_of(c->ip), &rq.ip), ERR_OK);
     }

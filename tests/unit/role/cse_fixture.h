@@ -20,6 +20,7 @@ struct cse_fixture {
     struct world_reply r;
     struct world_session admin, a, b; /* Sadmin, Sa, Sb: bound to their AE-IDs */
     struct world_session plain;
+    bool unverified; /* requests of those who would be sent messages by them (request.verified) */
     char *body;
     uint16_t rsc;
     uint32_t next; /* Content Offset */

@@ -1,0 +1,158 @@
+#include "role/cse/cse_deliver.h"
+
+#include "role/cse/cse_notify.h"
+#include "role/cse/cse_sweep.h"
+#include "wire/json.h"
+
+#define DELETED_AGE_MAX (INT64_C(86400) * USEC_PER_SEC) /* the end of a subscription is told for a day */
+
+/* -- where to ----------------------------------------------------------------------------------------------------- */
+/* The first point of access that is a URL on the list; none: the AE asks for itself, or has not said where it is. */
+static err_t poa_of(const struct cse *cse, struct txn *t, const struct cse_res *ae, struct text *out)
+{
+    SCOPED(json_scope) json_t *attrs = NULL;
+    TRY(cse_res_attrs(t, ae, &attrs));
+    const json_t *poa = json_object_get(attrs, "poa");
+    for (size_t i = 0; i < json_array_size(poa); i++) {
+        const json_t *v = json_array_get(poa, i);
+        struct text one = text_span(json_string_value(v), json_string_length(v));
+        if (cse_notify_callable(cse, one) == ERR_OK) {
+            return cse_res_keep(t, one, out);
+        }
+    }
+    *out = text_empty();
+    return ERR_OK;
+}
+
+static err_t address(const struct cse *cse, struct txn *t, struct text target, usec_t now, struct outbox_item *out)
+{
+    struct text who = text_skip(target, 2);
+    struct text url = text_empty();
+    if (text_starts(target, "U:")) {
+        url = cse_notify_callable(cse, who) == ERR_OK ? who : url; /* the list may be another one now */
+    } else if (text_starts(target, "A:")) {
+        struct cse_res ae;
+        err_t e = cse_res_get(t, who, now, &ae);
+        if (e == ERR_NOT_FOUND) {
+            out->verdict = OUTBOX_DROP;
+            return ERR_OK;
+        }
+        TRY(e);
+        TRY(poa_of(cse, t, &ae, &url));
+    }
+    out->verdict = url.n > 0 ? OUTBOX_SEND : OUTBOX_HOLD;
+    return TEXT_COPY(url, out->url);
+}
+
+/* -- the next one --------------------------------------------------------------------------------------------------- */
+struct found {
+    struct arena *arena;
+    struct bytes record;
+    struct outbox_item *out;
+    err_t err;
+    bool any;
+};
+
+static bool found_hit(void *arg, struct bytes id, struct store_value value)
+{
+    struct found *f = arg;
+    f->any = true;
+    f->err = TEXT_COPY(text_span((const char *)id.p, id.n), f->out->queue);
+    f->err = f->err == ERR_OK && !arena_dup(f->arena, value.data, &f->record) ? ERR_LIMIT_CAPACITY : f->err;
+    return false;
+}
+
+/* Of a subscription that is gone nothing more is told but its end. */
+static err_t is_over(struct txn *t, struct text sub, const struct cse_outbox_event *e, usec_t now, bool *out)
+{
+    struct cse_res r;
+    if (e->kind == CSE_OUTBOX_DELETED) {
+        *out = now - e->number > DELETED_AGE_MAX;
+        return ERR_OK;
+    }
+    err_t err = cse_res_get(t, sub, now, &r);
+    *out = err == ERR_NOT_FOUND;
+    return *out ? ERR_OK : err;
+}
+
+err_t cse_deliver_next(const void *ctx, struct txn *t, struct text after, usec_t now, struct outbox_item *out)
+{
+    const struct cse *cse = ctx;
+    struct found f = {.arena = t->arena, .out = out};
+    struct cse_outbox_queue q;
+    struct cse_outbox_event event;
+    bool over = false;
+    *out = (struct outbox_item){.verdict = OUTBOX_DROP, .body = bytes_empty()};
+    const struct store_scan s = {.table = TABLE_CSE_QUEUE, .prefix = bytes_empty(), .after = text_bytes(after),
+                                 .order = STORE_ASCENDING, .limit = 1};
+    TRY(txn_scan(t, &s, found_hit, &f));
+    TRY(f.any ? f.err : ERR_NOT_FOUND);
+    TRY(cse_outbox_queue_parse(f.record, &q));
+    err_t e = cse_outbox_head(t, &q, &event);
+    if (e == ERR_NOT_FOUND) { /* a count without events: its record goes */
+        return ERR_OK;
+    }
+    TRY(e);
+    struct writer id = WRITER_ARRAY(out->rqi);
+    TRY(cse_outbox_rqi(q.sub, event.number, &id));
+    TRY(writer_finish_z(&id));
+    TRY(TEXT_COPY(text_of(cse->csi.z), out->origin));
+    out->number = event.number;
+    out->body = event.body;
+    TRY(is_over(t, q.sub, &event, now, &over));
+    return over ? ERR_OK : address(cse, t, q.target, now, out);
+}
+
+/* -- what follows ----------------------------------------------------------------------------------------------------- */
+/* The counter has come to its end: the subscription goes, as if it had been deleted. */
+static err_t end(const struct cse *cse, struct txn *t, const struct cse_res *r, usec_t now)
+{
+    struct audit_event e = {.kind = AUDIT_RESOURCE_DELETED, .time = now};
+    TRY(cse_notify_ended(cse, t, r->ri, now));
+    TRY(cse_res_remove(t, r));
+    TRY(TEXT_COPY(text_take(text_of(cse->self.z), AUDIT_TEXT_MAX - 1), e.peer));
+    TRY(TEXT_COPY(text_take(r->ri, AUDIT_TEXT_MAX - 1), e.object));
+    return txn_audit(t, &e);
+}
+
+static err_t count(const struct cse *cse, struct txn *t, struct text sub, usec_t now)
+{
+    struct cse_notify n;
+    struct cse_res r;
+    err_t e = cse_notify_get(t, sub, &n);
+    e = e == ERR_OK ? cse_res_get(t, sub, now, &r) : e;
+    if (e != ERR_OK || n.left == 0) {
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    if (n.left == 1) {
+        return end(cse, t, &r, now);
+    }
+    SCOPED(json_scope) json_t *attrs = NULL;
+    n.left--;
+    TRY(cse_res_attrs(t, &r, &attrs));
+    if (json_object_set_new(attrs, "exc", json_integer((json_int_t)n.left)) != 0) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    TRY(cse_notify_store(t, sub, &n));
+    TRY(cse_res_render(t, &r, attrs));
+    return cse_res_put(t, &r);
+}
+
+err_t cse_deliver_done(const void *ctx, struct txn *t, const struct outbox_done *d, usec_t now)
+{
+    const struct cse *cse = ctx;
+    struct text key = text_of(d->queue);
+    size_t blank = text_find(key, ' ');
+    struct text sub = text_skip(key, blank + 1);
+    struct cse_outbox_queue q;
+    TRY(cse_outbox_get(t, text_take(key, blank), sub, &q));
+    if (d->outcome == OUTBOX_AWAY) {
+        return cse_outbox_away(t, &q, true);
+    }
+    err_t e = cse_outbox_remove(t, &q, d->number);
+    if (e == ERR_NOT_FOUND && d->number == 0) {
+        return txn_del(t, TABLE_CSE_QUEUE, key);
+    }
+    TRY(e);
+    return d->outcome == OUTBOX_TOLD ? count(cse, t, sub, now) : ERR_OK;
+}

@@ -1,0 +1,152 @@
+#include "role/cse/cse_poll.h"
+
+#include "role/cse/cse_deliver.h"
+#include "role/cse/cse_outbox.h"
+#include "role/detail.h"
+#include "wire/emit.h"
+#include "wire/json.h"
+
+#define QUEUES_MAX 16 /* of one AE that are looked at for the oldest event */
+
+static const char leaf[] = "/pcu";
+
+bool cse_poll_is_one(struct text to)
+{
+    size_t n = sizeof(leaf) - 1;
+    return to.n > n && text_eq_z(text_skip(to, to.n - n), leaf);
+}
+
+err_t cse_poll_accept(const struct cse_ask *ask, const struct cse_res *parent, char detail[static ROLE_DETAIL_MAX])
+{
+    bool own = parent->type->ty == TYPE_AE && text_eq_z(parent->ri, ask->from->stem.z);
+    return own ? ERR_OK : detail_fail(detail, ERR_DENIED_PRIVILEGE, "a pollingChannel is made by its AE alone", parent->ri);
+}
+
+/* The AE whose channel this is; ERR_DENIED_PRIVILEGE for anybody else. */
+static err_t open_channel(const struct cse_ask *ask, struct cse_target *at, char *detail)
+{
+    struct text to = ask->rq->prim->to;
+    TRY(cse_addr_resolve(ask->cse, ask->t, text_take(to, to.n - (sizeof(leaf) - 1)), ask->rq->now, at));
+    if (at->res.type->ty != TYPE_PCH) {
+        return ERR_NOT_FOUND;
+    }
+    return text_eq_z(at->res.pi, ask->from->stem.z)
+               ? ERR_OK
+               : detail_fail(detail, ERR_DENIED_PRIVILEGE, "a pollingChannel is for its AE alone", at->res.pi);
+}
+
+static err_t target_of(struct text ae, struct writer *w)
+{
+    writer_z(w, "A:");
+    writer_text(w, ae);
+    return writer_finish(w);
+}
+
+/* -- what waits ------------------------------------------------------------------------------------------------- */
+struct waiting {
+    struct arena *arena;
+    struct cse_outbox_queue at[QUEUES_MAX];
+    size_t n;
+    err_t err;
+};
+
+static bool waiting_hit(void *arg, struct bytes id, struct store_value value)
+{
+    (void)id;
+    struct waiting *w = arg;
+    struct bytes copy;
+    w->err = arena_dup(w->arena, value.data, &copy) ? cse_outbox_queue_parse(copy, &w->at[w->n]) : ERR_LIMIT_CAPACITY;
+    w->n += w->err == ERR_OK;
+    return w->err == ERR_OK && w->n < QUEUES_MAX;
+}
+
+static err_t oldest(const struct cse_ask *ask, struct text ae, struct cse_outbox_queue *queue, struct cse_outbox_event *out)
+{
+    char key[M2MID_MAX + 4];
+    struct writer k = WRITER_ARRAY(key);
+    struct waiting w = {.arena = ask->t->arena};
+    TRY(target_of(ae, &k));
+    writer_u8(&k, ' ');
+    const struct store_scan s = {.table = TABLE_CSE_QUEUE, .prefix = writer_view(&k), .after = bytes_empty(),
+                                 .order = STORE_ASCENDING, .limit = QUEUES_MAX};
+    TRY(txn_scan(ask->t, &s, waiting_hit, &w));
+    TRY(w.err);
+    *out = (struct cse_outbox_event){0};
+    for (size_t i = 0; i < w.n; i++) {
+        struct cse_outbox_event e;
+        err_t err = cse_outbox_head(ask->t, &w.at[i], &e);
+        TRY(err == ERR_NOT_FOUND ? ERR_OK : err);
+        if (err == ERR_OK && (out->number == 0 || e.number < out->number)) {
+            *queue = w.at[i];
+            *out = e;
+        }
+    }
+    return out->number == 0 ? ERR_POLL_EMPTY : ERR_OK;
+}
+
+/* {"m2m:rqp":{"op":5,"to":AE,"fr":"/in","rqi":...,"rvi":"3","pc":{"m2m:sgn":...}}} */
+static err_t retrieve(const struct cse_ask *ask, const struct cse_target *at, struct response *rs)
+{
+    struct cse_outbox_queue q;
+    struct cse_outbox_event event;
+    char rqi[CSE_OUTBOX_RQI_MAX];
+    struct writer id = WRITER_ARRAY(rqi);
+    TRY(oldest(ask, at->res.pi, &q, &event));
+    TRY(cse_outbox_rqi(q.sub, event.number, &id));
+    struct emit e = emit_to(&rs->body);
+    emit_object(&e, NULL);
+    emit_object(&e, "m2m:rqp");
+    emit_number(&e, "op", OP_NOTIFY);
+    emit_text(&e, "to", at->res.pi);
+    emit_z(&e, "fr", ask->cse->csi.z);
+    emit_text(&e, "rqi", writer_view_text(&id));
+    emit_z(&e, "rvi", "3");
+    emit_name(&e, "pc");
+    writer_bytes(&rs->body, event.body);
+    e.comma = true;
+    emit_close_object(&e);
+    emit_close_object(&e);
+    rs->rsc = 2000;
+    return writer_finish(&rs->body);
+}
+
+/* -- the AE's response ------------------------------------------------------------------------------------------ */
+static err_t notify(const struct cse_ask *ask, const struct cse_target *at, struct response *rs)
+{
+    const json_t *rsp = json_object_get(ask->rq->prim->pc, "m2m:rsp");
+    struct text rqi = json_get_text(rsp, "rqi");
+    const json_t *rsc = json_object_get(rsp, "rsc");
+    struct outbox_done d = {.outcome = OUTBOX_TOLD};
+    struct text sub;
+    if (!json_is_object(rsp) || rqi.n == 0) {
+        return detail_fail(rs->detail, ERR_MISSING, "m2m:rsp with rqi", text_empty());
+    }
+    if (!json_is_integer(rsc)) {
+        return detail_fail(rs->detail, ERR_ATTRIBUTE_TYPE, "m2m:rsp", text_of("rsc"));
+    }
+    d.outcome = json_integer_value(rsc) / 1000 == 2 ? OUTBOX_TOLD : OUTBOX_REFUSED;
+    struct writer k = WRITER_ARRAY(d.queue);
+    err_t e = cse_outbox_rqi_parse(rqi, &sub, &d.number);
+    e = e == ERR_OK ? target_of(at->res.pi, &k) : e;
+    writer_u8(&k, ' ');
+    writer_text(&k, sub);
+    e = e == ERR_OK ? writer_finish_z(&k) : e;
+    e = e == ERR_OK ? cse_deliver_done(ask->cse, ask->t, &d, ask->rq->now) : e;
+    if (e != ERR_OK) {
+        return detail_fail(rs->detail, e == ERR_LIMIT_SIZE ? ERR_NOT_FOUND : e, "rqi", rqi);
+    }
+    rs->rsc = 2000;
+    return ERR_OK;
+}
+
+err_t cse_poll_request(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
+{
+    struct cse_from from;
+    const struct cse_ask ask = {ctx, rq, t, &from};
+    struct cse_target at;
+    TRY(cse_from_check(ctx, rq, t, &from, rs->detail));
+    TRY(open_channel(&ask, &at, rs->detail));
+    return rq->prim->op == OP_RETRIEVE ? retrieve(&ask, &at, rs)
+           : rq->prim->op == OP_NOTIFY ? notify(&ask, &at, rs)
+                                       : detail_fail(rs->detail, ERR_OPERATION, "pcu", text_empty());
+}

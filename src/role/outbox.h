@@ -1,0 +1,36 @@
+/* What a role has to tell somebody, and what became of it: between its outbox (role.outbox, role.told) and the shell that sends. */
+#ifndef KEYSTEAD_ROLE_OUTBOX_H
+#define KEYSTEAD_ROLE_OUTBOX_H
+
+#include "wire/m2mid.h"
+
+enum outbox_verdict {
+    OUTBOX_SEND,
+    OUTBOX_HOLD, /* nowhere to send it for now */
+    OUTBOX_DROP  /* nobody wants it any more */
+};
+
+struct outbox_item { /* the oldest event of one queue of the outbox */
+    enum outbox_verdict verdict;
+    char queue[512];  /* names the queue; what stands before its first blank is the target */
+    char url[512];    /* SEND: http://, https://, coaps:// */
+    char rqi[M2MID_MAX + 20];
+    char origin[M2MID_MAX];
+    usec_t number;
+    struct bytes body; /* in the arena of the transaction */
+};
+
+enum outbox_outcome {
+    OUTBOX_TOLD,    /* the target took it */
+    OUTBOX_REFUSED, /* the target answered that it does not: it is not told again */
+    OUTBOX_AWAY,    /* nobody answered; it stays */
+    OUTBOX_DROPPED
+};
+
+struct outbox_done {
+    enum outbox_outcome outcome;
+    char queue[512];
+    usec_t number;
+};
+
+#endif

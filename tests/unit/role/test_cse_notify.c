@@ -1,0 +1,546 @@
+/* Subscriptions to events: criteria, who may have them, what is written to the outbox, what follows from telling; polling channels. */
+#include "cse_fixture.h"
+
+#include "role/cse/cse_notify.h"
+#include "role/outbox.h"
+#include "wire/json.h"
+#include "wire/url.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SUB(name, more) "{\"m2m:sub\":{\"rn\":\"" name "\"," more "}}"
+#define RULE(who, op) "{\"acr\":[{\"acor\":[\"" who "\"],\"acop\":" op "}]}"
+#define LISTED "http://127.0.0.1:8080"
+
+/* -- criteria alone ------------------------------------------------------------------------------------------------ */
+static bool met(const char *enc, const struct criteria_event *e)
+{
+    char detail[ROLE_DETAIL_MAX];
+    uint8_t b[CRITERIA_OCTETS_MAX];
+    struct criteria c, again;
+    json_t *v = NULL;
+    assert_int_equal(json_parse(text_bytes(text_of(enc)), &v), ERR_OK);
+    err_t err = criteria_compile(v, &c, detail);
+    if (err != ERR_OK) {
+        fail_msg("%s: %s %s", enc, err_code(err), detail);
+    }
+    struct writer w = WRITER_ARRAY(b);
+    criteria_write(&c, &w);
+    assert_int_equal(writer_finish(&w), ERR_OK);
+    struct reader r = reader_of(writer_view(&w));
+    criteria_read(&r, &again);
+    assert_int_equal(reader_finish(&r), ERR_OK);
+    bool out = criteria_match(&c, e);
+    assert_int_equal(criteria_match(&again, e), out);
+    for (size_t n = 0; n < w.n; n++) { /* cut anywhere it is no record */
+        r = reader_of(bytes_of(b, n));
+        criteria_read(&r, &again);
+        assert_int_not_equal(reader_finish(&r), ERR_OK);
+    }
+    json_decref(v);
+    return out;
+}
+
+static void criteria_decide(void **state)
+{
+    (void)state;
+    json_t *changed = json_pack("{s:[s],s:i}", "lbl", "x", "mni", 3);
+    /* T0 is 20231114T221320 */
+    const struct criteria_event update = {.kind = CRITERIA_UPDATE, .ty = 3, .ct = T0, .lt = T0 + HOUR, .et = T0 + DAY,
+                                          .has_state = true, .state = 7, .changed = changed};
+    const struct criteria_event child = {.kind = CRITERIA_CREATE_CHILD, .ty = 4, .ct = T0, .lt = T0, .et = USEC_NEVER,
+                                         .has_state = true, .state = 7, .has_size = true, .size = 100};
+    const struct criteria_event gone = {.kind = CRITERIA_DELETE, .ty = 3, .ct = T0, .lt = T0, .et = T0 + DAY};
+    const struct criteria_event child_gone = {.kind = CRITERIA_DELETE_CHILD, .ty = 4, .ct = T0, .lt = T0, .et = USEC_NEVER};
+    static const struct {
+        const char *enc;
+        bool update, child, gone, child_gone;
+    } rows[] = {
+        {"{}", true, false, false, false},
+        {"{\"net\":[1]}", true, false, false, false},
+        {"{\"net\":[2]}", false, false, true, false},
+        {"{\"net\":[3]}", false, true, false, false},
+        {"{\"net\":[4]}", false, false, false, true},
+        {"{\"net\":[1,2,3,4]}", true, true, true, true},
+        {"{\"net\":[1,2,3,4],\"atr\":[\"mni\"]}", true, true, true, true},
+        {"{\"net\":[1,2,3,4],\"atr\":[\"mbs\"]}", false, true, true, true},
+        {"{\"net\":[1,2,3,4],\"chty\":[3]}", true, false, true, false},
+        {"{\"net\":[1,2,3,4],\"chty\":[23,4]}", true, true, true, true},
+        {"{\"net\":[1,2,3,4],\"crb\":\"20231114T221321\"}", true, true, true, true},
+        {"{\"net\":[1,2,3,4],\"crb\":\"20231114T221320\"}", false, false, false, false},
+        {"{\"net\":[1,2,3,4],\"cra\":\"20231114T221320\"}", true, true, true, true},
+        {"{\"net\":[1,2,3,4],\"cra\":\"20231114T221321\"}", false, false, false, false},
+        {"{\"net\":[1,2,3,4],\"ms\":\"20231114T221321\"}", true, false, false, false},
+        {"{\"net\":[1,2,3,4],\"us\":\"20231114T221321\"}", false, true, true, true},
+        {"{\"net\":[1,2,3,4],\"exb\":\"20300101T000000\"}", true, false, true, false},
+        {"{\"net\":[1,2,3,4],\"exa\":\"20300101T000000\"}", false, false, false, false},
+        {"{\"net\":[1,2,3,4],\"sts\":8}", true, true, false, false},
+        {"{\"net\":[1,2,3,4],\"sts\":7}", false, false, false, false},
+        {"{\"net\":[1,2,3,4],\"stb\":6}", true, true, false, false},
+        {"{\"net\":[1,2,3,4],\"stb\":7}", false, false, false, false},
+        {"{\"net\":[1,2,3,4],\"sza\":100}", false, true, false, false},
+        {"{\"net\":[1,2,3,4],\"sza\":101}", false, false, false, false},
+        {"{\"net\":[1,2,3,4],\"szb\":101}", false, true, false, false},
+        {"{\"net\":[3],\"sza\":1,\"szb\":99}", false, false, false, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        bool got[] = {met(rows[i].enc, &update), met(rows[i].enc, &child), met(rows[i].enc, &gone), met(rows[i].enc, &child_gone)};
+        if (got[0] != rows[i].update || got[1] != rows[i].child || got[2] != rows[i].gone || got[3] != rows[i].child_gone) {
+            fail_msg("%s: %d %d %d %d", rows[i].enc, got[0], got[1], got[2], got[3]);
+        }
+    }
+    json_decref(changed);
+}
+
+static void criteria_are_strict(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *enc;
+        err_t want;
+        const char *names;
+    } rows[] = {
+        {"{\"net\":1}", ERR_ATTRIBUTE_TYPE, "net"},        {"{\"net\":[]}", ERR_ATTRIBUTE_TYPE, "net"},
+        {"{\"net\":[0]}", ERR_ATTRIBUTE_TYPE, "net"},      {"{\"net\":[8]}", ERR_ATTRIBUTE_TYPE, "net"},
+        {"{\"net\":[5]}", ERR_NOT_IMPLEMENTED, "net"},     {"{\"net\":[\"1\"]}", ERR_ATTRIBUTE_TYPE, "net"},
+        {"{\"atr\":[]}", ERR_ATTRIBUTE_TYPE, "atr"},       {"{\"atr\":[1]}", ERR_ATTRIBUTE_TYPE, "atr"},
+        {"{\"atr\":[\"\"]}", ERR_ATTRIBUTE_TYPE, "atr"},   {"{\"atr\":\"lbl\"}", ERR_ATTRIBUTE_TYPE, "atr"},
+        {"{\"chty\":[0]}", ERR_ATTRIBUTE_TYPE, "chty"},    {"{\"chty\":[65536]}", ERR_ATTRIBUTE_TYPE, "chty"},
+        {"{\"crb\":1}", ERR_ATTRIBUTE_TYPE, "crb"},        {"{\"exa\":\"tomorrow\"}", ERR_ATTRIBUTE_TYPE, "exa"},
+        {"{\"sza\":-1}", ERR_ATTRIBUTE_TYPE, "sza"},       {"{\"stb\":1.5}", ERR_ATTRIBUTE_TYPE, "stb"},
+        {"{\"om\":[1]}", ERR_NOT_IMPLEMENTED, "om"},       {"{\"md\":{}}", ERR_NOT_IMPLEMENTED, "md"},
+        {"{\"foo\":1}", ERR_UNKNOWN_ATTRIBUTE, "foo"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char detail[ROLE_DETAIL_MAX] = "";
+        struct criteria c;
+        json_t *v = NULL;
+        assert_int_equal(json_parse(text_bytes(text_of(rows[i].enc)), &v), ERR_OK);
+        err_t e = criteria_compile(v, &c, detail);
+        if (e != rows[i].want || strstr(detail, rows[i].names) == NULL) {
+            fail_msg("%s: %s %s", rows[i].enc, err_code(e), detail);
+        }
+        json_decref(v);
+    }
+}
+
+/* -- URLs ------------------------------------------------------------------------------------------------------------ */
+static void urls_are_strict(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"http://a", "https://a.example.com:8443/x?y=1", "http://[::1]:80/", "coaps://10.0.0.1", "HTTP://A:1?x"};
+    static const char *const bad[] = {
+        "", "a", "ftp://a", "http://", "http:///x", "http://a:0", "http://a:65536", "http://a:", "http://a:x", "http://u@a", "http://a b",
+        "http://a/#x", "http://a/\n", "http://[::1", "http://[]", "http://[::g]", "http://a\\b", "http://a/\"", "http://.a", "http://a%2e", "://a"};
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        struct url u;
+        assert_true(url_is_one(text_of(good[i])));
+        if (url_parse(text_of(good[i]), &u) != ERR_OK) {
+            fail_msg("%s", good[i]);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct url u;
+        if (url_parse(text_of(bad[i]), &u) == ERR_OK) {
+            fail_msg("%s", bad[i]);
+        }
+    }
+    struct url u;
+    assert_int_equal(url_parse(text_of("https://A.example.com/x"), &u), ERR_OK);
+    assert_true(url_is_listed(text_of("http://b:1,https://a.example.com:443"), &u));
+    assert_false(url_is_listed(text_of("http://a.example.com:443,https://a.example.com:444"), &u));
+    assert_false(url_is_listed(text_of(""), &u));
+}
+
+/* -- the CSE ------------------------------------------------------------------------------------------------------------ */
+static err_t subscribe(struct cse_fixture *f, const char *to, const char *body)
+{
+    f->w.now += SECOND;
+    return cse_fixture_create(f, &f->a, "Sa", to, 23, body);
+}
+
+static void must(err_t e)
+{
+    assert_int_equal(e, ERR_OK);
+}
+
+static int setup(void **state)
+{
+    struct cse_fixture *f = calloc(1, sizeof(*f));
+    cse_fixture_init(f, CSE_CONF "admin = Sadmin\nnotify-queue = 4\n");
+    f->w.callable = LISTED;
+    must(cse_fixture_create(f, &f->a, "Sa", "cse-in", 2, AE_NAMED("app-a")));
+    must(cse_fixture_create(f, &f->b, "Sb", "cse-in", 2, AE_NAMED("app-b")));
+    must(cse_fixture_create(f, &f->a, "Sa", "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}"));
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    cse_fixture_free(*state);
+    free(*state);
+    return 0;
+}
+
+/* The one event that may be told next, with its body in f->body; false: nothing waits. */
+struct told {
+    struct outbox_item item;
+    char body[65536];
+};
+
+static bool waits(struct cse_fixture *f, const char *after, struct told *out)
+{
+    void *memory = malloc(1u << 20);
+    struct arena arena = arena_of(memory, 1u << 20);
+    struct txn t;
+    must(store_begin(f->cse->store, false));
+    txn_init(&t, f->cse->store, &arena, false);
+    err_t e = role_cse.outbox(f->cse->ctx, &t, text_of(after), f->w.now, &out->item);
+    assert_true(e == ERR_OK || e == ERR_NOT_FOUND);
+    if (e == ERR_OK) {
+        assert_true(out->item.body.n < sizeof(out->body));
+        memcpy(out->body, out->item.body.p, out->item.body.n);
+        out->body[out->item.body.n] = '\0';
+    }
+    store_rollback(f->cse->store);
+    free(memory);
+    return e == ERR_OK;
+}
+
+static err_t outcome(struct cse_fixture *f, const struct told *x, enum outbox_outcome o)
+{
+    void *memory = malloc(1u << 20);
+    struct arena arena = arena_of(memory, 1u << 20);
+    struct txn t;
+    struct outbox_done d = {.outcome = o, .number = x->item.number};
+    memcpy(d.queue, x->item.queue, sizeof(d.queue));
+    must(store_begin(f->cse->store, true));
+    txn_init(&t, f->cse->store, &arena, true);
+    err_t e = role_cse.told(f->cse->ctx, &t, &d, f->w.now);
+    struct dispatch_about about = {.now = f->w.now, .object = text_empty()};
+    must(dispatch_keep(&t, e == ERR_OK ? e : ERR_NOT_FOUND, &about, f->cse->env.crypto, &f->cse->chain));
+    must(store_commit(f->cse->store));
+    free(memory);
+    return e;
+}
+
+/* Tells the first event; its body, or "" if nothing waits. */
+static const char *tell(struct cse_fixture *f)
+{
+    static struct told x;
+    x.body[0] = '\0';
+    if (waits(f, "", &x)) {
+        must(outcome(f, &x, OUTBOX_TOLD));
+    }
+    return x.body;
+}
+
+static void cin(struct cse_fixture *f, const char *con)
+{
+    char body[256];
+    snprintf(body, sizeof(body), "{\"m2m:cin\":{\"con\":\"%s\"}}", con);
+    f->w.now += SECOND;
+    must(cse_fixture_create(f, &f->a, "Sa", "Sa/c", 4, body));
+}
+
+static void events_are_told_once_each(void **state)
+{
+    struct cse_fixture *f = *state;
+    must(subscribe(f, "Sa/c", SUB("s", "\"nu\":[\"" LISTED "/n\"],\"enc\":{\"net\":[1,2,3,4]}")));
+    assert_string_equal(tell(f), ""); /* its own creation is no event to it */
+    cin(f, "one");
+    struct told x;
+    assert_true(waits(f, "", &x));
+    assert_int_equal(x.item.verdict, OUTBOX_SEND);
+    assert_string_equal(x.item.url, LISTED "/n");
+    assert_string_equal(x.item.origin, "/in");
+    assert_non_null(strchr(x.item.rqi, '.'));
+    assert_non_null(strstr(x.body, "{\"m2m:sgn\":{\"nev\":{\"net\":3,\"rep\":{\"m2m:cin\":{"));
+    assert_non_null(strstr(x.body, "\"con\":\"one\""));
+    assert_non_null(strstr(x.body, "},\"sur\":\"/in/"));
+    must(outcome(f, &x, OUTBOX_TOLD));
+    assert_int_equal(outcome(f, &x, OUTBOX_TOLD), ERR_NOT_FOUND);
+    must(cse_fixture_put(f, &f->a, "Sa", "Sa/c", "{\"m2m:cnt\":{\"mni\":9}}"));
+    const char *body = tell(f);
+    assert_non_null(strstr(body, "\"net\":1,\"rep\":{\"m2m:cnt\":{\"rn\":\"c\""));
+    assert_non_null(strstr(body, "\"mni\":9"));
+    must(cse_fixture_del(f, &f->a, "Sa", "Sa/c/la"));
+    assert_non_null(strstr(tell(f), "\"net\":4,\"rep\":{\"m2m:cin\":{"));
+    must(cse_fixture_del(f, &f->a, "Sa", "Sa/c"));
+    assert_non_null(strstr(tell(f), "\"net\":2,\"rep\":{\"m2m:cnt\":{")); /* the subscription is gone, this is told */
+    assert_string_equal(tell(f), "");
+}
+
+static void contents_by_type(void **state)
+{
+    struct cse_fixture *f = *state;
+    must(subscribe(f, "Sa/c", SUB("modified", "\"nu\":[\"Sa\"],\"nct\":2,\"nfu\":\"x\\\"y\"")));
+    must(cse_fixture_put(f, &f->a, "Sa", "Sa/c", "{\"m2m:cnt\":{\"mni\":9}}"));
+    const char *body = tell(f);
+    assert_non_null(strstr(body, "\"rep\":{\"m2m:cnt\":{\"mni\":9}}"));
+    assert_non_null(strstr(body, "\"nfu\":\"x\\\"y\"}}"));
+    must(cse_fixture_del(f, &f->a, "Sa", "Sa/c/modified"));
+    must(subscribe(f, "Sa/c", SUB("ids", "\"nu\":[\"Sa\"],\"nct\":3,\"enc\":{\"net\":[3]}")));
+    cin(f, "x");
+    assert_non_null(strstr(tell(f), "\"rep\":{\"m2m:uri\":\"/in/"));
+    must(cse_fixture_put(f, &f->a, "Sa", "Sa/c/ids", "{\"m2m:sub\":{\"nct\":1}}"));
+    char *big = malloc(CSE_NOTIFY_REP_MAX + 64);
+    size_t n = (size_t)snprintf(big, 64, "{\"m2m:cin\":{\"con\":\"");
+    memset(big + n, 'x', CSE_NOTIFY_REP_MAX);
+    snprintf(big + n + CSE_NOTIFY_REP_MAX, 8, "\"}}");
+    must(cse_fixture_create(f, &f->a, "Sa", "Sa/c", 4, big)); /* too large to be told: by its identifier */
+    assert_non_null(strstr(tell(f), "\"rep\":{\"m2m:uri\":\"/in/"));
+    free(big);
+}
+
+static void subscriptions_are_strict(void **state)
+{
+    struct cse_fixture *f = *state;
+    static const struct {
+        const char *more;
+        err_t want;
+        const char *names;
+    } rows[] = {
+        {"\"exc\":1", ERR_MISSING, "nu"},
+        {"\"nu\":[]", ERR_ATTRIBUTE_TYPE, "nu"},
+        {"\"nu\":\"Sa\"", ERR_ATTRIBUTE_TYPE, "nu"},
+        {"\"nu\":[\"1\",\"2\",\"3\",\"4\",\"5\"]", ERR_ATTRIBUTE_TYPE, "nu"},
+        {"\"nu\":[\"Sa\",\"cse-in/app-a\"]", ERR_CONTENTS, "nu"},
+        {"\"nu\":[\"Snobody\"]", ERR_CONTENTS, "nu"},
+        {"\"nu\":[\"Sa/c\"]", ERR_CONTENTS, "nu"},
+        {"\"nu\":[\"http://\"]", ERR_CONTENTS, "nu"},
+        {"\"nu\":[\"ftp://127.0.0.1:8080\"]", ERR_CONTENTS, "nu"},
+        {"\"nu\":[\"http://u:p@127.0.0.1:8080\"]", ERR_CONTENTS, "nu"},
+        {"\"nu\":[\"http://127.0.0.1:22\"]", ERR_DENIED_URL, "nu"}, /* of the operator's network, and not listed */
+        {"\"nu\":[\"http://169.254.169.254/latest\"]", ERR_DENIED_URL, "nu"},
+        {"\"nu\":[\"http://localhost:8080\"]", ERR_DENIED_URL, "nu"},
+        {"\"nu\":[\"http://2130706433:8080\"]", ERR_DENIED_URL, "nu"},
+        {"\"nu\":[\"http://[::ffff:127.0.0.1]:8080\"]", ERR_DENIED_URL, "nu"},
+        {"\"nu\":[\"https://127.0.0.1:8080\"]", ERR_DENIED_URL, "nu"},
+        {"\"nu\":[\"Sa\"],\"su\":\"http://10.0.0.1\"", ERR_DENIED_URL, "su"},
+        {"\"nu\":[\"Sa\"],\"exc\":0", ERR_ATTRIBUTE_TYPE, "exc"},
+        {"\"nu\":[\"Sa\"],\"pn\":3", ERR_ATTRIBUTE_TYPE, "pn"},
+        {"\"nu\":[\"Sa\"],\"nct\":4", ERR_ATTRIBUTE_TYPE, "nct"},
+        {"\"nu\":[\"Sa\"],\"ln\":1", ERR_ATTRIBUTE_TYPE, "ln"},
+        {"\"nu\":[\"Sa\"],\"enc\":[]", ERR_ATTRIBUTE_TYPE, "enc"},
+        {"\"nu\":[\"Sa\"],\"enc\":{\"net\":[9]}", ERR_ATTRIBUTE_TYPE, "net"},
+        {"\"nu\":[\"Sa\"],\"bn\":{}", ERR_UNKNOWN_ATTRIBUTE, "bn"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char body[512];
+        snprintf(body, sizeof(body), SUB("bad", "%s"), rows[i].more);
+        err_t e = subscribe(f, "Sa/c", body);
+        if (e != rows[i].want || strstr(f->body, rows[i].names) == NULL) {
+            fail_msg("%s: %s %s", rows[i].more, err_code(e), f->body);
+        }
+    }
+    f->unverified = true; /* nobody is sent what he did not ask for */
+    assert_int_equal(subscribe(f, "Sa/c", SUB("s", "\"nu\":[\"" LISTED "\"]")), ERR_TARGET_UNVERIFIED);
+    assert_int_equal(subscribe(f, "Sa/c", SUB("s", "\"nu\":[\"Sa\",\"Sb\"]")), ERR_TARGET_UNVERIFIED);
+    assert_int_equal(f->rsc, 5204);
+    must(subscribe(f, "Sa/c", SUB("own", "\"nu\":[\"Sa\"]")));
+    must(cse_fixture_put(f, &f->a, "Sa", "Sa/c/own", "{\"m2m:sub\":{\"nct\":2}}"));
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/c/own", "{\"m2m:sub\":{\"nu\":[\"Sb\"]}}"), ERR_TARGET_UNVERIFIED);
+    must(cse_fixture_del(f, &f->a, "Sa", "Sa/c/own"));
+    f->unverified = false;
+    cin(f, "x");
+    assert_string_equal(tell(f), "");
+    assert_int_equal(subscribe(f, "Sa/c/la", SUB("s", "\"nu\":[\"Sa\"]")), ERR_OPERATION);
+    char name[64];
+    for (int i = 0; i < CSE_NOTIFY_SUBS_MAX; i++) {
+        snprintf(name, sizeof(name), "{\"m2m:sub\":{\"rn\":\"s%d\",\"nu\":[\"Sa\"]}}", i);
+        must(subscribe(f, "Sa/c", name));
+    }
+    assert_int_equal(subscribe(f, "Sa/c", SUB("s", "\"nu\":[\"Sa\"]")), ERR_SUBSCRIPTIONS_FULL);
+    assert_int_equal(f->rsc, 5203);
+}
+
+/* Who may not see a resource learns nothing of it by subscribing, and nothing any more when his right ends. */
+static void rights_are_those_of_the_moment(void **state)
+{
+    struct cse_fixture *f = *state;
+    must(cse_fixture_create(f, &f->a, "Sa", "Sa", 1,
+                            "{\"m2m:acp\":{\"rn\":\"p\",\"pv\":" RULE("Sb", "1") ",\"pvs\":" RULE("Sa", "63") "}}"));
+    must(cse_fixture_put(f, &f->a, "Sa", "Sa/c", "{\"m2m:cnt\":{\"acpi\":[\"Sa/p\"]}}"));
+    const char *sub = SUB("s", "\"nu\":[\"Sb\"],\"enc\":{\"net\":[3]}");
+    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "Sa/c", 23, sub), ERR_DENIED_PRIVILEGE); /* CREATE is not RETRIEVE */
+    must(cse_fixture_put(f, &f->a, "Sa", "Sa/p", "{\"m2m:acp\":{\"pv\":" RULE("Sb", "3") "}}"));
+    must(cse_fixture_create(f, &f->b, "Sb", "Sa/c", 23, sub));
+    must(cse_fixture_create(f, &f->b, "Sb", "Sa/c", 4, "{\"m2m:cin\":{\"con\":\"1\"}}"));
+    assert_non_null(strstr(tell(f), "\"con\":\"1\""));
+    must(cse_fixture_put(f, &f->a, "Sa", "Sa/p", "{\"m2m:acp\":{\"pv\":" RULE("Sb", "1") "}}"));
+    must(cse_fixture_create(f, &f->b, "Sb", "Sa/c", 4, "{\"m2m:cin\":{\"con\":\"2\"}}"));
+    assert_string_equal(tell(f), "");
+    assert_int_equal(cse_fixture_put(f, &f->b, "Sb", "Sa/c/s", "{\"m2m:sub\":{\"nct\":2}}"), ERR_DENIED_PRIVILEGE);
+    must(cse_fixture_put(f, &f->a, "Sa", "Sa/p", "{\"m2m:acp\":{\"pv\":" RULE("Sb", "3") "}}"));
+    struct told x;
+    must(cse_fixture_create(f, &f->b, "Sb", "Sa/c", 4, "{\"m2m:cin\":{\"con\":\"3\"}}"));
+    must(cse_fixture_del(f, &f->b, "Sb", "Sb")); /* the target is gone, and with it what waits for it */
+    assert_true(waits(f, "", &x));
+    assert_int_equal(x.item.verdict, OUTBOX_DROP);
+}
+
+static void queues_are_bounded(void **state)
+{
+    struct cse_fixture *f = *state;
+    struct told x;
+    must(subscribe(f, "Sa/c", SUB("s", "\"nu\":[\"Sa\"],\"enc\":{\"net\":[3]}")));
+    for (int i = 0; i < 9; i++) {
+        char n[4];
+        snprintf(n, sizeof(n), "%d", i);
+        cin(f, n);
+    }
+    for (int i = 5; i < 9; i++) { /* notify-queue = 4: the latest four, in order */
+        char want[16];
+        snprintf(want, sizeof(want), "\"con\":\"%d\"", i);
+        assert_non_null(strstr(tell(f), want));
+    }
+    assert_string_equal(tell(f), "");
+    must(cse_fixture_put(f, &f->a, "Sa", "Sa/c/s", "{\"m2m:sub\":{\"pn\":1}}"));
+    cin(f, "a");
+    cin(f, "b"); /* nobody has found it away yet: both wait */
+    assert_true(waits(f, "", &x));
+    assert_non_null(strstr(x.body, "\"con\":\"a\""));
+    must(outcome(f, &x, OUTBOX_AWAY));
+    cin(f, "c");
+    assert_non_null(strstr(tell(f), "\"con\":\"c\"")); /* sendLatest */
+    assert_string_equal(tell(f), "");
+    must(cse_fixture_put(f, &f->a, "Sa", "Sa/c/s", "{\"m2m:sub\":{\"pn\":2,\"ln\":true}}"));
+    cin(f, "d");
+    cin(f, "e");
+    assert_non_null(strstr(tell(f), "\"con\":\"e\""));
+    assert_string_equal(tell(f), "");
+    cin(f, "f");
+    assert_true(waits(f, "", &x));
+    must(outcome(f, &x, OUTBOX_REFUSED)); /* the target does not want it: not again */
+    assert_string_equal(tell(f), "");
+    cin(f, "g");
+    must(cse_fixture_del(f, &f->a, "Sa", "Sa/c/s")); /* what still waits is not told */
+    assert_true(waits(f, "", &x));
+    assert_int_equal(x.item.verdict, OUTBOX_DROP);
+    must(outcome(f, &x, OUTBOX_DROPPED));
+    assert_false(waits(f, "", &x));
+}
+
+static void counter_ends_the_subscription(void **state)
+{
+    struct cse_fixture *f = *state;
+    must(subscribe(f, "Sa/c", SUB("s", "\"nu\":[\"" LISTED "\"],\"su\":\"Sa\",\"exc\":2,\"enc\":{\"net\":[3]}")));
+    cin(f, "1");
+    cin(f, "2");
+    cin(f, "3"); /* no more is promised than will be told */
+    struct told x;
+    assert_true(waits(f, "", &x));
+    must(outcome(f, &x, OUTBOX_AWAY)); /* does not count */
+    assert_non_null(strstr(tell(f), "\"con\":\"1\""));
+    must(cse_fixture_get(f, &f->a, "Sa", "Sa/c/s"));
+    assert_string_equal(cse_fixture_member(f, "exc"), "1");
+    assert_non_null(strstr(tell(f), "\"con\":\"2\""));
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/c/s"), ERR_NOT_FOUND);
+    assert_non_null(strstr(tell(f), "\"sud\":true"));
+    assert_string_equal(tell(f), "");
+    must(subscribe(f, "Sa/c", SUB("t", "\"nu\":[\"Sa\"],\"su\":\"" LISTED "/end\"")));
+    must(cse_fixture_del(f, &f->a, "Sa", "Sa/c"));
+    assert_true(waits(f, "", &x));
+    assert_string_equal(x.item.url, LISTED "/end");
+    assert_non_null(strstr(x.body, "\"sud\":true"));
+    f->w.now += 2 * DAY; /* for a day */
+    assert_true(waits(f, "", &x));
+    assert_int_equal(x.item.verdict, OUTBOX_DROP);
+}
+
+static void points_of_access(void **state)
+{
+    struct cse_fixture *f = *state;
+    struct told x;
+    must(subscribe(f, "Sa/c", SUB("s", "\"nu\":[\"/in/Sa\"]"))); /* every form of its name */
+    must(cse_fixture_put(f, &f->a, "Sa", "Sa/c", "{\"m2m:cnt\":{\"mni\":9}}"));
+    assert_true(waits(f, "", &x));
+    assert_int_equal(x.item.verdict, OUTBOX_HOLD);
+    must(cse_fixture_put(f, &f->a, "Sa", "Sa", "{\"m2m:ae\":{\"poa\":[\"http://10.0.0.1\",\"" LISTED "/a\"]}}"));
+    assert_true(waits(f, "", &x));
+    assert_int_equal(x.item.verdict, OUTBOX_SEND);
+    assert_string_equal(x.item.url, LISTED "/a"); /* the first that is listed */
+    f->w.callable = NULL;
+    assert_true(waits(f, "", &x));
+    assert_int_equal(x.item.verdict, OUTBOX_HOLD);
+    must(world_ctl(&f->w, f->cse, "notification", "list", "{}", &f->r));
+    assert_non_null(strstr(f->r.body, "\"waiting\":1,\"dropped\":0,\"state\":\"telling\""));
+    json_t *v = NULL;
+    must(json_parse(text_bytes(text_of(f->r.body)), &v));
+    char args[128];
+    snprintf(args, sizeof(args), "{\"RI\":\"%s\"}",
+             json_string_value(json_object_get(json_array_get(json_object_get(v, "notifications"), 0), "id")));
+    json_decref(v);
+    must(world_ctl(&f->w, f->cse, "notification", "show", args, &f->r));
+    must(world_ctl(&f->w, f->cse, "notification", "remove", args, &f->r));
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/c/s"), ERR_NOT_FOUND);
+    assert_int_equal(world_ctl(&f->w, f->cse, "notification", "show", args, &f->r), ERR_NOT_FOUND);
+}
+
+/* -- polling ---------------------------------------------------------------------------------------------------------- */
+static err_t answer(struct cse_fixture *f, struct world_session *s, const char *from, const char *body)
+{
+    const struct cse_call c = {.s = s, .op = OP_NOTIFY, .to = "Sa/p/pcu", .from = from, .body = body};
+    return cse_fixture_call(f, &c);
+}
+
+static void polling(void **state)
+{
+    struct cse_fixture *f = *state;
+    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "Sa", 15, "{\"m2m:pch\":{}}"), ERR_DENIED_PRIVILEGE);
+    must(cse_fixture_create(f, &f->a, "Sa", "Sa", 15, "{\"m2m:pch\":{\"rn\":\"p\"}}"));
+    must(cse_fixture_create(f, &f->a, "Sa", "Sa", 1,
+                            "{\"m2m:acp\":{\"rn\":\"all\",\"pv\":" RULE("all", "63") ",\"pvs\":" RULE("Sa", "63") "}}"));
+    must(cse_fixture_put(f, &f->a, "Sa", "Sa/p", "{\"m2m:pch\":{\"acpi\":[\"Sa/all\"]}}"));
+    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sa/p/pcu"), ERR_DENIED_PRIVILEGE); /* whatever policies say */
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/p/pcu"), ERR_POLL_EMPTY);
+    assert_int_equal(f->rsc, 4008);
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/c/pcu"), ERR_NOT_FOUND);
+    assert_int_equal(cse_fixture_del(f, &f->a, "Sa", "Sa/p/pcu"), ERR_OPERATION);
+    must(subscribe(f, "Sa/c", SUB("s", "\"nu\":[\"Sa\"],\"enc\":{\"net\":[3]}")));
+    cin(f, "1");
+    cin(f, "2");
+    must(cse_fixture_get(f, &f->a, "Sa", "cse-in/app-a/p/pcu"));
+    assert_non_null(strstr(f->body, "{\"m2m:rqp\":{\"op\":5,\"to\":\"Sa\",\"fr\":\"/in\",\"rqi\":\""));
+    assert_non_null(strstr(f->body, "\"con\":\"1\""));
+    char rqi[128], body[256];
+    snprintf(rqi, sizeof(rqi), "%s", cse_fixture_member(f, "rqi"));
+    must(cse_fixture_get(f, &f->a, "Sa", "Sa/p/pcu")); /* not answered: given again, the same one */
+    assert_string_equal(cse_fixture_member(f, "rqi"), rqi);
+    snprintf(body, sizeof(body), "{\"m2m:rsp\":{\"rsc\":2000,\"rqi\":\"%s\"}}", rqi);
+    assert_int_equal(answer(f, &f->b, "Sb", body), ERR_DENIED_PRIVILEGE);
+    must(answer(f, &f->a, "Sa", body));
+    assert_int_equal(answer(f, &f->a, "Sa", body), ERR_NOT_FOUND);
+    assert_int_equal(answer(f, &f->a, "Sa", "{\"m2m:rsp\":{\"rsc\":2000}}"), ERR_MISSING);
+    assert_int_equal(answer(f, &f->a, "Sa", "{\"m2m:rsp\":{\"rqi\":\"x\"}}"), ERR_ATTRIBUTE_TYPE);
+    assert_int_equal(answer(f, &f->a, "Sa", "{\"m2m:rsp\":{\"rsc\":2000,\"rqi\":\"x\"}}"), ERR_NOT_FOUND);
+    assert_int_equal(answer(f, &f->a, "Sa", "{\"m2m:sgn\":{}}"), ERR_MISSING);
+    must(cse_fixture_get(f, &f->a, "Sa", "Sa/p/pcu"));
+    assert_non_null(strstr(f->body, "\"con\":\"2\""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(criteria_decide),
+        cmocka_unit_test(criteria_are_strict),
+        cmocka_unit_test(urls_are_strict),
+        cmocka_unit_test_setup_teardown(events_are_told_once_each, setup, teardown),
+        cmocka_unit_test_setup_teardown(contents_by_type, setup, teardown),
+        cmocka_unit_test_setup_teardown(subscriptions_are_strict, setup, teardown),
+        cmocka_unit_test_setup_teardown(rights_are_those_of_the_moment, setup, teardown),
+        cmocka_unit_test_setup_teardown(queues_are_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(counter_ends_the_subscription, setup, teardown),
+        cmocka_unit_test_setup_teardown(points_of_access, setup, teardown),
+        cmocka_unit_test_setup_teardown(polling, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
