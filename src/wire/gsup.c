@@ -40,7 +40,7 @@ static void imsi(struct writer *w, struct text digits)
     memset(b, 0xff, sizeof(b));
     for (size_t i = 0; i < digits.n; i++) {
         uint8_t digit = (uint8_t)(digits.p[i] - '0');
-        b[i / 2] = i % 2 == 0 ? (uint8_t)(0xf0 | digit) : (uint8_t)((b[i / 2] & 0x0f) | digit << 4);
+        b[i / 2] = (uint8_t)(i % 2 == 0 ? 0xf0 | digit : (b[i / 2] & 0x0f) | digit << 4);
     }
     element(w, TAG_IMSI, bytes_of(b, (digits.n + 1) / 2));
 }
