@@ -35,6 +35,30 @@ static bool has_key(X509 *cert, const char *key_file)
     return good;
 }
 
+static X509 *parse(struct bytes given)
+{
+    const uint8_t *p = given.p;
+    X509 *cert = d2i_X509(NULL, &p, (long)given.n);
+    BIO *in = cert == NULL ? BIO_new_mem_buf(given.p, (int)given.n) : NULL;
+    cert = in != NULL ? PEM_read_bio_X509(in, NULL, NULL, NULL) : cert;
+    BIO_free(in);
+    return cert;
+}
+
+err_t cert_print_take(struct bytes given, struct text print, struct writer *pem)
+{
+    X509 *cert = given.n == 0 ? NULL : parse(given);
+    BIO *out = BIO_new(BIO_s_mem());
+    char *text = NULL;
+    bool good = cert != NULL && out != NULL && is_print(cert, print) && PEM_write_bio_X509(out, cert) == 1;
+    long n = good ? BIO_get_mem_data(out, &text) : 0;
+    writer_bytes(pem, bytes_of(text, n > 0 ? (size_t)n : 0));
+    X509_free(cert);
+    BIO_free(out);
+    ERR_clear_error();
+    return good ? writer_finish(pem) : ERR_MALFORMED;
+}
+
 bool cert_print_has(const char *cert_file, const char *key_file, struct text print)
 {
     FILE *f = cert_file[0] == '\0' ? NULL : fopen(cert_file, "rbe");

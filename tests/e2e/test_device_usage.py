@@ -1,9 +1,14 @@
 """Usage-constrained keys of a device: registered and retrieved at MAF and MEF, kept sealed in its state, used by keystead object;
 registration of the client at the MEF; what MO_NODE asks for of them."""
+import hashlib
+import http.server
 import json
+import ssl
+import threading
 
 import keystead as ks
-from test_commands import add, node, outcomes, run as commands
+from badcerts import Maker, openssl
+from test_commands import node, outcomes, run as commands
 from test_device import Cli
 
 
@@ -93,3 +98,95 @@ def test_at_the_mef(lab, tmp_path):
     cli.ok("use-deregister", "--key-id", made["key_id"])
     assert cli.ok("mef-deregister", *admin)["registration"] in ("", "-")
     assert cli.ok("request", "retrieve", f"/{d.stem}")["rsc"] == 2000  # the enrolment stayed what it was
+
+
+PSK = ["TLS_PSK_WITH_AES_128_CBC_SHA256"]
+
+
+def profiles():
+    """One authenticationProfile of each SUID that registers a key, where it has to stand."""
+    mef, maf = {"mgmtDefinition": 1026, "fqdn": ks.MEF, "adminFQDN": ks.SP}, {"mgmtDefinition": 1025, "fqdn": ks.MAF, "adminFQDN": ks.SP}
+    nodes = {"/maf": maf, "/reg": {"mgmtDefinition": 1020}, "/data": {"mgmtDefinition": 1021, "containerPath": f"{ks.CSE_ID}/cse-in/c"}}
+    for suid, parent in ((21, "/maf"), (22, "/reg"), (23, "/data"), (31, "/maf"), (33, "/data")):
+        nodes[f"{parent}/p{suid}"] = {"mgmtDefinition": 1022, "SUID": suid, "TLSCiphersuites": PSK, "keyRegDuration": "P1D",
+                                      "keyRegLabels": ["a", "b"]}
+        nodes[f"{parent}/p{suid}/cfg"] = mef if suid < 30 else maf
+    nodes["/data/other"] = {"mgmtDefinition": 1022, "SUID": 23, "keyRegDuration": "P1D"}
+    nodes["/data/other/cfg"] = {**mef, "fqdn": "mef.elsewhere.example"}
+    return nodes
+
+
+def test_mo_node_registers_keys(lab, tmp_path):
+    d, cli = enrolled(lab, tmp_path, "umo")
+    for target in (ks.CSE_ID, ks.MAF):
+        lab.ctl_json("mef", "client", "allow", "--role", "mef", "--client", d.enrolee_id, "--target", target)
+    (cli.state / "objects.json").write_text(json.dumps(profiles()))
+    wanted = {node(lab, d, "/maf/p21", 1, 21): 20, node(lab, d, "/reg/p22", 1, 22): 20, node(lab, d, "/data/p23", 1, 23): 20,
+              node(lab, d, "/maf/p31", 1, 31): 305,  # the MAF knows no such SUID (CHOICE-26)
+              node(lab, d, "/data/p33", 1, 33): 20, node(lab, d, "/data/other", 1, 23): 305}
+    commands(cli)
+    assert outcomes(lab, d) == {k: ("done", v) for k, v in wanted.items()}
+    p = ks.run("device", "use-list", "--state", cli.state)
+    assert sorted(line.split("=")[1] for line in p.stdout.splitlines() if line.startswith("suid")) == ["21", "22", "23", "33"]
+    assert cli.ok("request", "retrieve", f"/{d.stem}")["rsc"] == 2000
+
+
+class Shelf(http.server.BaseHTTPRequestHandler):
+    files = {}
+
+    def do_GET(self):
+        body = self.files.get(self.path)
+        self.send_response(404 if body is None else 200)
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, *_):
+        pass
+
+
+def test_an_anchor_by_its_uri(lab, tmp_path):
+    """Fetched from who is trusted already, and kept only if it is what the object says."""
+    make = Maker(tmp_path / "ca")
+    key = make.key("root")
+    root = tmp_path / "root.crt"
+    openssl("req", "-x509", "-new", "-key", key, "-subj", "/CN=made-up root", "-days", "2", "-out", root,
+            "-addext", "nameConstraints = critical,permitted;DNS:localhost")
+    make.cert("localhost", (root, key, []), ["basicConstraints = critical,CA:FALSE", "keyUsage = critical,digitalSignature",
+                                             "extendedKeyUsage = serverAuth", "subjectAltName = DNS:localhost"])
+    anchor = make.authority("anchor", (root, key, []))[0].read_text()
+    wanted_print = hashlib.sha256(ssl.PEM_cert_to_DER_cert(anchor)).hexdigest()
+    Shelf.files = {"/pem": anchor.encode(), "/der": ssl.PEM_cert_to_DER_cert(anchor), "/other": root.read_bytes(),
+                   "/long": anchor.encode() + b"x" * 20000, "/none": b"no certificate"}
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Shelf)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE-ECDSA-AES128-SHA256")
+    context.load_cert_chain(tmp_path / "ca/localhost.crt", tmp_path / "ca/localhost.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        d = lab.device("uanchor")
+        cli = Cli(lab, tmp_path / "device", d)
+        cli.ok("enrol", *cli.enrol_args())
+        at = f"https://localhost:{server.server_address[1]}"
+        uris = {"strange": f"{at}/pem", "plain": f"http://localhost:{server.server_address[1]}/pem", "other": f"{at}/other",
+                "long": f"{at}/long", "none": f"{at}/none", "gone": f"{at}/gone", "der": f"{at}/der", "again": "https://localhost:1/x"}
+        nodes = {f"/{k}": {"mgmtDefinition": 1024, "certFingerprint": wanted_print, "URI": v} for k, v in uris.items()}
+        (cli.state / "objects.json").write_text(json.dumps(nodes))
+        first = node(lab, d, "/strange", 2)
+        commands(cli)
+        assert outcomes(lab, d)[first] == ("done", 305)  # nobody is trusted yet
+        (cli.state / "est-ca.crt").write_text((lab.where / "ca.crt").read_text())
+        one = node(lab, d, "/strange", 2)
+        commands(cli)
+        assert outcomes(lab, d)[one] == ("done", 305)  # somebody else is
+        (cli.state / "est-ca.crt").write_text(root.read_text())
+        results = {node(lab, d, f"/{k}", 2): v for k, v in (("plain", 305), ("other", 305), ("long", 305), ("none", 305), ("gone", 305),
+                                                           ("der", 20), ("again", 20))}
+        commands(cli)
+        assert {k: v for k, v in outcomes(lab, d).items() if k in results} == {k: ("done", v) for k, v in results.items()}
+        kept = cli.state / f"anchor-{wanted_print[:16]}.crt"
+        assert ssl.PEM_cert_to_DER_cert(kept.read_text()) == ssl.PEM_cert_to_DER_cert(anchor)
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -43,14 +43,17 @@ enum device_cmd_job {
     DEVICE_CMD_LOCAL_CERT, /* is there a certificate with myCertFingerprint, and its private key? */
     DEVICE_CMD_ANCHOR,     /* is there a certificate with certFingerprint? */
     DEVICE_CMD_MAF_CLIENT, /* registration at the MAF of order.node */
-    DEVICE_CMD_MAF_KEY,    /* the same, and key registration */
+    DEVICE_CMD_MAF_KEY,    /* the same, and registration of the connection key */
+    DEVICE_CMD_USE_KEY,    /* registration of a key for order.suid, at the MAF or MEF of order.node */
 };
 
 struct device_cmd_order {
     enum device_cmd_job job;
     unsigned failure;        /* status if it fails on this side; EST: 100 if the MEF is to blame */
     char subject[M2MID_MAX];
-    const json_t *node;      /* of the tree; its MAFClientRegCfg for the two MAF jobs */
+    const json_t *node;      /* of the tree; its MAFClientRegCfg or MEFClientRegCfg where something is registered */
+    const json_t *profile, *parent; /* USE_KEY: the authenticationProfile, and what it stands under */
+    unsigned suid;
 };
 
 struct device_cmd_request {

@@ -122,12 +122,12 @@ err_t device_mo_check(const json_t *tree, char detail[static ROLE_DETAIL_MAX])
 }
 
 /* -- around a node --------------------------------------------------------------------------------------------- */
-static int parent_of(const json_t *tree, struct text path)
+static const json_t *parent_of(const json_t *tree, struct text path)
 {
     char name[512];
     size_t slash = text_find_last(path, '/');
     bool good = slash > 0 && slash < path.n && TEXT_COPY(text_take(path, slash), name) == ERR_OK;
-    return good ? definition(json_object_get(tree, name)) : 0;
+    return good ? json_object_get(tree, name) : NULL;
 }
 
 /* The first child of this definition, or NULL. */
@@ -160,12 +160,12 @@ static const struct rule {
     {11, MAF_CFG, "symmKeyID", 0, PSK_SUITES, DEVICE_CMD_LOCAL_KEY},
     {12, REGISTRATION, "symmKeyID", 0, PSK_SUITES, DEVICE_CMD_LOCAL_KEY},
     {13, DATA_COLLECTION, "symmKeyID", 0, ANY_SUITES, DEVICE_CMD_LOCAL_KEY},
-    {21, MAF_CFG, "keyRegDuration", MEF_CFG, PSK_SUITES, DEVICE_CMD_NOTHING},
-    {22, REGISTRATION, "keyRegDuration", MEF_CFG, PSK_SUITES, DEVICE_CMD_NOTHING},
-    {23, DATA_COLLECTION, "keyRegDuration", MEF_CFG, ANY_SUITES, DEVICE_CMD_NOTHING},
-    {31, MAF_CFG, "keyRegDuration", MAF_CFG, PSK_SUITES, DEVICE_CMD_NOTHING},
+    {21, MAF_CFG, "keyRegDuration", MEF_CFG, PSK_SUITES, DEVICE_CMD_USE_KEY},
+    {22, REGISTRATION, "keyRegDuration", MEF_CFG, PSK_SUITES, DEVICE_CMD_USE_KEY},
+    {23, DATA_COLLECTION, "keyRegDuration", MEF_CFG, ANY_SUITES, DEVICE_CMD_USE_KEY},
+    {31, MAF_CFG, "keyRegDuration", MAF_CFG, PSK_SUITES, DEVICE_CMD_USE_KEY},
     {32, REGISTRATION, "keyRegDuration", MAF_CFG, PSK_SUITES, DEVICE_CMD_MAF_KEY},
-    {33, DATA_COLLECTION, "keyRegDuration", MAF_CFG, ANY_SUITES, DEVICE_CMD_NOTHING},
+    {33, DATA_COLLECTION, "keyRegDuration", MAF_CFG, ANY_SUITES, DEVICE_CMD_USE_KEY},
     {41, MAF_CFG, "myCertFingerprint", ANCHOR, CERT_SUITES, DEVICE_CMD_LOCAL_CERT},
     {42, REGISTRATION, "myCertFingerprint", ANCHOR, CERT_SUITES, DEVICE_CMD_LOCAL_CERT},
     {43, DATA_COLLECTION, "myCertFingerprint", ANCHOR, CERT_SUITES, DEVICE_CMD_LOCAL_CERT},
@@ -206,10 +206,13 @@ static unsigned profile(const json_t *tree, const json_t *node, const struct mef
         if (r->suid != a->suid) {
             continue;
         }
-        bool good = parent_of(tree, a->path) == r->parent && json_object_get(node, r->needed) != NULL &&
+        out->parent = parent_of(tree, a->path);
+        bool good = definition(out->parent) == r->parent && json_object_get(node, r->needed) != NULL &&
                     (r->child == 0 || child != NULL) && has_suite(node, r->suites);
         out->job = r->job;
-        out->node = r->job == DEVICE_CMD_MAF_KEY ? child : node;
+        out->node = r->job == DEVICE_CMD_MAF_KEY || r->job == DEVICE_CMD_USE_KEY ? child : node;
+        out->profile = node;
+        out->suid = a->suid;
         return good ? 0 : MEFCMD_STATUS_NODE_INCONSISTENT;
     }
     return MEFCMD_STATUS_NODE_INCONSISTENT;
