@@ -14,9 +14,9 @@ enum { VERSION = 1, LINES_MAX = 32, KEYS_MAX = 64 /* of one answer */ };
 #define APART 0x01 /* between the parts of an id: in no identifier */
 #define HANDED_ID_MAX (2 * KEYID_MAX + 2 + 2 * KEYS_RELATIVE_LEN + 1)
 
-const struct withdraw_kind withdraw_mef = {"mef", TABLE_MEF_WITHDRAWN, true, TABLE_MEF_HANDED};
-const struct withdraw_kind withdraw_maf = {"maf", TABLE_MAF_WITHDRAWN, true, TABLE_MAF_HANDED};
-const struct withdraw_kind withdraw_cse = {"cse", TABLE_CSE_WITHDRAWN, false, TABLE_CSE_WITHDRAWN};
+const struct withdraw_kind withdraw_mef = {"mef", TABLE_MEF_WITHDRAWN, true, TABLE_MEF_HANDED, true};
+const struct withdraw_kind withdraw_maf = {"maf", TABLE_MAF_WITHDRAWN, true, TABLE_MAF_HANDED, false};
+const struct withdraw_kind withdraw_cse = {"cse", TABLE_CSE_WITHDRAWN, false, TABLE_CSE_WITHDRAWN, false};
 
 /* -- the log ------------------------------------------------------------------------------------------- */
 struct line {
@@ -93,11 +93,14 @@ err_t withdraw_note(const struct withdraw_kind *k, struct txn *t, struct text cr
 }
 
 /* -- who was handed what ---------------------------------------------------------------------------------- */
+enum { VERSION_HANDED = 2 };
 struct handed {
     usec_t not_after;
+    usec_t after; /* number of the last line then: that one and those before it are not about this key; 0: not known */
 };
-static const struct rec_field handed_fields[] = {{REC_TIME, REC_AT(struct handed, not_after)}};
-static const struct rec_layout handed_layout = REC_LAYOUT(struct handed, handed_fields, VERSION, VERSION);
+static const struct rec_field handed_fields[] = {{REC_TIME, REC_AT(struct handed, not_after)},
+                                                 {REC_TIME, REC_AT(struct handed, after), .since = VERSION_HANDED}};
+static const struct rec_layout handed_layout = REC_LAYOUT(struct handed, handed_fields, VERSION, VERSION_HANDED);
 
 static struct text who_of(const struct request *rq)
 {
@@ -133,14 +136,16 @@ err_t withdraw_handed(const struct withdraw_kind *k, const struct request *rq, s
     char id[HANDED_ID_MAX];
     uint8_t buf[REC_MAX];
     struct keyid credential;
-    const struct handed rec = {h->not_after};
+    uint64_t last = 0;
     if (h->credential.n == 0) { /* of a certificate: it ends with that, and nobody here can withdraw it */
         return ERR_OK;
     }
     TRY(cert_key_fold(h->credential, &credential));
     TRY(handed_id(&credential, who_of(rq), h->relative, id));
+    TRY(k->reassigns ? withdraw_last(k, t, &last) : ERR_OK);
+    const struct handed rec = {h->not_after, (usec_t)last};
     struct writer w = WRITER_ARRAY(buf);
-    TRY(rec_write(&handed_layout, VERSION, &rec, NULL, &w));
+    TRY(rec_write(&handed_layout, last > 0 ? VERSION_HANDED : VERSION, &rec, NULL, &w));
     TRY(rec_put(t, k->handed, text_of(id), &w, STORE_PUT_ANY));
     return expire_is_due(h->relative, '2') ? expire_run(t, k->handed, is_over, rq->now) : ERR_OK;
 }
@@ -154,6 +159,7 @@ struct page {
     size_t lines_n;
     char keys[KEYS_MAX][2 * KEYS_RELATIVE_LEN + 1]; /* of the line at hand */
     size_t keys_n, keys_room, skip;
+    uint64_t number; /* ... and its number */
     bool cut;
     err_t err;
 };
@@ -180,7 +186,10 @@ static bool line_hit(void *arg, struct bytes id, struct store_value value)
 static bool key_hit(void *arg, struct bytes id, struct store_value value)
 {
     struct page *p = arg;
-    (void)value;
+    struct handed h;
+    if (rec_parse(&handed_layout, value.data, &h) == ERR_OK && (uint64_t)h.after >= p->number) {
+        return true; /* it came out of the new beginning that this line made */
+    }
     if (p->keys_n == p->keys_room) {
         p->cut = true;
         return false;
@@ -216,6 +225,7 @@ static err_t keys_of(const struct withdraw_kind *k, const struct request *rq, st
     TRY(handed_id(credential, who_of(rq), text_empty(), prefix));
     TRY(handed_id(credential, who_of(rq), within ? text_skip(cursor, WITHDRAW_NUMBER_LEN + 1) : text_empty(), after));
     p->keys_n = 0;
+    p->number = p->lines[i].number;
     p->skip = strlen(prefix);
     struct store_scan q = {.table = k->handed, .prefix = text_bytes(text_of(prefix)), .order = STORE_ASCENDING,
                            .after = within ? text_bytes(text_of(after)) : bytes_empty()};

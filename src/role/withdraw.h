@@ -17,6 +17,7 @@ struct withdraw_kind {
     enum store_table log;
     bool hands_out; /* keys, to others that are to be told */
     enum store_table handed;
+    bool reassigns; /* a line may withdraw what came from a credential up to then, and the credential goes on */
 };
 extern const struct withdraw_kind withdraw_mef, withdraw_maf, withdraw_cse;
 

@@ -105,10 +105,11 @@ static err_t named(struct txn *t, const struct keyid *credential, struct rec_km 
 }
 
 /* A key whose Source was revoked since is not handed out any more. */
-static err_t source(const struct reg *r, struct txn *t, const struct keyid *credential)
+static err_t source(const struct reg *r, struct txn *t, const struct keyid *credential, usec_t created)
 {
     struct rec_km k;
     (void)r;
+    (void)created; /* a Km is withdrawn, or it is not */
     err_t e = named(t, credential, &k);
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_OK : e;

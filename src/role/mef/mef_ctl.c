@@ -33,7 +33,7 @@ static void credential_members(struct emit *e, const struct rec_credential *c, u
     emit_close_object(e);
 }
 
-static err_t credential_answer(const struct rec_credential *c, usec_t now, struct writer *out)
+err_t mef_ctl_credential_answer(const struct rec_credential *c, usec_t now, struct writer *out)
 {
     struct emit e = emit_to(out);
     credential_members(&e, c, now);
@@ -92,7 +92,7 @@ err_t mef_ctl_credential_add(const void *ctx, const struct ctl_request *rq, stru
     TRY(mef_ctl_credential_put(&c, &kpm, STORE_PUT_IF_ABSENT, t));
     TRY(mef_target_put(t, &c.target));
     TRY(tell(t, AUDIT_CREDENTIAL_ADDED, &c.id, rq->now));
-    return credential_answer(&c, rq->now, out);
+    return mef_ctl_credential_answer(&c, rq->now, out);
 }
 
 err_t mef_ctl_credential_named(const struct ctl_request *rq, struct txn *t, struct keyid *folded,
@@ -110,7 +110,7 @@ err_t mef_ctl_credential_show(const void *ctx, const struct ctl_request *rq, str
     struct keyid folded;
     struct rec_credential c;
     TRY(mef_ctl_credential_named(rq, t, &folded, &c, detail));
-    return credential_answer(&c, rq->now, out);
+    return mef_ctl_credential_answer(&c, rq->now, out);
 }
 
 /* Workers end the sessions of the credential, and everybody who was handed a key that came from it hears of it. */
@@ -134,7 +134,7 @@ static err_t stand(const struct mef *m, const struct standing_act *act, const st
         TRY(withdraw_note(&withdraw_mef, t, text_of(folded.z), c.standing, rq->now));
         TRY(tell(t, act->kind, &c.id, rq->now));
     }
-    return credential_answer(&c, rq->now, out);
+    return mef_ctl_credential_answer(&c, rq->now, out);
 }
 
 err_t mef_ctl_credential_revoke(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,

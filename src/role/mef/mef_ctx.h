@@ -20,6 +20,8 @@ err_t mef_enrol_established(const void *ctx, struct association *a, const struct
 err_t mef_enrol_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now,
                      struct association *out);
 err_t mef_enrol_alive(const void *ctx, struct txn *t, const struct association *a);
+/* Takes the live Enrolment Keys of this credential (folded) away, the oldest first, as many as one transaction holds. */
+MUST_USE err_t mef_enrol_drop(struct txn *t, const struct keyid *credential);
 /* mef_target.c */
 /* Remembers the target of an instruction; without one it does nothing. */
 MUST_USE err_t mef_target_put(struct txn *t, const struct m2mid *target);
@@ -52,6 +54,10 @@ ctl_handler mef_ctl_instruction_add, mef_ctl_instruction_list, mef_ctl_instructi
 enum { MEF_CTL_INSTRUCTION_ADD_N = 7, MEF_CTL_INSTRUCTION_ONE_N = 2 };
 extern const struct ctl_arg mef_ctl_instruction_add_args[MEF_CTL_INSTRUCTION_ADD_N];
 extern const struct ctl_arg mef_ctl_instruction_one_args[MEF_CTL_INSTRUCTION_ONE_N];
+/* mef_ctl_reassign.c */
+ctl_handler mef_ctl_reassign, mef_ctl_rename;
+enum { MEF_CTL_REASSIGN_N = 5, MEF_CTL_RENAME_N = 2 };
+extern const struct ctl_arg mef_ctl_reassign_args[MEF_CTL_REASSIGN_N], mef_ctl_rename_args[MEF_CTL_RENAME_N];
 /* mef_explain.c */
 err_t mef_explain(const void *ctx, struct txn *t, struct explain *x);
 

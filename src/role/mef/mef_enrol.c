@@ -1,5 +1,6 @@
 #include "role/key_wipe.h"
 #include "role/mef/mef_instruction.h"
+#include "role/mef/rec_cert.h"
 #include "role/mef/rec_credential.h"
 #include "role/mef/rec_ke.h"
 #include "role/originator.h"
@@ -161,6 +162,24 @@ static err_t tell(struct txn *t, enum audit_kind kind, const struct association 
     return txn_audit(t, &e);
 }
 
+static err_t drop_one(struct txn *t, const char *index, struct text ke_id)
+{
+    struct bytes there;
+    TRY(txn_del(t, TABLE_MEF_KE_OF, text_of(index)));
+    err_t e = rec_get(t, TABLE_MEF_KE, ke_id, &there);
+    return e == ERR_OK ? txn_del(t, TABLE_MEF_KE, ke_id) : e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+err_t mef_enrol_drop(struct txn *t, const struct keyid *credential)
+{
+    struct live l;
+    TRY(live_of(t, credential, &l));
+    for (size_t i = 0; i < l.kept; i++) {
+        TRY(drop_one(t, l.oldest[i].index, text_of(l.oldest[i].ke_id.z)));
+    }
+    return ERR_OK;
+}
+
 /* The oldest Enrolment Keys make room in the transaction that stores the new one. */
 static err_t make_room(const struct mef *m, const struct association *a, const struct live *l, struct txn *t,
                        usec_t now)
@@ -168,15 +187,7 @@ static err_t make_room(const struct mef *m, const struct association *a, const s
     size_t drop = l->total >= m->max_live_ke ? l->total - m->max_live_ke + 1 : 0;
     drop = drop < l->kept ? drop : l->kept;
     for (size_t i = 0; i < drop; i++) {
-        struct text ke_id = text_of(l->oldest[i].ke_id.z);
-        struct bytes there;
-        TRY(txn_del(t, TABLE_MEF_KE_OF, text_of(l->oldest[i].index)));
-        err_t e = rec_get(t, TABLE_MEF_KE, ke_id, &there);
-        if (e == ERR_OK) {
-            TRY(txn_del(t, TABLE_MEF_KE, ke_id));
-        } else if (e != ERR_NOT_FOUND) {
-            return e;
-        }
+        TRY(drop_one(t, l->oldest[i].index, text_of(l->oldest[i].ke_id.z)));
     }
     /* The event names the newest of those dropped: all older ones of this credential are gone with it. */
     return drop == 0 ? ERR_OK : tell(t, AUDIT_KE_DROPPED, a, &l->oldest[drop - 1].ke_id, now);
@@ -215,7 +226,7 @@ static err_t issue(const struct mef *m, struct association *a, const struct keys
     TRY(rec_credential_get(t, text_of(key.z), &c));
     TRY(credential_check(t, text_of(key.z), &c, now)); /* it may have been revoked since the handshake began */
     struct rec_ke k = {.credential = key, .enrolee_id = c.enrolee_id, .target = c.target, .profile = c.profile,
-                       .issued = now};
+                       .issued = now > c.since ? now : c.since + 1}; /* after a change, whatever the clock does */
     k.not_after = m->ke_lifetime < c.not_after - now ? now + m->ke_lifetime : c.not_after;
     SCOPED(key_wipe_ke) struct key_ke ke = {0};
     struct keys_relative id;
@@ -240,6 +251,18 @@ err_t mef_enrol_established(const void *ctx, struct association *a, const struct
     return x->set ? issue(ctx, a, x, t, now) : ERR_BUG;
 }
 
+/* After a change of Enrolee-ID nobody goes on under the old one, nor with a certificate from before [change of provider]. */
+static err_t same_holder(struct txn *t, const struct association *a, const struct rec_credential *c)
+{
+    struct rec_cert shown;
+    bool same = c->enrolee_id.z[0] == '\0' ? a->ids_n == 0 : a->ids_n == 1 && strcmp(a->ids[0].z, c->enrolee_id.z) == 0;
+    err_t e = a->serial[0] == '\0' ? ERR_NOT_FOUND : rec_cert_get(t, text_of(a->serial), &shown);
+    if (e != ERR_OK && e != ERR_NOT_FOUND) {
+        return e;
+    }
+    return same && (e == ERR_NOT_FOUND || shown.issued > c->since) ? ERR_OK : ERR_DENIED_REVOKED;
+}
+
 /* A session that was made with a credential ends with it. */
 err_t mef_enrol_alive(const void *ctx, struct txn *t, const struct association *a)
 {
@@ -251,5 +274,6 @@ err_t mef_enrol_alive(const void *ctx, struct txn *t, const struct association *
     }
     TRY(cert_key_fold(text_of(a->key_id.z), &key));
     TRY(rec_credential_get(t, text_of(key.z), &c));
-    return standing_check(c.standing);
+    TRY(standing_check(c.standing));
+    return c.since == 0 ? ERR_OK : same_holder(t, a, &c);
 }

@@ -142,7 +142,7 @@ struct order {
     struct client client;
     struct bytes csr;
     struct keyid credential; /* folded */
-    usec_t not_after;        /* of that credential */
+    usec_t not_after, since; /* of that credential */
 };
 
 static err_t csr_decode(const struct request *rq, struct txn *t, struct bytes *out)
@@ -185,7 +185,7 @@ static err_t csr_check(const struct order *o, char detail[static ROLE_DETAIL_MAX
 }
 
 /* A certificate goes back to one bootstrap credential; with it ends every renewal. */
-static err_t credential_check(struct order *o, struct text credential, struct txn *t)
+static err_t credential_check(struct order *o, struct text credential, usec_t issued, struct txn *t)
 {
     struct rec_credential c;
     TRY(cert_key_fold(credential, &o->credential));
@@ -195,6 +195,10 @@ static err_t credential_check(struct order *o, struct text credential, struct tx
     }
     TRY(standing_check(c.standing));
     o->not_after = c.not_after;
+    o->since = c.since;
+    if (issued <= c.since) { /* from before a change of target or Enrolee-ID */
+        return ERR_DENIED_REVOKED;
+    }
     return c.not_after <= o->rq->now ? ERR_DENIED_EXPIRED : ERR_OK;
 }
 
@@ -232,7 +236,7 @@ err_t mef_est_origin(struct txn *t, const struct role_cert *cert, struct keyid *
     TRY(e);
     TRY(standing_check(c.standing));
     *out = shown.credential;
-    return e;
+    return shown.issued > c.since ? ERR_OK : ERR_DENIED_REVOKED;
 }
 
 /* -- issuing ---------------------------------------------------------------------------------------------- */
@@ -255,7 +259,8 @@ static err_t issue(const struct order *o, struct txn *t, struct response *rs)
     const struct issuer *ca = o->m->reg.env.issuer;
     usec_t now = o->rq->now;
     usec_t end = earlier(now + o->m->est_lifetime, earlier(o->not_after, ca->not_after));
-    struct rec_cert rec = {.credential = o->credential, .issued = now, .not_after = end - end % USEC_PER_SEC};
+    struct rec_cert rec = {.credential = o->credential, .issued = now > o->since ? now : o->since + 1,
+                           .not_after = end - end % USEC_PER_SEC};
     if (rec.not_after <= now) {
         return ERR_DENIED_EXPIRED;
     }
@@ -297,7 +302,7 @@ err_t mef_est_enroll(const void *ctx, const struct request *rq, struct txn *t, s
     struct order o;
     struct rec_cert latest;
     TRY(order_open(ctx, rq, t, rs, &o));
-    TRY(credential_check(&o, text_of(rq->assoc->key_id.z), t));
+    TRY(credential_check(&o, text_of(rq->assoc->key_id.z), USEC_NEVER, t));
     err_t e = latest_check(&o, t, &latest);
     if (e == ERR_OK && strcmp(latest.association, rq->assoc->id) == 0) {
         return ERR_STATE; /* one challengePassword, one certificate */
@@ -318,6 +323,6 @@ err_t mef_est_reenroll(const void *ctx, const struct request *rq, struct txn *t,
         return ERR_DENIED_NOT_LATEST; /* refused: an older one, or one that did not come from here */
     }
     TRY(e);
-    TRY(credential_check(&o, text_of(latest.credential.z), t));
+    TRY(credential_check(&o, text_of(latest.credential.z), latest.issued, t));
     return issue(&o, t, rs);
 }

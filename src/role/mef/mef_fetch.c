@@ -90,7 +90,8 @@ static err_t instruction_of(const struct request *rq, struct txn *t, const struc
     if (e != ERR_OK) {
         return detail_fail(detail, e, "KeId", text_of(k->ke_id.z));
     }
-    return standing_check(c.standing);
+    TRY(standing_check(c.standing));
+    return k->issued > c.since ? ERR_OK : detail_fail(detail, ERR_DENIED_REVOKED, "KeId", text_of(k->ke_id.z));
 }
 
 /* Km by 10.3.2 for a MAF (R001-53, R002-56), Kpsa by 10.3.3 for a CSE or AE (R001-35, R001-63, R002-55). */

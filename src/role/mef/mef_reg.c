@@ -43,7 +43,7 @@ static err_t instructed(const struct reg_who *w, struct txn *t, const struct reg
                : mef_instruction_permits(t, text_of(folded.z), use, out);
 }
 
-static err_t source(const struct reg *r, struct txn *t, const struct keyid *credential)
+static err_t source(const struct reg *r, struct txn *t, const struct keyid *credential, usec_t created)
 {
     (void)r;
     struct keyid folded;
@@ -52,7 +52,8 @@ static err_t source(const struct reg *r, struct txn *t, const struct keyid *cred
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_OK : e;
     }
-    return standing_check(c.standing);
+    TRY(standing_check(c.standing));
+    return created > c.since ? ERR_OK : ERR_DENIED_REVOKED;
 }
 
 /* -- the session's export -------------------------------------------------------------------------------- */

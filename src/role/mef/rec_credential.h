@@ -22,6 +22,7 @@ struct rec_credential {
     uint8_t standing; /* role/standing.h */
     usec_t added;
     usec_t not_after; /* end of the instruction: no enrolment and no Ke beyond it */
+    usec_t since; /* number of the last change of target or Enrolee-ID in the log: what came from it before is over; 0: none */
     struct bytes sealed; /* Kpm only; view into the record it was parsed from */
 };
 

@@ -38,6 +38,7 @@ struct reg_use { /* what a key is to be registered for */
 };
 
 typedef err_t reg_who_fn(const struct reg *r, const struct request *rq, struct txn *t, struct reg_who *out);
+typedef err_t reg_source_fn(const struct reg *r, struct txn *t, const struct keyid *credential, usec_t created);
 typedef err_t reg_credential_fn(const struct reg *r, struct txn *t, const struct keyid *credential);
 
 /* One row for the MAF, one for the MEF. */
@@ -55,7 +56,7 @@ struct reg_kind {
     bool tells_source;            /* a target is told the Source's KmId, for the Credential-ID 11-KmId [CHOICE-05] */
     reg_who_fn *who;              /* From was compared with the association before */
     reg_who_fn *assign;           /* gives a Km from an RSPF its KmId and sets out->assigned; NULL: nothing to assign */
-    reg_credential_fn *source;    /* may a key of this Source be handed out? ERR_DENIED_REVOKED */
+    reg_source_fn *source;        /* may a key that this Source registered then be handed out? ERR_DENIED_REVOKED */
     /* What a withdrawal of the Source's credential is noted under, whatever becomes of its record; NULL: the credential. */
     err_t (*root)(struct txn *t, const struct keyid *credential, struct keyid *out);
     reg_credential_fn *forget;    /* its last registration is gone; NULL: the credential stays */

@@ -304,7 +304,7 @@ static err_t check_alive(const struct call *call, const struct rec_key *k)
     if (e != ERR_OK || parent.not_after <= call->rq->now) {
         return detail_fail(call->rs->detail, e == ERR_OK ? ERR_NOT_FOUND : e, "RelativeKeyID", relative);
     }
-    return k->credential.z[0] == '\0' ? ERR_OK : call->r->kind->source(call->r, call->t, &k->credential);
+    return k->credential.z[0] == '\0' ? ERR_OK : call->r->kind->source(call->r, call->t, &k->credential, k->created);
 }
 
 void reg_key_given_wipe(struct reg_key_given *g)

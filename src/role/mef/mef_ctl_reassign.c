@@ -1,0 +1,109 @@
+/*
+ * A change of M2M service provider, and of the Enrolee-ID: the bootstrap credential stays with the device, everything that came
+ * from it is withdrawn (role/withdraw.h), and the device enrols again (R000-16, R000-17).
+ */
+#include "role/detail.h"
+#include "role/mef/mef_ctl.h"
+#include "role/mef/mef_instruction.h"
+#include "role/withdraw.h"
+#include "wire/json.h"
+
+const struct ctl_arg mef_ctl_reassign_args[MEF_CTL_REASSIGN_N] = {
+    {"ID", CTL_ARG_REQUIRED | CTL_ARG_POSITIONAL, "identifier of the credential"},
+    {"--target", CTL_ARG_REQUIRED, "the new Enrolment Target: FQDN of a MAF, or absolute CSE-ID or AE-ID"},
+    {"--enrolee-id", 0, "absolute AE-ID or CSE-ID of the device with the new provider; by default as it is"},
+    {"--profile", 0, "r3 (default) or seed"},
+    {"--lifetime", 0, "how long from now: 90d, 12h, 30m, 45s; by default as it is"},
+};
+const struct ctl_arg mef_ctl_rename_args[MEF_CTL_RENAME_N] = {
+    {"ID", CTL_ARG_REQUIRED | CTL_ARG_POSITIONAL, "identifier of the credential"},
+    {"--enrolee-id", CTL_ARG_REQUIRED, "the new absolute AE-ID or CSE-ID"},
+};
+
+struct change {
+    const struct mef *m;
+    const struct ctl_request *rq;
+    struct txn *t;
+    struct keyid key; /* of the table */
+    struct rec_credential c;
+    struct credential_args a;
+};
+
+/* What is over gets no new beginning: who had it may hold it still. */
+static err_t opened(struct change *x, char detail[static ROLE_DETAIL_MAX])
+{
+    TRY(mef_ctl_credential_named(x->rq, x->t, &x->key, &x->c, detail));
+    bool revoked = (x->c.standing & STANDING_REVOKED) != 0;
+    if (revoked || x->c.not_after <= x->rq->now) {
+        return detail_fail(detail, revoked ? ERR_DENIED_REVOKED : ERR_DENIED_EXPIRED, "credential", text_of(x->c.id.z));
+    }
+    const struct credential_rules rules = {.kind = "instruction", .targets = CREDENTIAL_IDS_TARGET, .takes_profile = true,
+                                           .lifetime = x->c.not_after - x->rq->now};
+    return credential_args_instruction(&rules, x->rq->args, &x->a, detail);
+}
+
+/* In one transaction: the new assignment, no Enrolment Key of the old one, and a line for all who were handed a key. */
+static err_t store(struct change *x, enum audit_kind kind)
+{
+    uint64_t number = 0;
+    const struct rec_seal kpm = {
+        .sealer = x->m->reg.env.sealer, .table = TABLE_MEF_CREDENTIAL, .id = text_of(x->key.z), .sealed = x->c.sealed};
+    struct audit_event e = {.kind = kind, .time = x->rq->now, .outcome = ERR_OK, .peer = "operator"};
+    TRY(withdraw_note(&withdraw_mef, x->t, text_of(x->key.z), STANDING_REVOKED, x->rq->now));
+    TRY(withdraw_last(&withdraw_mef, x->t, &number));
+    x->c.since = (usec_t)number;
+    TRY(mef_ctl_credential_put(&x->c, &kpm, STORE_PUT_ANY, x->t));
+    TRY(mef_enrol_drop(x->t, &x->key));
+    TRY(TEXT_COPY(text_of(x->c.id.z), e.object));
+    return txn_audit(x->t, &e);
+}
+
+static err_t alone(struct change *x, char detail[static ROLE_DETAIL_MAX])
+{
+    struct mef_instruction_list l;
+    TRY(mef_instruction_list(x->t, text_of(x->key.z), &x->c, &l));
+    size_t first = x->c.target.z[0] == '\0' ? 0 : 1;
+    return l.n == first ? ERR_OK
+                        : detail_fail(detail, ERR_STATE, "it has further targets, remove them first (ctl instruction remove)",
+                                      text_of(l.at[first].target.z));
+}
+
+err_t mef_ctl_reassign(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                       char detail[static ROLE_DETAIL_MAX])
+{
+    struct change x = {.m = ctx, .rq = rq, .t = t};
+    TRY(opened(&x, detail));
+    if (x.a.target.z[0] == '\0') {
+        return detail_fail(detail, ERR_MISSING, "--target", text_empty());
+    }
+    TRY(mef_ctl_instruction_check(&x.a, detail));
+    if (m2mid_same(text_of(x.c.target.z), text_of(x.a.target.z))) { /* R000-17: without a change nobody enrols again */
+        return detail_fail(detail, ERR_EXISTS, "this is its target already", text_of(x.a.target.z));
+    }
+    TRY(alone(&x, detail));
+    x.c.target = x.a.target;
+    x.c.profile = x.a.profile;
+    x.c.not_after = rq->now + x.a.lifetime;
+    if (x.a.enrolee_id.z[0] != '\0') {
+        x.c.enrolee_id = x.a.enrolee_id;
+    }
+    TRY(mef_target_put(t, &x.c.target));
+    TRY(store(&x, AUDIT_CREDENTIAL_REASSIGNED));
+    return mef_ctl_credential_answer(&x.c, rq->now, out);
+}
+
+err_t mef_ctl_rename(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                     char detail[static ROLE_DETAIL_MAX])
+{
+    struct change x = {.m = ctx, .rq = rq, .t = t};
+    TRY(opened(&x, detail));
+    if (x.a.enrolee_id.z[0] == '\0') {
+        return detail_fail(detail, ERR_MISSING, "--enrolee-id", text_empty());
+    }
+    if (m2mid_same(text_of(x.c.enrolee_id.z), text_of(x.a.enrolee_id.z))) { /* R000-17 */
+        return detail_fail(detail, ERR_EXISTS, "this is its Enrolee-ID already", text_of(x.a.enrolee_id.z));
+    }
+    x.c.enrolee_id = x.a.enrolee_id;
+    TRY(store(&x, AUDIT_CREDENTIAL_RENAMED));
+    return mef_ctl_credential_answer(&x.c, rq->now, out);
+}
