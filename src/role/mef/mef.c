@@ -72,7 +72,7 @@ static const struct ctl_row commands[] = {
      "refuse this credential and every key that came from it"},
     {"credential", "reassign", mef_ctl_reassign_args, MEF_CTL_REASSIGN_N, true, mef_ctl_reassign,
      "give a credential a new first Enrolment Target: every key that came from it is refused, and the device enrols again"},
-    {"credential", "rename", mef_ctl_rename_args, MEF_CTL_RENAME_N, true, mef_ctl_rename,
+    {"credential", "rename", mef_ctl_reassign_name_args, MEF_CTL_RENAME_N, true, mef_ctl_reassign_name,
      "give the Enrolee a new Enrolee-ID: every key that came from the credential is refused, and the device enrols again"},
     {"instruction", "add", mef_ctl_instruction_add_args, MEF_CTL_INSTRUCTION_ADD_N, true, mef_ctl_instruction_add,
      "give a credential a further Enrolment Target"},

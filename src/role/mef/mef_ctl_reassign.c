@@ -15,7 +15,7 @@ const struct ctl_arg mef_ctl_reassign_args[MEF_CTL_REASSIGN_N] = {
     {"--profile", 0, "r3 (default) or seed"},
     {"--lifetime", 0, "how long from now: 90d, 12h, 30m, 45s; by default as it is"},
 };
-const struct ctl_arg mef_ctl_rename_args[MEF_CTL_RENAME_N] = {
+const struct ctl_arg mef_ctl_reassign_name_args[MEF_CTL_RENAME_N] = {
     {"ID", CTL_ARG_REQUIRED | CTL_ARG_POSITIONAL, "identifier of the credential"},
     {"--enrolee-id", CTL_ARG_REQUIRED, "the new absolute AE-ID or CSE-ID"},
 };
@@ -92,7 +92,7 @@ err_t mef_ctl_reassign(const void *ctx, const struct ctl_request *rq, struct txn
     return mef_ctl_credential_answer(&x.c, rq->now, out);
 }
 
-err_t mef_ctl_rename(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+err_t mef_ctl_reassign_name(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                      char detail[static ROLE_DETAIL_MAX])
 {
     struct change x = {.m = ctx, .rq = rq, .t = t};
