@@ -195,6 +195,22 @@ err_t m2mid_fqdn(struct text absolute, struct m2mid *out)
     return ERR_OK;
 }
 
+void m2mid_fold(char *z)
+{
+    struct text t = text_of(z);
+    size_t from = text_find(t, '@');
+    size_t to = t.n;
+    if (text_starts(t, "//")) {
+        from = 2;
+        to = 2 + text_find(text_skip(t, 2), '/');
+    } else if (m2mid_kind(t) == M2MID_FQDN) {
+        from = 0;
+    }
+    for (size_t i = from; i < to; i++) {
+        z[i] = text_lower(z[i]);
+    }
+}
+
 bool m2mid_same(struct text a, struct text b)
 {
     struct parts pa;

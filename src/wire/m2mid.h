@@ -44,6 +44,9 @@ MUST_USE err_t m2mid_stem(struct text ae, struct text *out);
  * segment is no host name label (dot, underscore, tilde): the name would be ambiguous. */
 MUST_USE err_t m2mid_fqdn(struct text absolute, struct m2mid *out);
 
+/* In one spelling, in place: the SP part of an absolute identifier, an FQDN and what stands behind an '@' in lower case. */
+void m2mid_fold(char *z);
+
 /* Same entity: compared octet by octet, but FQDN and SP parts without case. */
 bool m2mid_same(struct text a, struct text b);
 

@@ -19,17 +19,10 @@ static bool is_cse_create(const struct primitive *p)
     return p->op == OP_CREATE && p->has_ty && p->ty == TYPE_CSR;
 }
 
-static void lower_sp(struct m2mid *id)
-{
-    for (size_t i = 2; id->z[i] != '\0' && id->z[i] != '/'; i++) {
-        id->z[i] = text_lower(id->z[i]);
-    }
-}
-
 err_t cse_from_forms(const struct cse *cse, struct text id, struct cse_from *out)
 {
     TRY(m2mid_absolute(id, text_of(cse->self.z), &out->absolute));
-    lower_sp(&out->absolute);
+    m2mid_fold(out->absolute.z);
     struct text absolute = text_of(out->absolute.z);
     out->kind = m2mid_is_ae(m2mid_kind(absolute)) ? CSE_FROM_AE : CSE_FROM_CSE;
     out->sp_relative.z[0] = '\0';

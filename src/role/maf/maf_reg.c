@@ -9,13 +9,15 @@ enum { KM_NAME_OCTETS = 8, KM_NAME_TRIES = 4 };
 /* -- who --------------------------------------------------------------------------------------------- */
 static err_t set_name(struct reg_who *w, const struct rec_km *k)
 {
-    struct writer n = WRITER_ARRAY(w->name);
+    char name[REC_CLIENT_NAME_MAX];
+    struct writer n = WRITER_ARRAY(name);
     w->named = k->enrolee_id.z[0] != '\0';
     writer_z(&n, w->named ? k->enrolee_id.z : "11-"); /* symmetric key used toward a MAF [TS-0003 10.4] */
     writer_text(&n, w->named ? text_empty() : rec_km_name(k));
     w->also = k->km_id.z[0] != '\0' ? k->ke_id : (struct keyid){0};
     TRY(TEXT_COPY(rec_km_name(k), w->credential.z));
-    return writer_finish_z(&n);
+    TRY(writer_finish_z(&n));
+    return reg_who_name(text_of(name), w->name);
 }
 
 /* The Km by which this association was made, as it is now. */

@@ -6,6 +6,7 @@
 #include "role/detail.h"
 #include "role/mef/rec_cmd.h"
 #include "role/reg/reg_own.h"
+#include "role/reg/reg_who.h"
 #include "wire/json.h"
 
 #include <string.h>
@@ -97,10 +98,12 @@ err_t mef_cmd_ctl_list(const void *ctx, const struct ctl_request *rq, struct txn
     char prefix[REC_CMD_KEY_MAX] = "";
     struct writer w = WRITER_ARRAY(prefix);
     struct text client = json_get_text(rq->args, "client");
+    char name[REC_CLIENT_NAME_MAX];
     (void)ctx;
-    writer_text(&w, client);
+    err_t e = reg_who_name(client, name);
+    writer_z(&w, name);
     writer_z(&w, client.n > 0 ? "/" : "");
-    if (writer_finish(&w) != ERR_OK) {
+    if (e != ERR_OK || writer_finish(&w) != ERR_OK) {
         return detail_fail(detail, ERR_USAGE, "--client", client);
     }
     struct store_scan q = {.table = TABLE_MEF_COMMAND,
@@ -117,7 +120,7 @@ static err_t named(const struct ctl_request *rq, struct txn *t, struct rec_cmd *
 {
     char client[REC_CLIENT_NAME_MAX];
     struct text id = json_get_text(rq->args, "CMDID");
-    err_t e = TEXT_COPY(json_get_text(rq->args, "CLIENT"), client) == ERR_OK ? rec_cmd_get(t, client, id, c) : ERR_NOT_FOUND;
+    err_t e = reg_who_name(json_get_text(rq->args, "CLIENT"), client) == ERR_OK ? rec_cmd_get(t, client, id, c) : ERR_NOT_FOUND;
     return e == ERR_OK ? e : detail_fail(detail, e, "command", id);
 }
 
@@ -195,7 +198,7 @@ static err_t client_of(const struct mef *m, struct txn *t, struct text given, ch
     struct rec_client c;
     err_t e = given.n < REC_CLIENT_RI_MAX ? rec_client_get(t, m->reg.kind->client, given, &c) : ERR_NOT_FOUND;
     TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
-    return text_copy(e == ERR_OK ? text_of(c.client) : given, out, REC_CLIENT_NAME_MAX);
+    return reg_who_name(e == ERR_OK ? text_of(c.client) : given, out);
 }
 
 static err_t new_id(const struct mef *m, usec_t now, char out[static MEFCMD_ID_MAX])

@@ -31,7 +31,11 @@ static err_t who(const struct reg *r, const struct request *rq, struct txn *t, s
         out->not_after = reg_earlier(c.not_after, rq->assoc->not_after);
     }
     TRY(TEXT_COPY(text_of(rq->assoc->key_id.z), out->credential.z));
-    return TEXT_COPY(text_of(c.enrolee_id.z[0] != '\0' ? c.enrolee_id.z : rq->assoc->credential_id), out->name);
+    if (c.enrolee_id.z[0] != '\0') {
+        return reg_who_name(text_of(c.enrolee_id.z), out->name);
+    }
+    return c.kind == REC_CREDENTIAL_KPM ? reg_who_name(text_of(rq->assoc->credential_id), out->name)
+                                        : TEXT_COPY(text_of(rq->assoc->credential_id), out->name);
 }
 
 static err_t instructed(const struct reg_who *w, struct txn *t, const struct reg_use *use, bool *out)

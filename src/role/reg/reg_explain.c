@@ -2,6 +2,7 @@
 
 #include "role/reg/rec_key.h"
 #include "role/reg/reg_own.h"
+#include "role/reg/reg_who.h"
 
 static void texts(struct emit *e, const char *name, const struct rec_list *l)
 {
@@ -101,10 +102,12 @@ static err_t by_ri(const struct reg *r, struct explain *x, struct txn *t, struct
 err_t reg_explain_client(const struct reg *r, struct explain *x, struct txn *t, const char *client)
 {
     struct reg_own own;
+    char name[REC_CLIENT_NAME_MAX];
     if (client[0] == '\0') {
         return ERR_OK;
     }
-    TRY(reg_own_list(r, t, client, &own));
+    TRY(reg_who_name(text_of(client), name));
+    TRY(reg_own_list(r, t, name, &own));
     for (size_t i = 0; i < own.n; i++) {
         TRY(by_ri(r, x, t, text_of(own.at[i].ri)));
     }

@@ -8,14 +8,10 @@
 
 enum { PATTERNS_MAX = 1000 };
 
-/* From in one spelling, so that one client is not several: host and SP part in lower case. */
-static err_t name_of_from(struct text from, char out[static REC_CLIENT_NAME_MAX])
+err_t reg_who_name(struct text given, char out[static REC_CLIENT_NAME_MAX])
 {
-    size_t fold = text_starts(from, "//") ? 2 + text_find(text_skip(from, 2), '/') : from.n;
-    TRY(text_copy(from, out, REC_CLIENT_NAME_MAX));
-    for (size_t i = 0; i < fold; i++) {
-        out[i] = text_lower(out[i]);
-    }
+    TRY(text_copy(given, out, REC_CLIENT_NAME_MAX));
+    m2mid_fold(out);
     return ERR_OK;
 }
 
@@ -26,7 +22,7 @@ err_t reg_who_cert(const struct request *rq, struct reg_who *out)
     if (rq->assoc->ids_n == 0) { /* the certificate of a device or node [CHOICE-42] */
         return TEXT_COPY(text_of(rq->assoc->credential_id), out->name);
     }
-    return name_of_from(rq->prim->from, out->name);
+    return reg_who_name(rq->prim->from, out->name);
 }
 
 err_t reg_who_of(const struct reg *r, const struct request *rq, struct txn *t, struct reg_who *out,

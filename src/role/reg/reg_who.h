@@ -8,6 +8,8 @@
  * another name, since the handshake. */
 MUST_USE err_t reg_who_of(const struct reg *r, const struct request *rq, struct txn *t, struct reg_who *out,
                           char detail[static ROLE_DETAIL_MAX]);
+/* In one spelling, so that one client is not several. */
+MUST_USE err_t reg_who_name(struct text given, char out[static REC_CLIENT_NAME_MAX]);
 /* The part of it that every certificate has in common; *out is zeroed before. */
 MUST_USE err_t reg_who_cert(const struct request *rq, struct reg_who *out);
 

@@ -348,7 +348,7 @@ static void rows_of_one_client(void **state)
                        i % 2 == 0 ? others[i / 2] : "in");
         assert_int_equal(ctl(f, "add", line), ERR_OK);
     }
-    assert_int_equal(ctl(f, "list", "{\"client\":\"//sp.example.com/in\"}"), ERR_OK);
+    assert_int_equal(ctl(f, "list", "{\"client\":\"//SP.example.com/in\"}"), ERR_OK);
     assert_null(strstr(f->r.body, "//sp.example.com/in/"));
     for (const char *at = f->r.body; (at = strstr(at, "\"client\":\"//sp.example.com/in\"")) != NULL; at++) {
         own++;

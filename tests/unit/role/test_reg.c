@@ -175,6 +175,23 @@ static void ready(struct fixture *f)
     register_key(f);
 }
 
+/* Two credentials of one Enrolee, whose domain an operator wrote in two ways. */
+static void one_client_in_two_spellings(void **state)
+{
+    struct fixture *f = *state;
+    char args[512], text[128];
+    snprintf(args, sizeof(args), "{\"kind\":\"%s\",\"id\":\"dev3@%s\",\"enrolee-id\":\"//SP.Example.com/Sdev1\"%s,\"key\":\"" KEY2 "\"}",
+             f->x->kind, f->x->fqdn, f->x->role == &role_mef ? ",\"target\":\"maf.example.com\"" : "");
+    assert_int_equal(ctl(f, "credential", "add", args), ERR_OK);
+    connect_as(f, "dev3");
+    register_client(f);
+    member(f, f->x->root, "cr", text, sizeof(text));
+    assert_string_equal(text, "//sp.example.com/Sdev1");
+    connect_as(f, "dev1");
+    assert_int_equal(create_client(f, SP, ""), ERR_OK); /* its registration, now on this credential */
+    assert_int_equal(world_count(f->n, f->x->client_of), 1);
+}
+
 static err_t fetch(struct fixture *f)
 {
     struct world_session kept = f->s;
@@ -609,6 +626,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BOTH(client_is_registered_once),
+        BOTH(one_client_in_two_spellings),
         BOTH(configuration_is_what_the_operator_set),
         BOTH(registration_is_updated),
         BOTH(deregistration_takes_the_keys),

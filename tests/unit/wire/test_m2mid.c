@@ -227,6 +227,25 @@ static void patterns(void **state)
     }
 }
 
+static void one_spelling(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given, *folded;
+    } rows[] = {
+        {"//SP.Example.COM/Sdev", "//sp.example.com/Sdev"}, {"//SP.example/In/Cx", "//sp.example/In/Cx"},
+        {"//SP.example", "//sp.example"}, {"MAF.Example.com", "maf.example.com"}, {"12-Kpm1@MEF.example", "12-Kpm1@mef.example"},
+        {"/In/Cx", "/In/Cx"}, {"Sdev", "Sdev"}, {"Cdev", "Cdev"}, {"10-sha-256;AbC", "10-sha-256;AbC"}, {"", ""},
+        {"//", "//"}, {"/", "/"}, {"//SP/a@B", "//sp/a@B"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char z[M2MID_MAX];
+        assert_int_equal(TEXT_COPY(text_of(rows[i].given), z), ERR_OK);
+        m2mid_fold(z);
+        assert_string_equal(z, rows[i].folded);
+    }
+}
+
 /* The pattern that is exponential for a matcher that tries every star again. */
 static void hostile_pattern_takes_bounded_time(void **state)
 {
@@ -246,6 +265,7 @@ static void hostile_pattern_takes_bounded_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_spelling),
         cmocka_unit_test(table_of_identifiers),
         cmocka_unit_test(identifiers_cut_at_each_octet),
         cmocka_unit_test(length_is_bounded),
