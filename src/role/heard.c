@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { AT_ONCE = 2 /* audit events of one transaction */, LINES_MAX = 1024 };
+enum { AT_ONCE = 2 /* audit events of one transaction */, LINES_MAX = 1024, STAGED_MAX = 32 /* changes besides */ };
 
 #define META_ID_MAX (KEYID_MAX + 32)
 #define START "0000000000000000"
@@ -72,6 +72,60 @@ err_t heard_question(const struct heard *h, struct txn *t, struct text peer, str
     TRY(writer_finish_z(&w));
     TRY(TEXT_COPY(peer, out->peer));
     return TEXT_COPY(origin, out->origin);
+}
+
+/* -- what is kept of keys that nobody here holds ------------------------------------------------------------ */
+struct room {
+    usec_t full; /* one more moves it on by a share of a day; a day ahead of now there is no room */
+    usec_t told; /* when the audit chain was last told */
+};
+static const struct rec_field room_fields[] = {{REC_TIME, REC_AT(struct room, full)}, {REC_TIME, REC_AT(struct room, told)}};
+static const struct rec_layout room_layout = REC_LAYOUT(struct room, room_fields, 1, 1);
+
+static err_t tell_crowded(struct txn *t, struct text peer, usec_t now)
+{
+    struct audit_event e = {.kind = AUDIT_AUTHORITY_CROWDS, .time = now, .outcome = ERR_LIMIT_CAPACITY};
+    TRY(TEXT_COPY(text_take(peer, AUDIT_TEXT_MAX - 1), e.peer));
+    return txn_audit(t, &e);
+}
+
+static err_t room_put(struct txn *t, const char *id, const struct room *r)
+{
+    uint8_t buf[REC_MAX];
+    struct writer w = WRITER_ARRAY(buf);
+    TRY(rec_write(&room_layout, 1, r, NULL, &w));
+    return rec_put(t, TABLE_META, text_of(id), &w, STORE_PUT_ANY);
+}
+
+err_t heard_room(const struct heard_kept *k, struct txn *t, const struct keyid *id, usec_t now, bool *out)
+{
+    char key[META_ID_MAX];
+    struct bytes b;
+    struct room r = {0};
+    struct text peer = text_skip(text_of(id->z), text_find(text_of(id->z), '@') + 1);
+    struct writer w = WRITER_ARRAY(key);
+    writer_z(&w, "tombs/");
+    writer_z(&w, k->role);
+    writer_u8(&w, '/');
+    writer_text(&w, peer);
+    TRY(writer_finish_z(&w));
+    err_t e = rec_get(t, TABLE_META, text_of(key), &b);
+    TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
+    TRY(e == ERR_OK ? rec_parse(&room_layout, b, &r) : ERR_OK);
+    usec_t next = (r.full > now ? r.full : now) + HEARD_TOMBSTONE_LIFE / HEARD_TOMBSTONES_MAX;
+    *out = next - now <= HEARD_TOMBSTONE_LIFE;
+    if (*out) {
+        bool fits = t->staged_n + EXPIRE_BATCH + STAGED_MAX <= TXN_STAGED_MAX;
+        r.full = next;
+        TRY(room_put(t, key, &r));
+        return fits ? expire_run(t, k->table, k->is_over, now) : ERR_OK;
+    }
+    if (r.told != 0 && now - r.told < HEARD_TOMBSTONE_LIFE) {
+        return ERR_OK;
+    }
+    r.told = now;
+    TRY(tell_crowded(t, peer, now));
+    return room_put(t, key, &r);
 }
 
 /* -- what is said ------------------------------------------------------------------------------------------ */

@@ -6,10 +6,21 @@
 #ifndef KEYSTEAD_ROLE_HEARD_H
 #define KEYSTEAD_ROLE_HEARD_H
 
-#include "role/rec.h"
+#include "role/expire.h"
 
 /* A key of this identifier (folded) has a new state. Stages at most one audit event and a dozen changes. */
 typedef err_t heard_fn(const void *ctx, struct txn *t, const struct keyid *id, struct text state, usec_t now);
+
+#define HEARD_TOMBSTONE_LIFE (INT64_C(86400) * USEC_PER_SEC) /* an answer that is under way is here long before */
+#define HEARD_TOMBSTONES_MAX 10000 /* of one authority in a day */
+/* Each new one takes some away that are over. Room for one more tombstone of the authority that this key names? Without, the key is passed over, and once a day the audit
+ * chain says so: a hostile authority fills no store, and only its own keys are less well guarded. */
+struct heard_kept {
+    const char *role;
+    enum store_table table;
+    expire_fn *is_over;
+};
+MUST_USE err_t heard_room(const struct heard_kept *k, struct txn *t, const struct keyid *id, usec_t now, bool *out);
 
 struct heard {
     const char *role;

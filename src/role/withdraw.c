@@ -5,11 +5,12 @@
 #include "role/detail.h"
 #include "role/emit.h"
 #include "role/expire.h"
+#include "role/originator.h"
 #include "role/standing.h"
 
 #include <string.h>
 
-enum { VERSION = 1, LINES_MAX = 32, KEYS_MAX = 64 /* of one answer */ };
+enum { VERSION = 1, VERSION_PART = 2 /* of a credential's keys */, LINES_MAX = 32, KEYS_MAX = 64 /* of one answer */ };
 
 #define APART 0x01 /* between the parts of an id: in no identifier */
 #define HANDED_ID_MAX (2 * KEYID_MAX + 2 + 2 * KEYS_RELATIVE_LEN + 1)
@@ -22,12 +23,18 @@ const struct withdraw_kind withdraw_cse = {"cse", TABLE_CSE_WITHDRAWN, false, TA
 struct line {
     struct keyid credential; /* folded */
     uint8_t standing;
+    usec_t not_after; /* 0: not known, from before */
+    struct m2mid target;
+    char relative[2 * KEYS_RELATIVE_LEN + 1];
 };
 static const struct rec_field line_fields[] = {
     {REC_TEXT, REC_AT(struct line, credential.z)},
     {REC_U8, REC_AT(struct line, standing), .high = STANDING_MAX},
+    {REC_TIME, REC_AT(struct line, not_after), .since = VERSION_PART},
+    {REC_TEXT, REC_AT(struct line, target.z), .since = VERSION_PART},
+    {REC_TEXT, REC_AT(struct line, relative), .since = VERSION_PART},
 };
-static const struct rec_layout line_layout = REC_LAYOUT(struct line, line_fields, VERSION, VERSION);
+static const struct rec_layout line_layout = REC_LAYOUT(struct line, line_fields, VERSION, VERSION_PART);
 
 static void number_write(uint64_t n, struct writer *w)
 {
@@ -71,41 +78,33 @@ err_t withdraw_last(const struct withdraw_kind *k, struct txn *t, uint64_t *out)
     return number_parse(text_of(number), out) == ERR_OK ? ERR_OK : ERR_MALFORMED_RECORD;
 }
 
-/* Numbers are times that never stand still nor go back, whatever the clock does. */
-err_t withdraw_note(const struct withdraw_kind *k, struct txn *t, struct text credential, uint8_t standing, usec_t now)
-{
-    uint8_t buf[REC_MAX];
-    char id[32], number[WITHDRAW_NUMBER_LEN + 1];
-    uint64_t last = 0;
-    struct line l = {.standing = standing};
-    TRY(cert_key_fold(credential, &l.credential));
-    TRY(withdraw_last(k, t, &last));
-    struct writer n = WRITER_ARRAY(number);
-    number_write((uint64_t)now > last ? (uint64_t)now : last + 1, &n);
-    TRY(writer_finish_z(&n));
-    struct writer w = WRITER_ARRAY(buf);
-    TRY(rec_write(&line_layout, VERSION, &l, NULL, &w));
-    TRY(rec_put(t, k->log, text_of(number), &w, STORE_PUT_IF_ABSENT));
-    w = WRITER_ARRAY(buf);
-    TRY(last_id(k, id));
-    TRY(rec_name_write(number, &w));
-    return rec_put(t, TABLE_META, text_of(id), &w, STORE_PUT_ANY);
-}
-
 /* -- who was handed what ---------------------------------------------------------------------------------- */
-enum { VERSION_HANDED = 2 };
+enum { VERSION_HANDED = 2, VERSION_TARGET = 3 };
 struct handed {
     usec_t not_after;
-    usec_t after; /* number of the last line then: that one and those before it are not about this key; 0: not known */
+    usec_t after;                       /* number of the last line then: revoked by it or before is not this key; 0: not known */
+    struct m2mid target;                /* for which it went out; empty: not known, or there is none */
+    char line[WITHDRAW_NUMBER_LEN + 1]; /* of a place (place_id), and only there */
 };
-static const struct rec_field handed_fields[] = {{REC_TIME, REC_AT(struct handed, not_after)},
-                                                 {REC_TIME, REC_AT(struct handed, after), .since = VERSION_HANDED}};
-static const struct rec_layout handed_layout = REC_LAYOUT(struct handed, handed_fields, VERSION, VERSION_HANDED);
+static const struct rec_field handed_fields[] = {
+    {REC_TIME, REC_AT(struct handed, not_after)},
+    {REC_TIME, REC_AT(struct handed, after), .since = VERSION_HANDED},
+    {REC_TEXT, REC_AT(struct handed, target.z), .since = VERSION_TARGET},
+    {REC_TEXT, REC_AT(struct handed, line), .since = VERSION_TARGET},
+};
+static const struct rec_layout handed_layout = REC_LAYOUT(struct handed, handed_fields, VERSION, VERSION_TARGET);
 
 static struct text who_of(const struct request *rq)
 {
     bool from = rq->prim->has_from && rq->prim->from.n > 0;
     return from ? rq->prim->from : association_name(rq->assoc);
+}
+
+static void write_lower(struct writer *w, struct text t)
+{
+    for (size_t i = 0; i < t.n; i++) {
+        writer_u8(w, (uint8_t)text_lower(t.p[i]));
+    }
 }
 
 static err_t handed_id(const struct keyid *credential, struct text who, struct text relative, char out[static HANDED_ID_MAX])
@@ -114,13 +113,10 @@ static err_t handed_id(const struct keyid *credential, struct text who, struct t
     writer_z(&w, credential->z);
     writer_u8(&w, APART);
     size_t host = text_starts(who, "//") ? 2 + text_find(text_skip(who, 2), '/') : who.n; /* compared without case */
-    for (size_t i = 0; i < who.n; i++) {
-        writer_u8(&w, (uint8_t)(i < host ? text_lower(who.p[i]) : who.p[i]));
-    }
+    write_lower(&w, text_take(who, host));
+    writer_text(&w, text_skip(who, host));
     writer_u8(&w, APART);
-    for (size_t i = 0; i < relative.n; i++) {
-        writer_u8(&w, (uint8_t)text_lower(relative.p[i]));
-    }
+    write_lower(&w, relative);
     return writer_finish_z(&w);
 }
 
@@ -130,24 +126,188 @@ static bool is_over(struct bytes record, usec_t now)
     return rec_parse(&handed_layout, record, &h) == ERR_OK && h.not_after <= now;
 }
 
+static bool is_line_over(struct bytes record, usec_t now)
+{
+    struct line l;
+    return rec_parse(&line_layout, record, &l) == ERR_OK && l.not_after != 0 && l.not_after <= now;
+}
+
+static err_t handed_put(const struct withdraw_kind *k, struct txn *t, const char *id, const struct handed *h)
+{
+    uint8_t buf[REC_MAX];
+    struct writer w = WRITER_ARRAY(buf);
+    TRY(rec_write(&handed_layout, VERSION_TARGET, h, NULL, &w));
+    return rec_put(t, k->handed, text_of(id), &w, STORE_PUT_ANY);
+}
+
+/* -- who reads ------------------------------------------------------------------------------------------ */
+static err_t reader_id(const struct withdraw_kind *k, const struct request *rq, char out[static HANDED_ID_MAX])
+{
+    struct writer w = writer_of(out, HANDED_ID_MAX);
+    struct text who = who_of(rq);
+    writer_z(&w, "reads/");
+    writer_z(&w, k->role);
+    writer_u8(&w, '/');
+    write_lower(&w, who);
+    return writer_finish_z(&w);
+}
+
+static err_t reader_put(const struct withdraw_kind *k, const struct request *rq, struct txn *t)
+{
+    char id[HANDED_ID_MAX];
+    uint8_t version = VERSION;
+    struct bytes there;
+    TRY(reader_id(k, rq, id));
+    err_t e = rec_get(t, TABLE_META, text_of(id), &there);
+    return e == ERR_NOT_FOUND ? txn_put(t, TABLE_META, text_of(id), bytes_of(&version, 1), STORE_PUT_ANY, 0) : e;
+}
+
+/* How often something is withdrawn here is for nobody but those who have keys of this authority. Servers that were given
+ * theirs before this was noted are known by their certificate. */
+static err_t is_reader(const struct withdraw_kind *k, const struct request *rq, struct txn *t, bool *out)
+{
+    char id[HANDED_ID_MAX];
+    struct bytes there;
+    *out = rq->assoc->framework == ASSOCIATION_CERT && (rq->assoc->peer & (PEER_MAF | PEER_CSE)) != 0;
+    if (*out) {
+        return ERR_OK;
+    }
+    TRY(reader_id(k, rq, id));
+    err_t e = rec_get(t, TABLE_META, text_of(id), &there);
+    *out = e == ERR_OK;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 err_t withdraw_handed(const struct withdraw_kind *k, const struct request *rq, struct txn *t,
                       const struct withdraw_handed *h)
 {
     char id[HANDED_ID_MAX];
-    uint8_t buf[REC_MAX];
     struct keyid credential;
     uint64_t last = 0;
-    if (h->credential.n == 0) { /* of a certificate: it ends with that, and nobody here can withdraw it */
-        return ERR_OK;
-    }
+    TRY(k->reassigns ? withdraw_last(k, t, &last) : ERR_OK);
+    struct handed rec = {.not_after = h->not_after, .after = (usec_t)last};
+    TRY(TEXT_COPY(h->target, rec.target.z));
     TRY(cert_key_fold(h->credential, &credential));
     TRY(handed_id(&credential, who_of(rq), h->relative, id));
-    TRY(k->reassigns ? withdraw_last(k, t, &last) : ERR_OK);
-    const struct handed rec = {h->not_after, (usec_t)last};
-    struct writer w = WRITER_ARRAY(buf);
-    TRY(rec_write(&handed_layout, last > 0 ? VERSION_HANDED : VERSION, &rec, NULL, &w));
-    TRY(rec_put(t, k->handed, text_of(id), &w, STORE_PUT_ANY));
+    TRY(handed_put(k, t, id, &rec));
+    TRY(reader_put(k, rq, t));
+    TRY(expire_is_due(h->relative, '3') ? expire_run(t, k->log, is_line_over, rq->now) : ERR_OK);
     return expire_is_due(h->relative, '2') ? expire_run(t, k->handed, is_over, rq->now) : ERR_OK;
+}
+
+/* -- a new line -------------------------------------------------------------------------------------------- */
+static bool any_hit(void *arg, struct bytes id, struct store_value value)
+{
+    (void)id;
+    (void)value;
+    *(bool *)arg = true;
+    return false;
+}
+
+static err_t is_handed(const struct withdraw_kind *k, struct txn *t, const struct keyid *credential, bool *out)
+{
+    char prefix[KEYID_MAX + 4], after[KEYID_MAX + 4];
+    struct writer p = WRITER_ARRAY(prefix);
+    struct writer a = WRITER_ARRAY(after);
+    *out = false;
+    writer_z(&p, credential->z);
+    writer_u8(&p, APART);
+    writer_bytes(&a, writer_view(&p));
+    writer_u8(&a, APART + 1); /* behind the places */
+    TRY(writer_finish(&p));
+    TRY(writer_finish(&a));
+    struct store_scan q = {.table = k->handed, .prefix = writer_view(&p), .after = writer_view(&a),
+                           .order = STORE_ASCENDING, .limit = 1};
+    return txn_scan(t, &q, any_hit, out);
+}
+
+/* Where the line of this thing stands: among those of its credential, handed to nobody. */
+static err_t place_id(const struct line *l, char out[static HANDED_ID_MAX])
+{
+    struct writer w = writer_of(out, HANDED_ID_MAX);
+    writer_z(&w, l->credential.z);
+    writer_u8(&w, APART);
+    writer_u8(&w, APART);
+    writer_z(&w, l->target.z);
+    writer_u8(&w, APART);
+    writer_z(&w, l->relative);
+    return writer_finish_z(&w);
+}
+
+/* Does the new line say all that the former one did? After a revocation that left the credential in use it does not. */
+static err_t is_covered(const struct withdraw_kind *k, struct txn *t, const char *former, const struct line *l, bool *out)
+{
+    struct line old;
+    struct bytes b;
+    err_t e = rec_get(t, k->log, text_of(former), &b);
+    *out = false;
+    if (e != ERR_OK) { /* it may be over and gone */
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    TRY(rec_parse(&line_layout, b, &old));
+    *out = ((old.standing & ~l->standing) & STANDING_REVOKED) == 0;
+    return ERR_OK;
+}
+
+/* Takes the former line away: who has not read it reads the new one. */
+static err_t replace(const struct withdraw_kind *k, struct txn *t, const struct line *l, const char *number)
+{
+    char id[HANDED_ID_MAX];
+    struct bytes b;
+    struct handed place;
+    bool covered = false;
+    TRY(place_id(l, id));
+    err_t e = rec_get(t, k->handed, text_of(id), &b);
+    TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
+    if (e == ERR_OK) {
+        TRY(rec_parse(&handed_layout, b, &place));
+        TRY(is_covered(k, t, place.line, l, &covered));
+        TRY(covered ? txn_del(t, k->log, text_of(place.line)) : ERR_OK);
+    }
+    place = (struct handed){.not_after = l->not_after};
+    TRY(TEXT_COPY(text_of(number), place.line));
+    return handed_put(k, t, id, &place);
+}
+
+static err_t line_put(const struct withdraw_kind *k, struct txn *t, const struct line *l, const char *number)
+{
+    uint8_t buf[REC_MAX];
+    struct writer w = WRITER_ARRAY(buf);
+    TRY(replace(k, t, l, number));
+    TRY(rec_write(&line_layout, VERSION_PART, l, NULL, &w));
+    return rec_put(t, k->log, text_of(number), &w, STORE_PUT_IF_ABSENT);
+}
+
+static err_t line_of(const struct withdraw_what *what, struct line *out)
+{
+    struct writer w = WRITER_ARRAY(out->relative);
+    *out = (struct line){.standing = what->standing, .not_after = what->not_after};
+    TRY(cert_key_fold(what->credential, &out->credential));
+    write_lower(&w, what->relative);
+    TRY(TEXT_COPY(what->target, out->target.z));
+    return writer_finish_z(&w);
+}
+
+/* Numbers are times that never stand still nor go back, whatever the clock does. Workers look at the last one, so there is a
+ * new one with each act, line or not. */
+err_t withdraw_note(const struct withdraw_kind *k, struct txn *t, const struct withdraw_what *what, usec_t now)
+{
+    uint8_t buf[REC_MAX];
+    char id[32], number[WITHDRAW_NUMBER_LEN + 1];
+    uint64_t last = 0;
+    bool handed = false;
+    struct line l;
+    TRY(line_of(what, &l));
+    TRY(withdraw_last(k, t, &last));
+    struct writer n = WRITER_ARRAY(number);
+    number_write((uint64_t)now > last ? (uint64_t)now : last + 1, &n);
+    TRY(writer_finish_z(&n));
+    TRY(k->hands_out ? is_handed(k, t, &l.credential, &handed) : ERR_OK);
+    TRY(handed ? line_put(k, t, &l, number) : ERR_OK);
+    struct writer w = WRITER_ARRAY(buf);
+    TRY(last_id(k, id));
+    TRY(rec_name_write(number, &w));
+    return rec_put(t, TABLE_META, text_of(id), &w, STORE_PUT_ANY);
 }
 
 /* -- the answer ------------------------------------------------------------------------------------------- */
@@ -159,7 +319,9 @@ struct page {
     size_t lines_n;
     char keys[KEYS_MAX][2 * KEYS_RELATIVE_LEN + 1]; /* of the line at hand */
     size_t keys_n, keys_room, skip;
-    uint64_t number; /* ... and its number */
+    const struct line *line;
+    uint64_t number;
+    bool is_target; /* who asks is the line's target, for keys of which that is not noted */
     bool cut;
     err_t err;
 };
@@ -183,18 +345,37 @@ static bool line_hit(void *arg, struct bytes id, struct store_value value)
     return p->err == ERR_OK && ++p->lines_n < LINES_MAX;
 }
 
+/* What went out after a revocation came out of a new beginning: another holder, another instruction. */
+static bool is_meant(const struct page *p, const struct handed *h, struct text relative)
+{
+    const struct line *l = p->line;
+    bool later = (l->standing & STANDING_REVOKED) != 0 && (uint64_t)h->after >= p->number;
+    if (later || (l->relative[0] != '\0' && !text_eq_z(relative, l->relative))) {
+        return false;
+    }
+    if (l->target.z[0] == '\0') {
+        return true;
+    }
+    return h->target.z[0] == '\0' ? p->is_target : m2mid_same(text_of(h->target.z), text_of(l->target.z));
+}
+
 static bool key_hit(void *arg, struct bytes id, struct store_value value)
 {
     struct page *p = arg;
+    struct text relative = text_skip(text_span((const char *)id.p, id.n), p->skip);
     struct handed h;
-    if (rec_parse(&handed_layout, value.data, &h) == ERR_OK && (uint64_t)h.after >= p->number) {
-        return true; /* it came out of the new beginning that this line made */
+    p->err = rec_parse(&handed_layout, value.data, &h);
+    if (p->err != ERR_OK) {
+        return false;
+    }
+    if (!is_meant(p, &h, relative)) {
+        return true;
     }
     if (p->keys_n == p->keys_room) {
         p->cut = true;
         return false;
     }
-    p->err = TEXT_COPY(text_skip(text_span((const char *)id.p, id.n), p->skip), p->keys[p->keys_n]);
+    p->err = TEXT_COPY(relative, p->keys[p->keys_n]);
     p->keys_n++;
     return p->err == ERR_OK;
 }
@@ -225,8 +406,10 @@ static err_t keys_of(const struct withdraw_kind *k, const struct request *rq, st
     TRY(handed_id(credential, who_of(rq), text_empty(), prefix));
     TRY(handed_id(credential, who_of(rq), within ? text_skip(cursor, WITHDRAW_NUMBER_LEN + 1) : text_empty(), after));
     p->keys_n = 0;
-    p->number = p->lines[i].number;
     p->skip = strlen(prefix);
+    p->line = &p->lines[i].line;
+    p->number = p->lines[i].number;
+    p->is_target = originator_is(rq->assoc, text_of(p->line->target.z));
     struct store_scan q = {.table = k->handed, .prefix = text_bytes(text_of(prefix)), .order = STORE_ASCENDING,
                            .after = within ? text_bytes(text_of(after)) : bytes_empty()};
     TRY(txn_scan(t, &q, key_hit, p));
@@ -262,23 +445,39 @@ static void emit_number_text(struct emit *e, const char *name, uint64_t n)
     emit_z(e, name, writer_finish_z(&w) == ERR_OK ? text : "");
 }
 
-/* Only keys that were handed to who asks are told; a line that concerns nobody who asks passes in silence. */
+static err_t emit_end(struct emit *e, uint64_t next, uint64_t last, struct response *rs)
+{
+    emit_close_array(e);
+    emit_number_text(e, "next", next); /* lines up to this one are told in full */
+    emit_number_text(e, "last", last);
+    emit_close_object(e);
+    rs->rsc = 2000;
+    return ERR_OK;
+}
+
+/* Only keys that were handed to who asks are told; a line that concerns nobody who asks passes in silence. Who was handed
+ * none gets his own cursor back. */
 err_t withdraw_serve(const struct withdraw_kind *k, const char *fqdn, const struct request *rq, struct txn *t,
                      struct response *rs)
 {
     struct page p = {.keys_room = KEYS_MAX};
     struct text cursor = text_skip(rq->prim->path, sizeof(WITHDRAW_PATH) - 1);
     uint64_t last = 0, next = 0;
+    bool reader = false;
     if (withdraw_cursor_check(cursor) != ERR_OK) {
         return detail_fail(rs->detail, ERR_MALFORMED, "cursor", cursor);
     }
     TRY(number_parse(text_take(cursor, WITHDRAW_NUMBER_LEN), &next));
-    next -= cursor.n > WITHDRAW_NUMBER_LEN && next > 0; /* within a line: that one is not told in full yet */
-    TRY(withdraw_last(k, t, &last));
-    TRY(lines_of(k, cursor, t, &p));
     struct emit e = emit_to(&rs->body);
     emit_object(&e, NULL);
     emit_array(&e, "withdrawn");
+    TRY(is_reader(k, rq, t, &reader));
+    if (!reader) {
+        return emit_end(&e, next, next, rs);
+    }
+    next -= cursor.n > WITHDRAW_NUMBER_LEN && next > 0; /* within a line: that one is not told in full yet */
+    TRY(withdraw_last(k, t, &last));
+    TRY(lines_of(k, cursor, t, &p));
     for (size_t i = 0; i < p.lines_n && !p.cut && p.keys_room > 0; i++) {
         TRY(keys_of(k, rq, cursor, i, t, &p));
         for (size_t j = 0; j < p.keys_n; j++) {
@@ -287,10 +486,5 @@ err_t withdraw_serve(const struct withdraw_kind *k, const char *fqdn, const stru
         p.keys_room -= p.keys_n;
         next = p.cut ? next : p.lines[i].number;
     }
-    emit_close_array(&e);
-    emit_number_text(&e, "next", next); /* lines up to this one are told in full */
-    emit_number_text(&e, "last", last);
-    emit_close_object(&e);
-    rs->rsc = 2000;
-    return ERR_OK;
+    return emit_end(&e, next, last, rs);
 }

@@ -21,15 +21,23 @@ struct withdraw_kind {
 };
 extern const struct withdraw_kind withdraw_mef, withdraw_maf, withdraw_cse;
 
-/* The credential (in any spelling) has a new standing. */
-MUST_USE err_t withdraw_note(const struct withdraw_kind *k, struct txn *t, struct text credential, uint8_t standing,
-                             usec_t now);
+struct withdraw_what {
+    struct text credential; /* in any spelling */
+    uint8_t standing;       /* its new one */
+    usec_t not_after;       /* no key that came from it lives longer */
+    struct text target;     /* only of the keys that were handed out for this Enrolment Target; empty: of all */
+    struct text relative;   /* only of this key; empty: of all */
+};
+/* One line for one thing: a later one takes the place of the former. Without a key that was handed out there is nothing to
+ * tell, and no line. */
+MUST_USE err_t withdraw_note(const struct withdraw_kind *k, struct txn *t, const struct withdraw_what *what, usec_t now);
 /* Number of the last line; 0: there is none. */
 MUST_USE err_t withdraw_last(const struct withdraw_kind *k, struct txn *t, uint64_t *out);
 
 struct withdraw_handed { /* a key that came from `credential` goes to who asks for it */
     struct text credential;
     struct text relative; /* RelativeKeyID, hexadecimal; its authority is ours */
+    struct text target;   /* Enrolment Target of the instruction that it goes out by; empty: there is none */
     usec_t not_after;
 };
 MUST_USE err_t withdraw_handed(const struct withdraw_kind *k, const struct request *rq, struct txn *t,

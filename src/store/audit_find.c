@@ -83,6 +83,10 @@ void audit_find_names(const struct audit_event *e, struct audit_find_names *out)
     add(out, text_of(e->association));
     if (object.n > 0 && object.p[0] == '/' && !text_starts(object, "//")) {
         add_segments(out, object);
+    } else if (e->kind == AUDIT_INSTRUCTION_ADDED || e->kind == AUDIT_INSTRUCTION_REMOVED) {
+        size_t end = text_find(object, ' '); /* "credential for target" */
+        add(out, text_take(object, end));
+        add(out, text_skip(object, text_find_last(object, ' ') + 1));
     } else {
         add(out, without_type(object));
     }

@@ -313,6 +313,49 @@ static void test_suspended_and_resumed(void **state)
     assert_int_equal(j->w.asked > 0, 1);
 }
 
+/* A registered key that the operator of the MAF takes away is none at the CSE any more; the client has its Km still. */
+static void test_key_removed(void **state)
+{
+    struct journey *j = *state;
+    struct world_session s, live;
+    char args[512];
+    whole(j);
+    assert_int_equal(by_kc(j, &live), ERR_OK);
+    snprintf(args, sizeof(args), "{\"KEYID\":\"%s\"}", j->state.kc_id.z);
+    assert_int_equal(world_ctl(&j->w, j->maf, "key", "remove", args, &j->r), ERR_OK);
+    hear(j);
+    assert_int_equal(world_alive(&live), ERR_DENIED_REVOKED);
+    assert_int_equal(by_kc(j, &s), ERR_DENIED_REVOKED); /* refuses R002-63 */
+    assert_int_equal(by_km(j, &s), ERR_OK);
+}
+
+static err_t instruct(struct journey *j, const char *verb)
+{
+    char args[512];
+    snprintf(args, sizeof(args), "{\"ID\":\"%s\",\"target\":\"maf.example.com\",\"enrolee-id\":\"//sp.example.com/S42\"}", j->state.kpm_id.z);
+    return world_ctl(&j->w, j->mef, "instruction", verb, args, &j->r);
+}
+
+/* A target that is taken from a credential keeps no key of it, nor does who got one in turn; instructed anew, the device
+ * enrols again. */
+static void test_instruction_removed(void **state)
+{
+    struct journey *j = *state;
+    struct world_session s, live;
+    whole(j);
+    assert_int_equal(by_kc(j, &live), ERR_OK);
+    assert_int_equal(instruct(j, "remove"), ERR_OK);
+    hear(j);
+    assert_int_equal(world_alive(&live), ERR_DENIED_REVOKED);
+    assert_int_equal(by_km(j, &s), ERR_DENIED_REVOKED);
+    assert_int_equal(by_kc(j, &s), ERR_DENIED_REVOKED); /* refuses R001-77 */
+    assert_int_equal(instruct(j, "add"), ERR_OK);
+    assert_int_equal(run(j, &enrol), ERR_OK);
+    assert_int_equal(run(j, &associate), ERR_OK);
+    hear(j);
+    assert_int_equal(by_kc(j, &s), ERR_OK);
+}
+
 /* The withdrawal is read before the answer to a fetch is stored: the key that was on its way does not come back. */
 static void test_withdrawn_while_fetched(void **state)
 {
@@ -477,6 +520,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_revoked_after_deregistration, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_revoked_after_deregistration, setup_seed, teardown),
         cmocka_unit_test_setup_teardown(test_suspended_and_resumed, setup_r3, teardown),
+        cmocka_unit_test_setup_teardown(test_key_removed, setup_r3, teardown),
+        cmocka_unit_test_setup_teardown(test_instruction_removed, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_withdrawn_while_fetched, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_restored_with_the_clock_back, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_many_keys, setup_r3, teardown),

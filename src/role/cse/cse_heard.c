@@ -5,7 +5,6 @@
 #include "role/withdraw.h"
 
 #define MARK "kpsa-from/" /* in TABLE_META */
-#define TOMBSTONE_LIFE (INT64_C(86400) * USEC_PER_SEC) /* an answer that is under way is here long before */
 
 err_t cse_heard_alive(const void *ctx, struct txn *t, const struct association *a)
 {
@@ -33,22 +32,25 @@ static err_t tell(struct txn *t, const struct cse_key *k, usec_t now)
 static err_t tombstone(const struct keyid *id, usec_t now, struct cse_key *k)
 {
     struct text name = text_of(id->z);
-    *k = (struct cse_key){.kind = CSE_KEY_KC, .id = *id, .created = now, .not_after = now + TOMBSTONE_LIFE,
+    *k = (struct cse_key){.kind = CSE_KEY_KC, .id = *id, .created = now, .not_after = now + HEARD_TOMBSTONE_LIFE,
                           .sealed = bytes_empty()};
     return TEXT_COPY(text_skip(name, text_find(name, '@') + 1), k->source.z);
 }
 
+static const struct heard_kept kept = {"cse", TABLE_CSE_KEY, cse_key_is_over};
+
 static err_t apply(const void *ctx, struct txn *t, const struct keyid *id, struct text state, usec_t now)
 {
     struct cse_key k;
-    bool changed = false;
+    bool changed = false, room = true;
     err_t e = cse_key_get(t, text_of(id->z), &k);
     if (e == ERR_NOT_FOUND) {
+        TRY(heard_room(&kept, t, id, now, &room));
         TRY(tombstone(id, now, &k));
     } else {
         TRY(e);
     }
-    if (k.source.z[0] == '\0') { /* a key that an operator gave is the operator's, whatever its name */
+    if (!room || k.source.z[0] == '\0') { /* a key that an operator gave is the operator's, whatever its name */
         return ERR_OK;
     }
     TRY(standing_told(&k.standing, state, &changed));
@@ -57,7 +59,8 @@ static err_t apply(const void *ctx, struct txn *t, const struct keyid *id, struc
     }
     if (k.standing == 0 && k.sealed.n == 0) { /* a tombstone of a suspension: the key is fetched when it is needed */
         TRY(txn_del(t, TABLE_CSE_KEY, text_of(id->z)));
-        TRY(withdraw_note(&withdraw_cse, t, text_of(id->z), 0, now));
+        const struct withdraw_what what = {text_of(id->z), 0, now, text_empty(), text_empty()};
+        TRY(withdraw_note(&withdraw_cse, t, &what, now));
     } else {
         TRY(cse_key_stand(ctx, t, &k, now));
     }

@@ -71,7 +71,8 @@ err_t cse_key_stand(const struct cse *cse, struct txn *t, struct cse_key *k, use
         k->sealed = bytes_empty();
     }
     TRY(cse_key_put(cse, t, k, NULL, STORE_PUT_ANY));
-    return withdraw_note(&withdraw_cse, t, text_of(k->id.z), k->standing, now);
+    const struct withdraw_what what = {text_of(k->id.z), k->standing, k->not_after, text_empty(), text_empty()};
+    return withdraw_note(&withdraw_cse, t, &what, now);
 }
 
 err_t cse_key_check(const struct cse_key *k, usec_t now)
@@ -104,6 +105,15 @@ err_t cse_key_alive(struct txn *t, const struct association *a, char detail[stat
     }
     e = e == ERR_NOT_FOUND ? ERR_DENIED_REVOKED : e == ERR_OK ? standing_check(k.standing) : e;
     return e == ERR_OK ? e : detail_fail(detail, e, "the credential of this association", id);
+}
+
+/* What has ended is refused by the MAF or MEF it came from as well; other Kpsa are the operator's. One that an operator revoked
+ * is kept: its MEF might still give it. */
+bool cse_key_is_over(struct bytes record, usec_t now)
+{
+    struct cse_key k;
+    return cse_key_parse(record, &k) == ERR_OK && k.not_after <= now &&
+           (k.kind == CSE_KEY_KC || (k.source.z[0] != '\0' && (k.standing & STANDING_REVOKED) == 0));
 }
 
 err_t cse_key_bind(const struct cse_key *k, struct association *a)

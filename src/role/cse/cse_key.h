@@ -46,6 +46,8 @@ MUST_USE err_t cse_key_take(const struct cse *cse, const struct cse_key *k, usec
  * ERR_DENIED_REVOKED. */
 MUST_USE err_t cse_key_alive(struct txn *t, const struct association *a, char detail[static ROLE_DETAIL_MAX]);
 
+bool cse_key_is_over(struct bytes record, usec_t now); /* may it go? An expire_fn */
+
 /* What it stands for: peer, identities and Credential-ID of *a. */
 MUST_USE err_t cse_key_bind(const struct cse_key *k, struct association *a);
 

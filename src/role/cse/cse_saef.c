@@ -119,15 +119,6 @@ static err_t credential_id(struct cse_key *k, const struct cse_skr *skr)
     return writer_finish_z(&w);
 }
 
-/* What has ended is refused by the MAF or MEF it came from as well; other Kpsa are the operator's. One that an operator revoked
- * is kept: its MEF might still give it. */
-static bool is_over(struct bytes record, usec_t now)
-{
-    struct cse_key k;
-    return cse_key_parse(record, &k) == ERR_OK && k.not_after <= now &&
-           (k.kind == CSE_KEY_KC || (k.source.z[0] != '\0' && (k.standing & STANDING_REVOKED) == 0));
-}
-
 /* Stores a key that came from q->peer, with its audit event. */
 static err_t store(const struct cse *cse, struct cse_key *k, const struct secret *key, struct txn *t)
 {
@@ -135,7 +126,7 @@ static err_t store(const struct cse *cse, struct cse_key *k, const struct secret
     TRY(k->kind == CSE_KEY_ESPRIM ? ERR_OK : cse_ae_reserve(cse, t, text_of(k->peers[0].z)));
     struct text id = text_of(k->id.z);
     if (expire_is_due(text_take(id, text_find(id, '@')), '0')) {
-        TRY(expire_run(t, TABLE_CSE_KEY, is_over, k->created));
+        TRY(expire_run(t, TABLE_CSE_KEY, cse_key_is_over, k->created));
     }
     struct audit_event e = {.kind = k->kind == CSE_KEY_KPSA ? AUDIT_KPSA_STORED : AUDIT_KC_STORED, .time = k->created};
     struct text peer = text_of(k->peers_n > 0 ? k->peers[0].z : k->credential_id);

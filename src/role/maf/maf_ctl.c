@@ -90,7 +90,7 @@ static err_t stand(const struct maf *m, const struct standing_act *act, const st
     }
     if (changed) {
         TRY(rec_km_stand(t, &k, m->reg.env.sealer, text_of(folded.z))); /* under every name it has */
-        TRY(maf_heard_note(t, &k, rq->now));
+        TRY(maf_heard_note(t, &k, k.not_after, rq->now));
         TRY(tell(t, act->kind, rec_km_name(&k), rq->now));
     }
     return answer(&k, rq->now, out);

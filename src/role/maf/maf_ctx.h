@@ -37,7 +37,8 @@ err_t maf_answer_take(const void *ctx, const struct question *q, const struct an
 
 /* maf_heard.c: what the configured MEFs withdraw (role/heard.h) */
 err_t maf_heard_alive(const void *ctx, struct txn *t, const struct association *a);
-MUST_USE err_t maf_heard_note(struct txn *t, const struct rec_km *k, usec_t now); /* it has a new standing */
+MUST_USE err_t maf_heard_note(struct txn *t, const struct rec_km *k, usec_t until, usec_t now); /* it has a new
+    standing; nothing that came from it lives beyond `until` */
 err_t maf_heard_watch(const void *ctx, struct txn *t, size_t i, struct question *out);
 err_t maf_heard_take(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now, bool *more);
 

@@ -29,32 +29,46 @@ static err_t tell(struct txn *t, const struct keyid *id, usec_t now)
 }
 
 /* Keys were handed out under its KeId, if it has one; those of a store from before under its KmId. */
-err_t maf_heard_note(struct txn *t, const struct rec_km *k, usec_t now)
+err_t maf_heard_note(struct txn *t, const struct rec_km *k, usec_t until, usec_t now)
 {
     struct text ke_id = text_of(k->ke_id.z);
-    TRY(withdraw_note(&withdraw_maf, t, rec_km_name(k), k->standing, now));
-    return ke_id.n == 0 || text_eq_nocase(ke_id, rec_km_name(k)) ? ERR_OK
-                                                                : withdraw_note(&withdraw_maf, t, ke_id, k->standing, now);
+    struct withdraw_what what = {rec_km_name(k), k->standing, until, text_empty(), text_empty()};
+    TRY(withdraw_note(&withdraw_maf, t, &what, now));
+    if (ke_id.n == 0 || text_eq_nocase(ke_id, rec_km_name(k))) {
+        return ERR_OK;
+    }
+    what.credential = ke_id;
+    return withdraw_note(&withdraw_maf, t, &what, now);
 }
 
 /* A Km that is not held may be on its way here: a record without a key awaits it. */
 static err_t tombstone(const struct maf *m, const struct keyid *id, usec_t now, struct rec_km *k)
 {
     struct keyid_parts parts;
-    *k = (struct rec_km){.no_enrolee = true, .stored = now, .not_after = now + m->km_lifetime, .sealed = bytes_empty()};
+    *k = (struct rec_km){.no_enrolee = true, .stored = now, .not_after = now + HEARD_TOMBSTONE_LIFE, .sealed = bytes_empty()};
     TRY(keyid_parse(text_of(id->z), &parts));
     const struct maf_peer *mef = maf_handshake_mef(m, parts.fqdn);
     k->profile = mef == NULL ? CREDENTIAL_R3 : mef->profile;
     return fetched_ke_id(&parts, &k->ke_id);
 }
 
+/* Without a key it only says that there must be none: no longer than one could come. */
+static bool is_over(struct bytes record, usec_t now)
+{
+    struct rec_km k;
+    return rec_km_parse(record, &k) == ERR_OK && k.sealed.n == 0 && k.not_after <= now;
+}
+static const struct heard_kept kept = {"maf", TABLE_MAF_KM, is_over};
+
 static err_t apply(const void *ctx, struct txn *t, const struct keyid *id, struct text state, usec_t now)
 {
     const struct maf *m = ctx;
     struct rec_km k;
-    bool changed = false;
+    bool changed = false, room = true;
     err_t e = rec_km_get(t, text_of(id->z), &k);
+    bool held = e == ERR_OK;
     if (e == ERR_NOT_FOUND) {
+        TRY(heard_room(&kept, t, id, now, &room));
         TRY(tombstone(m, id, now, &k));
     } else {
         TRY(e);
@@ -63,12 +77,16 @@ static err_t apply(const void *ctx, struct txn *t, const struct keyid *id, struc
     if (!changed) {
         return ERR_OK;
     }
+    usec_t until = held ? k.not_after : now + m->km_lifetime; /* its Km is gone, a Kc of it may still live */
+    if (!room) {
+        return maf_heard_note(t, &k, until, now);
+    }
     if (k.standing == 0 && k.sealed.n == 0) { /* a tombstone of a suspension: the key is fetched when it is needed */
         TRY(rec_km_remove(t, &k));
     } else {
         TRY(rec_km_stand(t, &k, m->reg.env.sealer, text_of(id->z)));
     }
-    TRY(maf_heard_note(t, &k, now)); /* and on to who has a key of its client */
+    TRY(maf_heard_note(t, &k, until, now)); /* and on to who has a key of its client */
     return tell(t, id, now);
 }
 

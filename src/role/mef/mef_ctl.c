@@ -130,8 +130,9 @@ static err_t stand(const struct mef *m, const struct standing_act *act, const st
                                .table = TABLE_MEF_CREDENTIAL,
                                .id = text_of(folded.z),
                                .sealed = c.sealed};
+        const struct withdraw_what what = {text_of(folded.z), c.standing, c.not_after, text_empty(), text_empty()};
         TRY(mef_ctl_credential_put(&c, &kpm, STORE_PUT_ANY, t));
-        TRY(withdraw_note(&withdraw_mef, t, text_of(folded.z), c.standing, rq->now));
+        TRY(withdraw_note(&withdraw_mef, t, &what, rq->now));
         TRY(tell(t, act->kind, &c.id, rq->now));
     }
     return mef_ctl_credential_answer(&c, rq->now, out);

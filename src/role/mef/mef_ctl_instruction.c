@@ -21,10 +21,14 @@ const struct ctl_arg mef_ctl_instruction_one_args[MEF_CTL_INSTRUCTION_ONE_N] = {
     {"--target", CTL_ARG_REQUIRED, TARGET_DOC},
 };
 
-static err_t tell(struct txn *t, enum audit_kind kind, const struct rec_credential *c, usec_t now)
+static err_t tell(struct txn *t, enum audit_kind kind, const struct rec_credential *c, const struct m2mid *target, usec_t now)
 {
     struct audit_event e = {.kind = kind, .time = now, .outcome = ERR_OK, .peer = "operator"};
-    TRY(TEXT_COPY(text_of(c->id.z), e.object));
+    struct writer w = WRITER_ARRAY(e.object);
+    writer_z(&w, c->id.z);
+    writer_z(&w, " for ");
+    writer_text(&w, text_take(text_of(target->z), AUDIT_TEXT_MAX - 1 - w.n));
+    TRY(writer_finish_z(&w));
     return txn_audit(t, &e);
 }
 
@@ -152,7 +156,7 @@ err_t mef_ctl_instruction_add(const void *ctx, const struct ctl_request *rq, str
     TRY(rec_instruction_write(&i, &w));
     TRY(rec_put(t, TABLE_MEF_INSTRUCTION, text_of(id), &w, STORE_PUT_IF_ABSENT));
     TRY(mef_target_put(t, &i.target));
-    TRY(tell(t, AUDIT_INSTRUCTION_ADDED, &c, rq->now));
+    TRY(tell(t, AUDIT_INSTRUCTION_ADDED, &c, &i.target, rq->now));
     if (i.enrolee_id.z[0] == '\0') { /* what the target will be told; not stored, it may change */
         i.enrolee_id = c.enrolee_id;
     }
@@ -226,5 +230,7 @@ err_t mef_ctl_instruction_remove(const void *ctx, const struct ctl_request *rq, 
         TRY(rec_instruction_id(text_of(key.z), text_of(i.target.z), id));
         TRY(txn_del(t, TABLE_MEF_INSTRUCTION, text_of(id)));
     }
-    return tell(t, AUDIT_INSTRUCTION_REMOVED, &c, rq->now);
+    const struct withdraw_what what = {text_of(key.z), STANDING_REVOKED, c.not_after, text_of(i.target.z), text_empty()};
+    TRY(withdraw_note(&withdraw_mef, t, &what, rq->now)); /* what the target was given goes with it */
+    return tell(t, AUDIT_INSTRUCTION_REMOVED, &c, &i.target, rq->now);
 }

@@ -49,7 +49,10 @@ static err_t store(struct change *x, enum audit_kind kind)
     const struct rec_seal kpm = {
         .sealer = x->m->reg.env.sealer, .table = TABLE_MEF_CREDENTIAL, .id = text_of(x->key.z), .sealed = x->c.sealed};
     struct audit_event e = {.kind = kind, .time = x->rq->now, .outcome = ERR_OK, .peer = "operator"};
-    TRY(withdraw_note(&withdraw_mef, x->t, text_of(x->key.z), STANDING_REVOKED, x->rq->now));
+    /* x->c may end earlier than the keys of the old assignment do. */
+    const struct withdraw_what what = {text_of(x->key.z), STANDING_REVOKED, x->rq->now + CREDENTIAL_LIFETIME_MAX, text_empty(),
+                                       text_empty()};
+    TRY(withdraw_note(&withdraw_mef, x->t, &what, x->rq->now));
     TRY(withdraw_last(&withdraw_mef, x->t, &number));
     x->c.since = (usec_t)number;
     TRY(mef_ctl_credential_put(&x->c, &kpm, STORE_PUT_ANY, x->t));

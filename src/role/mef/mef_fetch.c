@@ -218,7 +218,7 @@ static err_t release(const struct mef *m, const struct request *rq, struct txn *
     answer(&i, &key, rq->now, rs);
     TRY(mark_released(t, &k, text_of(f.ke_id.z)));
     struct text id = text_of(f.ke_id.z);
-    const struct withdraw_handed h = {text_of(k.credential.z), text_take(id, text_find(id, '@')), k.not_after};
+    const struct withdraw_handed h = {text_of(k.credential.z), text_take(id, text_find(id, '@')), text_of(i.target.z), k.not_after};
     TRY(withdraw_handed(m->reg.kind->withdraw, rq, t, &h)); /* who is to know when the credential is revoked */
     return tell(t, rq, &k);
 }

@@ -1,8 +1,8 @@
 #include "role/reg/reg_ctl.h"
 
 #include "role/detail.h"
-#include "role/reg/rec_key.h"
 #include "role/reg/reg_client.h"
+#include "role/reg/reg_key.h"
 #include "wire/json.h"
 
 const struct ctl_arg reg_ctl_ri_args[REG_CTL_ONE_N] = {
@@ -203,6 +203,7 @@ err_t reg_ctl_key_remove(const void *ctx, const struct ctl_request *rq, struct t
         return detail_fail(detail, e, "key", id);
     }
     TRY(rec_key_remove(t, r->kind->key, r->kind->key_of, &k));
+    TRY(reg_key_withdraw(r, t, &k, rq->now)); /* from whom it was handed to */
     TRY(tell(t, AUDIT_KEY_DEREGISTERED, text_of(k.relative), rq->now));
     struct emit em = emit_to(out);
     key_members(&em, &k, rq->now);

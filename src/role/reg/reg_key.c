@@ -9,6 +9,7 @@
 #include "role/reg/reg_own.h"
 #include "role/reg/reg_types.h"
 #include "role/reg/reg_who.h"
+#include "role/standing.h"
 
 /* One request being served. */
 struct call {
@@ -312,14 +313,31 @@ void reg_key_given_wipe(struct reg_key_given *g)
     key_wipe_kc(&g->kc);
 }
 
-/* Who is to know when the Source is revoked. */
+/* Under what it is noted who has the key: the credential of its Source; of a certificate's holder the key's own name. */
+static err_t root_of(const struct reg *r, struct txn *t, const struct rec_key *k, struct keyid *out)
+{
+    *out = k->credential;
+    if (out->z[0] == '\0') {
+        return keyid_of_name(text_of(k->relative), text_of(r->fqdn), out);
+    }
+    return r->kind->root == NULL ? ERR_OK : r->kind->root(t, &k->credential, out);
+}
+
+/* Who is to know when the Source is revoked, or the key is taken away. */
 static err_t hand(const struct call *call, const struct rec_key *k, struct text relative)
 {
-    const struct reg_kind *kind = call->r->kind;
-    struct keyid root = k->credential;
-    TRY(kind->root == NULL || root.z[0] == '\0' ? ERR_OK : kind->root(call->t, &k->credential, &root));
-    const struct withdraw_handed h = {text_of(root.z), relative, k->not_after};
-    return withdraw_handed(kind->withdraw, call->rq, call->t, &h);
+    struct keyid root;
+    TRY(root_of(call->r, call->t, k, &root));
+    const struct withdraw_handed h = {text_of(root.z), relative, text_empty(), k->not_after};
+    return withdraw_handed(call->r->kind->withdraw, call->rq, call->t, &h);
+}
+
+err_t reg_key_withdraw(const struct reg *r, struct txn *t, const struct rec_key *k, usec_t now)
+{
+    struct keyid root;
+    TRY(root_of(r, t, k, &root));
+    const struct withdraw_what what = {text_of(root.z), STANDING_REVOKED, k->not_after, text_empty(), text_of(k->relative)};
+    return withdraw_note(r->kind->withdraw, t, &what, now);
 }
 
 static err_t give(struct call *call, struct text relative, struct reg_key_given *out)
