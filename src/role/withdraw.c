@@ -162,13 +162,25 @@ static err_t reader_put(const struct withdraw_kind *k, const struct request *rq,
     return e == ERR_NOT_FOUND ? txn_put(t, TABLE_META, text_of(id), bytes_of(&version, 1), STORE_PUT_ANY, 0) : e;
 }
 
+/* A MAF or CSE: what its certificate names is a host or a CSE. */
+static bool is_server(const struct association *a)
+{
+    for (size_t i = 0; i < a->ids_n; i++) {
+        enum m2mid_kind kind = m2mid_kind(text_of(a->ids[i].z));
+        if (a->framework == ASSOCIATION_CERT && (kind == M2MID_FQDN || m2mid_is_cse(kind))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* How often something is withdrawn here is for nobody but those who have keys of this authority. Servers that were given
  * theirs before this was noted are known by their certificate. */
 static err_t is_reader(const struct withdraw_kind *k, const struct request *rq, struct txn *t, bool *out)
 {
     char id[HANDED_ID_MAX];
     struct bytes there;
-    *out = rq->assoc->framework == ASSOCIATION_CERT && (rq->assoc->peer & (PEER_MAF | PEER_CSE)) != 0;
+    *out = is_server(rq->assoc);
     if (*out) {
         return ERR_OK;
     }

@@ -160,8 +160,9 @@ static void only_what_concerns_who_asks(void **state)
     assert_non_null(strstr(told(f, "//SP.example.com/in"), "aa@mef.example.com"));
     assert_null(strstr(told(f, "//sp.example.com/in"), "\"last\":\"0000000000000000\""));
     f->assoc.framework = ASSOCIATION_CERT; /* a server whose keys are from before readers were noted */
-    f->assoc.peer = PEER_CSE;
     assert_null(strstr(told(f, "//sp.example.com/mn"), "\"last\":\"0000000000000000\""));
+    assert_null(strstr(told(f, "maf.example.com"), "\"last\":\"0000000000000000\""));
+    assert_non_null(strstr(told(f, "//sp.example.com/Sdev1"), "\"last\":\"0000000000000000\""));
 }
 
 static void one_target_or_one_key(void **state)
