@@ -168,12 +168,18 @@ err_t device_dir_file_load(const struct device_dir *d, const char *name, struct 
 {
     char file[600];
     TRY(join(d, name, file, sizeof(file)));
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    struct stat st = {0};
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO must not hang us */
     if (fd < 0) {
         return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
     }
-    ssize_t n = read(fd, out->buf, out->cap);
+    bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    bool ours = regular && (st.st_mode & (S_IRWXG | S_IRWXO)) == 0; /* a key may be in it */
+    ssize_t n = ours ? read(fd, out->buf, out->cap) : -1;
     (void)close(fd);
+    if (!ours) {
+        return regular ? ERR_FILE_MODE : ERR_IO;
+    }
     if (n < 0 || (size_t)n == out->cap) {
         return n < 0 ? ERR_IO : ERR_LIMIT_SIZE;
     }

@@ -100,7 +100,9 @@ static void note_late(struct conn *c)
     char name[64];
     metrics_refused(c->w->metrics, ERR_LIMIT_TIME);
     c->w->metrics->handshakes_failed++;
-    log_refusal(ERR_LIMIT_TIME, conn_name(c, name, sizeof(name)), text_empty());
+    log_refusal_of(ERR_LIMIT_TIME, &(struct log_refused){.instance = conn_role(c)->partition,
+                                                         .peer = conn_name(c, name, sizeof(name)),
+                                                         .detail = text_empty()});
 }
 
 static void sweep_cb(uv_timer_t *h)

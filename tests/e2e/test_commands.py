@@ -52,6 +52,12 @@ def prints(pem):
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
 
 
+def objects(cli, text):
+    file = cli.state / "objects.json"
+    file.touch(0o600)
+    file.write_text(text)
+
+
 def run(cli, *args):
     return cli.ok("commands", "--admin-fqdn", ks.SP, *args)
 
@@ -63,7 +69,7 @@ def test_each_class(udp, tmp_path, way, cbor):
     cli = way(udp, tmp_path / "device", d)
     more = ["--cbor"] if cbor else []
     cli.ok("enrol", *cli.enrol_args())
-    (cli.state / "objects.json").write_text(json.dumps(NODES))
+    objects(cli, json.dumps(NODES))
     wanted = {
         add(udp, d, "dev-cfg", {"deviceConfigURI": f"1:http://{ks.MEF}/x"}): 202,
         node(udp, d, "/maf", 3): 20,
@@ -97,7 +103,7 @@ def test_certificate_and_what_stands_on_it(lab, tmp_path):
     nodes = {"/r": {"mgmtDefinition": 1020}, "/r/good": profile, "/r/good/ca": {"mgmtDefinition": 1024, "certFingerprint": ca.upper()},
              "/r/wrong": {**profile, "myCertFingerprint": ca}, "/r/wrong/ca": {"mgmtDefinition": 1024, "certFingerprint": mine},
              "/r/alone": profile}
-    (cli.state / "objects.json").write_text(json.dumps(nodes))
+    objects(cli, json.dumps(nodes))
     wanted = {node(lab, d, "/r/good", 1, 42): 20, node(lab, d, "/r/wrong", 1, 42): 305, node(lab, d, "/r/alone", 1, 42): 304,
               node(lab, d, "/r/good/ca", 2): 20, node(lab, d, "/r/wrong/ca", 2): 305,
               add(lab, d, "cert-prov", cert_prov(d, certSubjectType=2)): 43,
@@ -125,7 +131,7 @@ def test_what_is_lost(lab, tmp_path):
     d = lab.device("cmds-lost")
     cli = Cli(lab, tmp_path / "device", d)
     cli.ok("enrol", *cli.enrol_args())
-    (cli.state / "objects.json").write_text(json.dumps(NODES))
+    objects(cli, json.dumps(NODES))
     one = node(lab, d, "/maf", 3)
     run(cli)
     two = node(lab, d, "/nothing", 3)
@@ -182,8 +188,10 @@ def test_refusals_and_the_timer(lab, tmp_path):
     cli.no(2, "usage", "commands", "--admin-fqdn", ks.SP, "--entity", "toaster")
     for bad in ("{", '{"x":{"mgmtDefinition":1025}}', '{"/x":{"mgmtDefinition":1}}', '{"/x":{"mgmtDefinition":1025,"fqdn":7,"adminFQDN":"a"}}',
                 '{"/x":{"mgmtDefinition":1024}}', '{"/x":{"mgmtDefinition":1024,"certFingerprint":"a","y":1}}', '{"/x":{"mgmtDefinition":1020},"/x":{}}'):
-        (cli.state / "objects.json").write_text(bad)
+        objects(cli, bad)
         cli.no(2, ("json-malformed", "json-duplicate-member"), "commands", "--admin-fqdn", ks.SP)
+    (cli.state / "objects.json").chmod(0o640)
+    cli.no(2, "file-mode", "commands", "--admin-fqdn", ks.SP)  # symmKeyValue is in it
     (cli.state / "objects.json").unlink()
     assert run(cli)["commands"] == 0
     add(lab, d, "dev-cfg", {"deviceConfigURI": f"3:coaps://{ks.MEF}/x"})
