@@ -228,7 +228,9 @@ def test_wrong_use_is_told_before_anybody_is_asked(lab, tmp_path):
         ("request", ["update", "/x", "--content", "{}", "--type", "3"], "--type"),
         ("request", ["retrieve", "/x", "--content", "{}"], "--content"),
         ("request", ["delete", "/x", "--type", "3"], "--type"),
-        ("request", ["notify", "/x"], "OPERATION"),
+        ("request", ["notify", "/x"], "--content"),
+        ("request", ["notify", "/x", "--type", "3", "--content", "{}"], "--type"),
+        ("request", ["subscribe", "/x"], "OPERATION"),
         ("register", [], "--app-id"),
     ]
     cli.no(3, "peer-unreachable", "enrol", *enrol)  # all there: now it asks
