@@ -12,7 +12,7 @@ X(CREDENTIAL_RENAMED, 25, "credential-renamed", "an operator gave an Enrolee ano
 X(CREDENTIAL_RESUMED, 15, "credential-resumed", "an operator gave a suspended credential back")
 X(KEY_WITHDRAWN,      18, "key-withdrawn",       "the authority that a key came from revoked it, suspended it or gave it back")
 X(AUTHORITY_BACK,     19, "authority-went-back", "an authority knows less than it did: it was restored from an older backup")
-X(AUTHORITY_CROWDS,   24, "authority-crowds",    "an authority withdrew more keys in a day that it never gave than are kept in mind: the others are passed over")
+X(AUTHORITY_CROWDS,   26, "authority-crowds",    "an authority withdrew more keys in a day that it never gave than are kept in mind: the others are passed over")
 X(CLIENT_ALLOWED,     12, "client-allowed",      "an operator allowed a client to register keys")
 X(CLIENT_REMOVED,     13, "client-removed",      "an operator took back what client allow gave")
 X(INSTRUCTION_ADDED, 16, "instruction-added",  "an operator gave a credential a further Enrolment Target")
