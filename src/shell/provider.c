@@ -1,6 +1,7 @@
 #include "shell/provider.h"
 
 #include "shell/openssl.h"
+#include "shell/provider_mac.h"
 #include "shell/provider_prf.h"
 
 #include <openssl/core_dispatch.h>
@@ -23,13 +24,15 @@ static struct {
     OSSL_PROVIDER *all; /* OpenSSL's own, in a context of its own */
     OSSL_PROVIDER *ours; /* held as long as the process: let go, it would be memory that nobody can free */
     OSSL_LIB_CTX *context; /* where `ours` is the only one */
-    struct kept kept[3];
+    struct kept kept[4];
 } here = {
     .kept = {
         /* EC for certificates and ECDHE; the others are how libssl does its HMAC and key blocks */
-        {.operation = OSSL_OP_KEYMGMT, .names = {"EC", "ED25519", "HMAC", "TLS1-PRF", "HKDF"}},
+        {.operation = OSSL_OP_KEYMGMT, .names = {"EC", "ED25519", "HMAC", "TLS1-PRF", "HKDF"},
+         .ours = "HMAC", .over = provider_mac_keys},
         {.operation = OSSL_OP_DECODER, .names = {"EC", "DER"}}, /* DER: what reads PEM */
         {.operation = OSSL_OP_KDF, .ours = "TLS1-PRF", .over = provider_prf_over},
+        {.operation = OSSL_OP_SIGNATURE, .ours = "HMAC", .over = provider_mac_over}, /* behind the keys */
     },
 };
 

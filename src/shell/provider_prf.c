@@ -1,14 +1,13 @@
-#define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_Init and its kin: the one SHA-256 whose state is copied by assignment */
+#define OPENSSL_SUPPRESS_DEPRECATED /* see provider_hmac.c */
 #include "shell/openssl.h"
 
 #include "shell/provider_prf.h"
 
-#include "base/bytes.h"
 #include "base/ct.h"
 #include "base/err.h"
+#include "shell/provider_hmac.h"
 
 #include <openssl/core_names.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,53 +29,15 @@ struct prf {
     void *theirs; /* made for whatever is more than one derivation with SHA-256 */
 };
 
-/* -- HMAC ------------------------------------------------------------------------------------------------ */
-struct hmac {
-    SHA256_CTX in, out; /* both have had the key */
-};
-
 struct work {
-    struct hmac key;
+    struct provider_hmac key;
     SHA256_CTX now, a_in;
-    uint8_t pad[SHA256_CBLOCK];
     uint8_t a[SHA256_DIGEST_LENGTH], block[SHA256_DIGEST_LENGTH];
 };
 
 static void work_wipe(struct work *w)
 {
     ct_wipe(w, sizeof(*w));
-}
-
-static void hash_padded(SHA256_CTX *c, const uint8_t key[static SHA256_CBLOCK], uint8_t with, uint8_t pad[static SHA256_CBLOCK])
-{
-    for (size_t i = 0; i < SHA256_CBLOCK; i++) {
-        pad[i] = key[i] ^ with;
-    }
-    (void)SHA256_Init(c);
-    (void)SHA256_Update(c, pad, SHA256_CBLOCK);
-}
-
-static void key_set(struct work *w, struct bytes secret)
-{
-    uint8_t key[SHA256_CBLOCK] = {0};
-    if (secret.n > sizeof(key)) {
-        (void)SHA256(secret.p, secret.n, key);
-    } else {
-        memcpy(key, secret.p, secret.n);
-    }
-    hash_padded(&w->key.in, key, 0x36, w->pad);
-    hash_padded(&w->key.out, key, 0x5c, w->pad);
-    ct_wipe(key, sizeof(key));
-}
-
-/* What is hashed in w->now, under the key, to out. */
-static void hmac_end(struct work *w, uint8_t out[static SHA256_DIGEST_LENGTH])
-{
-    uint8_t *inner = w->pad;
-    (void)SHA256_Final(inner, &w->now);
-    w->now = w->key.out;
-    (void)SHA256_Update(&w->now, inner, SHA256_DIGEST_LENGTH);
-    (void)SHA256_Final(out, &w->now);
 }
 
 /* -- P_SHA256 -------------------------------------------------------------------------------------------- */
@@ -97,22 +58,22 @@ static void seeds_hash(const struct asked *q, SHA256_CTX *c)
 static void derive_sha256(const struct asked *q, uint8_t *out, size_t n)
 {
     SCOPED(work_wipe) struct work w;
-    key_set(&w, q->secret);
+    provider_hmac_key(&w.key, q->secret);
     w.now = w.key.in;
     seeds_hash(q, &w.now);
-    hmac_end(&w, w.a);
+    provider_hmac_end(&w.key, &w.now, w.a);
     while (n > 0) {
         size_t part = n < sizeof(w.block) ? n : sizeof(w.block);
         w.a_in = w.key.in;
         (void)SHA256_Update(&w.a_in, w.a, sizeof(w.a));
         w.now = w.a_in;
         seeds_hash(q, &w.now);
-        hmac_end(&w, w.block);
+        provider_hmac_end(&w.key, &w.now, w.block);
         memcpy(out, w.block, part);
         out += part;
         n -= part;
         w.now = w.a_in;
-        hmac_end(&w, w.a);
+        provider_hmac_end(&w.key, &w.now, w.a);
     }
 }
 

@@ -194,6 +194,86 @@ static void the_prf_gives_the_published_octets(void **state)
     EVP_KDF_free(kdf);
 }
 
+/* -- the MAC of TLS records ------------------------------------------------------------------------------ */
+#define MAC_MAX 64
+
+struct mac_case {
+    const char *digest;
+    size_t key_n, text_n;
+};
+
+/* As libssl does it: a keyed context, and for each record a copy that is ended. 0: refused. */
+static size_t mac(OSSL_LIB_CTX *in, const struct mac_case *c, uint8_t out[static MAC_MAX])
+{
+    uint8_t key[256], text[512];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof(text); i++) {
+        key[i % sizeof(key)] = (uint8_t)(i * 5 + 3);
+        text[i] = (uint8_t)(i * 11 + 1);
+    }
+    memset(out, 0, MAC_MAX);
+    EVP_PKEY *pkey = EVP_PKEY_new_raw_private_key_ex(in, "HMAC", NULL, key, c->key_n);
+    EVP_MD_CTX *keyed = EVP_MD_CTX_new();
+    bool ok = EVP_DigestSignInit_ex(keyed, NULL, c->digest, in, NULL, pkey, NULL) == 1;
+    for (int round = 0; ok && round < 2; round++) { /* the second is not disturbed by the first */
+        EVP_MD_CTX *one = EVP_MD_CTX_new();
+        size_t half = c->text_n / 2;
+        n = MAC_MAX;
+        ok = EVP_MD_CTX_copy_ex(one, keyed) == 1 && EVP_DigestSignUpdate(one, text, half) == 1 &&
+             EVP_DigestSignUpdate(one, text + half, c->text_n - half) == 1 && EVP_DigestSignFinal(one, out, &n) == 1;
+        EVP_MD_CTX_free(one);
+    }
+    EVP_MD_CTX_free(keyed);
+    EVP_PKEY_free(pkey);
+    return ok ? n : 0;
+}
+
+static void mac_check(OSSL_LIB_CTX *reference, const struct mac_case *c)
+{
+    uint8_t ours[MAC_MAX], theirs[MAC_MAX];
+    assert_int_equal(mac(NULL, c, ours), mac(reference, c, theirs));
+    assert_memory_equal(ours, theirs, sizeof(ours));
+}
+
+static void the_mac_is_that_of_openssl(void **state)
+{
+    static const size_t keys[] = {1, 32, 63, 64, 65, 200};
+    static const size_t texts[] = {0, 1, 13, 55, 56, 64, 77, 400};
+    (void)state;
+    uint8_t out[MAC_MAX];
+    OSSL_LIB_CTX *reference = OSSL_LIB_CTX_new();
+    OSSL_PROVIDER *theirs = OSSL_PROVIDER_load(reference, "default");
+    for (size_t i = 0; i < ARRAY_LEN(keys) * ARRAY_LEN(texts); i++) {
+        struct mac_case c = {"SHA2-256", keys[i % 6], texts[i / 6]};
+        assert_int_equal(mac(NULL, &c, out), 32);
+        mac_check(reference, &c);
+        c.digest = i % 2 == 0 ? "SHA2-384" : "SHA1";
+        mac_check(reference, &c);
+    }
+    assert_int_equal(mac(NULL, &(struct mac_case){"none", 32, 13}, out), 0);
+    OSSL_PROVIDER_unload(theirs);
+    OSSL_LIB_CTX_free(reference);
+}
+
+/* A buffer that is too small, and a context that never had a key, get nothing. */
+static void a_mac_without_room_is_refused(void **state)
+{
+    (void)state;
+    uint8_t key[32] = {1}, out[32];
+    size_t n = 31;
+    EVP_PKEY *pkey = EVP_PKEY_new_raw_private_key_ex(NULL, "HMAC", NULL, key, sizeof(key));
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    assert_int_equal(EVP_DigestSignInit_ex(ctx, NULL, "SHA256", NULL, NULL, pkey, NULL), 1);
+    assert_int_equal(EVP_DigestSignUpdate(ctx, "made up", 7), 1);
+    assert_int_not_equal(EVP_DigestSignFinal(ctx, out, &n), 1);
+    n = 0;
+    assert_int_equal(EVP_DigestSignFinal(ctx, NULL, &n), 1);
+    assert_int_equal(n, 32);
+    assert_int_equal(EVP_DigestSignFinal(ctx, out, &n), 1);
+    EVP_MD_CTX_free(ctx);
+    EVP_PKEY_free(pkey);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +283,8 @@ int main(void)
         cmocka_unit_test(a_curve_of_another_size_is_refused),
         cmocka_unit_test(the_prf_is_that_of_openssl),
         cmocka_unit_test(the_prf_gives_the_published_octets),
+        cmocka_unit_test(the_mac_is_that_of_openssl),
+        cmocka_unit_test(a_mac_without_room_is_refused),
     };
     return cmocka_run_group_tests(tests, setup, fixture_teardown);
 }
