@@ -8,7 +8,7 @@ import threading
 
 import keystead as ks
 from badcerts import Maker, openssl
-from test_commands import node, outcomes, run as commands
+from test_commands import node, objects, outcomes, run as commands
 from test_device import Cli
 
 
@@ -120,7 +120,7 @@ def test_mo_node_registers_keys(lab, tmp_path):
     d, cli = enrolled(lab, tmp_path, "umo")
     for target in (ks.CSE_ID, ks.MAF):
         lab.ctl_json("mef", "client", "allow", "--role", "mef", "--client", d.enrolee_id, "--target", target)
-    (cli.state / "objects.json").write_text(json.dumps(profiles()))
+    objects(cli, json.dumps(profiles()))
     wanted = {node(lab, d, "/maf/p21", 1, 21): 20, node(lab, d, "/reg/p22", 1, 22): 20, node(lab, d, "/data/p23", 1, 23): 20,
               node(lab, d, "/maf/p31", 1, 31): 305,  # the MAF knows no such SUID (CHOICE-26)
               node(lab, d, "/data/p33", 1, 33): 20, node(lab, d, "/data/other", 1, 23): 305}
@@ -172,7 +172,7 @@ def test_an_anchor_by_its_uri(lab, tmp_path):
         uris = {"strange": f"{at}/pem", "plain": f"http://localhost:{server.server_address[1]}/pem", "other": f"{at}/other",
                 "long": f"{at}/long", "none": f"{at}/none", "gone": f"{at}/gone", "der": f"{at}/der", "again": "https://localhost:1/x"}
         nodes = {f"/{k}": {"mgmtDefinition": 1024, "certFingerprint": wanted_print, "URI": v} for k, v in uris.items()}
-        (cli.state / "objects.json").write_text(json.dumps(nodes))
+        objects(cli, json.dumps(nodes))
         first = node(lab, d, "/strange", 2)
         commands(cli)
         assert outcomes(lab, d)[first] == ("done", 305)  # nobody is trusted yet
