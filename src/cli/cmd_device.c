@@ -370,7 +370,7 @@ static const struct cli_verb verbs[] = {
     {"renew", device_est_renew_opts, DEVICE_EST_RENEW_OPTS_N, device_est_renew,
      "Replaces the certificate that the MEF gave by a new one for the same key.", "TS-0003 8.3.6.2"},
     {"keep", device_keep_opts, DEVICE_KEEP_OPTS_N, device_keep,
-     "Renews the enrolment and the connection key before they end, until SIGTERM; what is new is stored when it works.", "TS-0003 10.7"},
+     "Renews enrolment, connection key, AE registration and certificate before they end, and makes anew what a server lost, until SIGTERM.", "TS-0003 10.7"},
     {"instantiate", device_instance_opts, DEVICE_INSTANCE_OPTS_N, device_instance,
      "Derives the application key of an AE behind this CSE and begins its state, for keystead associate --local-cse.", "-"},
     {"commands", device_commands_opts, DEVICE_COMMANDS_OPTS_N, run,

@@ -1,6 +1,5 @@
 #include "cli/device_est.h"
 
-#include "cli/device_work.h"
 #include "role/detail.h"
 #include "shell/clock.h"
 #include "shell/crypto_openssl.h"
@@ -10,6 +9,7 @@
 #include "shell/key_source.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 enum { FILE_MAX = 600, DUE_OF_THREE = 2 /* thirds of its life after which a certificate is renewed */ };
 
@@ -44,9 +44,9 @@ static void work_wipe(struct work *w)
     device_state_wipe(&w->state);
 }
 
-static err_t file_of(const struct work *w, const char *name, char out[static FILE_MAX])
+static err_t file_of(const struct device_dir *dir, const char *name, char out[static FILE_MAX])
 {
-    int n = snprintf(out, FILE_MAX, "%s/%s", w->dir.path, name);
+    int n = snprintf(out, FILE_MAX, "%s/%s", dir->path, name);
     return n < 0 || n >= FILE_MAX ? ERR_LIMIT_SIZE : ERR_OK;
 }
 
@@ -56,7 +56,7 @@ static err_t key_of(struct work *w)
     const char *name = cli_arg(w->a, "--private-key");
     char why[KEY_PIN_WHY_MAX];
     if (name == NULL) {
-        return file_of(w, "est.key", w->key_file);
+        return file_of(&w->dir, "est.key", w->key_file);
     }
     err_t e = key_source_check(text_of(name), why);
     if (e != ERR_OK) {
@@ -81,8 +81,8 @@ static err_t opened(struct work *w)
         return detail_fail(w->detail, ERR_STATE, "no MEF is known: device enrol first", text_empty());
     }
     TRY(key_of(w));
-    TRY(file_of(w, "est.crt", w->cert_file));
-    return file_of(w, "est-ca.crt", w->ca_file);
+    TRY(file_of(&w->dir, "est.crt", w->cert_file));
+    return file_of(&w->dir, "est-ca.crt", w->ca_file);
 }
 
 static err_t pursue(struct work *w, bool renew)
@@ -140,6 +140,11 @@ static err_t provision(struct work *w)
     return report(w, "issued");
 }
 
+static usec_t due_of(const struct est_status *s)
+{
+    return s->not_before + (s->not_after - s->not_before) / 3 * DUE_OF_THREE;
+}
+
 /* -- the next one: with the latest (7.0.3) -------------------------------------------------------------------- */
 static err_t renewed(struct work *w)
 {
@@ -151,8 +156,7 @@ static err_t renewed(struct work *w)
     if (e != ERR_OK) {
         return detail_fail(w->detail, e == ERR_IO ? ERR_STATE : e, "no certificate yet: device certificate first", text_empty());
     }
-    usec_t due = s.not_before + (s.not_after - s.not_before) / 3 * DUE_OF_THREE;
-    if (cli_arg(w->a, "--if-due") != NULL && clock_now() < due) {
+    if (cli_arg(w->a, "--if-due") != NULL && clock_now() < due_of(&s)) {
         return report(w, "not-due");
     }
     tls->certificate = w->cert_file;
@@ -177,4 +181,31 @@ int device_est_certificate(const struct cli_args *a)
 int device_est_renew(const struct cli_args *a)
 {
     return run_with(a, renewed);
+}
+
+/* -- for device keep -------------------------------------------------------------------------------------------- */
+void device_est_due(const struct device_dir *dir, usec_t *at, usec_t *end)
+{
+    char key[FILE_MAX], cert[FILE_MAX];
+    struct est_status s;
+    bool there = file_of(dir, "est.key", key) == ERR_OK && file_of(dir, "est.crt", cert) == ERR_OK && access(key, R_OK) == 0 &&
+                 access(cert, R_OK) == 0 && est_pki_status(cert, &s) == ERR_OK;
+    if (there) {
+        *at = due_of(&s);
+        *end = s.not_after;
+    }
+}
+
+err_t device_est_again(struct device_work *w)
+{
+    char key[FILE_MAX], cert[FILE_MAX], ca[FILE_MAX];
+    TRY(file_of(&w->dir, "est.key", key));
+    TRY(file_of(&w->dir, "est.crt", cert));
+    TRY(file_of(&w->dir, "est-ca.crt", ca));
+    struct est_client c = {.renew = true, .key_file = key, .cert_file = cert, .ca_file = ca};
+    c.tls = (struct client_tls){
+        .fqdn = w->state.mef.fqdn, .address = w->state.mef.address, .certificate = cert, .key = key, .trust = ca};
+    TRY(device_work_until(w->a, &c.until, w->detail));
+    err_t e = est_client_run(&c);
+    return e == ERR_OK ? e : detail_fail(w->detail, e, c.detail, text_empty());
 }

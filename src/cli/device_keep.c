@@ -1,9 +1,13 @@
 #include "cli/device_keep.h"
 
+#include "cli/device_est.h"
 #include "role/detail.h"
 #include "role/device/device_renew.h"
 #include "shell/clock.h"
 #include "shell/crypto_openssl.h"
+#include "wire/body.h"
+#include "wire/json.h"
+#include "wire/timestamp.h"
 
 #include <signal.h>
 #include <string.h>
@@ -13,28 +17,48 @@
 #define BUSY (USEC_PER_SEC / 10) /* until another command is done with the state */
 #define RETRY_FIRST USEC_PER_SEC
 #define RETRY_MOST (300 * USEC_PER_SEC)
+#define CHECK_DEFAULT (300 * USEC_PER_SEC)
+#define CHECK_LEAST USEC_PER_SEC
 
 const struct cli_opt device_keep_opts[DEVICE_KEEP_OPTS_N] = {
     DEVICE_WORK_OPT_STATE,
     DEVICE_WORK_OPT_EXCHANGE,
     {"--admin-fqdn", 0, "administrating stakeholder at the MAF; by default the SP of the CSE-ID"},
-    {"--once", CLI_OPT_FLAG, "renew what is due now, and end: for cron"},
+    {"--check", 0, "how often to ask the CSE whether it still knows this device, e.g. 1h; 5m (default)"},
+    {"--once", CLI_OPT_FLAG, "do what is due now, and end: for cron"},
 };
 
 struct round {
     bool once;
     bool busy; /* another command works on the state */
-    struct device_due next; /* after this round */
+    bool told;
+    usec_t check;
+    usec_t checked[DEVICE_BOOK_MAX]; /* when each place was found whole; 0: not yet */
+    struct device_due next;          /* after this round */
 };
 
-/* -- one renewal ------------------------------------------------------------------------------------------- */
+/* -- enrolment and connection key ---------------------------------------------------------------------------- */
+static bool is_direct(const struct device_state *s)
+{
+    return secret_is_set(&s->kpsa.s) || s->cse.cert.file[0] != '\0';
+}
+
+static void begin(struct device_work *w)
+{
+    w->state = w->dir.book->at[w->dir.place].s;
+    w->task = (struct device_task){.goal = DEVICE_ENROL};
+    w->run.until = 0;
+    w->deferred = false;
+    w->detail[0] = '\0';
+}
+
 /* The new ones are on disk, together, only when all of them work; until then the old ones stay, and are good. */
 static err_t renew(struct device_work *w, enum device_renewal what)
 {
+    begin(w);
     bool associated = w->state.kc_id.z[0] != '\0';
     w->deferred = true;
     if (what == DEVICE_RENEW_ENROLMENT) {
-        w->task.goal = DEVICE_ENROL;
         TRY(device_work_pursue(w));
     }
     if (associated) {
@@ -49,36 +73,234 @@ static err_t renew(struct device_work *w, enum device_renewal what)
     return device_dir_save(&w->dir, &w->state);
 }
 
-static void tell(const struct device_work *w, const struct round *r, const char *did)
+static struct device_due renewal_due(const struct device_work *w, const struct round *r)
+{
+    (void)r;
+    return device_renew_next(&w->state);
+}
+
+static err_t renewal_do(struct device_work *w, const char **did)
+{
+    enum device_renewal what = device_renew_next(&w->state).what;
+    TRY(renew(w, what));
+    *did = what == DEVICE_RENEW_ENROLMENT ? "enrolled" : "key-renewed";
+    return ERR_OK;
+}
+
+/* -- the AE at its registrar ----------------------------------------------------------------------------------- */
+static bool can_reach_cse(const struct device_state *s)
+{
+    return s->cse.address[0] != '\0' && (is_direct(s) || secret_is_set(&s->kc.s));
+}
+
+/* One that is gone is registered again as it was; one that ends is given as long again (TS-0001 10.2.2.2). */
+static struct device_due ae_due(const struct device_work *w, const struct round *r)
+{
+    (void)r;
+    return device_renew_ae(&w->state);
+}
+
+static err_t ae_register(struct device_work *w)
+{
+    begin(w);
+    char app_id[DEVICE_STATE_APP_MAX], from[M2MID_MAX];
+    TRY(TEXT_COPY(text_of(w->state.app_id), app_id));
+    TRY(TEXT_COPY(text_of(w->state.ae_from), from));
+    w->task = (struct device_task){
+        .goal = DEVICE_REGISTER, .app_id = app_id, .from = from, .unreachable = w->state.unreachable};
+    err_t e = device_work_pursue(w);
+    w->task.app_id = w->task.from = NULL;
+    return e;
+}
+
+static err_t ae_request(struct device_work *w, enum op op, const char *content)
+{
+    char path[M2MID_MAX + 4];
+    struct writer to = WRITER_ARRAY(path);
+    begin(w);
+    writer_z(&to, "/-/");
+    writer_z(&to, w->state.ae_stem);
+    TRY(writer_finish_z(&to));
+    w->task = (struct device_task){.goal = DEVICE_REQUEST, .op = op, .path = path, .body = content};
+    err_t e = device_work_pursue(w);
+    w->task.path = w->task.body = NULL;
+    return e;
+}
+
+static err_t ae_prolong(struct device_work *w)
+{
+    char content[64];
+    struct writer c = WRITER_ARRAY(content);
+    usec_t now = clock_now();
+    usec_t until = now + (w->state.ae_not_after - w->state.ae_since);
+    TRY(body_ae_until_write(&c, until));
+    TRY(writer_finish_z(&c));
+    return ae_request(w, OP_UPDATE, content); /* what the registrar grants is in the state then */
+}
+
+static err_t ae_do(struct device_work *w, const char **did)
+{
+    bool gone = w->state.ae_stem[0] == '\0' || w->state.ae_not_after <= clock_now();
+    *did = gone ? "registered" : "registration-prolonged";
+    return gone ? ae_register(w) : ae_prolong(w);
+}
+
+/* -- the certificate that the MEF gave -------------------------------------------------------------------------- */
+/* It lies beside the state, for all places: it is renewed at the MEF of the first one. */
+static struct device_due certificate_due(const struct device_work *w, const struct round *r)
+{
+    (void)r;
+    struct device_due d = {.what = DEVICE_RENEW_NOTHING, .at = USEC_NEVER, .end = USEC_NEVER};
+    if (w->dir.place == 0 && w->state.mef.address[0] != '\0') {
+        device_est_due(&w->dir, &d.at, &d.end);
+    }
+    return d;
+}
+
+static err_t certificate_do(struct device_work *w, const char **did)
+{
+    begin(w);
+    *did = "certificate-renewed";
+    return device_est_again(w);
+}
+
+/* -- is all of it still there? --------------------------------------------------------------------------------------- */
+static struct device_due check_due(const struct device_work *w, const struct round *r)
+{
+    usec_t last = r->checked[w->dir.place], now = clock_now();
+    bool able = can_reach_cse(&w->state) && w->state.ae_stem[0] != '\0';
+    bool set_back = last > now; /* the clock */
+    usec_t at = last == 0 || set_back ? now : last + r->check;
+    return (struct device_due){DEVICE_RENEW_NOTHING, able ? at : USEC_NEVER, able ? at : USEC_NEVER};
+}
+
+static bool is_refusal(err_t e)
+{
+    return e != ERR_OK && cli_exit_code(e) == CLI_REFUSED;
+}
+
+/* The registrar knows the key, and not the AE: another one took its place, or its record is lost. */
+static bool is_ae_gone(err_t e)
+{
+    return e == ERR_DENIED_NOT_REGISTERED || e == ERR_NOT_FOUND || e == ERR_DENIED_FROM;
+}
+
+/* R000-17: what is refused is a reason to begin anew, from the nearest credential to the bootstrap credential. */
+static err_t heal(struct device_work *w, const char **did)
+{
+    err_t e = is_direct(&w->state) ? ERR_PEER_REFUSED : renew(w, DEVICE_RENEW_KEY);
+    *did = "key-renewed";
+    if (is_refusal(e) && !is_direct(&w->state)) {
+        e = renew(w, DEVICE_RENEW_ENROLMENT);
+        *did = "enrolled";
+    }
+    TRY(e);
+    return ae_request(w, OP_RETRIEVE, NULL);
+}
+
+static err_t check_do(struct device_work *w, const char **did)
+{
+    err_t e = ae_request(w, OP_RETRIEVE, NULL);
+    if (is_refusal(e) && !is_ae_gone(e)) {
+        e = heal(w, did);
+    }
+    if (is_ae_gone(e) && w->state.app_id[0] != '\0') {
+        *did = "registered";
+        e = ae_register(w);
+    }
+    return e;
+}
+
+/* -- what is kept: a row a thing ---------------------------------------------------------------------------------------- */
+static const struct row {
+    struct device_due (*due)(const struct device_work *w, const struct round *r);
+    err_t (*run)(struct device_work *w, const char **did); /* *did stays NULL if there was nothing to do */
+} rows[] = {{renewal_due, renewal_do}, {ae_due, ae_do}, {certificate_due, certificate_do}, {check_due, check_do}};
+
+static void tell(struct device_work *w, const char *did, usec_t next)
 {
     cli_out_begin(w->a);
     cli_out(w->a, "result", text_of(did));
     cli_out(w->a, "ke_id", text_of(w->state.ke_id.z));
     cli_out(w->a, "kc_id", text_of(w->state.kc_id.z));
-    device_work_out_time(w->a, "next", r->next.at);
+    if (w->dir.book->n > 1) {
+        cli_out(w->a, "at", text_of(device_book_name(w->dir.book, w->dir.place).z));
+    }
+    device_work_out_time(w->a, "next", next);
     cli_out_end(w->a);
 }
 
+static void sooner(struct device_due *next, struct device_due d)
+{
+    *next = d.at < next->at ? d : *next;
+}
+
+/* The next of all rows of this place. */
+static struct device_due place_next(struct device_work *w, const struct round *r)
+{
+    struct device_due next = {.at = USEC_NEVER, .end = USEC_NEVER};
+    w->state = w->dir.book->at[w->dir.place].s;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        sooner(&next, rows[i].due(w, r));
+    }
+    return next;
+}
+
+static err_t place_keep(struct device_work *w, struct round *r, bool *any)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *did = NULL;
+        begin(w);
+        usec_t at = rows[i].due(w, r).at, now = clock_now();
+        *any = *any || at != USEC_NEVER;
+        if (at > now) { /* R000-17: before that no enrolment is started */
+            continue;
+        }
+        TRY(rows[i].run(w, &did));
+        if (rows[i].run == check_do || did != NULL) {
+            r->checked[w->dir.place] = clock_now();
+        }
+        if (did != NULL) {
+            usec_t next = place_next(w, r).at;
+            tell(w, did, next);
+            r->told = true;
+        }
+    }
+    return ERR_OK;
+}
+
+/* Each place by itself: one whose servers refuse does not keep the others waiting. */
 static err_t look(struct device_work *w)
 {
     struct round *r = w->arg;
-    err_t e = device_work_open(w, false);
+    struct device_due next = {.at = USEC_NEVER, .end = USEC_NEVER};
+    char said[ROLE_DETAIL_MAX] = "";
+    bool any = false, all = cli_arg(w->a, "--at") == NULL;
+    err_t first = ERR_OK, e = device_work_open(w, false);
     r->busy = e == ERR_STORE_LOCKED && !r->once;
     if (r->busy) {
         return ERR_OK;
     }
-    TRY(e);
-    struct device_due due = device_renew_next(&w->state);
-    if (due.what == DEVICE_RENEW_NOTHING) {
+    TRY(all && e == ERR_USAGE && w->dir.book != NULL && w->dir.book->n > 1 ? ERR_OK : e);
+    size_t from = all ? 0 : w->dir.place, to = all ? w->dir.book->n : from + 1;
+    for (w->dir.place = from; w->dir.place < to; w->dir.place++) {
+        e = place_keep(w, r, &any);
+        if (e != ERR_OK && first == ERR_OK) {
+            first = e;
+            memcpy(said, w->detail, sizeof(said));
+        } else if (e == ERR_OK) { /* what failed is tried again with its own intervals */
+            sooner(&next, place_next(w, r));
+        }
+    }
+    r->next = next;
+    memcpy(w->detail, said, sizeof(said));
+    TRY(first);
+    if (!any) {
         return detail_fail(w->detail, ERR_STATE, "nothing here ends: run device enrol first", text_empty());
     }
-    bool now = due.at <= clock_now(); /* R000-17: before that no enrolment is started */
-    if (now) {
-        TRY(renew(w, due.what));
-    }
-    r->next = device_renew_next(&w->state);
-    if (now || r->once) {
-        tell(w, r, !now ? "not-due" : due.what == DEVICE_RENEW_ENROLMENT ? "enrolled" : "key-renewed");
+    if (r->once && !r->told) {
+        w->dir.place = from;
+        tell(w, "not-due", next.at);
     }
     return ERR_OK;
 }
@@ -112,9 +334,19 @@ static usec_t nap(const struct round *r, usec_t wait)
     return left < 0 ? 0 : left < SLEEP_MOST ? left : SLEEP_MOST;
 }
 
+/* What failed is tried again with its own intervals; what did not is not late for it. */
+static usec_t soonest(usec_t a, usec_t b)
+{
+    return a < b ? a : b;
+}
+
 int device_keep(const struct cli_args *a)
 {
-    struct round r = {.once = cli_arg(a, "--once") != NULL, .next = {.at = 0}};
+    struct round r = {.once = cli_arg(a, "--once") != NULL, .check = CHECK_DEFAULT};
+    const char *check = cli_arg(a, "--check");
+    if (check != NULL && (timestamp_duration(text_of(check), &r.check) != ERR_OK || r.check < CHECK_LEAST)) {
+        return cli_fail(a, ERR_USAGE, "--check");
+    }
     usec_t retry = RETRY_FIRST, spread = 0, seen = 0;
     bool ended = !r.once && sleeps(0);
     while (!ended) {
@@ -127,7 +359,7 @@ int device_keep(const struct cli_args *a)
             seen = r.next.at;
             spread = jitter(r.next.end - r.next.at);
         }
-        ended = sleeps(code == CLI_DONE ? nap(&r, spread) : retry + jitter(retry));
+        ended = sleeps(code == CLI_DONE ? nap(&r, spread) : soonest(retry + jitter(retry), nap(&r, spread)));
         retry = code == CLI_DONE ? RETRY_FIRST : retry * 2 < RETRY_MOST ? retry * 2 : RETRY_MOST;
     }
     return CLI_DONE;

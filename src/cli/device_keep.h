@@ -4,7 +4,7 @@
 
 #include "cli/device_work.h"
 
-enum { DEVICE_KEEP_OPTS_N = 7 };
+enum { DEVICE_KEEP_OPTS_N = 8 };
 extern const struct cli_opt device_keep_opts[DEVICE_KEEP_OPTS_N];
 
 int device_keep(const struct cli_args *a);

@@ -75,6 +75,13 @@ err_t body_ae_write(struct writer *w, struct text app_id, bool reachable)
     return close_root(&e);
 }
 
+err_t body_ae_until_write(struct writer *w, usec_t et)
+{
+    struct emit e = open_root(w, "m2m:ae");
+    emit_time(&e, "et", et);
+    return close_root(&e);
+}
+
 err_t body_content_write(struct writer *w, struct text con)
 {
     struct emit e = open_root(w, "m2m:cin");

@@ -15,6 +15,7 @@ MUST_USE err_t body_key_write(struct writer *w, usec_t et, struct text admin_fqd
 /* UPDATE of either registration: `et` 0 and empty `labels` (commas between them) are left out [8.8.2.5, 8.8.2.9]. */
 MUST_USE err_t body_update_write(struct writer *w, uint32_t ty, usec_t et, struct text labels);
 MUST_USE err_t body_ae_write(struct writer *w, struct text app_id, bool reachable); /* [TS-0001 10.2.2.2] */
+MUST_USE err_t body_ae_until_write(struct writer *w, usec_t et); /* UPDATE: another expirationTime */
 MUST_USE err_t body_content_write(struct writer *w, struct text con);               /* [TS-0004 7.4.7] */
 
 /* Members of an answer; what was absent, or not of its type, is empty (suid: 0). */

@@ -99,3 +99,49 @@ def test_change_of_provider(lab, tmp_path):
     for what in ("kpm_id", "ke_id", "km_id", "kc_id", "ae_id"):
         assert after[what] not in ("", before[what]), what
     assert not set(before.values()) & {after[k] for k in ("ke_id", "km_id", "kc_id")}
+
+
+def results(p):
+    assert p.returncode == 0, p.stdout + p.stderr
+    return [json.loads(line)["result"] for line in p.stdout.splitlines()]
+
+
+def test_what_the_servers_lost_is_made_anew(tmp_path_factory, tmp_path):
+    """AE registration prolonged; then MAF and CSE lose their stores."""
+    with ks.Lab(tmp_path_factory.mktemp("keep") / "l") as lab:
+        lab.start()
+        cli = Cli(lab, tmp_path / "device", lab.device("keep-lost"))
+        stem = cli.all_the_way()
+        before = cli.ok("status")
+        end = time.strftime("%Y%m%dT%H%M%S", time.gmtime(time.time() + 15))
+        cli.ok("request", "update", f"/-/{stem}", "--content", json.dumps({"m2m:ae": {"et": end}}))
+        assert results(cli.run("keep", "--once")) == ["not-due"]
+        ks.wait_for(lambda: results(cli.run("keep", "--once")) == ["registration-prolonged"], 30, "the end to be near")
+        assert results(cli.run("keep", "--once")) == ["not-due"]
+        cli.ok("request", "retrieve", f"/-/{stem}")
+        lab.stop("maf", "cse")
+        for role in "maf", "cse":
+            for f in lab.where.glob(f"{role}*.db*"):
+                f.unlink()
+        assert cli.run("keep", "--once").returncode == 3
+        lab.start("maf", "cse")
+        lab.ctl_json("maf", "client", "allow", "--role", "maf", "--client", cli.device.enrolee_id, "--target", ks.CSE_ID)
+        assert results(cli.run("keep", "--once")) == ["registered"]
+        after = cli.ok("status")
+        assert after["ae_id"] == stem and after["kc_id"] != before["kc_id"]
+        cli.ok("request", "retrieve", f"/-/{stem}")
+        cli.ok("request", "delete", f"/-/{stem}")
+        assert results(cli.run("keep", "--once")) == ["not-due"] and cli.ok("status")["ae_id"] == ""
+
+
+def test_each_place_is_kept(lab, tmp_path):
+    """One whose server is away does not keep the other waiting."""
+    one, two = lab.device("keep-one"), lab.device("keep-two")
+    cli = Cli(lab, tmp_path / "device", one)
+    cli.all_the_way()
+    cli.device = two
+    cli.ok("enrol", *cli.enrol_args(**{"--lifetime": "8s"}), "--add")
+    first = json.loads(cli.run("status", "--at", two.kpm_id).stdout)["ke_id"]
+    ks.wait_for(lambda: "enrolled" in results(cli.run("keep", "--once")), 30, "the second place to be due")
+    assert json.loads(cli.run("status", "--at", two.kpm_id).stdout)["ke_id"] != first
+    assert results(cli.run("keep", "--once", "--at", one.kpm_id)) == ["not-due"]

@@ -85,9 +85,11 @@ def test_another_enrolee_id(lab, tmp_path):
         assert ended(live[0])
     lab.ctl_json("maf", "client", "allow", "--role", "maf", "--client", new, "--target", ks.CSE_ID)
     ks.wait_for(lambda: cli.run("request", "retrieve", f"/-/{before['ae_id']}").returncode != 0, BOUND, "the end of the old key")
-    cli.ok("enrol")
-    cli.ok("associate", "--cse", cli.at("cse"), "--cse-id", ks.CSE_ID)
-    assert cli.ok("register", "--app-id", "Nmade-up", "--from", "S")["ae_id"] == "Sra-renamed"
+    told = [json.loads(x)["result"] for x in cli.run("keep", "--once").stdout.splitlines()]
+    assert told == ["registered"], told
+    after = cli.ok("status")
+    assert after["ae_id"] == "Sra-renamed" and after["ke_id"] != before["ke_id"] and after["kc_id"] != before["kc_id"]
+    cli.ok("request", "retrieve", "/-/Sra-renamed")
     assert "credential-renamed" in events(lab, "mef")
 
 

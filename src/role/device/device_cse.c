@@ -4,6 +4,7 @@
 #include "role/device/device_step.h"
 #include "wire/body.h"
 #include "wire/json.h"
+#include "wire/timestamp.h"
 
 /* What the association is made with: Kpsa where one was given [8.2.2.1], a certificate [8.2.2.2], else Kc [8.2.2.3]. */
 static err_t with_association(struct device *d, usec_t now, struct device_exchange *out)
@@ -61,16 +62,31 @@ err_t device_cse_register_prepare(struct device *d, usec_t now, struct device_ex
     return ERR_OK;
 }
 
+/* What it takes to register once more, and until when it need not (TS-0001 9.6.1.3.1). */
+static err_t remember(struct device *d, usec_t now, const json_t *ae)
+{
+    struct device_state *s = d->state;
+    struct text et = json_get_text(ae, "et");
+    s->ae_since = now;
+    s->ae_not_after = 0;
+    if (et.n > 0 && (timestamp_parse(et, &s->ae_not_after) != ERR_OK || s->ae_not_after <= now)) {
+        return detail_fail(d->detail, ERR_PEER_NONSENSE, "et", text_empty());
+    }
+    s->unreachable = d->task->unreachable;
+    TRY(TEXT_COPY(text_of(d->task->app_id), s->app_id));
+    return TEXT_COPY(text_of(d->task->from), s->ae_from);
+}
+
 err_t device_cse_register_accept(struct device *d, usec_t now, const struct device_outcome *got)
 {
-    (void)now;
     SCOPED(json_scope) json_t *body = NULL;
     TRY(json_parse(got->body, &body) == ERR_OK ? ERR_OK : ERR_PEER_NONSENSE);
-    struct text stem = json_get_text(json_object_get(body, "m2m:ae"), "aei");
+    const json_t *ae = json_object_get(body, "m2m:ae");
+    struct text stem = json_get_text(ae, "aei");
     if (!m2mid_is_stem(stem) || TEXT_COPY(stem, d->state->ae_stem) != ERR_OK) {
         return detail_fail(d->detail, ERR_PEER_NONSENSE, "aei", text_empty());
     }
-    return ERR_OK;
+    return remember(d, now, ae);
 }
 
 err_t device_cse_request_prepare(struct device *d, usec_t now, struct device_exchange *out)
@@ -111,12 +127,25 @@ static bool is_own_ae(const struct device_state *s, const char *path)
     return text_starts(p, "/") && s->ae_stem[0] != '\0' && text_eq_z(text_skip(p, 1), s->ae_stem);
 }
 
+/* Another end of the own AE, by whoever asked for it here; what the answer does not tell stays. */
+static void new_end(struct device_state *s, usec_t now, struct bytes answer)
+{
+    SCOPED(json_scope) json_t *body = NULL;
+    usec_t et = 0;
+    struct text t = json_parse(answer, &body) == ERR_OK ? json_get_text(json_object_get(body, "m2m:ae"), "et") : text_empty();
+    if (timestamp_parse(t, &et) == ERR_OK && et > now) {
+        s->ae_since = now;
+        s->ae_not_after = et;
+    }
+}
+
 err_t device_cse_request_accept(struct device *d, usec_t now, const struct device_outcome *got)
 {
-    (void)now;
-    (void)got;
+    if (d->task->op == OP_UPDATE && is_own_ae(d->state, d->task->path)) {
+        new_end(d->state, now, got->body);
+    }
     if (d->task->op == OP_DELETE && is_own_ae(d->state, d->task->path)) {
-        d->state->ae_stem[0] = '\0';
+        d->state->ae_stem[0] = d->state->app_id[0] = '\0'; /* it wanted to go: nobody registers it again */
     }
     return ERR_OK;
 }

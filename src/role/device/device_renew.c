@@ -35,3 +35,19 @@ struct device_due device_renew_next(const struct device_state *s)
     }
     return d;
 }
+
+struct device_due device_renew_ae(const struct device_state *s)
+{
+    struct device_due d = {.what = DEVICE_RENEW_NOTHING, .at = USEC_NEVER, .end = USEC_NEVER};
+    bool associated = secret_is_set(&s->kpsa.s) || s->cse.cert.file[0] != '\0' || secret_is_set(&s->kc.s);
+    if (!associated || s->app_id[0] == '\0') {
+        return d;
+    }
+    if (s->ae_stem[0] == '\0') {
+        d.at = 0;
+    } else if (s->ae_not_after != 0) {
+        d.at = due(s->ae_since, s->ae_not_after);
+        d.end = s->ae_not_after;
+    }
+    return d;
+}

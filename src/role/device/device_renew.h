@@ -16,5 +16,7 @@ struct device_due {
 };
 
 struct device_due device_renew_next(const struct device_state *s);
+/* The AE registration: at once if the registrar said that it is gone, else when nine tenths of its life are over. */
+struct device_due device_renew_ae(const struct device_state *s);
 
 #endif

@@ -72,12 +72,31 @@ static void what_is_not_renewed(void **state)
     assert_int_equal(device_renew_next(&kpsa).what, DEVICE_RENEW_ENROLMENT);
 }
 
+static void an_ae_is_kept(void **state)
+{
+    (void)state;
+    struct device_state s = enrolled(100 * DAY);
+    assert_true(device_renew_ae(&s).at == USEC_NEVER); /* nobody registered one */
+    (void)strcpy(s.app_id, "Nmade-up");
+    assert_true(device_renew_ae(&s).at == USEC_NEVER); /* and there is no way to */
+    give(&s.kc.s);
+    assert_true(device_renew_ae(&s).at == 0); /* it is gone */
+    (void)strcpy(s.ae_stem, "Smade-up");
+    assert_true(device_renew_ae(&s).at == USEC_NEVER); /* its end is not known */
+    s.ae_since = T0;
+    s.ae_not_after = T0 + 10 * DAY;
+    assert_true(device_renew_ae(&s).at == T0 + 9 * DAY && device_renew_ae(&s).end == T0 + 10 * DAY);
+    s.ae_since = T0 + 11 * DAY; /* the clock was set back since: at its end */
+    assert_true(device_renew_ae(&s).at == T0 + 10 * DAY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nine_tenths),
         cmocka_unit_test(what_ends_with_its_ke_is_enrolled_for),
         cmocka_unit_test(what_is_not_renewed),
+        cmocka_unit_test(an_ae_is_kept),
     };
     return cmocka_run_group_tests_name("device-renew", tests, NULL, NULL);
 }
