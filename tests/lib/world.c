@@ -311,6 +311,7 @@ err_t world_connect(struct world *w, struct world_node *n, const char *identity,
         e = ERR_DENIED_PSK_WRONG; /* Finished does not verify */
     }
     if (e == ERR_OK) {
+        w->now += w->handshake_takes;
         e = finish(w, n, &p.assoc, out);
     }
     secret_wipe(&p.key);

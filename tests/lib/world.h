@@ -27,6 +27,7 @@ struct world_node {
 
 struct world {
     usec_t now;
+    usec_t handshake_takes; /* of a handshake with a key: from the key being looked up to the end; 0 by default */
     struct world_node nodes[WORLD_NODES_MAX];
     size_t n;
     struct conf *confs[4 * WORLD_NODES_MAX];

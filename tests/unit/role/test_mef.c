@@ -145,6 +145,43 @@ static void test_not_instructed(void **state)
     assert_int_equal(enrol(f, "dev3@mef.example.com", &s), ERR_DENIED_NOT_INSTRUCTED); /* refuses R001-73, R001-77 */
 }
 
+/* The time when it is complete counts; and no Enrolment Key is made (docs/operate/recovery.md). */
+static void test_expiry_during_the_handshake(void **state)
+{
+    struct fixture *f = *state;
+    struct world_session s;
+    assert_int_equal(add(f, TO_MAF ",\"lifetime\":\"2h\""), ERR_OK);
+    f->w.now = T0 + 2 * HOUR - 10;
+    f->w.handshake_takes = 5;
+    assert_int_equal(enrol(f, "dev1@mef.example.com", &s), ERR_OK);
+    size_t before = world_count(f->mef, TABLE_MEF_KE);
+    f->w.handshake_takes = 5;
+    assert_int_equal(enrol(f, "dev1@mef.example.com", &s), ERR_DENIED_EXPIRED); /* refuses R002-63 */
+    assert_int_equal(world_count(f->mef, TABLE_MEF_KE), before);
+}
+
+/* Whatever the clock does: what was made before a change stays refused, and what is made after it is good. */
+static void test_reassigned_while_the_clock_jumps(void **state)
+{
+    struct fixture *f = *state;
+    struct world_session s;
+    struct key_ke ke;
+    struct keyid old, fresh;
+    assert_int_equal(add(f, TO_MAF), ERR_OK);
+    assert_int_equal(enrol(f, "dev1@mef.example.com", &s), ERR_OK);
+    ke_of(&s, &ke, &old);
+    f->w.now = T0 + HOUR;
+    assert_int_equal(world_ctl(&f->w, f->mef, "credential", "rename",
+                               "{\"ID\":\"dev1@mef.example.com\",\"enrolee-id\":\"//sp.example.com/Sother\"}", &f->r), ERR_OK);
+    assert_int_equal(world_alive(&s), ERR_DENIED_REVOKED); /* refuses R000-16: the session of the old Enrolee-ID */
+    f->w.now = T0 - HOUR; /* set back */
+    assert_int_not_equal(fetch_as(f, "maf.example.com", "maf.example.com", &old, "/21"), ERR_OK);
+    assert_int_equal(enrol(f, "dev1@mef.example.com", &s), ERR_OK);
+    ke_of(&s, &ke, &fresh);
+    assert_int_equal(fetch_as(f, "maf.example.com", "maf.example.com", &fresh, "/21"), ERR_OK);
+    assert_int_equal(world_alive(&s), ERR_OK);
+}
+
 static void test_expiry(void **state)
 {
     struct fixture *f = *state;
@@ -457,6 +494,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_handshake_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_instructed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_expiry_during_the_handshake, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reassigned_while_the_clock_jumps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ke_lifetime, setup, teardown),
         cmocka_unit_test_setup_teardown(test_revoked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_revoked_in_handshake, setup, teardown),
