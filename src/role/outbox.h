@@ -2,6 +2,7 @@
 #ifndef KEYSTEAD_ROLE_OUTBOX_H
 #define KEYSTEAD_ROLE_OUTBOX_H
 
+#include "role/ctl.h"
 #include "wire/m2mid.h"
 
 enum outbox_verdict {
@@ -18,6 +19,13 @@ struct outbox_item { /* the oldest event of one queue of the outbox */
     char origin[M2MID_MAX];
     usec_t number;
     struct bytes body; /* in the arena of the transaction */
+};
+
+#define OUTBOX_VERIFY_MAX 4
+struct outbox_verify { /* who must be asked before a request is done */
+    struct outbox_item item[OUTBOX_VERIFY_MAX];
+    size_t n;
+    char detail[ROLE_DETAIL_MAX];
 };
 
 enum outbox_outcome {

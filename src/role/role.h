@@ -31,6 +31,7 @@ struct role_env {
 struct withdraw_kind; /* role/withdraw.h */
 struct outbox_item;   /* role/outbox.h */
 struct outbox_done;
+struct outbox_verify;
 
 /* -- requests ------------------------------------------------------------------------------------ */
 struct request {
@@ -158,6 +159,10 @@ struct role {
      * empty path: nothing for now. Then its answer; *more: once more with the same. Both may be NULL. */
     err_t (*watch)(const void *ctx, struct txn *t, size_t i, struct question *out);
     err_t (*heard)(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now, bool *more);
+
+    /* Worker, read-only: who must be asked before this request is done? ERR_NOT_FOUND: nobody; another error refuses it. With
+     * `t` NULL only whether there is anything to look at. When they agree, the request is done as primitive.verified. May be NULL. */
+    err_t (*verify)(const void *ctx, const struct request *rq, struct txn *t, struct outbox_verify *out);
 
     /* Writer, again and again: the queue of the outbox after that named `after` (empty: the first); ERR_NOT_FOUND: there are no
      * more. Then what became of its event; ERR_NOT_FOUND: it is gone. Both may be NULL. */

@@ -97,6 +97,7 @@ static err_t run_request(struct committer *c, const struct job *j, struct txn *t
         dispatch_refuse(&rs, e);
     } else {
         set_object(c, prim.path);
+        prim.verified = j->verified;
         struct request rq = {&prim, &j->assoc, &j->exported, j->ip, j->now};
         e = dispatch_run(role_of(c, j), c->snap->roles[j->role].ctx, &rq, t, &rs);
     }
@@ -146,6 +147,12 @@ static err_t run_heard(struct committer *c, const struct job *j, struct txn *t, 
     return role_of(c, j)->heard(c->snap->roles[j->role].ctx, &j->question, &j->answer, t, j->now, &r->more);
 }
 
+static err_t run_told(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
+{
+    (void)r;
+    return role_of(c, j)->told(c->snap->roles[j->role].ctx, t, j->told, j->now);
+}
+
 static err_t run_ctl(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
 {
     struct writer out = body_room(c);
@@ -165,6 +172,7 @@ static run_fn *const runs[] = {
     [JOB_CTL] = run_ctl,
     [JOB_REFUSED] = run_refused,
     [JOB_HEARD] = run_heard,
+    [JOB_TOLD] = run_told,
 };
 
 static void result_init(const struct job *j, struct job_result *r)

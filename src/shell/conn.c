@@ -51,6 +51,7 @@ struct job conn_job(const struct conn *c, enum job_kind kind, usec_t now)
         .ip = c->ip,
         .binding = c->way->binding,
         .octets = bytes_empty(),
+        .verified = c->verified,
         .answer.body = bytes_empty(),
     };
 }
@@ -144,11 +145,40 @@ void conn_gone(struct conn *c)
     w->metrics->connections_now--;
 }
 
+bool conn_park(struct conn *c, usec_t time)
+{
+    struct worker *w = c->w;
+    usec_t now = clock_monotonic();
+    usec_t most = w->snap->limits.idle_time / 2; /* its place among the connections that serve ends with the idle time */
+    bool may = c->way->binding == JOB_HTTP && !w->draining && w->parked < w->snap->limits.connections / 2;
+    c->park_until = c->park_until == 0 ? now + (time < most ? time : most) : c->park_until;
+    if (!may || c->park_until <= now) {
+        c->park_until = 0;
+        return false;
+    }
+    worker_list_move(w, &c->member, WORKER_SERVE);
+    c->busy = true;
+    c->parked = true;
+    c->park_round = w->park_round;
+    w->parked++;
+    return true;
+}
+
+void conn_unpark(struct conn *c)
+{
+    if (c->parked) {
+        c->parked = false;
+        c->busy = false;
+        c->w->parked--;
+    }
+}
+
 void conn_close(struct conn *c)
 {
     if (c->state == CONN_CLOSED) {
         return;
     }
+    conn_unpark(c);
     c->way->cancel(c);
     c->state = CONN_CLOSED;
     worker_list_remove(c->w, &c->member);

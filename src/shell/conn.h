@@ -58,6 +58,10 @@ struct conn {
     /* of the request under way */
     const struct route *route;
     bool given_export;
+    bool verified;     /* those whom it would make get messages agreed */
+    bool parked;       /* busy, and nothing is under way: it waits for something to come */
+    uint64_t park_round; /* the look at which it parked: not served twice in one */
+    usec_t park_until; /* clock_monotonic; 0: not this request */
     char rqi[136];
     char rvi[16];
     enum op op;
@@ -82,6 +86,10 @@ void conn_send(struct conn *c, struct bytes octets);
 void conn_flush(struct conn *c);  /* what TLS has to say */
 void conn_process(struct conn *c);
 void conn_resume(struct conn *c); /* no longer busy */
+/* Waits for something to come, at most that long from the first time on; false: it has waited, or may not. When anything has
+ * changed its request is served once more from the start (serving.c). */
+bool conn_park(struct conn *c, usec_t time);
+void conn_unpark(struct conn *c);
 bool conn_unpin(struct conn *c);  /* false if it was closed meanwhile: it is gone now */
 struct text conn_name(const struct conn *c, char *buf, size_t cap);
 const struct snapshot_role *conn_role(const struct conn *c); /* the instance that answers it */

@@ -4,7 +4,10 @@
 #include "role/dispatch.h"
 #include "shell/clock.h"
 #include "shell/log.h"
+#include "shell/verify.h"
 #include "wire/binding.h"
+
+#define POLL_TIME (20 * USEC_PER_SEC) /* that a request waits for something to come if it does not say how long */
 
 /* -- the answer -------------------------------------------------------------------------------------- */
 static void answer(struct conn *c, struct primitive_response *r)
@@ -154,6 +157,58 @@ static bool asks(struct conn *c, const struct primitive *p, usec_t now)
     return c->busy;
 }
 
+/* -- who must agree first ------------------------------------------------------------------------------------ */
+static void verified(struct conn *c, err_t e, const char *detail)
+{
+    static const struct keys_export none;
+    worker_view_renew(c->w);
+    if (!conn_unpin(c)) {
+        return;
+    }
+    c->verified = e == ERR_OK;
+    if (e == ERR_OK) {
+        to_writer(c, &none, clock_now());
+    } else {
+        exchange_refuse(c, e, detail);
+    }
+    if (!c->busy) {
+        conn_resume(c);
+    }
+}
+
+/* True: it is answered already, or waits for them and goes on in verified(). */
+static bool verifies(struct conn *c, const struct primitive *p, usec_t now)
+{
+    static const struct keys_export none;
+    const struct snapshot_role *r = conn_role(c);
+    const struct request rq = {p, &c->assoc, &none, c->ip, now};
+    struct outbox_verify what = {.n = 0};
+    struct txn t;
+    struct arena arena;
+    if (r->role->verify == NULL || r->role->verify(r->ctx, &rq, NULL, &what) != ERR_OK ||
+        worker_view(c->w, c->role, &t, &arena) != ERR_OK) {
+        return false;
+    }
+    err_t e = r->role->verify(r->ctx, &rq, &t, &what);
+    if (e == ERR_NOT_FOUND) {
+        return false;
+    }
+    e = e == ERR_OK ? verify_ask(c, &what, verified) : e;
+    c->busy = e == ERR_OK;
+    if (e != ERR_OK) {
+        exchange_refuse(c, e, what.detail);
+    }
+    return true;
+}
+
+/* Request Expiration Timestamp, absolute or counted from the arrival. */
+static usec_t patience_of(const struct primitive *p, usec_t now)
+{
+    return p->expires != USEC_NEVER      ? p->expires - now
+           : p->expires_after_ms != 0    ? (usec_t)p->expires_after_ms * 1000
+                                         : POLL_TIME;
+}
+
 void exchange_serve(struct conn *c, const struct primitive *p)
 {
     usec_t now = clock_now();
@@ -167,6 +222,10 @@ void exchange_serve(struct conn *c, const struct primitive *p)
     if (!write) {
         struct response rs;
         e = run_here(c, p, now, &rs);
+        if (e == ERR_POLL_EMPTY && conn_park(c, patience_of(p, now))) {
+            return;
+        }
+        c->park_until = 0;
         if (!dispatch_is_audited(e, &c->assoc)) {
             if (e != ERR_OK) {
                 note_refusal(c, e, rs.detail);
@@ -177,6 +236,9 @@ void exchange_serve(struct conn *c, const struct primitive *p)
         }
     } /* a refusal that is audited is the writer's: it decides again and writes the event */
     if (write && (route->flags & ROUTE_ASKS) != 0 && asks(c, p, now)) {
+        return;
+    }
+    if (write && verifies(c, p, now)) {
         return;
     }
     SCOPED(keys_export_wipe) struct keys_export x = {0};
@@ -194,6 +256,7 @@ void exchange_remember(struct conn *c, const struct primitive *p)
     c->op = p->op;
     c->accept = p->accept;
     c->served = true;
+    c->verified = false;
     if (TEXT_COPY(p->rqi, c->rqi) != ERR_OK) {
         c->rqi[0] = '\0';
     }

@@ -13,6 +13,7 @@ enum job_kind {
     JOB_ANSWER = 3,      /* what another authority said about a key */
     JOB_CTL = 4,         /* an operator's command; never leaves the writer's process */
     JOB_HEARD = 6,       /* what another authority withdrew; never leaves the writer's process */
+    JOB_TOLD = 8,        /* what became of an event of an outbox; never leaves the writer's process */
     JOB_REFUSED = 5      /* somebody known, or a certificate, was refused in the handshake: an event, and nothing else */
 };
 
@@ -41,6 +42,8 @@ struct job {
     struct ipaddr ip;            /* REQUEST */
     enum job_binding binding;    /* REQUEST */
     struct bytes octets;         /* REQUEST; borrowed */
+    bool verified;               /* REQUEST: primitive.verified */
+    const struct outbox_done *told; /* TOLD; borrowed */
     struct question question;    /* ANSWER, HEARD */
     struct answer answer;        /* ANSWER, HEARD; the body is borrowed */
     struct job_refusal refusal;  /* REFUSED */

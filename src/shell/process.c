@@ -5,6 +5,7 @@
 #include "shell/leaks.h"
 #include "shell/link.h"
 #include "shell/log.h"
+#include "shell/notifier.h"
 #include "shell/serving.h"
 #include "shell/watch.h"
 
@@ -26,6 +27,7 @@ struct process {
     uv_timer_t drain;
     struct intake intake;
     struct watch watch;
+    struct notifier notifier;
     struct worker worker;
     struct control_server *control;
     usec_t drain_until, settle_at;
@@ -183,6 +185,7 @@ static err_t start_writer(struct process *p)
     TRY(intake_start(&p->intake, &p->loop, cfg->snap, cfg->metrics));
     TRY(intake_open(&p->intake, cfg->patient));
     TRY(watch_start(&p->watch, &p->loop, cfg->snap, &p->intake));
+    TRY(notifier_start(&p->notifier, &p->loop, cfg->snap, &p->intake));
     struct control_server_config c = {
         .loop = &p->loop,
         .snap = cfg->snap,
@@ -244,6 +247,7 @@ int process_run(const struct process_config *cfg)
     }
     (void)uv_run(&p->loop, UV_RUN_DEFAULT);
     if (is_writer(p)) {
+        notifier_stop(&p->notifier);
         watch_stop(&p->watch);
         intake_stop(&p->intake);
     }

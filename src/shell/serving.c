@@ -105,10 +105,39 @@ static void note_late(struct conn *c)
                                                          .detail = text_empty()});
 }
 
+/* -- who waits for something to come ------------------------------------------------------------------------- */
+static void wake(struct conn *c)
+{
+    if (c->parked && c->park_round != c->w->park_round) { /* who parks again stands at the end of the list */
+        conn_unpark(c);
+        conn_resume(c);
+    }
+}
+
+static void wake_if_late(struct conn *c)
+{
+    if (c->parked && c->park_until <= clock_monotonic()) {
+        wake(c);
+    }
+}
+
+static void look_at_parked(struct worker *w)
+{
+    if (w->parked == 0) {
+        return;
+    }
+    uint64_t changes = store_changes(w->reader);
+    bool all = changes != w->parked_at || w->draining;
+    w->parked_at = changes;
+    w->park_round++;
+    for_each(w, WORKER_SERVE, all ? wake : wake_if_late);
+}
+
 static void sweep_cb(uv_timer_t *h)
 {
     struct worker *w = h->data;
     usec_t now = clock_monotonic();
+    look_at_parked(w);
     for (size_t i = 0; i < WORKER_CLASSES; i++) {
         struct worker_member *m = NULL;
         while ((m = w->lists[i].first) != NULL && m->deadline <= now) {

@@ -1,3 +1,4 @@
+#include "shell/outbound_target.h"
 #include "shell/snapshot_impl.h"
 
 #include "shell/issuer_openssl.h"
@@ -107,6 +108,11 @@ static err_t claim_admin(struct snapshot_loading *l, struct snapshot_role *r)
     return ERR_OK;
 }
 
+static bool may_call(const void *who, const char *url)
+{
+    return outbound_target_check(who, url) == ERR_OK;
+}
+
 static err_t load_role(struct snapshot_loading *l, const struct role *role, const char *name)
 {
     struct snapshot *s = l->s;
@@ -135,7 +141,8 @@ static err_t load_role(struct snapshot_loading *l, const struct role *role, cons
         return ERR_CONFIG;
     }
     TRY(load_issuer(l, r, &r->issuer));
-    const struct role_env env = {.crypto = s->env.crypto, .sealer = &r->sealer, .issuer = r->issuer, .name = name};
+    const struct role_env env = {.crypto = s->env.crypto, .sealer = &r->sealer, .issuer = r->issuer, .name = name,
+                                 .may_call = may_call, .may_call_who = s};
     err_t e = role->configure == NULL ? ERR_OK : role->configure(ctx, s->conf, &env, detail);
     if (e != ERR_OK) {
         conf_fault_add(l->faults, 0, "[%s] %s: %s", section_of(r, section), err_info(e)->text, detail);

@@ -1,5 +1,7 @@
 #include "shell/worker.h"
 
+#include "shell/outbound.h"
+
 #include "shell/clock.h"
 #include "store/store_cached.h"
 #include "store/store_sqlite.h"
@@ -164,6 +166,8 @@ err_t worker_start(struct worker *w, uv_loop_t *loop, const struct snapshot *sna
                &(struct peers_limits){.most = snap->limits.connections_per_peer, .rate = snap->limits.rate_per_peer});
     channel_init(&w->channel, local);
     TRY(ask_start(&w->ask, loop, snap, &w->channel, metrics));
+    const struct outbound_limits limits = {snap->limits.outbound, snap->limits.outbound_per_target};
+    TRY(outbound_new(loop, snap, &limits, &w->notices));
     w->turn.data = w;
     w->sweep.data = w;
     w->again.data = w;

@@ -37,6 +37,7 @@ struct worker {
     struct metrics *metrics;
     struct channel channel;
     struct ask ask;
+    struct outbound *notices; /* verifications (verify.h) */
     struct store *reader;
     bool viewing; /* a read transaction is open: one a turn of the loop, and one more for each batch of results */
     uint64_t view_seen; /* channel_arrivals */
@@ -54,6 +55,9 @@ struct worker {
     struct peers peers;
     struct refusal_gate refusals[ERR_COUNT];
     struct worker_list lists[WORKER_CLASSES];
+    size_t parked;       /* connections that wait for something to come (conn_park) */
+    uint64_t park_round;
+    uint64_t parked_at;  /* changes of the store when they were looked at last */
     size_t conns;
     size_t conns_closing; /* of these, the ones that libuv is closing: they hold no place any more */
     bool draining;

@@ -24,7 +24,7 @@ static err_t poa_of(const struct cse *cse, struct txn *t, const struct cse_res *
     return ERR_OK;
 }
 
-static err_t address(const struct cse *cse, struct txn *t, struct text target, usec_t now, struct outbox_item *out)
+err_t cse_deliver_address(const struct cse *cse, struct txn *t, struct text target, usec_t now, struct outbox_item *out)
 {
     struct text who = text_skip(target, 2);
     struct text url = text_empty();
@@ -100,7 +100,7 @@ err_t cse_deliver_next(const void *ctx, struct txn *t, struct text after, usec_t
     out->number = event.number;
     out->body = event.body;
     TRY(is_over(t, q.sub, &event, now, &over));
-    return over ? ERR_OK : address(cse, t, q.target, now, out);
+    return over ? ERR_OK : cse_deliver_address(cse, t, q.target, now, out);
 }
 
 /* -- what follows ----------------------------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include "role/cse/cse_heard.h"
 #include "role/cse/cse_saef.h"
 #include "role/cse/cse_seed.h"
+#include "role/cse/cse_verify.h"
 #include "role/withdraw.h"
 
 /* Everybody who may turn up here; who may do what is decided by From and by policies, not by the route. */
@@ -45,6 +46,7 @@ const struct role role_cse = {
     .withdraw = &withdraw_cse,
     .watch = cse_heard_watch,
     .heard = cse_heard_take,
+    .verify = cse_verify,
     .outbox = cse_deliver_next,
     .told = cse_deliver_done,
     .established = cse_saef_established,

@@ -1,0 +1,277 @@
+#include "shell/notifier.h"
+
+#include "role/outbox.h"
+#include "shell/clock.h"
+#include "shell/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK_MS 25
+#define LOOK_MAX 64 /* queues looked at in one turn */
+#define ARENA_SIZE (4u << 20)
+#define PATIENCE_FIRST (USEC_PER_SEC / 4)
+#define PATIENCE_MOST (30 * USEC_PER_SEC)
+#define HTTP_BUSY 429
+#define HTTP_TIMEOUT 408
+
+struct notifier_sending { /* an event on its way, or one whose fate the writer is being told */
+    bool used;
+    struct notifier *n;
+    size_t role;
+    char target[512];
+    struct outbox_done done;
+    usec_t patience;
+};
+
+struct notifier_target {
+    struct notifier_target *next;
+    size_t role;
+    char name[512];
+    usec_t due, patience;
+};
+
+/* -- targets ------------------------------------------------------------------------------------------------- */
+static void target_name(const char *queue, char out[static 512])
+{
+    size_t n = strcspn(queue, " ");
+    memcpy(out, queue, n);
+    out[n] = '\0';
+}
+
+static struct notifier_target **find(struct notifier *n, size_t role, const char *name)
+{
+    struct notifier_target **at = &n->targets;
+    while (*at != NULL && ((*at)->role != role || strcmp((*at)->name, name) != 0)) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
+static void forget(struct notifier *n, size_t role, const char *name)
+{
+    struct notifier_target **at = find(n, role, name);
+    struct notifier_target *t = *at;
+    if (t != NULL) {
+        *at = t->next;
+        n->targets_n--;
+        free(t);
+    }
+}
+
+/* One word when it goes, one when it is back; not one a try. */
+static void leave_alone(struct notifier *n, size_t role, const char *name)
+{
+    struct notifier_target *t = *find(n, role, name);
+    if (t == NULL && n->targets_n < NOTIFIER_TARGETS_MAX && (t = calloc(1, sizeof(*t))) != NULL) {
+        t->role = role;
+        memcpy(t->name, name, strlen(name));
+        t->next = n->targets;
+        n->targets = t;
+        n->targets_n++;
+        log_event(ERR_LEVEL_WARN, "target-away", (struct log_field[]){{"target", text_of(name + 2)}}, 1);
+    }
+    if (t != NULL) {
+        usec_t longer = t->patience * 2;
+        t->patience = t->patience == 0 ? PATIENCE_FIRST : longer < PATIENCE_MOST ? longer : PATIENCE_MOST;
+        t->due = clock_monotonic() + t->patience;
+    }
+}
+
+static bool is_free(struct notifier *n, size_t role, const char *name, usec_t now)
+{
+    for (size_t i = 0; i < NOTIFIER_SENDING_MAX; i++) {
+        const struct notifier_sending *s = &n->sending[i];
+        if (s->used && s->role == role && strcmp(s->target, name) == 0) {
+            return false;
+        }
+    }
+    const struct notifier_target *t = *find(n, role, name);
+    return t == NULL || t->due <= now;
+}
+
+/* -- what became of it ------------------------------------------------------------------------------------------ */
+enum outbox_outcome notifier_outcome(const struct outbound_answer *a)
+{
+    unsigned class = a->rsc != 0 ? a->rsc / 1000U : a->status / 100U;
+    bool later = a->status == HTTP_BUSY || a->status == HTTP_TIMEOUT || class >= 5;
+    return a->err != ERR_OK || later ? OUTBOX_AWAY : class == 2 ? OUTBOX_TOLD : OUTBOX_REFUSED;
+}
+
+static void told(void *arg, const struct job_result *r)
+{
+    struct notifier_sending *s = arg;
+    s->used = false;
+    s->n->again = true;
+    if (r->err != ERR_OK && r->err != ERR_NOT_FOUND) { /* it will be told once more: better than never */
+        leave_alone(s->n, s->role, s->target);
+    }
+}
+
+static void settle(struct notifier_sending *s, enum outbox_outcome outcome)
+{
+    struct job j;
+    memset(&j, 0, sizeof(j));
+    s->done.outcome = outcome;
+    j.kind = JOB_TOLD;
+    j.role = (uint8_t)s->role;
+    j.now = clock_now();
+    j.octets = bytes_empty();
+    j.answer.body = bytes_empty();
+    j.told = &s->done;
+    if (intake_submit(s->n->intake, &j, told, s) != ERR_OK) {
+        s->used = false;
+        leave_alone(s->n, s->role, s->target);
+    }
+}
+
+static void answered(void *owner, const struct outbound_answer *a)
+{
+    struct notifier_sending *s = owner;
+    struct notifier *n = s->n;
+    enum outbox_outcome outcome = notifier_outcome(a);
+    if (outcome == OUTBOX_AWAY) {
+        leave_alone(n, s->role, s->target);
+    } else if (*find(n, s->role, s->target) != NULL) {
+        forget(n, s->role, s->target);
+        log_event(ERR_LEVEL_INFO, "target-back", (struct log_field[]){{"target", text_of(s->target + 2)}}, 1);
+    }
+    if (outcome == OUTBOX_REFUSED) {
+        char status[8];
+        struct writer w = WRITER_ARRAY(status);
+        writer_decimal(&w, a->rsc != 0 ? a->rsc : a->status);
+        log_event(ERR_LEVEL_NOTICE, "notification-refused",
+                  (struct log_field[]){{"target", text_of(s->target + 2)}, {"status", writer_view_text(&w)}}, 2);
+    }
+    settle(s, outcome);
+}
+
+/* -- telling ----------------------------------------------------------------------------------------------------- */
+static struct notifier_sending *take(struct notifier *n, size_t role, const struct outbox_item *item, const char *target)
+{
+    for (size_t i = 0; i < NOTIFIER_SENDING_MAX; i++) {
+        struct notifier_sending *s = &n->sending[i];
+        if (!s->used) {
+            *s = (struct notifier_sending){.used = true, .n = n, .role = role, .done.number = item->number};
+            memcpy(s->target, target, sizeof(s->target));
+            memcpy(s->done.queue, item->queue, sizeof(s->done.queue));
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static void tell(struct notifier *n, size_t role, const struct outbox_item *item)
+{
+    char target[512];
+    target_name(item->queue, target);
+    if (item->verdict == OUTBOX_HOLD || !is_free(n, role, target, clock_monotonic())) {
+        return;
+    }
+    struct notifier_sending *s = take(n, role, item, target);
+    if (s == NULL) {
+        n->again = true;
+        return;
+    }
+    if (item->verdict == OUTBOX_DROP) {
+        settle(s, OUTBOX_DROPPED);
+        return;
+    }
+    const struct outbound_request rq = {.as = &n->snap->roles[role], .url = item->url, .op = OP_NOTIFY, .has_from = true,
+                                        .from = text_of(item->origin), .rqi = text_of(item->rqi), .body = item->body,
+                                        .media = MEDIA_JSON, .accept = MEDIA_JSON};
+    err_t e = outbound_send(n->out, &rq, answered, s);
+    if (e != ERR_OK) { /* full, or not listed any more */
+        s->used = false;
+        leave_alone(n, role, target);
+    }
+}
+
+/* The next few queues of one role; true when its last one was seen. */
+static err_t look_at(struct notifier *n, size_t role, bool *last)
+{
+    static uint8_t memory[ARENA_SIZE];
+    const struct snapshot_role *r = &n->snap->roles[role];
+    struct store *store = n->intake->committer.store;
+    struct txn t;
+    err_t e = r->role->outbox == NULL ? ERR_NOT_FOUND : ERR_OK;
+    TRY(e == ERR_OK ? store_begin(store, false) : ERR_OK);
+    for (size_t i = 0; e == ERR_OK && i < LOOK_MAX; i++) {
+        struct outbox_item item;
+        struct arena arena = arena_of(memory, sizeof(memory));
+        txn_init(&t, store, &arena, false);
+        txn_enter(&t, r->partition);
+        e = r->role->outbox(r->ctx, &t, text_of(n->after), clock_now(), &item);
+        if (e == ERR_OK) {
+            memcpy(n->after, item.queue, sizeof(n->after));
+            tell(n, role, &item);
+        }
+    }
+    if (r->role->outbox != NULL) {
+        store_rollback(store);
+    }
+    *last = e != ERR_OK;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* Who was due long ago has nothing waiting for him any more: he is forgotten. */
+static bool is_somebody_due(struct notifier *n)
+{
+    usec_t now = clock_monotonic();
+    bool any = false;
+    for (struct notifier_target *t = n->targets, *next = NULL; t != NULL; t = next) {
+        next = t->next;
+        any = any || t->due <= now;
+        if (t->due + PATIENCE_MOST <= now && is_free(n, t->role, t->name, now)) {
+            forget(n, t->role, t->name);
+        }
+    }
+    return any;
+}
+
+static void tick_cb(uv_timer_t *h)
+{
+    struct notifier *n = h->data;
+    bool last = false;
+    if (!intake_is_open(n->intake)) { /* the writer of the generation before still has the store */
+        return;
+    }
+    uint64_t changes = store_changes(n->intake->committer.store);
+    if (n->role == 0 && n->after[0] == '\0' && changes == n->seen && !n->again && !is_somebody_due(n)) {
+        return;
+    }
+    if (n->role == 0 && n->after[0] == '\0') {
+        n->seen = changes;
+        n->again = false;
+    }
+    err_t e = look_at(n, n->role, &last);
+    if (e != ERR_OK) {
+        log_event(ERR_LEVEL_ERROR, "outbox-failed", (struct log_field[]){{"code", text_of(err_code(e))}}, 1);
+    }
+    if (last) {
+        n->after[0] = '\0';
+        n->role = n->role + 1 < n->snap->roles_n ? n->role + 1 : 0;
+    }
+}
+
+/* -- life --------------------------------------------------------------------------------------------------------- */
+err_t notifier_start(struct notifier *n, uv_loop_t *loop, const struct snapshot *snap, struct intake *intake)
+{
+    *n = (struct notifier){.loop = loop, .snap = snap, .intake = intake, .again = true};
+    const struct outbound_limits limits = {snap->limits.outbound, snap->limits.outbound_per_target};
+    n->sending = calloc(NOTIFIER_SENDING_MAX, sizeof(*n->sending));
+    if (n->sending == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    TRY(outbound_new(loop, snap, &limits, &n->out));
+    n->tick.data = n;
+    bool ok = uv_timer_init(loop, &n->tick) == 0 && uv_timer_start(&n->tick, tick_cb, 0, TICK_MS) == 0;
+    return ok ? ERR_OK : ERR_IO;
+}
+
+/* What is under way ends without a word; it is told again. */
+void notifier_stop(struct notifier *n)
+{
+    (void)uv_timer_stop(&n->tick);
+    outbound_free(n->out);
+}

@@ -1,0 +1,201 @@
+"""Notifications end to end: an HTTP server that takes them, one that hangs, one that refuses, one that comes back after a crash of the
+CSE; URLs that nobody listed; the long poll of a polling channel."""
+import http.server
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+import keystead as ks
+
+
+class Sink:
+    """Takes notifications on loopback. `answer` decides: a response status code, or None to say nothing."""
+
+    def __init__(self, port=0, answer=lambda sgn: 2000):
+        sink = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                sgn = json.loads(body)["m2m:sgn"]
+                rsc = sink.answer(sgn)
+                sink.got.append((self.path, self.headers, sgn))
+                if rsc is None:
+                    time.sleep(30)
+                    return
+                self.send_response({2: 200, 4: 403, 3: 302}.get(rsc // 1000, 500))
+                self.send_header("X-M2M-RSC", str(rsc))
+                self.send_header("X-M2M-RI", self.headers["X-M2M-RI"])
+                self.send_header("Location", f"http://127.0.0.1:{sink.port}/elsewhere")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        self.got, self.answer = [], answer
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def contents(self):
+        return [s["nev"]["rep"]["m2m:cin"]["con"] for _, _, s in list(self.got) if "nev" in s]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    lab = ks.Lab(tmp_path_factory.mktemp("notification") / "lab")
+    lab.sink, lab.slow = Sink(), Sink(answer=lambda sgn: 2000 if "vrq" in sgn else None)
+    lab.away = ks.free_port()
+    lab.set("cse", "server", "points-of-access",
+            f"127.0.0.1:{lab.sink.port}, 127.0.0.1:{lab.slow.port}, 127.0.0.1:{lab.away}")
+    lab.set("cse", "limits", "fetch-time", "1s")
+    with lab:
+        lab.start("cse")
+        lab.keys = {n: lab.add_kpsa(n, enrolee_id=f"//{ks.SP}/S{n}") for n in ("one", "two")}
+        for n in lab.keys:
+            with connect(lab, n) as c:
+                assert ks.register(c, f"S{n}").rsc == 2001
+                assert ks.create_container(c, f"S{n}", f"/S{n}", "box").rsc == 2001
+        yield lab
+    lab.sink.close()
+    lab.slow.close()
+
+
+def connect(lab, name):
+    return lab.psk("cse", *lab.keys[name]).connect()
+
+
+def subscribe(conn, who, name, nu, to=None, **more):
+    return ks.ask(conn, "create", to or f"/-/S{who}/box", {"m2m:sub": {"rn": name, "nu": nu, "enc": {"net": [3]}, **more}}, 23, f"S{who}")
+
+
+def put(conn, who, con):
+    assert ks.create_content(conn, f"S{who}", f"/-/S{who}/box", con).rsc == 2001
+
+
+def test_events_come_in_order(lab):
+    with connect(lab, "one") as c:
+        assert subscribe(c, "one", "s", [lab.sink.url + "/n"], exc=5, su=lab.sink.url + "/end").rsc == 2001
+        path, headers, sgn = lab.sink.got[0]
+        assert sgn["vrq"] is True and sgn["cr"] == f"//{ks.SP}/Sone" and path == "/n" and headers["X-M2M-Origin"] == "/in"
+        for i in range(5):
+            put(c, "one", f"v{i}")
+        ks.wait_for(lambda: len(lab.sink.got) == 7, what="five events and the end")
+        assert lab.sink.contents() == [f"v{i}" for i in range(5)]
+        assert lab.sink.got[-1][0] == "/end" and lab.sink.got[-1][2]["sud"] is True
+        assert ks.ask(c, "retrieve", "/-/Sone/box/s", origin="Sone").rsc == 4004, "the counter has ended it"
+        assert len({h["X-M2M-RI"] for _, h, _ in lab.sink.got}) == 7
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/x", "http://169.254.169.254/latest", "http://localhost:{port}/", "http://[::1]:{port}/",
+                                 "http://2130706433:{port}/", "https://127.0.0.1:{port}/", "http://x@127.0.0.1:{port}/"])
+def test_nobody_leads_the_server_elsewhere(lab, url):
+    before = len(lab.sink.got)
+    with connect(lab, "one") as c:
+        r = subscribe(c, "one", "bad", [url.format(port=lab.sink.port)])
+        assert r.rsc in (5204, 4102) and "nu" in str(r.json), r
+        assert ks.ask(c, "retrieve", "/-/Sone/box/bad", origin="Sone").rsc == 4004
+        assert ks.ask(c, "update", "/Sone", {"m2m:ae": {"poa": [url.format(port=lab.sink.port)]}}, origin="Sone").rsc == 2004
+        assert subscribe(c, "one", "poa", ["Sone"]).rsc == 2001
+        put(c, "one", "for nobody")
+        time.sleep(0.1)
+        assert ks.ask(c, "delete", "/-/Sone/box/poa", origin="Sone").rsc == 2002
+    assert len(lab.sink.got) == before
+
+
+def test_verification(lab):
+    with connect(lab, "one") as c, connect(lab, "two") as d:
+        lab.sink.answer = lambda sgn: 4103
+        r = subscribe(c, "one", "no", [lab.sink.url])
+        assert (r.rsc, r.reason) == (5205, "target-refused"), r
+        lab.sink.answer = lambda sgn: 3000  # redirects are not followed
+        r = subscribe(c, "one", "no", [lab.sink.url])
+        assert r.rsc == 5205 and lab.sink.got[-1][0] != "/elsewhere", r
+        lab.sink.answer = lambda sgn: 2000
+        r = subscribe(c, "one", "no", [f"http://127.0.0.1:{lab.away}"])
+        assert (r.rsc, r.reason) == (5204, "target-unverified"), r
+        r = subscribe(c, "one", "no", ["Stwo"])
+        assert r.rsc == 5204, "an AE that cannot be asked"
+        n = len(lab.sink.got)
+        r = subscribe(d, "two", "no", [lab.sink.url], to="/-/Sone/box")
+        assert r.rsc == 4103 and len(lab.sink.got) == n, "nobody is asked for a request that is refused anyway"
+        assert ks.ask(d, "update", "/Stwo", {"m2m:ae": {"poa": [lab.sink.url + "/two"]}}, origin="Stwo").rsc == 2004
+        assert subscribe(c, "one", "friend", ["Stwo"]).rsc == 2001
+        assert lab.sink.got[-1][0] == "/two"
+        put(c, "one", "for a friend")
+        ks.wait_for(lambda: lab.sink.contents()[-1:] == ["for a friend"], what="the event")
+        assert ks.ask(c, "delete", "/-/Sone/box/friend", origin="Sone").rsc == 2002
+
+
+def test_a_target_that_hangs_stalls_nobody(lab):
+    with connect(lab, "one") as c:
+        assert subscribe(c, "one", "slow", [lab.slow.url]).rsc == 2001
+        assert subscribe(c, "one", "fast", [lab.sink.url]).rsc == 2001
+        began = time.monotonic()
+        for i in range(10):
+            put(c, "one", f"w{i}")
+        ks.wait_for(lambda: lab.sink.contents()[-10:] == [f"w{i}" for i in range(10)], what="ten events")
+        assert time.monotonic() - began < 5
+        ks.wait_for(lambda: any(t["state"] == "away" for n in lab.listing("cse", "notification", "notifications") for t in n["targets"]),
+                    what="the slow one to be away")
+        for name in ("slow", "fast"):
+            assert ks.ask(c, "delete", f"/-/Sone/box/{name}", origin="Sone").rsc == 2002
+
+
+def test_nothing_acknowledged_is_lost(lab):
+    home = Sink(port=lab.away)
+    with connect(lab, "one") as c:
+        assert subscribe(c, "one", "durable", [home.url]).rsc == 2001
+        home.close()
+        for i in range(5):
+            put(c, "one", f"d{i}")
+    lab.servers.pop("cse").kill()
+    home = Sink(port=lab.away)
+    lab.start("cse")
+    ks.wait_for(lambda: len(home.contents()) >= 5, what="five events")
+    assert list(dict.fromkeys(home.contents())) == [f"d{i}" for i in range(5)], "in order; a crash may tell one twice"
+    with connect(lab, "one") as c:
+        assert ks.ask(c, "delete", "/-/Sone/box/durable", origin="Sone").rsc == 2002
+    home.close()
+
+
+def test_polling(lab):
+    with connect(lab, "two") as c, connect(lab, "two") as p:
+        assert ks.ask(c, "create", "/Stwo", {"m2m:pch": {"rn": "pch"}}, 15, "Stwo").rsc == 2001
+        assert ks.ask(c, "update", "/Stwo", {"m2m:ae": {"poa": None}}, origin="Stwo").rsc == 2004
+        assert subscribe(c, "two", "s", ["Stwo"]).rsc == 2001
+        began = time.monotonic()
+        r = ks.ask(p, "retrieve", "/-/Stwo/pch/pcu", origin="Stwo", headers=["X-M2M-RET: 300"])
+        assert r.rsc == 4008 and 0.2 < time.monotonic() - began < 3, r
+        p.sendall(ks.request_octets("retrieve", "/-/Stwo/pch/pcu", origin="Stwo", headers=["X-M2M-RET: 10000"]))
+        assert ks.ask(c, "retrieve", "/Stwo", origin="Stwo").rsc == 2000, "others are served meanwhile"
+        time.sleep(0.2)
+        began = time.monotonic()
+        put(c, "two", "polled")
+        rqp = ks.read_response(p).json["m2m:rqp"]
+        assert time.monotonic() - began < 2
+        assert rqp["pc"]["m2m:sgn"]["nev"]["rep"]["m2m:cin"]["con"] == "polled"
+        again = ks.ask(p, "retrieve", "/-/Stwo/pch/pcu", origin="Stwo").json["m2m:rqp"]
+        assert again["rqi"] == rqp["rqi"], "what was not answered is given again"
+        answer = {"m2m:rsp": {"rsc": 2000, "rqi": rqp["rqi"], "fr": "Stwo", "to": "/in"}}
+        assert ks.ask(c, "notify", "/-/Stwo/pch/pcu", answer, origin="Stwo").rsc == 2000
+        assert ks.ask(p, "retrieve", "/-/Stwo/pch/pcu", origin="Stwo", headers=["X-M2M-RET: 100"]).rsc == 4008
+        with connect(lab, "one") as other:
+            assert ks.ask(other, "retrieve", "/-/Stwo/pch/pcu", origin="Sone").rsc == 4103
+        p.sendall(ks.request_octets("retrieve", "/-/Stwo/pch/pcu", origin="Stwo"))
+        time.sleep(0.1)  # and it goes away while it waits
+    with connect(lab, "two") as c:
+        put(c, "two", "last")
+        assert ks.ask(c, "retrieve", "/-/Stwo/pch/pcu", origin="Stwo").rsc == 2000
