@@ -89,6 +89,30 @@ struct answer {
     struct bytes body;
 };
 
+/* -- errands ------------------------------------------------------------------------------------- */
+/* A request that the role itself makes of a configured peer, what it led to, and what the shell remembers of the last one that
+ * went well, while the process lives. */
+#define ROLE_ERRAND_BODY 8192
+struct errand {
+    enum op op; /* OP_NONE: nothing for now */
+    unsigned step; /* the role's */
+    uint32_t ty;
+    uint64_t mark;
+    char peer[256];
+    char path[512];
+    char from[M2MID_MAX];
+    char body[ROLE_ERRAND_BODY];
+};
+struct errand_answer {
+    err_t err; /* ERR_OK: a response of oneM2M came; else why not */
+    uint16_t rsc;
+    struct bytes body;
+};
+struct errand_memory {
+    usec_t checked; /* 0: none yet */
+    uint64_t mark;
+};
+
 enum role_verdict { ROLE_KEY, ROLE_ASK };
 
 struct role_psk {
@@ -168,6 +192,11 @@ struct role {
      * more. Then what became of its event; ERR_NOT_FOUND: it is gone. Both may be NULL. */
     err_t (*outbox)(const void *ctx, struct txn *t, struct text after, usec_t now, struct outbox_item *out);
     err_t (*told)(const void *ctx, struct txn *t, const struct outbox_done *d, usec_t now);
+    /* Writer, read-only, again and again: what to send now; ERR_NOT_FOUND: nothing, ever. Then, to be staged, what came of it;
+     * *why: the reason for which it was in vain, and is tried again later. Both may be NULL. */
+    err_t (*errand)(const void *ctx, struct txn *t, const struct errand_memory *m, usec_t now, struct errand *out);
+    err_t (*returned)(const void *ctx, const struct errand *q, const struct errand_answer *a, struct txn *t, usec_t now,
+                      err_t *why);
 
     /* Writer, when the handshake is complete and before its last flight leaves; a failure ends the handshake.
      * May change *a (not_after). NULL: nothing to store. */

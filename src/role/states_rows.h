@@ -88,6 +88,16 @@ STATES_STEP(CSR, CSR_REGISTERED, "its end",          CSR_EXPIRED,    "TS-0001 9.
 STATES_STEP(CSR, CSR_EXPIRED,    "cse-registered",   CSR_REGISTERED, "TS-0001 10.2.2.7")
 STATES_STEP(CSR, CSR_REGISTERED, "resource-deleted", NONE,           "TS-0001 10.1.5")
 
+STATES_MACHINE(JOIN, "registration-at-registrar", "cse-registration.md")
+STATES_STATE(JOIN_WAITING,    JOIN, "waiting",    "this CSE is not registered at its registrar, and tries again and again", "see the log for registrar-away and its code: the association is made first, then the registration")
+STATES_STATE(JOIN_REGISTERED, JOIN, "registered", "each end has the remoteCSE of the other", "nothing")
+STATES_STATE(JOIN_LEFT,       JOIN, "left",       "an operator ended the registration", "`ctl registrar join` begins it again")
+STATES_STEP(JOIN, NONE,            "registrar-joined", JOIN_REGISTERED, "TS-0001 10.2.2.7")
+STATES_STEP(JOIN, JOIN_WAITING,    "registrar-joined", JOIN_REGISTERED, "TS-0001 10.2.2.7")
+STATES_STEP(JOIN, JOIN_REGISTERED, "registrar-lost",   JOIN_WAITING,    "TS-0001 10.2.2.7")
+STATES_STEP(JOIN, JOIN_REGISTERED, "registrar-left",   JOIN_LEFT,       "TS-0001 10.1.5")
+STATES_STEP(JOIN, JOIN_LEFT,       "registrar-joined", JOIN_REGISTERED, "TS-0001 10.2.2.7")
+
 STATES_MACHINE(GROUP, "group", "access.md")
 STATES_STATE(GROUP_MADE,    GROUP, "in-use",  "requests to its fanOutPoint go to its members, as its policies permit", "nothing")
 STATES_STATE(GROUP_EXPIRED, GROUP, "expired", "it is past its end, or what it stood below is gone: nobody can address it", "let its owner create it again")

@@ -153,6 +153,12 @@ static err_t run_told(struct committer *c, const struct job *j, struct txn *t, s
     return role_of(c, j)->told(c->snap->roles[j->role].ctx, t, j->told, j->now);
 }
 
+static err_t run_returned(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
+{
+    set_object(c, text_of(j->errand->peer));
+    return role_of(c, j)->returned(c->snap->roles[j->role].ctx, j->errand, j->returned, t, j->now, &r->why);
+}
+
 static err_t run_ctl(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
 {
     struct writer out = body_room(c);
@@ -173,6 +179,7 @@ static run_fn *const runs[] = {
     [JOB_REFUSED] = run_refused,
     [JOB_HEARD] = run_heard,
     [JOB_TOLD] = run_told,
+    [JOB_RETURNED] = run_returned,
 };
 
 static void result_init(const struct job *j, struct job_result *r)

@@ -60,6 +60,7 @@ static const struct conf_row rows[] = {
 
     {"peer", "", CONF_FQDN, CONF_REPEATS, NULL, 0, 0, NULL, "Another authority that this server may ask: [peer mef.example.com]. No other host is ever called."},
     {"peer", "kind", CONF_CHOICE, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, "mef|maf|cse", "What it is."},
+    {"peer", "csi", CONF_TEXT, CONF_REPEATS, NULL, 0, 190, NULL, "CSE-ID of a CSE (kind cse), /in or //example.com/in: it is registered at, and requests for it go there."},
     {"peer", "address", CONF_ADDRESS, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "Where it listens."},
     {"peer", "certificate", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM certificate shown to it."},
     {"peer", "key", CONF_KEY, CONF_REPEATS, NULL, 0, 0, NULL, "PEM private key of that certificate, or a key in a token or TPM."},

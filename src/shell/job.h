@@ -14,6 +14,7 @@ enum job_kind {
     JOB_CTL = 4,         /* an operator's command; never leaves the writer's process */
     JOB_HEARD = 6,       /* what another authority withdrew; never leaves the writer's process */
     JOB_TOLD = 8,        /* what became of an event of an outbox; never leaves the writer's process */
+    JOB_RETURNED = 7,    /* what came of an errand; never leaves the writer's process */
     JOB_REFUSED = 5      /* somebody known, or a certificate, was refused in the handshake: an event, and nothing else */
 };
 
@@ -47,6 +48,8 @@ struct job {
     struct question question;    /* ANSWER, HEARD */
     struct answer answer;        /* ANSWER, HEARD; the body is borrowed */
     struct job_refusal refusal;  /* REFUSED */
+    const struct errand *errand; /* RETURNED; borrowed, as ... */
+    const struct errand_answer *returned;
     const struct ctl_row *ctl;   /* CTL */
     const void *ctl_ctx;
     const json_t *ctl_args; /* borrowed */
@@ -63,6 +66,7 @@ struct job_result {
     enum media media;             /* REQUEST */
     struct association assoc;     /* ESTABLISHED, ANSWER */
     struct secret key;            /* ANSWER */
+    err_t why;                    /* RETURNED: it was in vain for this reason */
     bool more;                    /* HEARD: once more with the same answer */
 };
 

@@ -2,6 +2,7 @@
 
 #include "shell/clock.h"
 #include "shell/control_server.h"
+#include "shell/enlist.h"
 #include "shell/leaks.h"
 #include "shell/link.h"
 #include "shell/log.h"
@@ -28,6 +29,7 @@ struct process {
     struct intake intake;
     struct watch watch;
     struct notifier notifier;
+    struct enlist enlist;
     struct worker worker;
     struct control_server *control;
     usec_t drain_until, settle_at;
@@ -186,6 +188,7 @@ static err_t start_writer(struct process *p)
     TRY(intake_open(&p->intake, cfg->patient));
     TRY(watch_start(&p->watch, &p->loop, cfg->snap, &p->intake));
     TRY(notifier_start(&p->notifier, &p->loop, cfg->snap, &p->intake));
+    TRY(enlist_start(&p->enlist, &p->loop, cfg->snap, &p->intake));
     struct control_server_config c = {
         .loop = &p->loop,
         .snap = cfg->snap,
@@ -248,6 +251,7 @@ int process_run(const struct process_config *cfg)
     (void)uv_run(&p->loop, UV_RUN_DEFAULT);
     if (is_writer(p)) {
         notifier_stop(&p->notifier);
+        enlist_stop(&p->enlist);
         watch_stop(&p->watch);
         intake_stop(&p->intake);
     }

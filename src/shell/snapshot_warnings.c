@@ -79,7 +79,7 @@ void snapshot_warnings(const struct snapshot *s, usec_t now, struct conf_faults 
     }
     for (size_t i = 0; i < s->peers_n; i++) {
         const struct snapshot_peer *p = &s->peers[i];
-        warn_end(out, "peer", p->fqdn, x509_trust_crl_end(p->trust_store), now);
+        warn_end(out, "peer", p->fqdn, p->trust_store == NULL ? USEC_NEVER : x509_trust_crl_end(p->trust_store), now);
         if (text_eq_z(conf_text(s->conf, "peer", p->fqdn, "kind"), "mef") &&
             conf_text(s->conf, "peer", p->fqdn, "crl").n == 0 && p->ocsp != X509_OCSP_REQUIRED) {
             conf_fault_add(out, 0, "[peer %s]: neither crl nor ocsp = required, but the certificate of a MEF must be checked for revocation "

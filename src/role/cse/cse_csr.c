@@ -236,6 +236,11 @@ err_t cse_csr_descendants(const struct cse_ask *ask, const struct cse_res *r, js
     return ERR_OK;
 }
 
+static bool is_registrar(const struct cse_ask *ask, const struct cse_from *id)
+{
+    return m2mid_same(text_of(ask->cse->registrar.csi.z), text_of(id->absolute.z));
+}
+
 /* -- registration ------------------------------------------------------------------------------------------------ */
 /* R002-08: the <remoteCSE> that stands for the originator; what is not said here is the general CREATE
  * (R002-03, R002-09, R002-27). */
@@ -246,10 +251,16 @@ err_t cse_csr_accept(const struct cse_ask *ask, struct cse_res *r, json_t *attrs
     struct cse_res old;
     struct m2mid ri;
     TRY(identity(ask, &id, detail));
+    if (is_registrar(ask, &id) && ask->rq->exported != NULL) { /* by request; what the engine of cse_join.c makes has none */
+        return detail_fail(detail, ERR_OPERATION, "the registrar of this CSE registers elsewhere", text_of(id.absolute.z));
+    }
     TRY(csi_check(ask, &id, attrs, detail));
     TRY(cb_check(ask, &id, attrs, detail));
     if (json_integer_value(json_object_get(attrs, "cst")) == CSE_TYPE_IN) { /* R002-05 */
         return detail_fail(detail, ERR_OPERATION, "an IN-CSE registers nowhere", text_of(id.absolute.z));
+    }
+    if (ask->cse->kind == CSE_KIND_ASN && !is_registrar(ask, &id)) { /* TS-0001 6.2: nobody is below an ASN-CSE */
+        return detail_fail(detail, ERR_OPERATION, "an ASN-CSE has no registrees", text_of(id.absolute.z));
     }
     TRY(cse_csr_ri(&id, &ri));
     err_t e = cse_res_get(ask->t, text_of(ri.z), ask->rq->now, &old);

@@ -4,6 +4,7 @@
 #include "role/cert_key.h"
 #include "role/credential_args.h"
 #include "role/cse/cse_ae.h"
+#include "role/cse/cse_join_ctl.h"
 #include "role/cse/cse_key.h"
 #include "role/cse/cse_notify_ctl.h"
 #include "role/cse/cse_sub_ctl.h"
@@ -251,4 +252,5 @@ const struct ctl_row cse_ctl_rows[CSE_CTL_ROWS_N] = {
      "give a suspended credential back, with the keys that came from it"},
     CSE_SUB_CTL_ROWS,
     CSE_NOTIFY_CTL_ROWS,
+    CSE_JOIN_CTL_ROWS,
 };

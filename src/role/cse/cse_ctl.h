@@ -5,7 +5,7 @@
 
 #include "role/role.h"
 
-enum { CSE_CTL_ROWS_N = 24 };
+enum { CSE_CTL_ROWS_N = 27 };
 extern const struct ctl_row cse_ctl_rows[CSE_CTL_ROWS_N];
 
 #endif

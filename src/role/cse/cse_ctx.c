@@ -24,6 +24,16 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
     {.section = "cse", .key = "enrolled-rule", .type = CONF_TEXT,
      .doc = "NAME of the application rule that gets Credential-ID and AE-ID of an AE that associates by a fetched key; "
             "default none"},
+    {.section = "cse", .key = "kind", .type = CONF_CHOICE, .fallback = "in", .choices = "in|mn|asn",
+     .doc = "what CSE this is: of the infrastructure (in), a middle node (mn) or an application service node (asn)"},
+    {.section = "cse", .key = "registrar", .type = CONF_FQDN,
+     .doc = "the [peer FQDN], of kind cse, where an MN-CSE or ASN-CSE registers; without, it registers nowhere"},
+    {.section = "cse", .key = "registrar-from", .type = CONF_CHOICE, .fallback = "known", .choices = "known|empty",
+     .doc = "empty: it registers without saying its CSE-ID, which the registrar has to assign as csi says"},
+    {.section = "cse", .key = "registrar-check", .type = CONF_DURATION, .fallback = "60s", .min = USEC_PER_SEC / 10,
+     .max = DAY, .doc = "how often a registered CSE looks whether its registrar still knows it"},
+    {.section = "cse", .key = "point-of-access", .type = CONF_TEXT, .flags = CONF_MANY,
+     .doc = "where this CSE is reached (poa), as its registrar is told"},
     {.section = "cse", .key = "lifetime", .type = CONF_DURATION, .fallback = "365d", .min = 60 * USEC_PER_SEC,
      .max = 36500 * DAY, .doc = "expirationTime of resources that ask for none"},
     {.section = "cse", .key = "notify-queue", .type = CONF_NUMBER, .fallback = "64", .min = 1, .max = 100000,
@@ -106,6 +116,54 @@ static err_t peers(struct cse *cse, const struct conf *cf, char *detail)
     return ERR_OK;
 }
 
+/* The CSE-ID of a [peer] of kind cse, in absolute form; another service provider's is absolute already. */
+static err_t ways(struct cse *cse, const struct conf *cf, char *detail)
+{
+    const char *arg;
+    for (size_t i = 0; (arg = conf_section_arg(cf, "peer", i)) != NULL; i++) {
+        struct text csi = conf_text(cf, "peer", arg, "csi");
+        if (!text_eq_z(conf_text(cf, "peer", arg, "kind"), "cse") || csi.n == 0) {
+            continue;
+        }
+        struct cse_way *way = &cse->ways[cse->ways_n];
+        if (cse->ways_n == CSE_PEERS_MAX || !m2mid_is_cse(m2mid_kind(csi)) || TEXT_COPY(text_of(arg), way->fqdn.z) != ERR_OK ||
+            m2mid_absolute(csi, text_of(cse->self.z), &way->csi) != ERR_OK || m2mid_same(text_of(way->csi.z), text_of(cse->self.z))) {
+            return detail_fail(detail, ERR_CONFIG, "[peer] csi is not the CSE-ID of another CSE", csi);
+        }
+        cse->ways_n++;
+    }
+    return ERR_OK;
+}
+
+/* R002-05: only a CSE of the field registers. */
+static err_t registrar(struct cse *cse, const struct conf *cf, char *detail)
+{
+    struct text kind = conf_text(cf, "cse", NULL, "kind");
+    struct text fqdn = conf_text(cf, "cse", NULL, "registrar");
+    cse->kind = text_eq_z(kind, "mn") ? CSE_KIND_MN : text_eq_z(kind, "asn") ? CSE_KIND_ASN : CSE_KIND_IN;
+    cse->poa = conf_text(cf, "cse", NULL, "point-of-access");
+    TRY(ways(cse, cf, detail));
+    if (fqdn.n == 0) {
+        return ERR_OK;
+    }
+    if (cse->kind == CSE_KIND_IN) {
+        return detail_fail(detail, ERR_CONFIG, "[cse] an IN-CSE has no registrar", fqdn);
+    }
+    cse->registrar.anonymous = text_eq_z(conf_text(cf, "cse", NULL, "registrar-from"), "empty");
+    cse->registrar.check = conf_number(cf, "cse", NULL, "registrar-check");
+    for (size_t i = 0; i < cse->ways_n; i++) {
+        if (text_eq_nocase(fqdn, text_of(cse->ways[i].fqdn.z))) {
+            cse->registrar.fqdn = cse->ways[i].fqdn;
+            cse->registrar.csi = cse->ways[i].csi;
+        }
+    }
+    struct m2mid relative;
+    struct text sp = text_take(text_of(cse->self.z), 2 + text_of(cse->sp.z).n + 1);
+    bool ours = text_eq_nocase(text_take(text_of(cse->registrar.csi.z), sp.n), sp) &&
+                m2mid_sp_relative(text_of(cse->registrar.csi.z), &relative) == ERR_OK;
+    return ours ? ERR_OK : detail_fail(detail, ERR_CONFIG, "[cse] registrar: no [peer] of kind cse with a csi of this provider", fqdn);
+}
+
 err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env *env,
                         char detail[static ROLE_DETAIL_MAX])
 {
@@ -128,6 +186,7 @@ err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env 
     cse->mcc_optional = text_eq_z(conf_text(cf, "cse", NULL, "cse-association"), "optional");
     cse->lifetime = conf_number(cf, "cse", NULL, "lifetime");
     cse->notify_queue = (size_t)conf_number(cf, "cse", NULL, "notify-queue");
+    TRY(registrar(cse, cf, detail));
     return peers(cse, cf, detail);
 }
 

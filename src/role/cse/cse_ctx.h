@@ -18,6 +18,20 @@ struct cse_peer {
     enum credential_profile profile; /* of a MEF */
 };
 
+enum cse_kind { CSE_KIND_IN = 1, CSE_KIND_MN = 2, CSE_KIND_ASN = 3 }; /* cseTypeID [TS-0004 6.3.4.2.2] */
+
+struct cse_registrar {
+    struct m2mid fqdn; /* of its [peer] section; empty: none */
+    struct m2mid csi;  /* absolute */
+    bool anonymous;    /* Step 001 has an empty From and no CSE-ID (R002-18, R002-20) */
+    usec_t check;      /* how often its <remoteCSE> of us is looked at */
+};
+
+struct cse_way { /* another CSE that is reached over an association of our own making */
+    struct m2mid fqdn;
+    struct m2mid csi; /* absolute */
+};
+
 struct cse {
     struct role_env env;
     struct m2mid sp;    /* example.com */
@@ -31,13 +45,18 @@ struct cse {
     unsigned frameworks; /* of associations that are accepted: 1 << ASSOCIATION_* (R000-10) */
     bool subscription;  /* AEs are checked against the service subscription [CHOICE-68] */
     struct m2mid enrolled_rule; /* name of the rule that enrolled AEs go into (7.5.1), or empty */
+    enum cse_kind kind;
+    struct cse_registrar registrar; /* of a field CSE */
+    struct cse_way ways[CSE_PEERS_MAX];
+    size_t ways_n;
+    struct text poa;    /* points of access told to the registrar, with commas between */
     usec_t lifetime;    /* expirationTime given to resources that ask for none */
     size_t notify_queue;     /* events that wait for one target of a subscription */
     struct cse_peer peers[CSE_PEERS_MAX];
     size_t peers_n;
 };
 
-enum { CSE_CTX_ROWS_N = 11 };
+enum { CSE_CTX_ROWS_N = 16 };
 extern const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N];
 
 MUST_USE err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env *env,

@@ -4,8 +4,6 @@
 #include "role/cse/cse_res.h"
 #include "wire/json.h"
 
-#define CSE_TYPE_IN 1 /* cseTypeID [TS-0004 6.3.4.2.2] */
-
 static bool append_text(json_t *list, const char *z)
 {
     return json_array_append_new(list, json_string(z)) == 0;
@@ -23,7 +21,7 @@ static err_t attributes(const struct cse *cse, json_t *attrs)
     ok = ok && append_text(srv, "2a") && append_text(srv, "3") && append_text(srv, "4");
     ok = json_object_set_new(attrs, "srt", srt) == 0 && ok;
     ok = json_object_set_new(attrs, "srv", srv) == 0 && ok;
-    ok = ok && json_object_set_new(attrs, "cst", json_integer(CSE_TYPE_IN)) == 0;
+    ok = ok && json_object_set_new(attrs, "cst", json_integer(cse->kind)) == 0;
     ok = ok && json_set_text(attrs, "csi", text_of(cse->csi.z));
     return ok ? ERR_OK : ERR_LIMIT_CAPACITY;
 }

@@ -197,6 +197,10 @@ static err_t members_of(struct txn *t, const struct cse_res *r, usec_t now, stru
             emit_text(e, r->type->attrs[i].long_name, text_span(json_string_value(v), json_string_length(v)));
             continue;
         }
+        if (json_is_integer(v)) {
+            emit_number(e, r->type->attrs[i].long_name, (uint64_t)json_integer_value(v));
+            continue;
+        }
         emit_name(e, r->type->attrs[i].long_name);
         TRY(json_is_array(v) || json_is_object(v) ? json_write(v, e->w) : ERR_OK);
         writer_z(e->w, json_is_true(v) ? "true" : json_is_false(v) ? "false" : "");

@@ -7,6 +7,7 @@
 #include "role/cse/cse_esprim.h"
 #include "role/cse/cse_explain.h"
 #include "role/cse/cse_heard.h"
+#include "role/cse/cse_join.h"
 #include "role/cse/cse_saef.h"
 #include "role/cse/cse_seed.h"
 #include "role/cse/cse_verify.h"
@@ -49,6 +50,8 @@ const struct role role_cse = {
     .verify = cse_verify,
     .outbox = cse_deliver_next,
     .told = cse_deliver_done,
+    .errand = cse_join_errand,
+    .returned = cse_join_returned,
     .established = cse_saef_established,
     .explain = cse_explain,
 };

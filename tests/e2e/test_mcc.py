@@ -1,0 +1,124 @@
+"""An MN-CSE keeps itself registered at an IN-CSE, with real processes: association, both <remoteCSE>, restarts, refusals;
+and requests travel between the two."""
+import hashlib
+import re
+
+import keystead as ks
+import pytest
+
+MN = f"//{ks.SP}/mn"
+
+
+def key_of(name):
+    return hashlib.sha256(b"made-up kpsa " + name.encode()).digest()
+
+
+def peer(lab, role, name, address, psk_id, key):
+    f = lab.key_file(f"peer-{name}", key)
+    lab.append(role, f"\n[peer {name}.{ks.SP}]\nkind = cse\ncsi = /{name}\naddress = {address}\n"
+                     f"psk-id = {psk_id}@{ks.SP}\npsk = {f}\n")
+
+
+def second_cse(lab):
+    """A configuration `mn` beside that of the IN-CSE, and a way to each other."""
+    text = lab.conf("cse").read_text()
+    for name in ("cse.db", "cse.sock"):
+        text = text.replace(name, name.replace("cse", "mn"))
+    port = ks.free_port()
+    text = re.sub(r"(?m)^address = 127.0.0.1:\d+$", f"address = 127.0.0.1:{port}", text, count=2)
+    text = text.replace("csi = /in", "csi = /mn").replace("name = cse-in", "name = cse-mn").replace(f"in.{ks.SP}", f"mn.{ks.SP}")
+    lab.conf("mn").write_text(text)
+    lab.init["mn_address"] = f"127.0.0.1:{port}"
+    for key, value in {"kind": "mn", "registrar": f"in.{ks.SP}", "registrar-check": "300ms"}.items():
+        lab.set("mn", "cse", key, value)
+    for role in ("cse", "mn"):
+        lab.set(role, "server", "workers", 1 if role == "mn" else 2)
+    lab.set("cse", "limits", "fetch-time", "1s")
+    peer(lab, "mn", "in", "{}:{}".format(*lab.address("cse")), "mn", key_of("mn"))
+    peer(lab, "cse", "mn", f"127.0.0.1:{port}", "in", key_of("in"))
+
+
+def let_in(lab, role, name, who):
+    lab.ctl_json(role, "credential", "add", "--kind", "kpsa", "--id", f"{name}@{ks.SP}", "--enrolee-id", who,
+                 "--key-file", lab.key_file(name, key_of(name)))
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    with ks.Lab(tmp_path_factory.mktemp("lab") / "l") as lab:
+        second_cse(lab)
+        lab.start("cse", "mn")
+        yield lab
+
+
+def cses(lab, role):
+    return [r["CSE-ID"] for r in lab.ctl_json(role, "registration", "list")["registrations"] if r["kind"] == "cse"]
+
+
+def joined(lab):
+    return "/mn" in cses(lab, "cse") and "/in" in cses(lab, "mn")
+
+
+def events(lab, role):
+    return [e["event"] for e in lab.ctl_json(role, "audit", "tail", "--limit", "200")["events"]]
+
+
+def test_no_registration_without_an_association(pair):
+    """refuses R002-11: Step 001 is not sent; refuses R002-04: there is no <remoteCSE> at either end."""
+    ks.wait_for(lambda: "event=registrar-away" in pair.servers["mn"].log(), what="a refusal")
+    assert "code=peer-refused" in pair.servers["mn"].log()
+    assert cses(pair, "cse") == [] and cses(pair, "mn") == []
+    assert "cse-registered" not in events(pair, "cse")
+
+
+def test_registration_makes_one_at_each_end(pair):
+    """R002-04, R002-11, R002-17 .. R002-21: what the content says is what was created."""
+    let_in(pair, "cse", "mn", MN)
+    let_in(pair, "mn", "in", ks.CSE_ID)
+    ks.wait_for(lambda: joined(pair), what="the registration")
+    there = pair.ctl_json("cse", "registration", "show", "/mn")
+    assert (there["CSE-ID"], there["CSEBase"], there["cseType"]) == ("/mn", f"{ks.CSE_ID}/-", 2), there  # R002-19 .. R002-21
+    assert "registrar-joined" in events(pair, "mn") and "associated" in events(pair, "cse")
+
+
+def test_descendants_are_told_upward(pair):
+    let_in(pair, "mn", "deep", f"//{ks.SP}/deep")
+    with pair.psk("mn", f"deep@{ks.SP}", key_of("deep")).connect() as c:
+        assert ks.ask(c, "create", "/-", {"m2m:csr": {"rr": True, "srv": ["3"], "dcse": ["/deeper"]}}, 16, "/deep").rsc == 2001
+    ks.wait_for(lambda: pair.ctl_json("cse", "registration", "show", "/mn").get("descendantCSEs") == ["/deep", "/deeper"],
+                what="the descendants")
+    with pair.psk("mn", f"in@{ks.SP}", key_of("in")).connect() as c:  # the registrar registers elsewhere
+        assert ks.ask(c, "create", "/-", {"m2m:csr": {"rr": True, "srv": ["3"]}}, 16, "/in").rsc == 4005
+
+
+def test_both_are_made_anew_after_each_restart(pair):
+    for role in ("mn", "cse"):
+        before = events(pair, "cse").count("associated")
+        pair.restart(role)
+        ks.wait_for(lambda: events(pair, "cse").count("associated") > before, what="the association")
+        assert joined(pair)
+    pair.ctl_json("cse", "registration", "remove", "/mn")
+    ks.wait_for(lambda: "registrar-lost" in events(pair, "mn"), what="the loss")
+    ks.wait_for(lambda: joined(pair), what="a new registration")
+    pair.ctl_json("mn", "registration", "remove", "/in")  # one end alone: the other goes, then both are made
+    ks.wait_for(lambda: joined(pair), what="a new registration")
+
+
+def test_the_operator_ends_it(pair):
+    assert pair.ctl_json("mn", "registrar", "show")["state"] == "registered"
+    assert pair.ctl_json("mn", "registrar", "leave")["wanted"] is False
+    ks.wait_for(lambda: pair.ctl_json("mn", "registrar", "show")["state"] == "left", what="the end")
+    assert "/mn" not in cses(pair, "cse") and "/in" not in cses(pair, "mn")  # R002-04
+    pair.ctl_json("mn", "registrar", "join")
+    ks.wait_for(lambda: joined(pair), what="the registration")
+    assert pair.ctl("cse", "registrar", "show").returncode == 1  # an IN-CSE has none
+
+
+def test_a_cse_that_does_not_say_its_id(pair):
+    """R002-18, R002-20: an empty From and no CSE-ID; the registrar assigns what belongs to the credential."""
+    pair.ctl_json("mn", "registrar", "leave")
+    ks.wait_for(lambda: pair.ctl_json("mn", "registrar", "show")["state"] == "left", what="the end")
+    pair.set("mn", "cse", "registrar-from", "empty")
+    pair.restart("mn")
+    pair.ctl_json("mn", "registrar", "join")
+    ks.wait_for(lambda: joined(pair), what="the registration")
