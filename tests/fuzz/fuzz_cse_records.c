@@ -3,6 +3,7 @@
 
 #include "role/cse/access.h"
 #include "role/cse/cse_acp.h"
+#include "role/cse/cse_join.h"
 #include "role/cse/cse_key.h"
 #include "role/cse/cse_res.h"
 #include "role/cse/cse_sub.h"
@@ -60,6 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes b = bytes_of(data, size);
     struct cse_child c;
+    struct cse_join j;
+    (void)cse_join_parse(b, &j);
     resource(b);
     key(b);
     policy(b);

@@ -17,6 +17,7 @@
 static const struct conf_row peer_rows[] = {
     {"peer", "", CONF_FQDN, CONF_REPEATS, NULL, 0, 0, NULL, "another authority"},
     {"peer", "kind", CONF_CHOICE, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, "mef|maf|cse", "what it is"},
+    {"peer", "csi", CONF_TEXT, CONF_REPEATS, NULL, 0, 190, NULL, "CSE-ID of a CSE"},
     {"peer", "profile", CONF_CHOICE, CONF_REPEATS, "r3", 0, 0, "r3|seed", "form of fetching"},
 };
 
@@ -399,6 +400,24 @@ err_t world_hear_forged(struct world *w, struct world_node *n, const struct answ
     struct question q;
     err_t e = watched(n, 0, &q);
     return e == ERR_OK ? heard(w, n, &q, a) : e;
+}
+
+err_t world_errand(struct world *w, struct world_node *n, const struct errand_memory *m, struct errand *out)
+{
+    struct turn u;
+    turn_begin(&u, n, false);
+    err_t e = n->role->errand(n->ctx, &u.txn, m, w->now, out);
+    turn_drop(&u, n);
+    return e;
+}
+
+err_t world_returned(struct world *w, struct world_node *n, const struct errand *q, const struct errand_answer *a, err_t *why)
+{
+    struct turn u;
+    turn_begin(&u, n, true);
+    err_t e = n->role->returned(n->ctx, q, a, &u.txn, w->now, why);
+    struct dispatch_about about = {.object = text_empty(), .now = w->now};
+    return turn_keep(&u, n, e, &about);
 }
 
 err_t world_alive(struct world_session *s)
