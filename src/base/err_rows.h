@@ -1,14 +1,12 @@
 /*
- * Every error of Keystead, one row each: the only place where a reason code, its
- * log level, its status on the wire and the advice to a person are chosen.
+ * Every error of Keystead, one row each: the only place where its code, log level, status and advice are chosen.
  *
  * X(enum, reason code, log level, audited, oneM2M RSC, TLS alert, text, what to do, clause)
  *
  *   reason code  stable; printed by both sides, looked up by `keystead explain CODE`
- *   audited      1: a refusal of an authenticated peer is written to the audit chain, and so is that of a
- *                certificate in the handshake (shell/refusal_gate.h bounds how many);
- *                2: a handshake that fails for this reason is, with a certificate or under an identifier that is known;
- *                3: both;
+ *   audited      1: a refusal of an authenticated peer, or of a certificate in the handshake, is written to the audit chain
+ *                (shell/refusal_gate.h bounds how many);
+ *                2: a handshake that fails for this reason is, with a certificate or under an identifier that is known; 3: both;
  *                0: counted and logged with a rate limit only (strangers cost no durable record)
  *   RSC          oneM2M response status code [TS-0004 6.6.3]; HTTP and CoAP follow from it (rsc_rows.h)
  *   TLS alert    what ends a handshake that fails for this reason (RFC 5246 7.2)

@@ -13,6 +13,7 @@
 #include "keys/keys.h"
 #include "proto/association.h"
 #include "role/conf.h"
+#include "role/errand.h"
 #include "role/ctl.h"
 #include "store/seal.h"
 #include "store/txn.h"
@@ -87,30 +88,6 @@ struct answer {
     err_t err;       /* ERR_OK: an HTTP response came; else why not */
     unsigned status; /* HTTP */
     struct bytes body;
-};
-
-/* -- errands ------------------------------------------------------------------------------------- */
-/* A request that the role itself makes of a configured peer, what it led to, and what the shell remembers of the last one that
- * went well, while the process lives. */
-#define ROLE_ERRAND_BODY 8192
-struct errand {
-    enum op op; /* OP_NONE: nothing for now */
-    unsigned step; /* the role's */
-    uint32_t ty;
-    uint64_t mark;
-    char peer[256];
-    char path[512];
-    char from[M2MID_MAX];
-    char body[ROLE_ERRAND_BODY];
-};
-struct errand_answer {
-    err_t err; /* ERR_OK: a response of oneM2M came; else why not */
-    uint16_t rsc;
-    struct bytes body;
-};
-struct errand_memory {
-    usec_t checked; /* 0: none yet */
-    uint64_t mark;
 };
 
 enum role_verdict { ROLE_KEY, ROLE_ASK };
