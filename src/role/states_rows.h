@@ -51,6 +51,14 @@ STATES_STEP(KEY, KEY_REGISTERED, "key-updated",        KEY_REGISTERED, "TS-0003 
 STATES_STEP(KEY, KEY_REGISTERED, "its end",            KEY_EXPIRED,    "TS-0003 10.7")
 STATES_STEP(KEY, KEY_REGISTERED, "key-deregistered",   NONE,           "TS-0003 8.8.2.10, 8.3.5.2.10")
 
+STATES_MACHINE(WATCH, "subscription", "notification.md")
+STATES_STATE(WATCH_LIVE, WATCH, "live", "events that meet its criteria are told to its targets, as long as its creator may see the resource", "`ctl notification show` says what waits for whom")
+STATES_STATE(WATCH_OVER, WATCH, "over", "it is past its expirationTime, or the resource above it is gone: nothing is told any more", "create it again, if events are still wanted")
+STATES_STEP(WATCH, NONE,       "resource-created", WATCH_LIVE, "TS-0004 7.4.8.2.1")
+STATES_STEP(WATCH, WATCH_LIVE, "resource-updated", WATCH_LIVE, "TS-0004 7.4.8.2.3")
+STATES_STEP(WATCH, WATCH_LIVE, "its end",          WATCH_OVER, "TS-0001 9.6.1.3")
+STATES_STEP(WATCH, WATCH_LIVE, "resource-deleted", NONE,       "TS-0004 7.4.8.2.4; by request, with the resource, or when its expirationCounter is used up")
+
 STATES_MACHINE(SAEF, "association-credential", "association.md")
 STATES_STATE(SAEF_VALID,   SAEF, "valid",   "its holder may associate with the CSE", "nothing")
 STATES_STATE(SAEF_REVOKED, SAEF, "revoked", "an operator, or the MEF or MAF that it came from, revoked it: sessions, handshakes and requests are refused", "give the device another credential, or let it register a new key at the MAF")

@@ -19,6 +19,7 @@ static const struct {
     {TYPE_GRP, STATES_GROUP_MADE, STATES_GROUP_EXPIRED, {{"cnm", "members"}, {"mnm", "members-max"}, {"mid", "member-ids"}}},
     {TYPE_NOD, STATES_NODE_MADE, STATES_NODE_EXPIRED, {{"ni", "node-id"}, {"hcl", "cse"}, {"hael", "applications"}}},
     {TYPE_MSSP, STATES_CONTRACT_RUNNING, STATES_CONTRACT_OVER, {{"svr", "services"}}},
+    {TYPE_SUB, STATES_WATCH_LIVE, STATES_WATCH_OVER, {{"nu", "targets"}, {"exc", "left"}, {"enc", "criteria"}}},
     {TYPE_SVSN, STATES_SVSN_SUBSCRIBED, STATES_SVSN_OVER, {{"ni", "node-id"}, {"csi", "registrar"}, {"rlk", "rules"}}},
 };
 

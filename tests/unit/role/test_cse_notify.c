@@ -3,6 +3,7 @@
 
 #include "role/cse/cse_notify.h"
 #include "role/outbox.h"
+#include "shell/notifier.h"
 #include "wire/json.h"
 #include "wire/url.h"
 
@@ -527,12 +528,50 @@ static void polling(void **state)
     assert_non_null(strstr(f->body, "\"con\":\"2\""));
 }
 
+/* -- what an answer means ------------------------------------------------------------------------------------------------ */
+static void outcomes_equal_the_page(void **state)
+{
+    (void)state;
+    static const char *const names[] = {[OUTBOX_TOLD] = "told", [OUTBOX_REFUSED] = "refused", [OUTBOX_AWAY] = "away",
+                                        [OUTBOX_DROPPED] = "dropped"};
+    static const struct {
+        const char *answer;
+        struct outbound_answer a;
+        enum outbox_outcome want;
+    } rows[] = {
+        {"response status code 2xxx", {.status = 200, .rsc = 2000}, OUTBOX_TOLD},
+        {"HTTP 2xx without a response status code", {.status = 204}, OUTBOX_TOLD},
+        {"response status code 4xxx", {.status = 403, .rsc = 4103}, OUTBOX_REFUSED},
+        {"HTTP 4xx", {.status = 404}, OUTBOX_REFUSED},
+        {"HTTP 3xx (a redirect is not followed)", {.status = 302}, OUTBOX_REFUSED},
+        {"HTTP 408 or 429", {.status = 429}, OUTBOX_AWAY},
+        {"response status code 5xxx or 6xxx", {.status = 404, .rsc = 5103}, OUTBOX_AWAY},
+        {"HTTP 5xx", {.status = 503}, OUTBOX_AWAY},
+        {"none in time, no connection, nonsense", {.err = ERR_PEER_TIMEOUT}, OUTBOX_AWAY},
+    };
+    static char page[1 << 16], want[4096], file[4096];
+    size_t n = (size_t)snprintf(want, sizeof(want), "| answer | outcome |\n| --- | --- |\n");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(notifier_outcome(&rows[i].a), rows[i].want);
+        n += (size_t)snprintf(want + n, sizeof(want) - n, "| %s | %s |\n", rows[i].answer, names[rows[i].want]);
+    }
+    (void)snprintf(file, sizeof(file), "%s/docs/procedures/notification.md", getenv("KEYSTEAD_SOURCE"));
+    FILE *f = fopen(file, "re");
+    assert_non_null(f);
+    page[fread(page, 1, sizeof(page) - 1, f)] = '\0';
+    (void)fclose(f);
+    if (strstr(page, want) == NULL) {
+        fail_msg("%s lacks:\n%s", file, want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(criteria_decide),
         cmocka_unit_test(criteria_are_strict),
         cmocka_unit_test(urls_are_strict),
+        cmocka_unit_test(outcomes_equal_the_page),
         cmocka_unit_test_setup_teardown(events_are_told_once_each, setup, teardown),
         cmocka_unit_test_setup_teardown(contents_by_type, setup, teardown),
         cmocka_unit_test_setup_teardown(subscriptions_are_strict, setup, teardown),
