@@ -3,6 +3,12 @@
 #include "role/cse/schedule.h"
 #include "wire/m2mid.h"
 
+#include <math.h>
+
+#define EARTH 6371000.0 /* metres [CHOICE-77] */
+#define RADIAN 0.017453292519943295
+#define MICRO 1e6
+
 unsigned access_op_bit(enum op op, bool discovery)
 {
     static const unsigned bits[] = {
@@ -43,10 +49,15 @@ bool access_originator(struct text pattern, const struct access_forms *from)
     if (text_starts(pattern, "/")) {
         return from->sp_relative.n > 0 && m2mid_match(pattern, from->sp_relative);
     }
-    if (text_find(pattern, '@') != pattern.n) { /* a Role-ID: none is valid until <role> is supported (12.8) */
+    if (access_is_role(pattern)) { /* no AE has one for its stem: see access_open */
         return false;
     }
     return from->stem.n > 0 && m2mid_match(pattern, from->stem);
+}
+
+bool access_is_role(struct text element)
+{
+    return text_find(element, '@') != element.n;
 }
 
 static bool originators_match(struct reader r, const struct access_query *q)
@@ -91,6 +102,37 @@ static bool nets_match(struct reader *r, unsigned parts, const struct access_que
     return hit;
 }
 
+/* Great-circle distance by the haversine formula [CHOICE-77]. */
+static double distance(double lat1, double lon1, double lat2, double lon2)
+{
+    double a = sin((lat2 - lat1) * RADIAN / 2);
+    double b = sin((lon2 - lon1) * RADIAN / 2);
+    double h = a * a + cos(lat1 * RADIAN) * cos(lat2 * RADIAN) * b * b;
+    return 2 * EARTH * asin(sqrt(h < 1 ? h : 1));
+}
+
+static bool circle_matches(struct reader *r, const struct access_location *at)
+{
+    double latitude = reader_u32(r) / MICRO - 90;
+    double longitude = reader_u32(r) / MICRO - 180;
+    double radius = (double)reader_u64(r) / 1000;
+    return at->known && distance(latitude, longitude, at->latitude, at->longitude) <= radius;
+}
+
+static bool region_matches(struct reader *r, unsigned parts, const struct access_query *q)
+{
+    if ((parts & ACCESS_CONTEXT_LOCATION) == 0) {
+        return true;
+    }
+    uint8_t n = reader_u8(r);
+    bool hit = n == 0 && circle_matches(r, &q->location);
+    for (uint8_t i = 0; i < n && !reader_failed(r); i++) {
+        struct bytes country = reader_take(r, 2);
+        hit = hit || (!reader_failed(r) && text_eq_z(text_span((const char *)country.p, country.n), q->location.country));
+    }
+    return hit;
+}
+
 /* time(m) & ip(m) & loc(m); what is absent matches anything, an unknown location nothing [CHOICE-72]. */
 static bool context_matches(struct bytes b, const struct access_query *q)
 {
@@ -98,7 +140,7 @@ static bool context_matches(struct bytes b, const struct access_query *q)
     unsigned parts = reader_u8(&r);
     bool time = windows_match(&r, parts, q);
     bool ip = nets_match(&r, parts, q);
-    bool location = (parts & ACCESS_CONTEXT_LOCATION) == 0;
+    bool location = region_matches(&r, parts, q);
     return reader_finish(&r) == ERR_OK && time && ip && location;
 }
 
@@ -135,23 +177,34 @@ static bool any_or_none(struct reader *r, part_matches *match, const struct acce
     return hit && !reader_failed(r);
 }
 
-static bool rule_permits(struct bytes b, const struct access_query *q)
+/* All of a rule but its originators, which come back. */
+static bool rule_applies(struct bytes b, const struct access_query *q, struct bytes *originators)
 {
     struct reader r = reader_of(b);
     unsigned acop = reader_u8(&r);
     unsigned flags = reader_u8(&r);
-    struct bytes originators = reader_block16(&r);
+    *originators = reader_block16(&r);
     if (reader_failed(&r) || q->op == 0 || (acop & q->op) != q->op) {
         return false;
     }
     if ((flags & ACCESS_RULE_AUTHN) != 0 && !q->authenticated) {
         return false;
     }
-    if (!originators_match(reader_of(originators), q) || !any_or_none(&r, context_matches, q)) {
+    if (!any_or_none(&r, context_matches, q)) {
         return false;
     }
     bool objects = any_or_none(&r, detail_matches, q);
     return reader_finish(&r) == ERR_OK && (objects || q->op != ACCESS_CREATE);
+}
+
+/* Originators first: they tell the rules of one apart from those of others, and cost least. */
+static bool rule_permits(struct bytes b, const struct access_query *q)
+{
+    struct reader r = reader_of(b);
+    struct bytes originators;
+    (void)reader_u16(&r); /* acop and flags */
+    originators = reader_block16(&r);
+    return !reader_failed(&r) && originators_match(reader_of(originators), q) && rule_applies(b, q, &originators);
 }
 
 bool access_decide(struct bytes rules, const struct access_query *q)
@@ -165,4 +218,40 @@ bool access_decide(struct bytes rules, const struct access_query *q)
         }
     }
     return false;
+}
+
+static bool is_open(struct text element, const struct text *out, size_t n)
+{
+    if (text_find(element, '*') != element.n || text_eq_z(element, "all")) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (text_eq(element, out[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+size_t access_open(struct bytes rules, const struct access_query *q, struct text *out, size_t cap)
+{
+    struct reader r = reader_of(rules);
+    uint16_t n = reader_u16(&r);
+    size_t found = 0;
+    for (uint16_t i = 0; i < n && !reader_failed(&r); i++) {
+        struct bytes rule = reader_block16(&r);
+        struct bytes list = bytes_empty();
+        struct reader elements;
+        if (reader_failed(&r) || !rule_applies(rule, q, &list)) {
+            continue;
+        }
+        elements = reader_of(list);
+        while (found < cap && reader_left(&elements) > 0) {
+            struct text element = text_block(&elements);
+            if (!reader_failed(&elements) && is_open(element, out, found)) {
+                out[found++] = element;
+            }
+        }
+    }
+    return found;
 }

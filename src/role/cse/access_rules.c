@@ -172,15 +172,62 @@ static err_t nets(const struct compile *c, const json_t *acip)
     return net_list(c, v6, 6, "acco.acip.ipv6");
 }
 
-/* aclr is kept as "a location is asked for": the decision is FALSE while locations are unknown [CHOICE-72]. */
-static err_t location_check(const struct compile *c, const json_t *aclr)
+/* -- regions --------------------------------------------------------------------------------------- */
+/* [lo..hi] as a number of 1/scale from `lo` on; false if it is no number in there. */
+static bool scaled(const json_t *v, double lo, double hi, double scale, uint64_t *out)
+{
+    double d = json_number_value(v);
+    if (!json_is_number(v) || !(d >= lo && d <= hi)) {
+        return false;
+    }
+    *out = (uint64_t)((d - lo) * scale + 0.5);
+    return true;
+}
+
+/* circRegion: latitude, longitude, radius in metres. */
+static err_t circle(const struct compile *c, const json_t *accr)
+{
+    uint64_t at[3];
+    bool ok = json_array_size(accr) == 3 && scaled(json_array_get(accr, 0), -90, 90, 1e6, &at[0]) &&
+              scaled(json_array_get(accr, 1), -180, 180, 1e6, &at[1]) &&
+              scaled(json_array_get(accr, 2), 0, 4e7, 1e3, &at[2]); /* no place is farther away than half of 40,000 km */
+    if (!ok) {
+        return fault(c, ERR_ATTRIBUTE_TYPE, "acco.aclr.accr", text_empty());
+    }
+    writer_u8(c->out, 0);
+    writer_u32(c->out, (uint32_t)at[0]);
+    writer_u32(c->out, (uint32_t)at[1]);
+    writer_u64(c->out, at[2]);
+    return ERR_OK;
+}
+
+/* countryCodes: two letters each, upper case [ISO 3166-1]. */
+static err_t countries(const struct compile *c, const json_t *accc)
+{
+    TRY(list_check(c, accc, ACCESS_COUNTRIES_MAX, "acco.aclr.accc"));
+    writer_u8(c->out, (uint8_t)json_array_size(accc));
+    for (size_t i = 0; i < json_array_size(accc); i++) {
+        struct text t = string_of(json_array_get(accc, i));
+        if (t.n != 2 || t.p[0] < 'A' || t.p[0] > 'Z' || t.p[1] < 'A' || t.p[1] > 'Z') {
+            return fault(c, ERR_ATTRIBUTE_TYPE, "acco.aclr.accc", t);
+        }
+        writer_text(c->out, t);
+    }
+    return ERR_OK;
+}
+
+static err_t region(const struct compile *c, const json_t *aclr)
 {
     static const char *const members[] = {"accr", "accc", NULL};
     if (aclr == NULL) {
         return ERR_OK;
     }
     TRY(members_check(c, aclr, members, "acco.aclr"));
-    return json_object_size(aclr) == 1 ? ERR_OK : fault(c, ERR_ATTRIBUTE_TYPE, "acco.aclr", text_empty());
+    if (json_object_size(aclr) != 1) { /* never both, never none */
+        return fault(c, ERR_ATTRIBUTE_TYPE, "acco.aclr", text_empty());
+    }
+    const json_t *accc = json_object_get(aclr, "accc");
+    return accc != NULL ? countries(c, accc) : circle(c, json_object_get(aclr, "accr"));
 }
 
 static err_t context(const struct compile *c, const json_t *v)
@@ -195,7 +242,7 @@ static err_t context(const struct compile *c, const json_t *v)
                                 (aclr != NULL ? ACCESS_CONTEXT_LOCATION : 0)));
     TRY(windows(c, actw));
     TRY(nets(c, acip));
-    TRY(location_check(c, aclr));
+    TRY(region(c, aclr));
     writer_close16(c->out, mark);
     return ERR_OK;
 }

@@ -13,6 +13,7 @@
 #define ACCESS_CONTEXTS_MAX 16
 #define ACCESS_WINDOWS_MAX 16
 #define ACCESS_NETS_MAX 32
+#define ACCESS_COUNTRIES_MAX 250
 #define ACCESS_DETAILS_MAX 16
 #define ACCESS_CHILDREN_MAX 32
 #define ACCESS_COMPILED_MAX 60000 /* octets of one compiled pv or pvs */

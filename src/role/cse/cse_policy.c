@@ -2,6 +2,7 @@
 
 #include "role/cse/cse_acp.h"
 #include "role/cse/cse_sub.h"
+#include "wire/json.h"
 
 static struct access_query query_of(const struct cse_ask *ask, const struct cse_res *target, enum op op,
                                     uint32_t child_ty)
@@ -18,6 +19,72 @@ static struct access_query query_of(const struct cse_ask *ask, const struct cse_
     };
 }
 
+#define LOOKUPS_MAX 256 /* of groups and their members, for one decision: a policy full of them must not cost the CSE its time */
+
+/* -- groups and roles that the rules name -------------------------------------------------------------------------- */
+/* Is a member of a group the originator? It is named by its identifier, or by the address of its resource here. */
+static err_t is_member(const struct cse_ask *ask, struct text member, unsigned *left, bool *out)
+{
+    struct m2mid absolute;
+    struct cse_target at;
+    struct text self = text_of(ask->from->absolute.z);
+    if (m2mid_absolute(member, text_of(ask->cse->self.z), &absolute) == ERR_OK && m2mid_same(text_of(absolute.z), self)) {
+        *out = true;
+        return ERR_OK;
+    }
+    if (!cse_addr_is_local(ask->cse, member) || *left == 0) {
+        return ERR_OK;
+    }
+    --*left;
+    err_t e = cse_addr_resolve(ask->cse, ask->t, member, ask->rq->now, &at);
+    if (e == ERR_NOT_FOUND || e == ERR_MALFORMED_TO) {
+        return ERR_OK;
+    }
+    TRY(e);
+    *out = !at.is_virtual && (at.res.type->flags & TYPES_REGISTRATION) != 0 && m2mid_same(at.res.creator, self);
+    return ERR_OK;
+}
+
+/* A group that is gone, or no group: no member. */
+static err_t in_group(const struct cse_ask *ask, struct text group, unsigned *left, bool *out)
+{
+    SCOPED(json_scope) json_t *attrs = NULL;
+    struct cse_target at;
+    *out = false;
+    if (!cse_addr_is_local(ask->cse, group) || *left == 0) {
+        return ERR_OK;
+    }
+    --*left;
+    err_t e = cse_addr_resolve(ask->cse, ask->t, group, ask->rq->now, &at);
+    if (e == ERR_NOT_FOUND || e == ERR_MALFORMED_TO || (e == ERR_OK && (at.is_virtual || at.res.type->ty != TYPE_GRP))) {
+        return ERR_OK;
+    }
+    TRY(e);
+    TRY(cse_res_attrs(ask->t, &at.res, &attrs));
+    const json_t *mid = json_object_get(attrs, "mid");
+    for (size_t i = 0; i < json_array_size(mid) && !*out; i++) {
+        const json_t *v = json_array_get(mid, i);
+        TRY(is_member(ask, text_span(json_string_value(v), json_string_length(v)), left, out));
+    }
+    return ERR_OK;
+}
+
+/* The decision, and when it is no, once more with the groups that the originator is in. They are looked up only then, and
+ * only those of rules that permit otherwise. */
+static err_t decide(const struct cse_ask *ask, struct bytes rules, const struct access_query *q, bool *out)
+{
+    struct text open[ACCESS_OPEN_MAX];
+    unsigned left = LOOKUPS_MAX;
+    *out = access_decide(rules, q);
+    size_t n = *out || ask->from->kind == CSE_FROM_ABSENT ? 0 : access_open(rules, q, open, ARRAY_LEN(open));
+    for (size_t i = 0; i < n && !*out; i++) {
+        if (!access_is_role(open[i])) {
+            TRY(in_group(ask, open[i], &left, out));
+        }
+    }
+    return ERR_OK;
+}
+
 /* OR over the policies of the list; one that is gone or expired grants nothing. */
 static err_t any_permits(const struct cse_ask *ask, const struct cse_res *holder, const struct access_query *q,
                          bool self, bool *out)
@@ -30,7 +97,7 @@ static err_t any_permits(const struct cse_ask *ask, const struct cse_res *holder
             continue;
         }
         TRY(e);
-        *out = access_decide(self ? acp.pvs : acp.pv, q);
+        TRY(decide(ask, self ? acp.pvs : acp.pv, q, out));
     }
     return ERR_OK;
 }
@@ -84,7 +151,8 @@ err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *targe
     if (holder->type->ty == TYPE_ACP) { /* rule 1, R002-34 */
         struct cse_acp acp;
         TRY(cse_acp_get(ask->cse, ask->t, holder->ri, ask->rq->now, &acp));
-        return access_decide(acp.pvs, &q) ? ERR_OK : ERR_DENIED_PRIVILEGE;
+        TRY(decide(ask, acp.pvs, &q, &permitted));
+        return permitted ? ERR_OK : ERR_DENIED_PRIVILEGE;
     }
     if ((holder->type->flags & TYPES_HAS_ACPI) == 0) { /* rule 2 */
         if (!target->has_parent) {

@@ -243,11 +243,42 @@ static void nodes(void **state)
     assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "Sa", 14, "{\"m2m:nod\":{\"ni\":\"x\"}}"), ERR_CHILD_TYPE);
 }
 
+/* A group in a rule names its members (12.6.1): by identifier or by the address of their registration. */
+static void a_rule_names_a_group(void **state)
+{
+    struct cse_fixture *f = *state;
+    assert_int_equal(group(f, GROUP("in-id", "\"mid\":[\"Sb\"]")), ERR_OK);
+    assert_int_equal(group(f, GROUP("in-name", "\"mid\":[\"cse-in/app-b\"]")), ERR_OK);
+    assert_int_equal(group(f, GROUP("out", "\"mid\":[\"Sc\",\"cse-in/app-b/none\",\"cse-in/app-a\",\"/mn1/x\"]")), ERR_OK);
+    static const struct {
+        const char *acor;
+        err_t want;
+    } rows[] = {
+        {"Sa/in-id", ERR_OK}, {"cse-in/app-a/in-name", ERR_OK}, {"/in/Sa/in-id", ERR_OK},
+        {"Sa/out", ERR_DENIED_PRIVILEGE}, {"Sa/in-*", ERR_DENIED_PRIVILEGE}, {"Sa/c1", ERR_DENIED_PRIVILEGE},
+        {"Sa/none", ERR_DENIED_PRIVILEGE}, {"/mn1/Sa/in-id", ERR_DENIED_PRIVILEGE}, {"role@issuer.example.com", ERR_DENIED_PRIVILEGE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char body[400];
+        snprintf(body, sizeof(body), "{\"m2m:acp\":{\"rn\":\"by%zu\",\"pv\":{\"acr\":[{\"acor\":[\"%s\"],\"acop\":2}]},\"pvs\":%s}}", i,
+                 rows[i].acor, RULE("Sa", "63"));
+        make(f, "Sa", 1, body);
+        snprintf(body, sizeof(body), "{\"m2m:cnt\":{\"rn\":\"for%zu\",\"acpi\":[\"Sa/by%zu\"]}}", i, i);
+        make(f, "Sa", 3, body);
+        snprintf(body, sizeof(body), "Sa/for%zu", i);
+        assert_int_equal(cse_fixture_get(f, &f->b, "Sb", body), rows[i].want);
+    }
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/in-id", "{\"m2m:grp\":{\"mid\":[\"Sa\"]}}"), ERR_OK);
+    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sa/for0"), ERR_DENIED_PRIVILEGE); /* no longer a member */
+    assert_int_equal(cse_fixture_del(f, &f->a, "Sa", "Sa/in-name"), ERR_OK);
+    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sa/for1"), ERR_DENIED_PRIVILEGE);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(members_are_checked), T(every_operation_fans_out), T(access_to_group_and_members), T(circles_are_refused),
+        T(members_are_checked), T(a_rule_names_a_group), T(every_operation_fans_out), T(access_to_group_and_members), T(circles_are_refused),
         T(large_groups), T(nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
