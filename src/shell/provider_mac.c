@@ -27,6 +27,7 @@ struct mac {
     void *provider;
     void *theirs; /* of another hash than SHA-256, or with parameters: all that is asked goes there */
     bool keyed;
+    void *whole; /* OpenSSL's key, as long as keyed: lives as long as who asks */
     struct provider_hmac key;
     SHA256_CTX now;
 };
@@ -111,6 +112,7 @@ static int init(void *ctx, const char *digest, void *key, const OSSL_PARAM param
     bool plain = params == NULL || params[0].key == NULL;
     if (m->theirs == NULL && is_sha256(digest) && plain && key != NULL) {
         m->keyed = false;
+        m->whole = key;
         if (theirs.key_export(key, OSSL_KEYMGMT_SELECT_PRIVATE_KEY, take_key, m) != 1) {
             return 0;
         }
@@ -146,9 +148,20 @@ static int final(void *ctx, unsigned char *out, size_t *n, size_t room)
     return 1;
 }
 
+/* libssl says before a message how long its record was: a MAC inside CBC is then made in constant time, which OpenSSL's does. */
 static int set(void *ctx, const OSSL_PARAM params[])
 {
-    return is_theirs(ctx) ? theirs.set(((struct mac *)ctx)->theirs, params) : params == NULL || params[0].key == NULL;
+    struct mac *m = ctx;
+    if (params == NULL || params[0].key == NULL) {
+        return 1;
+    }
+    if (m->keyed) {
+        m->keyed = false;
+        if (!is_theirs(m) || theirs.init(m->theirs, "SHA256", m->whole, NULL) != 1) {
+            return 0;
+        }
+    }
+    return is_theirs(m) ? theirs.set(m->theirs, params) : 0;
 }
 
 static const OSSL_PARAM *settable(void *ctx, void *provider)
