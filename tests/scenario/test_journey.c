@@ -329,6 +329,49 @@ static void test_key_removed(void **state)
     assert_int_equal(by_km(j, &s), ERR_OK);
 }
 
+/* So is each key of a registration that the operator ends, and what the client itself gives back. */
+static void removed(struct journey *j, const struct device_task *by_client)
+{
+    struct world_session s, live;
+    struct device_state before;
+    char args[128];
+    whole(j);
+    before = j->state;
+    assert_int_equal(by_kc(j, &live), ERR_OK);
+    if (by_client != NULL) {
+        assert_int_equal(run(j, by_client), ERR_OK);
+    } else {
+        snprintf(args, sizeof(args), "{\"RI\":\"%s\"}", before.registration);
+        assert_int_equal(world_ctl(&j->w, j->maf, "registration", "remove", args, &j->r), ERR_OK);
+    }
+    assert_int_equal(world_count(j->maf, TABLE_MAF_KEY), 0);
+    assert_int_equal(world_alive(&live), ERR_OK); /* not yet heard */
+    hear(j);
+    assert_int_equal(world_alive(&live), ERR_DENIED_REVOKED);
+    assert_int_equal(world_connect(&j->w, j->cse, before.kc_id.z, &before.kc.s, &s), ERR_DENIED_REVOKED); /* refuses R002-63 */
+    assert_int_equal(run(j, &enrol), ERR_OK); /* the device may come again */
+    assert_int_equal(run(j, &associate), ERR_OK);
+    assert_int_equal(by_kc(j, &s), ERR_OK);
+    device_state_wipe(&before);
+}
+
+static void test_registration_removed(void **state)
+{
+    removed(*state, NULL);
+}
+
+static void test_key_given_back(void **state)
+{
+    static const struct device_task key = {.goal = DEVICE_KEY_DEREGISTER, .admin_fqdn = "sp.example.com"};
+    removed(*state, &key);
+}
+
+static void test_registration_given_back(void **state)
+{
+    static const struct device_task registration = {.goal = DEVICE_MAF_DEREGISTER, .admin_fqdn = "sp.example.com"};
+    removed(*state, &registration);
+}
+
 static err_t instruct(struct journey *j, const char *verb)
 {
     char args[512];
@@ -521,6 +564,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_revoked_after_deregistration, setup_seed, teardown),
         cmocka_unit_test_setup_teardown(test_suspended_and_resumed, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_key_removed, setup_r3, teardown),
+        cmocka_unit_test_setup_teardown(test_registration_removed, setup_r3, teardown),
+        cmocka_unit_test_setup_teardown(test_key_given_back, setup_r3, teardown),
+        cmocka_unit_test_setup_teardown(test_registration_given_back, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_instruction_removed, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_withdrawn_while_fetched, setup_r3, teardown),
         cmocka_unit_test_setup_teardown(test_restored_with_the_clock_back, setup_r3, teardown),

@@ -3,14 +3,15 @@
 
 #include "base/hex.h"
 #include "role/detail.h"
-#include "role/reg/rec_key.h"
+#include "role/reg/reg_key.h"
 #include "role/reg/reg_own.h"
 #include "role/reg/reg_types.h"
 #include "role/reg/reg_who.h"
 
 #include <string.h>
 
-enum { RI_RANDOM = 4 };
+enum { RI_RANDOM = 4, KEY_CHANGES = 6 /* records that the end of a key changes */, OTHER_CHANGES = 16 };
+_Static_assert(REG_CLIENT_KEYS_AT_ONCE * KEY_CHANGES + OTHER_CHANGES <= TXN_STAGED_MAX, "a registration ends in one transaction");
 
 /* One request being served. */
 struct call {
@@ -43,7 +44,19 @@ static bool key_hit(void *arg, struct bytes id, struct store_value value)
     return k->err == ERR_OK && k->n < REG_CLIENT_KEYS_AT_ONCE;
 }
 
-static err_t drop_keys(const struct reg *r, struct txn *t, const char *ri)
+/* A key with its place in the index, and at those who were given it. */
+static err_t drop_key(const struct reg *r, struct txn *t, const char *of, struct text id, usec_t now)
+{
+    struct rec_key key;
+    err_t e = rec_key_get(t, r->kind->key, id, &key);
+    if (e != ERR_NOT_FOUND) {
+        TRY(e);
+        return reg_key_remove(r, t, &key, now);
+    }
+    return txn_del(t, r->kind->key_of, text_of(of));
+}
+
+static err_t drop_keys(const struct reg *r, struct txn *t, const char *ri, usec_t now)
 {
     char prefix[REC_KEY_OF_MAX];
     TRY(rec_key_of_id(text_of(ri), text_empty(), prefix));
@@ -53,21 +66,17 @@ static err_t drop_keys(const struct reg *r, struct txn *t, const char *ri)
     TRY(txn_scan(t, &q, key_hit, &k));
     TRY(k.err);
     for (size_t i = 0; i < k.n; i++) {
-        struct bytes there;
-        struct text id = text_skip(text_of(k.of[i]), strlen(prefix));
-        err_t e = rec_get(t, r->kind->key, id, &there);
-        TRY(e == ERR_OK ? txn_del(t, r->kind->key, id) : e == ERR_NOT_FOUND ? ERR_OK : e);
-        TRY(txn_del(t, r->kind->key_of, text_of(k.of[i])));
+        TRY(drop_key(r, t, k.of[i], text_skip(text_of(k.of[i]), strlen(prefix)), now));
     }
     return ERR_OK;
 }
 
 /* The registration, its place in the index and its keys. */
-static err_t drop(const struct reg *r, struct txn *t, const struct rec_client *c)
+static err_t drop(const struct reg *r, struct txn *t, const struct rec_client *c, usec_t now)
 {
     char of[REC_CLIENT_OF_MAX];
     TRY(rec_client_of_id(text_of(c->client), text_of(c->adfq), of));
-    TRY(drop_keys(r, t, c->ri));
+    TRY(drop_keys(r, t, c->ri, now));
     TRY(txn_del(t, r->kind->client_of, text_of(of)));
     return txn_del(t, r->kind->client, text_of(c->ri));
 }
@@ -87,11 +96,11 @@ static err_t is_last_of_credential(const struct reg *r, struct txn *t, const str
     return ERR_OK;
 }
 
-err_t reg_client_remove(const struct reg *r, struct txn *t, const struct rec_client *c)
+err_t reg_client_remove(const struct reg *r, struct txn *t, const struct rec_client *c, usec_t now)
 {
     bool last = false;
     TRY(is_last_of_credential(r, t, c, &last));
-    TRY(drop(r, t, c));
+    TRY(drop(r, t, c, now));
     return last && r->kind->forget != NULL ? r->kind->forget(r, t, &c->credential) : ERR_OK;
 }
 
@@ -161,7 +170,7 @@ static err_t make_room(const struct call *call, const char *of, struct rec_clien
     }
     bool same = text_eq_nocase(text_of(old.credential.z), text_of(call->w.credential.z));
     if (old.not_after <= call->rq->now) {
-        return drop(call->r, call->t, &old);
+        return drop(call->r, call->t, &old, call->rq->now);
     }
     *out = old;
     return !same || call->w.unanswered
@@ -357,7 +366,7 @@ err_t reg_client_deregister(const void *ctx, const struct request *rq, struct tx
     struct call call = {.r = ctx, .rq = rq, .t = t, .rs = rs};
     struct rec_client c;
     TRY(find(&call, &c));
-    TRY(reg_client_remove(call.r, t, &c));
+    TRY(reg_client_remove(call.r, t, &c, rq->now));
     rs->rsc = 2002;
     return reg_tell(t, AUDIT_CLIENT_DEREGISTERED, rq, c.ri);
 }

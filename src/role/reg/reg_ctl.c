@@ -141,7 +141,7 @@ err_t reg_ctl_client_remove(const void *ctx, const struct ctl_request *rq, struc
     const struct reg *r = ctx;
     struct rec_client c;
     TRY(client_named(r, rq, t, &c, detail));
-    TRY(reg_client_remove(r, t, &c));
+    TRY(reg_client_remove(r, t, &c, rq->now));
     TRY(tell(t, AUDIT_CLIENT_DEREGISTERED, text_of(c.ri), rq->now));
     return client_answer(&c, rq->now, out);
 }
@@ -202,8 +202,7 @@ err_t reg_ctl_key_remove(const void *ctx, const struct ctl_request *rq, struct t
     if (e != ERR_OK) {
         return detail_fail(detail, e, "key", id);
     }
-    TRY(rec_key_remove(t, r->kind->key, r->kind->key_of, &k));
-    TRY(reg_key_withdraw(r, t, &k, rq->now)); /* from whom it was handed to */
+    TRY(reg_key_remove(r, t, &k, rq->now));
     TRY(tell(t, AUDIT_KEY_DEREGISTERED, text_of(k.relative), rq->now));
     struct emit em = emit_to(out);
     key_members(&em, &k, rq->now);

@@ -332,9 +332,10 @@ static err_t hand(const struct call *call, const struct rec_key *k, struct text 
     return withdraw_handed(call->r->kind->withdraw, call->rq, call->t, &h);
 }
 
-err_t reg_key_withdraw(const struct reg *r, struct txn *t, const struct rec_key *k, usec_t now)
+err_t reg_key_remove(const struct reg *r, struct txn *t, const struct rec_key *k, usec_t now)
 {
     struct keyid root;
+    TRY(rec_key_remove(t, r->kind->key, r->kind->key_of, k));
     TRY(root_of(r, t, k, &root));
     const struct withdraw_what what = {text_of(root.z), STANDING_REVOKED, k->not_after, text_empty(), text_of(k->relative)};
     return withdraw_note(r->kind->withdraw, t, &what, now);
@@ -433,7 +434,7 @@ err_t reg_key_deregister(const void *ctx, const struct request *rq, struct txn *
     char id[REC_KEY_RELATIVE_MAX];
     struct rec_key k;
     TRY(find_own(&call, &k, id));
-    TRY(rec_key_remove(t, call.r->kind->key, call.r->kind->key_of, &k));
+    TRY(reg_key_remove(call.r, t, &k, rq->now));
     rs->rsc = 2002;
     return tell(&call, AUDIT_KEY_DEREGISTERED, &k);
 }

@@ -15,7 +15,7 @@ void reg_key_given_wipe(struct reg_key_given *g);
  * ERR_DENIED_TARGET, ERR_DENIED_EXPIRED, ERR_DENIED_REVOKED. */
 MUST_USE err_t reg_key_give(const struct reg *r, const struct request *rq, struct txn *t, struct response *rs,
                             struct text relative, struct reg_key_given *out);
-/* It was taken away by an operator: those who have it are to know. */
-MUST_USE err_t reg_key_withdraw(const struct reg *r, struct txn *t, const struct rec_key *k, usec_t now);
+/* Stages its end, by its Source or by an operator; those who were given it are to know. */
+MUST_USE err_t reg_key_remove(const struct reg *r, struct txn *t, const struct rec_key *k, usec_t now);
 
 #endif

@@ -394,12 +394,12 @@ static void queues_are_bounded(void **state)
     struct told x;
     must(subscribe(f, "Sa/c", SUB("s", "\"nu\":[\"Sa\"],\"enc\":{\"net\":[3]}")));
     for (int i = 0; i < 9; i++) {
-        char n[4];
+        char n[16];
         snprintf(n, sizeof(n), "%d", i);
         cin(f, n);
     }
     for (int i = 5; i < 9; i++) { /* notify-queue = 4: the latest four, in order */
-        char want[16];
+        char want[32];
         snprintf(want, sizeof(want), "\"con\":\"%d\"", i);
         assert_non_null(strstr(tell(f), want));
     }
