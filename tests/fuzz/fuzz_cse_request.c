@@ -5,13 +5,15 @@
  */
 #include "fuzz_steps.h"
 #include "role/cse/cse.h"
+#include "role/cse/cse_notify.h"
 #include "role/cse/cse_res.h"
 
 #define T0 (INT64_C(1700000000) * USEC_PER_SEC)
 #define KPSA "c0c1c2c3c4c5c6c7c8c9cacbcccdcecf"
 #define KPSA_BASE64 "wMHCw8TFxsfIycrLzM3Ozw=="
 #define PRIVATE "for-Sa-alone"
-#define CONF "[cse]\nsp = sp.example.com\nadmin = Sadmin\nassociation = optional\nlifetime = 30d\n"
+#define CONF "[cse]\nsp = sp.example.com\nadmin = Sadmin\nassociation = optional\nlifetime = 30d\nnotify-queue = 3\n"
+#define QUEUE 3
 
 enum { WHO_ADMIN, WHO_B, WHO_UNKNOWN, WHO_CSE, WHO_PLAIN, WHO_A, WHO_COUNT };
 
@@ -70,6 +72,14 @@ static void begin(struct fixture *f)
     as_mn(f);
 }
 
+/* Types that came when the numbers of the steps were given away: their content names them. */
+static uint32_t type_of(const char *body, uint32_t ty)
+{
+    bool sub = body != NULL && strncmp(body, "{\"m2m:sub\"", 10) == 0;
+    bool pch = body != NULL && strncmp(body, "{\"m2m:pch\"", 10) == 0;
+    return sub ? TYPE_SUB : pch ? TYPE_PCH : ty;
+}
+
 static void request(struct fixture *f, struct fuzz_step *s)
 {
     static const uint32_t types[] = {16, 1, 2, 3, 4, 11, 19, 20};
@@ -85,7 +95,7 @@ static void request(struct fixture *f, struct fuzz_step *s)
     }
     strcat(path, s->text);
     struct world_request rq = {.op = ops[s->what & 3], .path = path, .from = from, .body = body,
-                               .ty = (s->what & 3) == 0 ? types[s->what >> 2 & 7] : 0};
+                               .ty = (s->what & 3) == 0 ? type_of(body, types[s->what >> 2 & 7]) : 0};
     (void)world_request(&f->who[(s->what >> 5) % (WHO_PLAIN + 1)], &rq, &f->r);
     fuzz_check_reply(&f->r, f->tainted ? "\n" : KPSA, f->tainted ? "\n" : KPSA_BASE64);
     MUST_HOLD(f->tainted || strstr(f->r.body, PRIVATE) == NULL);
@@ -123,6 +133,35 @@ static bool resource(void *arg, struct bytes id, struct store_value value)
     return true;
 }
 
+/* What Sa keeps for itself waits for nobody else. */
+static bool event(void *arg, struct bytes id, struct store_value value)
+{
+    struct cse_outbox_event e;
+    const struct fixture *f = arg;
+    bool own = id.n > 5 && memcmp(id.p, "A:Sa ", 5) == 0;
+    MUST_HOLD(cse_outbox_event_parse(value.data, &e) == ERR_OK && e.body.n > 0);
+    MUST_HOLD(f->tainted || own || memmem(e.body.p, e.body.n, PRIVATE, sizeof(PRIVATE) - 1) == NULL);
+    return true;
+}
+
+static bool queue(void *arg, struct bytes id, struct store_value value)
+{
+    struct cse_outbox_queue q;
+    (void)arg;
+    (void)id;
+    MUST_HOLD(cse_outbox_queue_parse(value.data, &q) == ERR_OK && q.count > 0 && q.count <= QUEUE);
+    return true;
+}
+
+static bool watcher(void *arg, struct bytes id, struct store_value value)
+{
+    struct cse_notify n;
+    (void)arg;
+    (void)id;
+    MUST_HOLD(cse_notify_parse(value.data, &n) == ERR_OK);
+    return true;
+}
+
 static void check_store(struct fixture *f)
 {
     struct store_scan q = {.table = TABLE_CSE_CHILD, .prefix = bytes_empty(), .after = bytes_empty()};
@@ -130,6 +169,12 @@ static void check_store(struct fixture *f)
     MUST_HOLD(store_scan(f->cse->store, &q, index_entry, NULL) == ERR_OK);
     q.table = TABLE_CSE_RES;
     MUST_HOLD(store_scan(f->cse->store, &q, resource, NULL) == ERR_OK);
+    q.table = TABLE_CSE_EVENT;
+    MUST_HOLD(store_scan(f->cse->store, &q, event, f) == ERR_OK);
+    q.table = TABLE_CSE_QUEUE;
+    MUST_HOLD(store_scan(f->cse->store, &q, queue, NULL) == ERR_OK);
+    q.table = TABLE_CSE_NOTIFY;
+    MUST_HOLD(store_scan(f->cse->store, &q, watcher, NULL) == ERR_OK);
     store_rollback(f->cse->store);
 }
 

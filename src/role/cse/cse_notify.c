@@ -277,7 +277,14 @@ static struct criteria_event event_of(enum criteria_event_kind kind, const struc
 
 /* He is asked about now: what he was allowed when he subscribed may be over. Rules about addresses and places do not
  * hold for somebody who is not asking. */
-static err_t may_know(struct happened *h, const struct cse_notify *n, bool *out)
+static err_t permits(err_t e, bool *out)
+{
+    *out = e == ERR_OK;
+    return e == ERR_OK || err_info(e)->rsc == 4103 || e == ERR_DENIED_SERVICE ? ERR_OK : e;
+}
+
+/* *sees: the resource that the event is about, too. A child may have policies of its own. */
+static err_t may_know(struct happened *h, const struct cse_notify *n, bool *out, bool *sees)
 {
     const struct cse_ask *ask = h->ask;
     const struct primitive prim = {.op = OP_RETRIEVE};
@@ -285,6 +292,7 @@ static err_t may_know(struct happened *h, const struct cse_notify *n, bool *out)
     struct cse_from from = {.authenticated = n->authenticated == 1};
     const struct cse_ask as = {ask->cse, &rq, ask->t, &from};
     *out = false;
+    *sees = true;
     TRY(cse_from_forms(ask->cse, n->creator, &from));
     if (from.kind == CSE_FROM_AE && from.stem.z[0] != '\0' && m2mid_kind(text_of(from.absolute.z)) == M2MID_ABS_AE_C) {
         struct cse_res ae;
@@ -299,9 +307,12 @@ static err_t may_know(struct happened *h, const struct cse_notify *n, bool *out)
         TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
         h->resolved = true;
     }
-    err_t e = cse_policy_check(&as, &h->seen, OP_RETRIEVE, 0);
-    *out = e == ERR_OK;
-    return e == ERR_OK || err_info(e)->rsc == 4103 || e == ERR_DENIED_SERVICE ? ERR_OK : e;
+    TRY(permits(cse_policy_check(&as, &h->seen, OP_RETRIEVE, 0), out));
+    if (!*out || h->about == h->at) {
+        return ERR_OK;
+    }
+    const struct cse_target child = {.res = *h->about, .parent = *h->at, .has_parent = true};
+    return permits(cse_policy_check(&as, &child, OP_RETRIEVE, 0), sees);
 }
 
 static void write_uri(const struct cse_ask *ask, struct text ri, struct writer *w)
@@ -333,7 +344,7 @@ static err_t write_rep(const struct happened *h, uint8_t content, struct writer 
 /* {"m2m:sgn":{"nev":{"net":3,"rep":{...}},"sur":"/in/..."}} */
 static err_t write_event(const struct happened *h, const struct cse_notify *n, struct text sub, struct bytes *out)
 {
-    size_t cap = CSE_NOTIFY_REP_MAX + 2048 + (n->content == CSE_NOTIFY_MODIFIED ? CSE_NOTIFY_REP_MAX : 0);
+    size_t cap = 2 * CSE_NOTIFY_REP_MAX + 2048;
     uint8_t *b = arena_alloc(h->ask->t->arena, cap);
     if (b == NULL) {
         return ERR_LIMIT_CAPACITY;
@@ -379,14 +390,16 @@ static err_t tell(struct happened *h, struct text sub)
     struct cse_notify n;
     struct bytes body;
     bool may = false;
+    bool sees = false;
     err_t e = cse_notify_get(t, sub, &n);
     if (e != ERR_OK || !criteria_match(&n.criteria, &h->event)) {
         return e == ERR_NOT_FOUND ? ERR_OK : e;
     }
-    TRY(may_know(h, &n, &may));
+    TRY(may_know(h, &n, &may, &sees));
     if (!may) {
         return ERR_OK;
     }
+    n.content = sees ? n.content : CSE_NOTIFY_IDENTIFIER;
     TRY(write_event(h, &n, sub, &body));
     for (size_t i = 0; i < n.targets_n; i++) {
         const struct cse_outbox_note note = {

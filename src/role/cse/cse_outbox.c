@@ -6,6 +6,7 @@
 #define RECORD_VERSION 1
 #define NUMBER_DIGITS 16
 #define ROOM_MAX 2 /* old events that make room for one new one: more than it takes, so a queue that is too long shrinks */
+#define OLDEST_MAX 4 /* that are looked at for it: the same transaction may have taken some of them already */
 
 static const struct rec_field queue_fields[] = {
     {REC_VIEW16, REC_AT(struct cse_outbox_queue, target)},
@@ -121,7 +122,7 @@ static err_t put_event(struct txn *t, const struct cse_outbox_queue *q, const st
 /* -- the oldest ones -------------------------------------------------------------------------------------------- */
 struct oldest {
     struct arena *arena;
-    struct cse_outbox_event at[ROOM_MAX];
+    struct cse_outbox_event at[OLDEST_MAX];
     size_t n, max;
     err_t err;
 };
@@ -140,10 +141,7 @@ static err_t find_oldest(struct txn *t, const struct cse_outbox_queue *q, size_t
 {
     char key[CSE_OUTBOX_KEY_MAX + 1];
     struct writer k = WRITER_ARRAY(key);
-    *out = (struct oldest){.arena = t->arena, .max = max < ROOM_MAX ? max : ROOM_MAX};
-    if (max == 0) {
-        return ERR_OK;
-    }
+    *out = (struct oldest){.arena = t->arena, .max = max};
     TRY(event_key(q, 0, &k));
     const struct store_scan s = {.table = TABLE_CSE_EVENT, .prefix = writer_view(&k), .after = bytes_empty(),
                                  .order = STORE_ASCENDING, .limit = out->max};
@@ -185,14 +183,15 @@ static err_t take(struct txn *t, struct cse_outbox_queue *q, usec_t number)
 
 static err_t make_room(struct txn *t, struct cse_outbox_queue *q, usec_t keep)
 {
-    struct oldest o;
-    usec_t over = q->count + 1 > keep ? q->count + 1 - keep : 0;
-    TRY(find_oldest(t, q, (size_t)over, &o));
-    for (size_t i = 0; i < o.n; i++) {
+    struct oldest o = {.n = 0};
+    usec_t taken = 0;
+    TRY(q->count + 1 > keep ? find_oldest(t, q, OLDEST_MAX, &o) : ERR_OK);
+    for (size_t i = 0; i < o.n && q->count + 1 > keep && taken < ROOM_MAX; i++) {
         err_t e = take(t, q, o.at[i].number);
-        q->dropped += e == ERR_OK ? 1 : 0;
+        taken += e == ERR_OK ? 1 : 0;
         TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
     }
+    q->dropped += taken;
     return ERR_OK;
 }
 

@@ -388,6 +388,25 @@ static void rights_are_those_of_the_moment(void **state)
     assert_int_equal(x.item.verdict, OUTBOX_DROP);
 }
 
+/* A child with policies of its own is told by its identifier to who may see its parent only. */
+static void children_keep_their_secrets(void **state)
+{
+    struct cse_fixture *f = *state;
+    must(cse_fixture_create(f, &f->a, "Sa", "Sa", 1,
+                            "{\"m2m:acp\":{\"rn\":\"p\",\"pv\":{\"acr\":[{\"acor\":[\"Sa\"],\"acop\":63},{\"acor\":[\"Sb\"],\"acop\":3}]},"
+                            "\"pvs\":" RULE("Sa", "63") "}}"));
+    must(cse_fixture_put(f, &f->a, "Sa", "Sa/c", "{\"m2m:cnt\":{\"acpi\":[\"Sa/p\"]}}"));
+    must(cse_fixture_create(f, &f->b, "Sb", "Sa/c", 23, SUB("s", "\"nu\":[\"Sb\"],\"enc\":{\"net\":[3,4]}")));
+    must(cse_fixture_create(f, &f->a, "Sa", "Sa/c", 3, "{\"m2m:cnt\":{\"rn\":\"mine\",\"lbl\":[\"secret\"]}}"));
+    const char *body = tell(f);
+    assert_non_null(strstr(body, "\"rep\":{\"m2m:uri\":\"/in/"));
+    assert_null(strstr(body, "secret"));
+    must(cse_fixture_del(f, &f->a, "Sa", "Sa/c/mine"));
+    assert_null(strstr(tell(f), "secret"));
+    must(cse_fixture_create(f, &f->a, "Sa", "Sa/c", 3, "{\"m2m:cnt\":{\"lbl\":[\"open\"],\"acpi\":[\"Sa/p\"]}}"));
+    assert_non_null(strstr(tell(f), "open"));
+}
+
 static void queues_are_bounded(void **state)
 {
     struct cse_fixture *f = *state;
@@ -576,6 +595,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(contents_by_type, setup, teardown),
         cmocka_unit_test_setup_teardown(subscriptions_are_strict, setup, teardown),
         cmocka_unit_test_setup_teardown(rights_are_those_of_the_moment, setup, teardown),
+        cmocka_unit_test_setup_teardown(children_keep_their_secrets, setup, teardown),
         cmocka_unit_test_setup_teardown(queues_are_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(counter_ends_the_subscription, setup, teardown),
         cmocka_unit_test_setup_teardown(points_of_access, setup, teardown),
