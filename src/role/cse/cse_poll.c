@@ -117,7 +117,7 @@ static err_t notify(const struct cse_ask *ask, const struct cse_target *at, stru
     struct text rqi = json_get_text(rsp, "rqi");
     const json_t *rsc = json_object_get(rsp, "rsc");
     struct outbox_done d = {.outcome = OUTBOX_TOLD};
-    struct text sub;
+    struct text sub = text_empty(); /* of a name that is none */
     if (!json_is_object(rsp) || rqi.n == 0) {
         return detail_fail(rs->detail, ERR_MISSING, "m2m:rsp with rqi", text_empty());
     }
