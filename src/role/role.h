@@ -30,6 +30,7 @@ struct role_env {
 };
 
 struct withdraw_kind; /* role/withdraw.h */
+struct hop;           /* role/hop.h */
 struct outbox_item;   /* role/outbox.h */
 struct outbox_done;
 struct outbox_verify;
@@ -139,6 +140,9 @@ struct role {
 
     /* Worker, read-only: which key belongs to this psk_identity? Errors refuse the handshake with their alert. */
     err_t (*psk)(const void *ctx, struct txn *t, struct text identity, usec_t now, struct role_psk *out);
+
+    /* Worker, read-only, before every request: to whom does it go on? ERR_NOT_FOUND: to nobody, it is answered here. May be NULL. */
+    err_t (*hop)(const void *ctx, const struct request *rq, struct txn *t, struct hop *out);
 
     /* Worker, read-only, before a request whose route has ROUTE_ASKS: what must be asked first? ERR_NOT_FOUND: nothing. With its
      * answer given to answer(), or without, the request goes on. May be NULL. */

@@ -3,6 +3,7 @@
 #include "base/ct.h"
 #include "role/dispatch.h"
 #include "shell/clock.h"
+#include "shell/forward.h"
 #include "shell/log.h"
 #include "shell/verify.h"
 #include "wire/binding.h"
@@ -123,6 +124,44 @@ static err_t take_export(struct conn *c, const struct route *route, struct keys_
     return ERR_OK;
 }
 
+/* -- for another CSE --------------------------------------------------------------------------------------- */
+static void forwarded(struct conn *c, err_t e, struct primitive_response *r)
+{
+    worker_view_renew(c->w);
+    if (!conn_unpin(c)) {
+        return;
+    }
+    if (e == ERR_OK) {
+        r->rqi = text_of(c->rqi);
+        r->rvi = text_of(c->rvi);
+        answer(c, r);
+    } else {
+        exchange_refuse(c, e, "the next CSE");
+    }
+    conn_resume(c);
+}
+
+/* True: it is answered already, or waits for the next CSE and goes on in forwarded(). */
+static bool forwards(struct conn *c, const struct primitive *p, usec_t now)
+{
+    static const struct keys_export none;
+    const struct snapshot_role *r = conn_role(c);
+    const struct request rq = {p, &c->assoc, &none, c->ip, now};
+    struct hop to;
+    struct txn t;
+    struct arena arena;
+    if (r->role->hop == NULL || worker_view(c->w, c->role, &t, &arena) != ERR_OK ||
+        r->role->hop(r->ctx, &rq, &t, &to) != ERR_OK) {
+        return false;
+    }
+    err_t e = forward_send(c, p, &to, now, forwarded);
+    c->busy = e == ERR_OK;
+    if (e != ERR_OK) {
+        exchange_refuse(c, e, "the next CSE");
+    }
+    return true;
+}
+
 /* -- what must be known first ------------------------------------------------------------------------------ */
 /* Whether the key came or not: the handler looks, and says what it thinks of it. */
 static void asked(struct ask_waiter *waiter, err_t e, const struct secret *key, const struct association *a)
@@ -218,6 +257,9 @@ void exchange_serve(struct conn *c, const struct primitive *p)
     if (c->assoc.not_after <= now) {
         c->last = true;
         write = false;
+    }
+    if (e == ERR_OK && !c->last && forwards(c, p, now)) {
+        return;
     }
     if (!write) {
         struct response rs;

@@ -49,6 +49,7 @@ struct transfer {
     size_t head_n, body_max;
     struct growing body;
     uint16_t rsc;
+    uint32_t part;
     enum media media;
     char rqi[M2MID_MAX];
     char location[M2MID_MAX * 2];
@@ -100,13 +101,16 @@ static void header_take(struct transfer *t, struct text line)
     size_t colon = text_find(line, ':');
     struct text name = text_take(line, colon);
     struct text value = text_trim(text_skip(line, colon + 1), " \t\r\n");
-    uint64_t rsc = 0;
+    uint64_t n = 0;
     if (text_starts(line, "HTTP/")) { /* of the last response, when there are several */
         t->rsc = 0;
+        t->part = 0;
         t->media = MEDIA_N;
         t->rqi[0] = t->location[0] = '\0';
-    } else if (text_eq_nocase(name, text_of("X-M2M-RSC")) && text_u64(value, 65535, &rsc) == ERR_OK) {
-        t->rsc = (uint16_t)rsc;
+    } else if (text_eq_nocase(name, text_of("X-M2M-RSC")) && text_u64(value, 65535, &n) == ERR_OK) {
+        t->rsc = (uint16_t)n;
+    } else if (text_eq_nocase(name, text_of("X-M2M-CTO")) && text_u64(value, UINT32_MAX, &n) == ERR_OK) {
+        t->part = (uint32_t)n;
     } else if (text_eq_nocase(name, text_of("X-M2M-RI")) && TEXT_COPY(value, t->rqi) != ERR_OK) {
         t->rqi[0] = '\0';
     } else if (text_eq_nocase(name, text_of("Content-Location")) && TEXT_COPY(value, t->location) != ERR_OK) {
@@ -154,6 +158,7 @@ static void finish(struct transfer *t, CURLcode code)
         (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
         a.status = (unsigned)status;
         a.rsc = t->rsc;
+        a.next = t->part;
         a.media = t->media;
         a.body = bytes_of(t->body.p, t->body.n);
     }

@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #define OUTBOUND_HEAD_MAX 16384
+#define OUTBOUND_PATH_MAX 2000 /* with its query */
 #define OUTBOUND_BODY_MAX 65536 /* octets of an answer, unless a request allows more */
 
 /*
@@ -46,6 +47,7 @@ struct outbound_answer {
     unsigned status; /* HTTP */
     uint16_t rsc;    /* X-M2M-RSC, or 0 */
     struct text rqi, location;
+    uint32_t next;    /* Content Offset of a partial result, or 0 */
     enum media media; /* of the body; MEDIA_N: none, or one that is not known here */
     struct bytes body;
 };

@@ -5,7 +5,7 @@
 #include "shell/outbound.h"
 
 #define OUTBOUND_TARGET_HOST 320
-#define OUTBOUND_TARGET_URL 2048
+#define OUTBOUND_TARGET_URL (OUTBOUND_PATH_MAX + 400)
 
 struct outbound_target {
     const struct snapshot_peer *peer; /* NULL: plain HTTP */

@@ -1,5 +1,6 @@
 #include "wire/coap_binding.h"
 
+#include "base/hex.h"
 #include "wire/target.h"
 #include "wire/timestamp.h"
 
@@ -114,6 +115,31 @@ static err_t path(const struct coap_message *in, struct writer *scratch, struct 
     return ERR_OK;
 }
 
+/* The options as the query of a URL; other octets than those that stand for themselves there are written %XX. */
+static err_t query_of(const struct coap_message *in, struct writer *scratch, struct text *out)
+{
+    size_t start = scratch->n;
+    for (size_t i = 0; i < in->options_n; i++) {
+        struct bytes b = in->options[i].value;
+        if (in->options[i].number != COAP_OPT_URI_QUERY) {
+            continue;
+        }
+        writer_z(scratch, scratch->n > start ? "&" : "");
+        for (size_t k = 0; k < b.n; k++) {
+            bool plain = b.p[k] > ' ' && b.p[k] <= '~' && b.p[k] != '&' && b.p[k] != '%' && b.p[k] != '#' && b.p[k] != '\\';
+            if (plain) {
+                writer_u8(scratch, b.p[k]);
+            } else {
+                writer_z(scratch, "%");
+                hex_write_lower(scratch, bytes_of(b.p + k, 1));
+            }
+        }
+    }
+    TRY(writer_finish(scratch));
+    *out = text_span((const char *)scratch->buf + start, scratch->n - start);
+    return ERR_OK;
+}
+
 static err_t target(const struct coap_message *in, struct writer *scratch, struct primitive *out,
                     char detail[static BINDING_DETAIL_MAX])
 {
@@ -131,7 +157,7 @@ static err_t target(const struct coap_message *in, struct writer *scratch, struc
             TRY(target_parameter(text_at(in->options[i].value), &seen, NULL, out, detail));
         }
     }
-    return ERR_OK;
+    return query_of(in, scratch, &out->query);
 }
 
 err_t coap_binding_parse(const struct coap_message *in, struct writer *scratch, struct primitive *out,

@@ -157,7 +157,8 @@ err_t http_binding_parse(const struct http1_request *in, struct writer *scratch,
     if (e != ERR_OK) {
         return binding_fail_z(e, "path", detail);
     }
-    TRY(query(text_skip(in->target, mark + 1), scratch, out, detail));
+    out->query = text_skip(in->target, mark + 1);
+    TRY(query(out->query, scratch, out, detail));
     return binding_content(in->body, out, detail);
 }
 

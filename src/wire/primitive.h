@@ -17,6 +17,7 @@ struct primitive {
     enum op op;
     struct text to;   /* "-/name", "/cse/name" or "//sp/cse/name"; percent-decoded octets are refused but %40 */
     struct text path; /* the path as sent (but %40 decoded), for routes that are no resources (/fetchCredentials/...) */
+    struct text query; /* as sent in a URL, without '?': for who sends the request on */
     bool has_from;    /* an empty From counts as absent [CHOICE-69] */
     struct text from;
     struct text rqi;

@@ -1,7 +1,10 @@
 """An MN-CSE keeps itself registered at an IN-CSE, with real processes: association, both <remoteCSE>, restarts, refusals;
 and requests travel between the two."""
 import hashlib
+import os
 import re
+import signal
+import time
 
 import keystead as ks
 import pytest
@@ -122,3 +125,76 @@ def test_a_cse_that_does_not_say_its_id(pair):
     pair.restart("mn")
     pair.ctl_json("mn", "registrar", "join")
     ks.wait_for(lambda: joined(pair), what="the registration")
+
+
+# -- requests from one CSE to the other -------------------------------------------------------------------------------
+
+def ae(lab, role, name):
+    """An AE registered at `role`; its open connection and its stem."""
+    let_in(lab, role, name, f"//{ks.SP}/S{name}")
+    c = lab.psk(role, f"{name}@{ks.SP}", key_of(name)).connect()
+    assert ks.register(c, f"S{name}").rsc == 2001
+    return c, f"S{name}"
+
+
+@pytest.fixture(scope="module")
+def sides(pair):
+    """An AE at each CSE; that of the MN-CSE has a container that everybody may use."""
+    ks.wait_for(lambda: joined(pair), what="the registration")
+    far, near = ae(pair, "cse", "far"), ae(pair, "mn", "near")
+    acp = {"m2m:acp": {"rn": "all", "pv": {"acr": [{"acor": ["*"], "acop": 63}]}, "pvs": {"acr": [{"acor": ["Snear"], "acop": 63}]}}}
+    assert ks.ask(near[0], "create", "/-/Snear", acp, 1, near[1]).rsc == 2001
+    r = ks.ask(near[0], "create", "/-/Snear", {"m2m:cnt": {"rn": "box", "acpi": ["cse-mn/Snear/all"]}}, 3, near[1])
+    assert r.rsc == 2001, r
+    yield far, near
+    far[0].close()
+    near[0].close()
+
+
+def test_requests_reach_the_other_cse_and_answers_come_back(sides):
+    (far, who), (near, mine) = sides
+    at = "/~/mn/cse-mn/Snear/box"  # SP-relative
+    r = ks.ask(far, "create", at, {"m2m:cin": {"con": "from afar"}}, 4, who)
+    assert (r.rsc, r.json["m2m:cin"]["con"]) == (2001, "from afar"), r
+    r = ks.ask(far, "retrieve", f"/_/{ks.SP}/mn/cse-mn/Snear/box/la", origin=who)  # absolute
+    assert (r.rsc, r.json["m2m:cin"]["con"]) == (2000, "from afar"), r
+    r = ks.ask(far, "retrieve", f"{at}?rcn=4", origin=who)
+    assert [i["con"] for i in r.json["m2m:cnt"]["m2m:cin"]] == ["from afar"], r
+    assert ks.ask(far, "update", at, {"m2m:cnt": {"lbl": ["seen"]}}, origin=who).rsc == 2004
+    assert ks.ask(near, "retrieve", "/~/in/-", origin=mine).rsc in (2000, 4103)  # upward; the policy there decides
+    assert ks.ask(near, "retrieve", "/~/mn/cse-mn/Snear/box", origin=mine).rsc == 2000  # our own, by its long address
+    assert ks.ask(far, "delete", f"{at}/la", origin=who).rsc == 2002
+
+
+def test_what_goes_no_further(sides):
+    (far, who), (near, mine) = sides
+    for c, origin in ((far, who), (near, mine)):
+        r = ks.ask(c, "retrieve", "/~/nowhere/cse-x", origin=origin)  # up, and from there nowhere: no circle
+        assert (r.rsc, r.reason) == (4004, "not-found"), r
+    r = ks.ask(far, "retrieve", "/~/deep/cse-deep", origin=who)  # below the MN-CSE, which has no way to it
+    assert r.rsc == 4004, r
+    r = ks.ask(far, "retrieve", "/~/mn/cse-mn/Snear/box", origin="Sother")
+    assert (r.rsc, r.reason) == (4106, "from-not-associated"), r
+    r = ks.ask(far, "retrieve", "/~/mn/cse-mn/Snear/box", origin=who, headers=["X-M2M-RET: 20200101T000000"])
+    assert r.rsc == 4008, r
+    assert ks.ask(far, "create", "/~/mn/-", {"m2m:ae": {"api": "Nx", "rr": False, "srv": ["3"]}}, 2, "").rsc in (4004, 4106)
+
+
+def test_a_hop_that_hangs_delays_nobody_else(pair, sides):
+    (far, who), _ = sides
+    pids = pair.servers["mn"].pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        far.sendall(ks.request_octets("retrieve", "/~/mn/cse-mn/Snear/box", origin=who))
+        began = time.monotonic()
+        with pair.psk("cse", f"far@{ks.SP}", key_of("far")).connect() as c:
+            assert ks.ask(c, "retrieve", "/-/Sfar", origin=who).rsc == 2000
+        assert time.monotonic() - began < 0.8
+        r = ks.read_response(far)
+        assert (r.rsc, r.reason) == (5103, "peer-timeout"), r
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    r = ks.ask(far, "retrieve", "/~/mn/cse-mn/Snear/box", origin=who)
+    assert r.rsc == 2000, r

@@ -12,7 +12,8 @@
 #define KPSA "c0c1c2c3c4c5c6c7c8c9cacbcccdcecf"
 #define KPSA_BASE64 "wMHCw8TFxsfIycrLzM3Ozw=="
 #define PRIVATE "for-Sa-alone"
-#define CONF "[cse]\nsp = sp.example.com\nadmin = Sadmin\nassociation = optional\nlifetime = 30d\nnotify-queue = 3\n"
+#define CONF "[cse]\nsp = sp.example.com\nadmin = Sadmin\nassociation = optional\nlifetime = 30d\nnotify-queue = 3\n" \
+             "[peer mn1.example.com]\nkind = cse\ncsi = /mn1\n"
 #define QUEUE 3
 
 enum { WHO_ADMIN, WHO_B, WHO_UNKNOWN, WHO_CSE, WHO_PLAIN, WHO_A, WHO_COUNT };
@@ -96,6 +97,7 @@ static void request(struct fixture *f, struct fuzz_step *s)
     strcat(path, s->text);
     struct world_request rq = {.op = ops[s->what & 3], .path = path, .from = from, .body = body,
                                .ty = (s->what & 3) == 0 ? type_of(body, types[s->what >> 2 & 7]) : 0};
+    (void)world_hop(&f->who[(s->what >> 5) % (WHO_PLAIN + 1)], &rq);
     (void)world_request(&f->who[(s->what >> 5) % (WHO_PLAIN + 1)], &rq, &f->r);
     fuzz_check_reply(&f->r, f->tainted ? "\n" : KPSA, f->tainted ? "\n" : KPSA_BASE64);
     MUST_HOLD(f->tainted || strstr(f->r.body, PRIVATE) == NULL);

@@ -3,6 +3,7 @@
 #include "wire/url.h"
 
 #include "base/hex.h"
+#include "role/hop.h"
 #include "shell/crypto_openssl.h"
 #include "store/store_memory.h"
 #include "wire/json.h"
@@ -445,6 +446,20 @@ static void primitive_of(const struct world_request *rq, struct primitive *p)
     p->expires = USEC_NEVER;
     p->content = text_bytes(text_of(rq->body));
     p->media = rq->media;
+}
+
+err_t world_hop(struct world_session *s, const struct world_request *rq)
+{
+    static const struct keys_export none;
+    struct primitive p;
+    struct hop out;
+    struct turn u;
+    primitive_of(rq, &p);
+    struct request r = {.prim = &p, .assoc = &s->assoc, .exported = &none, .now = s->world->now};
+    turn_begin(&u, s->node, false);
+    err_t e = s->node->role->hop(s->node->ctx, &r, &u.txn, &out);
+    turn_drop(&u, s->node);
+    return e;
 }
 
 static err_t dispatch(struct world_session *s, const struct primitive *p, struct response *rs)

@@ -98,6 +98,8 @@ err_t world_request(struct world_session *s, const struct world_request *rq, str
 err_t world_hear(struct world *w, struct world_node *n);
 /* The same with this answer to the question about the first authority. */
 err_t world_hear_forged(struct world *w, struct world_node *n, const struct answer *a);
+/* Where the request would go on to, if anywhere. */
+err_t world_hop(struct world_session *s, const struct world_request *rq);
 /* What the node wants to send, and what came of it, as the shell does. */
 err_t world_errand(struct world *w, struct world_node *n, const struct errand_memory *m, struct errand *out);
 err_t world_returned(struct world *w, struct world_node *n, const struct errand *q, const struct errand_answer *a, err_t *why);

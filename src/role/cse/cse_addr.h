@@ -1,6 +1,7 @@
 /*
  * `to` -> resource [TS-0001 7.2, 9.3.1]: structured and unstructured CSE-relative, SP-relative of this CSE and absolute
- * of this SP and CSE. Another CSE is 4004 until retargeting exists. A resource whose ancestor is gone or expired is gone.
+ * of this SP and CSE. Another CSE is 4004 here: what can be sent on was before (cse_hop.h). A resource whose ancestor is
+ * gone or expired is gone.
  */
 #ifndef KEYSTEAD_ROLE_CSE_CSE_ADDR_H
 #define KEYSTEAD_ROLE_CSE_CSE_ADDR_H

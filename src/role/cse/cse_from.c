@@ -1,6 +1,7 @@
 #include "role/cse/cse_from.h"
 
 #include "role/cse/cse_csr.h"
+#include "role/cse/cse_hop.h"
 #include "role/cse/cse_key.h"
 #include "role/cse/cse_sub.h"
 #include "role/detail.h"
@@ -96,10 +97,14 @@ static err_t from_credential(const struct request *rq, struct txn *t, const stru
     return ERR_OK;
 }
 
-/* May the CSE of this association speak for the CSE with this absolute identifier: itself, or one below it? */
-static err_t speaks_for(const struct request *rq, struct txn *t, struct text csi, bool *out)
+/* May the CSE of this association speak for the CSE with this absolute identifier: itself, one below it, or, if it is the
+ * registrar, one that is neither here nor below us? */
+static err_t speaks_for(const struct cse *cse, const struct request *rq, struct txn *t, struct text csi, bool *out)
 {
     *out = association_is_bound_to(rq->assoc, csi);
+    if (!*out && association_is_bound_to(rq->assoc, text_of(cse->registrar.csi.z))) {
+        return cse_hop_is_above(cse, t, csi, rq->now, out);
+    }
     return *out ? ERR_OK : cse_csr_is_below(t, text_of(rq->assoc->ids[0].z), csi, rq->now, out);
 }
 
@@ -122,10 +127,10 @@ static err_t from_below(const struct cse *cse, const struct request *rq, struct 
     struct text absolute = text_of(f->absolute.z);
     enum m2mid_kind k = m2mid_kind(rq->prim->from);
     if (f->kind == CSE_FROM_CSE) {
-        return speaks_for(rq, t, absolute, out);
+        return speaks_for(cse, rq, t, absolute, out);
     }
     if (k == M2MID_SP_AE_C || k == M2MID_ABS_AE_C) {
-        return speaks_for(rq, t, text_take(absolute, text_find_last(absolute, '/')), out);
+        return speaks_for(cse, rq, t, text_take(absolute, text_find_last(absolute, '/')), out);
     }
     return is_elsewhere(cse, rq, t, f, out);
 }

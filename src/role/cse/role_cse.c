@@ -7,6 +7,7 @@
 #include "role/cse/cse_esprim.h"
 #include "role/cse/cse_explain.h"
 #include "role/cse/cse_heard.h"
+#include "role/cse/cse_hop.h"
 #include "role/cse/cse_join.h"
 #include "role/cse/cse_saef.h"
 #include "role/cse/cse_seed.h"
@@ -50,6 +51,7 @@ const struct role role_cse = {
     .verify = cse_verify,
     .outbox = cse_deliver_next,
     .told = cse_deliver_done,
+    .hop = cse_hop_next,
     .errand = cse_join_errand,
     .returned = cse_join_returned,
     .established = cse_saef_established,

@@ -71,6 +71,7 @@ static void create_carries_everything(void **state)
     assert_int_equal(parse(&p), ERR_OK);
     assert_int_equal(timestamp_parse(text_of("20300102T030405"), &ret), ERR_OK);
     assert_int_equal(p.prim.op, OP_CREATE);
+    assert_true(text_eq_z(p.prim.query, "rcn=9&fu=1")); /* as the next CSE gets it */
     assert_true(p.prim.has_ty && p.prim.ty == 2 && p.prim.has_from);
     assert_true(text_eq_z(p.prim.from, "Cdev") && text_eq_z(p.prim.rqi, "r1") && text_eq_z(p.prim.rvi, "2a"));
     assert_true(text_eq_z(p.prim.to, "/in/cse") && text_eq_z(p.prim.path, "/~/in/cse"));

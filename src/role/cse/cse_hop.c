@@ -1,0 +1,126 @@
+#include "role/cse/cse_hop.h"
+
+#include "role/cse/cse_csr.h"
+
+/* The CSE-ID, in absolute form, that an address of another CSE begins with; an AE-ID alone is no address of one. */
+static err_t target_of(const struct cse *cse, struct text to, struct m2mid *out)
+{
+    struct text rest = text_starts(to, "//") ? text_skip(to, 2) : to;
+    size_t sp = text_starts(to, "//") ? 2 + text_find(rest, '/') : 0; /* octets before "/cse" */
+    rest = text_skip(to, sp);
+    if (!text_starts(rest, "/")) {
+        return ERR_NOT_FOUND;
+    }
+    struct text id = text_take(to, sp + 1 + text_find(text_skip(rest, 1), '/'));
+    return m2mid_is_cse(m2mid_kind(id)) && m2mid_absolute(id, text_of(cse->self.z), out) == ERR_OK ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static struct text sp_of(struct text absolute)
+{
+    struct text sp = text_skip(absolute, 2);
+    return text_take(sp, text_find(sp, '/'));
+}
+
+static bool is_registrar(const struct cse *cse, const struct cse_way *way)
+{
+    return m2mid_same(text_of(way->csi.z), text_of(cse->registrar.csi.z));
+}
+
+struct search {
+    const struct cse *cse;
+    struct txn *t;
+    usec_t now;
+    struct text target;
+};
+
+static err_t leads_down(const struct search *s, const struct cse_way *way, bool *out)
+{
+    *out = m2mid_same(s->target, text_of(way->csi.z));
+    if (*out || is_registrar(s->cse, way)) {
+        return ERR_OK;
+    }
+    return cse_csr_is_below(s->t, text_of(way->csi.z), s->target, s->now, out);
+}
+
+/* Of a registered CSE: who is not registered is not reached, whatever the configuration has. */
+static err_t down(const struct search *s, const struct cse_way **out)
+{
+    for (size_t i = 0; i < s->cse->ways_n; i++) {
+        const struct cse_way *way = &s->cse->ways[i];
+        struct cse_res r;
+        bool leads = false;
+        err_t e = cse_csr_get(s->t, text_of(way->csi.z), s->now, &r);
+        TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
+        if (e == ERR_OK) {
+            TRY(leads_down(s, way, &leads));
+        }
+        if (leads) {
+            *out = way;
+            return ERR_OK;
+        }
+    }
+    return ERR_NOT_FOUND;
+}
+
+static err_t up(const struct search *s, const struct request *rq, const struct cse_way **out)
+{
+    struct cse_res r;
+    if (s->cse->registrar.fqdn.z[0] == '\0' || association_is_bound_to(rq->assoc, text_of(s->cse->registrar.csi.z))) {
+        return ERR_NOT_FOUND; /* what came down does not go up again */
+    }
+    TRY(cse_csr_get(s->t, text_of(s->cse->registrar.csi.z), s->now, &r));
+    for (size_t i = 0; i < s->cse->ways_n; i++) {
+        if (is_registrar(s->cse, &s->cse->ways[i])) {
+            *out = &s->cse->ways[i];
+        }
+    }
+    return *out != NULL ? ERR_OK : ERR_NOT_FOUND;
+}
+
+/* Registrations are made at the CSE itself. */
+static bool is_registration(const struct primitive *p)
+{
+    return p->op == OP_CREATE && (p->ty == TYPE_AE || p->ty == TYPE_CSR);
+}
+
+err_t cse_hop_next(const void *ctx, const struct request *rq, struct txn *t, struct hop *out)
+{
+    const struct cse *cse = ctx;
+    const struct cse_way *way = NULL;
+    struct cse_from from;
+    struct m2mid target;
+    char detail[ROLE_DETAIL_MAX];
+    if (cse->ways_n == 0 || cse_addr_is_local(cse, rq->prim->to) || is_registration(rq->prim)) {
+        return ERR_NOT_FOUND;
+    }
+    TRY(target_of(cse, rq->prim->to, &target));
+    TRY(cse_from_check(cse, rq, t, &from, detail)); /* who speaks in another's name goes no further */
+    const struct search s = {cse, t, rq->now, text_of(target.z)};
+    err_t e = down(&s, &way);
+    e = e == ERR_NOT_FOUND ? up(&s, rq, &way) : e;
+    TRY(e);
+    if (association_is_bound_to(rq->assoc, text_of(way->csi.z))) { /* never back */
+        return ERR_NOT_FOUND;
+    }
+    bool same = text_eq_nocase(sp_of(s.target), text_of(cse->sp.z)) && from.sp_relative.z[0] != '\0';
+    TRY(TEXT_COPY(text_of(same ? from.sp_relative.z : from.absolute.z), out->from));
+    return TEXT_COPY(text_of(way->fqdn.z), out->peer);
+}
+
+err_t cse_hop_is_above(const struct cse *cse, struct txn *t, struct text id, usec_t now, bool *out)
+{
+    struct cse_from who = {0};
+    struct cse_res r;
+    struct m2mid ri;
+    struct store_value v;
+    TRY(cse_from_forms(cse, id, &who));
+    *out = !m2mid_same(text_of(who.absolute.z), text_of(cse->self.z));
+    if (!*out || cse_csr_ri(&who, &ri) != ERR_OK) { /* of another provider, who is reached through the registrar alone */
+        return ERR_OK;
+    }
+    err_t here = cse_csr_get(t, text_of(who.absolute.z), now, &r);
+    TRY(here == ERR_NOT_FOUND ? ERR_OK : here);
+    err_t below = txn_get(t, TABLE_CSE_AE, text_of(ri.z), &v);
+    *out = here == ERR_NOT_FOUND && below == ERR_NOT_FOUND;
+    return below == ERR_NOT_FOUND ? ERR_OK : below;
+}

@@ -1,0 +1,60 @@
+#include "shell/forward.h"
+
+#include "shell/clock.h"
+#include "shell/outbound.h"
+
+#include <stdlib.h>
+
+struct forward {
+    struct conn *c;
+    forward_fn *fn;
+    usec_t expires;
+};
+
+static void answered(void *owner, const struct outbound_answer *a)
+{
+    struct forward *f = owner;
+    bool body = a->media == MEDIA_JSON || a->media == MEDIA_CBOR;
+    struct primitive_response r = {.rsc = a->rsc,
+                                   .location = a->location,
+                                   .body = body ? a->body : bytes_empty(),
+                                   .media = body ? a->media : MEDIA_JSON,
+                                   .next = a->next};
+    err_t e = a->err;
+    e = e == ERR_OK && a->rsc == 0 ? ERR_PEER_NONSENSE : e;
+    e = e != ERR_OK && f->expires <= clock_now() ? ERR_REQUEST_EXPIRED : e;
+    f->fn(f->c, e, &r);
+    free(f);
+}
+
+static usec_t end_of(const struct primitive *p, usec_t now)
+{
+    usec_t after = p->expires_after_ms != 0 ? now + (usec_t)p->expires_after_ms * 1000 : USEC_NEVER;
+    return p->expires < after ? p->expires : after;
+}
+
+err_t forward_send(struct conn *c, const struct primitive *p, const struct hop *to, usec_t now, forward_fn *fn)
+{
+    char path[OUTBOUND_PATH_MAX];
+    struct writer w = WRITER_ARRAY(path);
+    usec_t most = c->w->snap->limits.fetch_time;
+    struct forward *f = calloc(1, sizeof(*f));
+    if (f == NULL) {
+        return ERR_LIMIT_BUSY;
+    }
+    *f = (struct forward){.c = c, .fn = fn, .expires = end_of(p, now)};
+    writer_text(&w, p->path);
+    writer_z(&w, p->query.n > 0 ? "?" : "");
+    writer_text(&w, p->query);
+    const struct outbound_request rq = {
+        .as = conn_role(c), .peer = to->peer, .path = path, .op = p->op, .ty = p->ty, .has_from = true,
+        .from = text_of(to->from), .rqi = p->rqi, .rvi = p->rvi, .expires = f->expires, .accept = MEDIA_JSON,
+        .media = p->media, .body = p->content, .time = f->expires - now < most ? f->expires - now : most,
+        .answer_max = WORKER_BODY_MAX};
+    err_t e = writer_finish_z(&w);
+    e = e == ERR_OK ? outbound_send(c->w->notices, &rq, answered, f) : e;
+    if (e != ERR_OK) {
+        free(f);
+    }
+    return e;
+}
