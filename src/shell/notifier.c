@@ -98,11 +98,14 @@ enum outbox_outcome notifier_outcome(const struct outbound_answer *a)
     return a->err != ERR_OK || later ? OUTBOX_AWAY : class == 2 ? OUTBOX_TOLD : OUTBOX_REFUSED;
 }
 
+static void tick_cb(uv_timer_t *h);
+
 static void told(void *arg, const struct job_result *r)
 {
     struct notifier_sending *s = arg;
     s->used = false;
     s->n->again = true;
+    (void)uv_timer_start(&s->n->tick, tick_cb, 0, TICK_MS); /* the next event of its queue goes at once */
     if (r->err != ERR_OK && r->err != ERR_NOT_FOUND) { /* it will be told once more: better than never */
         leave_alone(s->n, s->role, s->target);
     }

@@ -1,6 +1,7 @@
 #include "role/cse/cse_notify.h"
 
 #include "role/cse/cse_attr.h"
+#include "role/cse/cse_sub.h"
 #include "role/detail.h"
 #include "role/rec.h"
 #include "wire/emit.h"
@@ -283,6 +284,37 @@ static err_t permits(err_t e, bool *out)
     return e == ERR_OK || err_info(e)->rsc == 4103 || e == ERR_DENIED_SERVICE ? ERR_OK : e;
 }
 
+/* An AE of this registrar is told while it would be answered: registered, and admitted by its service subscription. One of S type
+ * that is not registered here is another registrar's. */
+static err_t is_served(const struct cse_ask *ask, struct cse_from *from, bool *out)
+{
+    struct cse_res ae;
+    struct cse_sub_grant grant;
+    char detail[ROLE_DETAIL_MAX];
+    SCOPED(json_scope) json_t *attrs = NULL;
+    *out = from->stem.z[0] == '\0';
+    if (*out) {
+        return ERR_OK;
+    }
+    err_t e = cse_res_get(ask->t, text_of(from->stem.z), ask->rq->now, &ae);
+    if (e == ERR_NOT_FOUND) {
+        *out = m2mid_kind(text_of(from->absolute.z)) == M2MID_ABS_AE_S;
+        return ERR_OK;
+    }
+    TRY(e);
+    *out = !ask->cse->subscription || cse_from_is_admin(ask->cse, from);
+    if (*out) {
+        return ERR_OK;
+    }
+    TRY(cse_res_attrs(ask->t, &ae, &attrs));
+    const struct cse_sub_claim claim = {.registrar = text_of(ask->cse->csi.z), .app = json_get_text(attrs, "api"),
+                                        .who = text_of(from->stem.z), .credential = ae.credential};
+    e = cse_sub_check(ask->t, ask->rq->now, &claim, &grant, detail);
+    *out = e == ERR_OK;
+    from->services = e == ERR_OK ? grant.services : text_empty();
+    return e == ERR_DENIED_SUBSCRIPTION || e == ERR_DENIED_APP_RULE ? ERR_OK : e;
+}
+
 /* *sees: the resource that the event is about, too. A child may have policies of its own. */
 static err_t may_know(struct happened *h, const struct cse_notify *n, bool *out, bool *sees)
 {
@@ -294,12 +326,10 @@ static err_t may_know(struct happened *h, const struct cse_notify *n, bool *out,
     *out = false;
     *sees = true;
     TRY(cse_from_forms(ask->cse, n->creator, &from));
-    if (from.kind == CSE_FROM_AE && from.stem.z[0] != '\0' && m2mid_kind(text_of(from.absolute.z)) == M2MID_ABS_AE_C) {
-        struct cse_res ae;
-        err_t e = cse_res_get(ask->t, text_of(from.stem.z), rq.now, &ae);
-        if (e != ERR_OK) {
-            return e == ERR_NOT_FOUND ? ERR_OK : e;
-        }
+    bool served = false;
+    TRY(is_served(ask, &from, &served));
+    if (!served) {
+        return ERR_OK;
     }
     if (!h->resolved) {
         h->seen = (struct cse_target){.res = *h->at};

@@ -388,6 +388,31 @@ static void rights_are_those_of_the_moment(void **state)
     assert_int_equal(x.item.verdict, OUTBOX_DROP);
 }
 
+/* R002-81: no service without a contract, and notifications are one. */
+static void contracts_end(void **state)
+{
+    struct cse_fixture *f = *state;
+    cse_fixture_free(f);
+    cse_fixture_init(f, CSE_CONF "admin = Sadmin\nservice-subscription = on\n");
+    world_seed(&f->w, f->cse);
+    must(world_ctl(&f->w, f->cse, "subscription", "add", "{\"NAME\":\"home\",\"lifetime\":\"30d\"}", &f->r));
+    must(world_ctl(&f->w, f->cse, "rule", "add",
+                   "{\"NAME\":\"r1\",\"credential-ids\":\"12-ka@sp.example.com\",\"app-ids\":\"Napp\",\"aes\":\"Sa\"}", &f->r));
+    must(world_ctl(&f->w, f->cse, "node", "add",
+                   "{\"NAME\":\"n1\",\"subscription\":\"home\",\"node-id\":\"urn:n1\",\"cse-id\":\"/in\",\"rules\":\"r1\"}", &f->r));
+    must(cse_fixture_create(f, &f->a, "Sa", "cse-in", 2, AE_NAMED("app-a")));
+    must(cse_fixture_create(f, &f->a, "Sa", "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}"));
+    must(cse_fixture_create(f, &f->a, "Sa", "Sa", 1,
+                            "{\"m2m:acp\":{\"rn\":\"p\",\"pv\":" RULE("all", "63") ",\"pvs\":" RULE("Sa", "63") "}}"));
+    must(cse_fixture_put(f, &f->a, "Sa", "Sa/c", "{\"m2m:cnt\":{\"acpi\":[\"Sa/p\"]}}"));
+    must(subscribe(f, "Sa/c", SUB("s", "\"nu\":[\"Sa\"]")));
+    must(cse_fixture_put(f, &f->admin, "Sadmin", "Sa/c", "{\"m2m:cnt\":{\"mni\":9}}"));
+    assert_non_null(strstr(tell(f), "\"mni\":9"));
+    must(world_ctl(&f->w, f->cse, "node", "remove", "{\"NAME\":\"n1\",\"subscription\":\"home\"}", &f->r));
+    must(cse_fixture_put(f, &f->admin, "Sadmin", "Sa/c", "{\"m2m:cnt\":{\"mni\":8}}"));
+    assert_string_equal(tell(f), ""); /* refuses R002-81 */
+}
+
 /* A child with policies of its own is told by its identifier to who may see its parent only. */
 static void children_keep_their_secrets(void **state)
 {
@@ -595,6 +620,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(contents_by_type, setup, teardown),
         cmocka_unit_test_setup_teardown(subscriptions_are_strict, setup, teardown),
         cmocka_unit_test_setup_teardown(rights_are_those_of_the_moment, setup, teardown),
+        cmocka_unit_test_setup_teardown(contracts_end, setup, teardown),
         cmocka_unit_test_setup_teardown(children_keep_their_secrets, setup, teardown),
         cmocka_unit_test_setup_teardown(queues_are_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(counter_ends_the_subscription, setup, teardown),
