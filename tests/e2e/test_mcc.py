@@ -8,6 +8,7 @@ import time
 
 import keystead as ks
 import pytest
+from test_certificate import issue
 
 MN = f"//{ks.SP}/mn"
 
@@ -198,3 +199,39 @@ def test_a_hop_that_hangs_delays_nobody_else(pair, sides):
             os.kill(pid, signal.SIGCONT)
     r = ks.ask(far, "retrieve", "/~/mn/cse-mn/Snear/box", origin=who)
     assert r.rsc == 2000, r
+
+
+def test_a_field_cse_with_a_certificate(pair):
+    """R002-11: the association is made with a CSE-ID certificate; the registrar proves its name by its own."""
+    issue(pair.where, "mn-cse", "cse-id", MN)
+    pair.ctl_json("cse", "credential", "add", "--kind", "cert", "--id", MN, "--flavour", "cse-id")
+    pair.stop("mn")
+    text = pair.conf("mn").read_text()
+    at = text.index(f"[peer in.{ks.SP}]")
+    with_key = text[at:]
+    lines = [line for line in with_key.splitlines() if not line.startswith("psk")]
+    pair.conf("mn").write_text(text[:at] + "\n".join([*lines, "certificate = mn-cse.crt", "key = mn-cse.key", "trust = ca.crt", ""]))
+    before = events(pair, "cse").count("associated")
+    pair.ctl_json("cse", "registration", "remove", "/mn")
+    pair.start("mn")
+    ks.wait_for(lambda: "/mn" in cses(pair, "cse"), what="the registration")
+    assert events(pair, "cse").count("associated") > before
+    assert pair.ctl_json("cse", "registration", "show", "/mn")["credential-id"] != f"12-mn@{ks.SP}"
+
+
+@pytest.mark.parametrize("before, after, word", [
+    ("kind = mn", "kind = in", "an IN-CSE has no registrar"),  # refuses R002-05
+    (f"registrar = in.{ks.SP}", "registrar = other.example.com", "no [peer] of kind cse"),
+    ("csi = /in\n", "csi = /mn\n", "not the CSE-ID of another CSE"),
+    ("trust = ca.crt\n", "", "\"trust\" is missing"),
+    ("key = mn-cse.key\n", "key = mn-cse.key\npsk-id = a@b.example\n", "psk-id without psk"),
+])
+def test_what_check_says(pair, before, after, word):
+    text = pair.conf("mn").read_text()
+    at = text.index(f"[peer in.{ks.SP}]")
+    assert text.count(before) >= 1, before
+    faulty = text[:at] + text[at:].replace(before, after) if before in text[at:] else text.replace(before, after)
+    f = pair.where / "faulty.conf"
+    f.write_text(faulty)
+    p = ks.run("check", "-c", f)
+    assert p.returncode != 0 and word in p.stdout + p.stderr, p

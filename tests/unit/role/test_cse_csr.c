@@ -414,6 +414,35 @@ static void a_long_list(void **state)
     assert_true(pages > 2);
 }
 
+/* TS-0001 6.2: who may register where. An ASN-CSE takes AEs alone, and a registrar does not register at its registree. */
+static void the_field_takes_what_it_may(void **state)
+{
+    static const struct {
+        const char *kind, *name;
+        err_t e;
+    } rows[] = {
+        {"asn", "deep", ERR_OPERATION}, {"asn", "in", ERR_OPERATION}, {"mn", "in", ERR_OPERATION}, {"mn", "deep", ERR_OK},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char conf[512], id[64], who[64], from[32];
+        struct world_session s;
+        struct cse_fixture *f = calloc(1, sizeof(*f));
+        (void)snprintf(conf, sizeof(conf), "[cse]\nsp = sp.example.com\ncsi = /mn\nname = cse-mn\nkind = %s\nregistrar = "
+                       "in.sp.example.com\n[peer in.sp.example.com]\nkind = cse\ncsi = /in\n", rows[i].kind);
+        (void)snprintf(id, sizeof(id), "k%s@sp.example.com", rows[i].name);
+        (void)snprintf(who, sizeof(who), SP "/%s", rows[i].name);
+        (void)snprintf(from, sizeof(from), "/%s", rows[i].name);
+        cse_fixture_init(f, conf);
+        assert_int_equal(cse_fixture_add_key(f, id, who, ""), ERR_OK);
+        cse_fixture_connect(f, id, &s);
+        assert_int_equal(cse_fixture_create(f, &s, from, "cse-mn", 16, CSR), rows[i].e);
+        assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-mn", 2, AE_BODY), ERR_OK);
+        cse_fixture_free(f);
+        free(f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,6 +460,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_longest_list, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_list, setup_open, teardown),
         cmocka_unit_test_setup_teardown(by_the_operator, setup, teardown),
+        cmocka_unit_test(the_field_takes_what_it_may),
     };
     return cmocka_run_group_tests_name("cse-csr", tests, NULL, NULL);
 }
