@@ -1,6 +1,8 @@
 #include "wire/ipa.h"
 
-enum { HEAD = 3, EXTENSION_GSUP = 0x05, TAG_UNIT_NAME = 0x01 };
+enum { HEAD = 3, EXTENSION_GSUP = 0x05 };
+enum id_tag { TAG_SERIAL = 0x00, TAG_UNIT_NAME = 0x01, TAG_UNIT = 0x08 };
+#define ID_MAX (3 + IPA_NAME_MAX) /* tag, length and a value with its NUL */
 
 err_t ipa_parse(struct bytes in, struct ipa_frame *out, size_t *used)
 {
@@ -63,17 +65,24 @@ err_t ipa_write(const struct ipa_frame *frame, struct writer *w)
     return writer_finish(w);
 }
 
+static void id(struct writer *w, enum id_tag tag, struct text value)
+{
+    size_t mark = writer_mark16(w); /* of tag and value; it ends with a NUL */
+    writer_u8(w, (uint8_t)tag);
+    writer_text(w, value);
+    writer_u8(w, 0);
+    writer_close16(w, mark);
+}
+
 err_t ipa_write_ccm(enum ipa_ccm message, struct text name, struct writer *w)
 {
-    uint8_t payload[4 + IPA_NAME_MAX];
+    uint8_t payload[1 + 3 * ID_MAX];
     struct writer p = WRITER_ARRAY(payload);
     writer_u8(&p, (uint8_t)message);
-    if (message == IPA_CCM_ID_RESP) {
-        size_t mark = writer_mark16(&p); /* of tag and value; the name ends with a NUL */
-        writer_u8(&p, TAG_UNIT_NAME);
-        writer_text(&p, name);
-        writer_u8(&p, 0);
-        writer_close16(&p, mark);
+    if (message == IPA_CCM_ID_RESP) { /* osmo-hlr ends a connection without a unit, and routes by the serial number */
+        id(&p, TAG_UNIT, text_of("0/0/0"));
+        id(&p, TAG_SERIAL, name);
+        id(&p, TAG_UNIT_NAME, name);
     }
     TRY(writer_finish(&p));
     return ipa_write(&(struct ipa_frame){.stream = IPA_CCM, .payload = writer_view(&p)}, w);

@@ -11,7 +11,7 @@
 
 #define SECOND ((usec_t)1000000)
 #define NOW (1000 * SECOND)
-#define ID_GET "0004fe04010801"
+#define ID_GET "0011fe0401080107010201030104010501010100" /* of osmo-hlr 1.5.0 */
 #define ID_ACK "0001fe06"
 #define ANSWER(imsi)                                                                                                   \
     "0064ee050a0108" imsi                                                                                              \
@@ -71,7 +71,7 @@ static int up(void **state)
     gsup_client_open(&client, NOW);
     hears(ID_GET, NOW);
     quiet(NOW);
-    says("0008fe0500050162736600" "0001fe06");
+    says("0018fe05000708302f302f30000005006273660000050162736600" "0001fe06");
     assert_int_equal(ask("001010123456789", 1, NOW), ERR_PEER_UNREACHABLE); /* not let in yet */
     hears(ID_ACK, NOW);
     assert_true(gsup_client_event(&client, NOW, &ev));

@@ -205,7 +205,7 @@ static void the_connection_says_who_it_is(void **state)
 {
     uint8_t frame[IPA_FRAME_MAX];
     struct writer w = WRITER_ARRAY(frame);
-    struct octets wanted = octets("0008fe05000501" "62736600"), get = octets("04010801");
+    struct octets wanted = octets("0018fe05" "000708302f302f3000" "00050062736600" "00050162736600"), get = octets("04010801");
     enum ipa_ccm m;
     (void)state;
     assert_int_equal(ipa_write_ccm(IPA_CCM_ID_RESP, text_of("bsf"), &w), ERR_OK);
