@@ -84,7 +84,8 @@ static err_t url_target(const struct cse *cse, struct text nu, struct writer *ou
     return writer_finish(out);
 }
 
-/* An AE of S type has no CSE in its name: it may be registered here. */
+/* An AE of S type has no CSE in its name: it may be registered here. Who is not, cannot be told yet: its registrar would have to
+ * carry it on. */
 static err_t elsewhere(const struct cse *cse, struct txn *t, struct text nu, usec_t now, struct writer *out)
 {
     struct cse_from who = {0};
@@ -92,9 +93,11 @@ static err_t elsewhere(const struct cse *cse, struct txn *t, struct text nu, use
     TRY(cse_from_forms(cse, nu, &who) == ERR_OK ? ERR_OK : ERR_CONTENTS);
     err_t e = who.stem.z[0] == '\0' ? ERR_NOT_FOUND : cse_res_get(t, text_of(who.stem.z), now, &ae);
     TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
-    bool here = e == ERR_OK && ae.type->ty == TYPE_AE;
-    writer_z(out, here ? "A:" : "R:");
-    writer_z(out, here ? who.stem.z : who.absolute.z);
+    if (e != ERR_OK || ae.type->ty != TYPE_AE) {
+        return ERR_NOT_IMPLEMENTED;
+    }
+    writer_z(out, "A:");
+    writer_z(out, who.stem.z);
     return writer_finish(out);
 }
 
@@ -119,10 +122,7 @@ err_t cse_notify_target(const struct cse *cse, struct txn *t, struct text nu, us
 
 bool cse_notify_is_own(const struct cse_from *from, struct text target)
 {
-    struct text who = text_skip(target, 2);
-    return text_starts(target, "A:")   ? text_eq_z(who, from->stem.z)
-           : text_starts(target, "R:") ? m2mid_same(who, text_of(from->absolute.z))
-                                       : false;
+    return text_starts(target, "A:") && text_eq_z(text_skip(target, 2), from->stem.z);
 }
 
 static err_t add_target(const struct cse_ask *ask, const char *name, struct text nu, struct text *out, char *detail)

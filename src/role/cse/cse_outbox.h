@@ -3,8 +3,7 @@
  * of the event. Acknowledged means durable: an event that was answered for is told after any crash. A queue is bounded; when
  * it is full its oldest event goes. A queue without events has no record.
  *
- * A target is a text: "A:" and the resource identifier of an AE registered here, "R:" and the absolute identifier of
- * somebody elsewhere, or "U:" and a URL. It holds no blank.
+ * A target is a text: "A:" and the resource identifier of an AE registered here, or "U:" and a URL. It holds no blank.
  */
 #ifndef KEYSTEAD_ROLE_CSE_CSE_OUTBOX_H
 #define KEYSTEAD_ROLE_CSE_CSE_OUTBOX_H
