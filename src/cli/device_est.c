@@ -9,6 +9,7 @@
 #include "shell/key_source.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILE_MAX = 600, DUE_OF_THREE = 2 /* thirds of its life after which a certificate is renewed */ };
@@ -140,9 +141,16 @@ static err_t provision(struct work *w)
     return report(w, "issued");
 }
 
-static usec_t due_of(const struct est_status *s)
+/* A life begins when the certificate comes here: it says that it is older, for clocks that are behind. */
+static usec_t due_of(const char *file, const struct est_status *s)
 {
-    return s->not_before + (s->not_after - s->not_before) / 3 * DUE_OF_THREE;
+    struct stat st;
+    usec_t since = s->not_before;
+    if (stat(file, &st) == 0) {
+        usec_t written = (usec_t)st.st_mtim.tv_sec * USEC_PER_SEC;
+        since = written > since && written < s->not_after ? written : since;
+    }
+    return since + (s->not_after - since) / 3 * DUE_OF_THREE;
 }
 
 /* -- the next one: with the latest (7.0.3) -------------------------------------------------------------------- */
@@ -156,7 +164,7 @@ static err_t renewed(struct work *w)
     if (e != ERR_OK) {
         return detail_fail(w->detail, e == ERR_IO ? ERR_STATE : e, "no certificate yet: device certificate first", text_empty());
     }
-    if (cli_arg(w->a, "--if-due") != NULL && clock_now() < due_of(&s)) {
+    if (cli_arg(w->a, "--if-due") != NULL && clock_now() < due_of(w->cert_file, &s)) {
         return report(w, "not-due");
     }
     tls->certificate = w->cert_file;
@@ -191,7 +199,7 @@ void device_est_due(const struct device_dir *dir, usec_t *at, usec_t *end)
     bool there = file_of(dir, "est.key", key) == ERR_OK && file_of(dir, "est.crt", cert) == ERR_OK && access(key, R_OK) == 0 &&
                  access(cert, R_OK) == 0 && est_pki_status(cert, &s) == ERR_OK;
     if (there) {
-        *at = due_of(&s);
+        *at = due_of(cert, &s);
         *end = s.not_after;
     }
 }

@@ -48,6 +48,7 @@ static void begin(struct device_work *w)
     w->state = w->dir.book->at[w->dir.place].s;
     w->task = (struct device_task){.goal = DEVICE_ENROL};
     w->run.until = 0;
+    w->run.rsc = 0;
     w->deferred = false;
     w->detail[0] = '\0';
 }
@@ -138,11 +139,39 @@ static err_t ae_prolong(struct device_work *w)
     return ae_request(w, OP_UPDATE, content); /* what the registrar grants is in the state then */
 }
 
+static bool is_refusal(err_t e)
+{
+    return e != ERR_OK && cli_exit_code(e) == CLI_REFUSED;
+}
+
+/* Not what was asked, but the key by which it was asked. */
+static bool is_key_refused(const struct device_work *w, err_t e)
+{
+    return is_refusal(e) && w->run.rsc == 0;
+}
+
+/* R000-17: what is refused is a reason to begin anew, from the nearest credential to the bootstrap credential. */
+static err_t keys_anew(struct device_work *w, const char **did)
+{
+    err_t e = is_direct(&w->state) ? ERR_PEER_REFUSED : renew(w, DEVICE_RENEW_KEY);
+    *did = "key-renewed";
+    if (is_refusal(e) && !is_direct(&w->state)) {
+        e = renew(w, DEVICE_RENEW_ENROLMENT);
+        *did = "enrolled";
+    }
+    return e;
+}
+
 static err_t ae_do(struct device_work *w, const char **did)
 {
     bool gone = w->state.ae_stem[0] == '\0' || w->state.ae_not_after <= clock_now();
+    err_t e = gone ? ae_register(w) : ae_prolong(w);
+    if (is_key_refused(w, e) && !is_direct(&w->state)) {
+        TRY(keys_anew(w, did));
+        e = gone ? ae_register(w) : ae_prolong(w);
+    }
     *did = gone ? "registered" : "registration-prolonged";
-    return gone ? ae_register(w) : ae_prolong(w);
+    return e;
 }
 
 /* -- the certificate that the MEF gave -------------------------------------------------------------------------- */
@@ -174,27 +203,15 @@ static struct device_due check_due(const struct device_work *w, const struct rou
     return (struct device_due){DEVICE_RENEW_NOTHING, able ? at : USEC_NEVER, able ? at : USEC_NEVER};
 }
 
-static bool is_refusal(err_t e)
-{
-    return e != ERR_OK && cli_exit_code(e) == CLI_REFUSED;
-}
-
 /* The registrar knows the key, and not the AE: another one took its place, or its record is lost. */
 static bool is_ae_gone(err_t e)
 {
     return e == ERR_DENIED_NOT_REGISTERED || e == ERR_NOT_FOUND || e == ERR_DENIED_FROM;
 }
 
-/* R000-17: what is refused is a reason to begin anew, from the nearest credential to the bootstrap credential. */
 static err_t heal(struct device_work *w, const char **did)
 {
-    err_t e = is_direct(&w->state) ? ERR_PEER_REFUSED : renew(w, DEVICE_RENEW_KEY);
-    *did = "key-renewed";
-    if (is_refusal(e) && !is_direct(&w->state)) {
-        e = renew(w, DEVICE_RENEW_ENROLMENT);
-        *did = "enrolled";
-    }
-    TRY(e);
+    TRY(keys_anew(w, did));
     return ae_request(w, OP_RETRIEVE, NULL);
 }
 

@@ -4,11 +4,15 @@ import json
 import signal
 import subprocess
 import time
+import types
+
+import pytest
 
 import keystead as ks
+from est import openssl
 from test_device import Cli
 
-LIFE = 12  # seconds of an enrolment that is to end within a test
+LIFE = 5  # seconds of an enrolment that is to end within a test
 
 
 def started(cli):
@@ -24,7 +28,67 @@ def ended(p):
     return [json.loads(line) for line in out.splitlines()]
 
 
-def test_nothing_before_it_is_due(lab, tmp_path):
+def results(p):
+    assert p.returncode == 0, p.stdout + p.stderr
+    return [json.loads(line)["result"] for line in p.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    with ks.Lab(tmp_path_factory.mktemp("keep") / "l") as it:
+        it.set("mef", "mef", "est-lifetime", f"{2 * LIFE}s")
+        it.start()
+        yield it
+
+
+@pytest.fixture(scope="module")
+def aged(lab, tmp_path_factory):
+    """Devices whose keys grow old while the other tests run."""
+    where = tmp_path_factory.mktemp("aged")
+    it = types.SimpleNamespace(kept=[])
+
+    def device(name, **change):
+        cli = Cli(lab, where / name, lab.device(f"keep-{name}"))
+        cli.ok("enrol", *cli.enrol_args(**change))
+        return cli
+
+    it.cert = cli = device("cert")
+    d = cli.device
+    it.first = cli.ok("certificate")
+    it.first_pem = (cli.state / "est.crt").read_bytes()
+    lab.ctl_json("cse", "credential", "add", "--kind", "cert", "--id", d.enrolee_id, "--enrolee-id", d.enrolee_id)
+    cli.ok("associate", *cli.associate_args(**{"--certificate": it.first["certificate"], "--private-key": it.first["key"], "--trust": it.first["trust"]}))
+    cli.ok("register", "--app-id", "Nmade-up", "--from", "S")
+    it.kept.append(started(cli))
+    it.on = cli = device("on", **{"--lifetime": f"{LIFE}s"})
+    cli.ok("associate", *cli.associate_args())
+    cli.ok("register", "--app-id", "Nmade-up", "--from", "S")
+    it.on_first, it.on_began = cli.ok("status"), time.monotonic()
+    it.kept.append(started(cli))
+    it.old = cli = device("old", **{"--lifetime": "60s"})
+    cli.ok("associate", *cli.associate_args())
+    cli.ok("key-update", "--lifetime", f"{2 * LIFE}s")
+    it.lost = cli = device("lost")
+    cli.ok("associate", *cli.associate_args())
+    stem = cli.ok("register", "--app-id", "Nmade-up", "--from", "S")["ae_id"]
+    end = time.strftime("%Y%m%dT%H%M%S", time.gmtime(time.time() + 2 * LIFE))
+    cli.ok("request", "update", f"/-/{stem}", "--content", json.dumps({"m2m:ae": {"et": end}}))
+    assert results(cli.run("keep", "--once")) == ["not-due"]
+    it.kept.append(started(cli))
+    it.place = cli = device("one")
+    cli.device = lab.device("keep-two")
+    cli.ok("enrol", *cli.enrol_args(**{"--lifetime": f"{LIFE}s"}), "--add")
+    it.place_first = json.loads(cli.run("status", "--at", cli.device.kpm_id).stdout)["ke_id"]
+    try:
+        yield it
+    finally:
+        for p in it.kept:
+            if p.poll() is None:
+                p.kill()
+                p.communicate()
+
+
+def test_nothing_before_it_is_due(aged, lab, tmp_path):
     cli = Cli(lab, tmp_path / "device", lab.device("keep-early"))
     cli.no(1, "not-found", "keep", "--once")
     cli.all_the_way()
@@ -34,54 +98,6 @@ def test_nothing_before_it_is_due(lab, tmp_path):
     p = started(cli)
     time.sleep(1)
     assert ended(p) == []
-
-
-def test_it_lives_on(lab, tmp_path):
-    """More than two lives of an enrolment pass, and the application on it goes on."""
-    cli = Cli(lab, tmp_path / "device", lab.device("keep-on"))
-    cli.ok("enrol", *cli.enrol_args(**{"--lifetime": f"{LIFE}s"}))
-    cli.ok("associate", *cli.associate_args())
-    stem = cli.ok("register", "--app-id", "Nmade-up", "--from", "S")["ae_id"]
-    first = cli.ok("status")
-    p = started(cli)
-    end = time.monotonic() + 2.2 * LIFE
-    good, bad = 0, []
-    while time.monotonic() < end:
-        got = cli.run("request", "retrieve", f"/-/{stem}")
-        good += got.returncode == 0
-        if got.returncode != 0 and "store-locked" not in got.stdout:  # while keep works on the state
-            assert "credential-expired" in got.stdout, got.stdout  # a tenth of this life is short for a busy machine
-            bad.append(got.stdout)
-        time.sleep(0.3)
-    told = ended(p)
-    assert good > 4 * len(bad), bad
-    cli.ok("request", "retrieve", f"/-/{stem}")
-    last = cli.ok("status")
-    assert len(told) >= 2 and all(x["result"] == "enrolled" for x in told), told
-    assert told[-1]["ke_id"] == last["ke_id"] != first["ke_id"]
-    assert last["ae_id"] == stem and last["kc_id"] != first["kc_id"]
-
-
-def test_the_old_stays_until_the_new_works(lab, tmp_path):
-    cli = Cli(lab, tmp_path / "device", lab.device("keep-old"))
-    cli.ok("enrol", *cli.enrol_args(**{"--lifetime": "60s"}))
-    cli.ok("associate", *cli.associate_args())
-    cli.ok("key-update", "--lifetime", "20s")
-    before = cli.ok("status")
-    lab.stop("maf")
-    try:
-        ks.wait_for(lambda: cli.run("keep", "--once").returncode != 0, 40, "the renewal to be due")
-        assert cli.ok("status") == before
-        p = started(cli)
-        time.sleep(2)
-        assert p.poll() is None, "an authority that is away is asked again"
-    finally:
-        lab.start("maf")
-    def has_new_key():
-        got = cli.run("status")  # locked while keep works on the state
-        return got.returncode == 0 and json.loads(got.stdout)["kc_id"] != before["kc_id"]
-    ks.wait_for(has_new_key, 60, "a new key")
-    assert ended(p)[-1]["result"] in ("key-renewed", "enrolled")
 
 
 def test_change_of_provider(lab, tmp_path):
@@ -101,47 +117,106 @@ def test_change_of_provider(lab, tmp_path):
     assert not set(before.values()) & {after[k] for k in ("ke_id", "km_id", "kc_id")}
 
 
-def results(p):
-    assert p.returncode == 0, p.stdout + p.stderr
-    return [json.loads(line)["result"] for line in p.stdout.splitlines()]
-
-
-def test_what_the_servers_lost_is_made_anew(tmp_path_factory, tmp_path):
-    """AE registration prolonged; then MAF and CSE lose their stores."""
-    with ks.Lab(tmp_path_factory.mktemp("keep") / "l") as lab:
-        lab.start()
-        cli = Cli(lab, tmp_path / "device", lab.device("keep-lost"))
-        stem = cli.all_the_way()
-        before = cli.ok("status")
-        end = time.strftime("%Y%m%dT%H%M%S", time.gmtime(time.time() + 15))
-        cli.ok("request", "update", f"/-/{stem}", "--content", json.dumps({"m2m:ae": {"et": end}}))
-        assert results(cli.run("keep", "--once")) == ["not-due"]
-        ks.wait_for(lambda: results(cli.run("keep", "--once")) == ["registration-prolonged"], 30, "the end to be near")
-        assert results(cli.run("keep", "--once")) == ["not-due"]
-        cli.ok("request", "retrieve", f"/-/{stem}")
-        lab.stop("maf", "cse")
-        for role in "maf", "cse":
-            for f in lab.where.glob(f"{role}*.db*"):
-                f.unlink()
-        assert cli.run("keep", "--once").returncode == 3
-        lab.start("maf", "cse")
-        lab.ctl_json("maf", "client", "allow", "--role", "maf", "--client", cli.device.enrolee_id, "--target", ks.CSE_ID)
-        assert results(cli.run("keep", "--once")) == ["registered"]
-        after = cli.ok("status")
-        assert after["ae_id"] == stem and after["kc_id"] != before["kc_id"]
-        cli.ok("request", "retrieve", f"/-/{stem}")
-        cli.ok("request", "delete", f"/-/{stem}")
-        assert results(cli.run("keep", "--once")) == ["not-due"] and cli.ok("status")["ae_id"] == ""
-
-
-def test_each_place_is_kept(lab, tmp_path):
+def test_each_place_is_kept(aged):
     """One whose server is away does not keep the other waiting."""
-    one, two = lab.device("keep-one"), lab.device("keep-two")
-    cli = Cli(lab, tmp_path / "device", one)
-    cli.all_the_way()
-    cli.device = two
-    cli.ok("enrol", *cli.enrol_args(**{"--lifetime": "8s"}), "--add")
-    first = json.loads(cli.run("status", "--at", two.kpm_id).stdout)["ke_id"]
+    cli = aged.place
     ks.wait_for(lambda: "enrolled" in results(cli.run("keep", "--once")), 30, "the second place to be due")
-    assert json.loads(cli.run("status", "--at", two.kpm_id).stdout)["ke_id"] != first
-    assert results(cli.run("keep", "--once", "--at", one.kpm_id)) == ["not-due"]
+    assert json.loads(cli.run("status", "--at", cli.device.kpm_id).stdout)["ke_id"] != aged.place_first
+    assert "enrolled" not in results(cli.run("keep", "--once", "--at", "keep-one@" + ks.MEF))
+
+
+def test_a_key_refused_while_the_ae_is_gone(lab, tmp_path):
+    """It knows that its AE is gone, and then its connection key is refused too: it makes both anew."""
+    cli = Cli(lab, tmp_path / "device", lab.device("keep-stuck"))
+    stem = cli.all_the_way()
+    before = cli.ok("status")
+    lab.ctl_json("cse", "registration", "remove", stem)
+    assert cli.run("request", "retrieve", f"/-/{stem}").returncode == 1 and cli.ok("status")["ae_id"] == ""
+    lab.ctl_json("cse", "credential", "revoke", before["kc_id"])
+    assert results(cli.run("keep", "--once")) == ["registered"]
+    after = cli.ok("status")
+    assert after["ae_id"] == stem and after["kc_id"] != before["kc_id"] and after["ke_id"] == before["ke_id"]  # refuses R000-17
+    cli.ok("request", "retrieve", f"/-/{stem}")
+
+
+def test_it_lives_on(aged):
+    """More than two lives of an enrolment pass, and the application on it goes on."""
+    cli, first, p = aged.on, aged.on_first, aged.kept[1]
+    stem = first["ae_id"]
+    good, bad = 0, []
+    while good < 4 or time.monotonic() < aged.on_began + 2.2 * LIFE:
+        got = cli.run("request", "retrieve", f"/-/{stem}")
+        good += got.returncode == 0
+        if got.returncode != 0 and "store-locked" not in got.stdout:  # while keep works on the state
+            assert "credential-expired" in got.stdout, got.stdout  # a tenth of this life is short for a busy machine
+            bad.append(got.stdout)
+        time.sleep(0.3)
+    told = ended(p)
+    assert good > 2 * len(bad), bad
+    cli.ok("request", "retrieve", f"/-/{stem}")
+    last = cli.ok("status")
+    assert len(told) >= 2 and all(x["result"] == "enrolled" for x in told), told
+    assert told[-1]["ke_id"] == last["ke_id"] != first["ke_id"]
+    assert last["ae_id"] == stem and last["kc_id"] != first["kc_id"]
+
+
+def test_a_certificate_is_renewed_before_it_ends(aged, tmp_path):
+    """By EST, and the new one is who the AE is at its registrar after the first has ended."""
+    cli, p = aged.cert, aged.kept[0]
+    first = tmp_path / "first.crt"
+    first.write_bytes(aged.first_pem)
+    over = ["openssl", "x509", "-in", str(first), "-noout", "-checkend", "0"]
+    ks.wait_for(lambda: subprocess.run(over, capture_output=True).returncode == 1, 30, "the first certificate to be over")
+    told = ended(p)
+    assert told and {x["result"] for x in told} == {"certificate-renewed"}, told
+    assert (cli.state / "est.crt").read_bytes() != aged.first_pem
+    openssl("verify", "-CAfile", aged.first["trust"], cli.state / "est.crt")
+    assert cli.ok("request", "retrieve", f"/-/{cli.device.stem}")["rsc"] == 2000
+    current = (cli.state / "est.crt").read_bytes()
+    (cli.state / "est.crt").write_bytes(aged.first_pem)
+    cli.no(1, ("certificate-expired", "peer-refused"), "request", "retrieve", f"/-/{cli.device.stem}")
+    (cli.state / "est.crt").write_bytes(current)
+
+
+def test_the_old_stays_until_the_new_works(aged, lab):
+    cli = aged.old
+    before = cli.ok("status")
+    lab.stop("maf")
+    try:
+        ks.wait_for(lambda: cli.run("keep", "--once").returncode != 0, 40, "the renewal to be due")
+        assert cli.ok("status") == before
+        p = started(cli)
+        time.sleep(0.5)
+        assert p.poll() is None, "an authority that is away is asked again"
+    finally:
+        lab.start("maf")
+
+    def has_new_key():
+        got = cli.run("status")  # locked while keep works on the state
+        return got.returncode == 0 and json.loads(got.stdout)["kc_id"] != before["kc_id"]
+    ks.wait_for(has_new_key, 60, "a new key")
+    assert ended(p)[-1]["result"] in ("key-renewed", "enrolled")
+
+
+def test_what_the_servers_lost_is_made_anew(aged, lab):
+    """AE registration prolonged; then MAF and CSE lose their stores. The last of this lab."""
+    cli = aged.lost
+    told = [x["result"] for x in ended(aged.kept[2])]
+    assert told and set(told) == {"registration-prolonged"}, told
+    before = cli.ok("status")
+    stem = before["ae_id"]
+    assert results(cli.run("keep", "--once")) == ["not-due"]
+    cli.ok("request", "retrieve", f"/-/{stem}")
+    lab.stop("maf", "cse")
+    for role in "maf", "cse":
+        for f in lab.where.glob(f"{role}*.db*"):
+            f.unlink()
+    assert cli.run("keep", "--once").returncode == 3
+    lab.start("maf", "cse")
+    lab.ctl_json("maf", "client", "allow", "--role", "maf", "--client", cli.device.enrolee_id, "--target", ks.CSE_ID)
+    assert results(cli.run("keep", "--once")) == ["registered"]
+    after = cli.ok("status")
+    assert after["ae_id"] == stem and after["kc_id"] != before["kc_id"]
+    cli.ok("request", "retrieve", f"/-/{stem}")
+    cli.ok("request", "delete", f"/-/{stem}")
+    assert results(cli.run("keep", "--once")) == ["not-due"] and cli.ok("status")["ae_id"] == ""
