@@ -7,6 +7,7 @@
 #include "cli/object_esprim.h"
 #include "cli/object_file.h"
 
+#include "role/detail.h"
 #include "shell/clock.h"
 #include "shell/crypto_openssl.h"
 #include "shell/device_dir.h"
@@ -58,6 +59,7 @@ struct work {
     struct object_file in;
     uint8_t out[JOSE_OBJECT_MAX];
     const char *at; /* the argument that is wrong */
+    char detail[ROLE_DETAIL_MAX];
 };
 
 static void work_free(struct work **w)
@@ -83,19 +85,19 @@ static err_t suid_set(const struct cli_args *a, unsigned unit, struct esdata_key
 }
 
 /* The key that the device derives from Ke for this purpose and target; the MEF gives the target the same one (R002-84). */
-static err_t key_of_state(const struct cli_args *a, unsigned unit, struct object_file_key *out)
+static err_t key_of_state(const struct cli_args *a, struct work *w, unsigned unit, struct object_file_key *out)
 {
     static char id[KEYID_MAX];
     struct device_dir dir = {.lock = -1};
     struct device_state s = {0};
     struct key_usage k = {0};
-    char detail[ROLE_DETAIL_MAX] = "";
     const char *target = cli_arg(a, "--target");
     if (target == NULL) {
         return ERR_USAGE;
     }
     err_t e = device_dir_open(cli_arg(a, "--state"), NULL, crypto_openssl(), false, &dir);
-    e = e == ERR_OK ? device_dir_load(&dir, NULL, &s, detail) : e;
+    e = e == ERR_OK ? device_dir_load(&dir, cli_arg(a, "--at"), &s, w->detail) : e;
+    w->at = w->detail[0] != '\0' ? w->detail : w->at; /* R001-76: the places to choose from */
     e = e == ERR_OK && !secret_is_set(&s.ke.s) ? ERR_STATE : e;
     e = e == ERR_OK ? keys_usage_derive(crypto_openssl(), &s.ke, 20 + unit, text_of(target), &k) : e;
     e = e == ERR_OK ? secret_set(&out->secret, secret_view(&k.s)) : e;
@@ -107,10 +109,10 @@ static err_t key_of_state(const struct cli_args *a, unsigned unit, struct object
     return e;
 }
 
-static err_t key_arg(const struct cli_args *a, const char *spec, unsigned unit, struct object_file_key *out)
+static err_t key_arg(const struct cli_args *a, struct work *w, const char *spec, unsigned unit, struct object_file_key *out)
 {
     if (spec == NULL) {
-        return key_of_state(a, unit, out);
+        return key_of_state(a, w, unit, out);
     }
     char who[M2MID_MAX];
     struct text name = text_of(spec);
@@ -132,7 +134,7 @@ static err_t targets_arg(const struct cli_args *a, struct work *w, struct esdata
     }
     for (size_t i = 0; i < n; i++) {
         w->at = a->more_n > 0 ? a->more[i] : "--state";
-        TRY(key_arg(a, a->more_n > 0 ? a->more[i] : NULL, 4, &w->keys[i]));
+        TRY(key_arg(a, w, a->more_n > 0 ? a->more[i] : NULL, 4, &w->keys[i]));
         w->targets[i] = w->keys[i].k;
     }
     o->targets = w->targets;
@@ -147,7 +149,7 @@ static err_t source_arg(const struct cli_args *a, unsigned unit, struct work *w,
     if (spec == NULL && cli_arg(a, "--state") == NULL) {
         return ERR_USAGE;
     }
-    TRY(key_arg(a, spec, unit, &w->source));
+    TRY(key_arg(a, w, spec, unit, &w->source));
     *out = &w->source.k;
     return ERR_OK;
 }
@@ -231,7 +233,7 @@ static err_t ring_of(const struct cli_args *a, struct work *w, struct esdata_rin
         if (cli_arg(a, "--own") == NULL && cli_arg(a, "--state") == NULL) {
             return ERR_USAGE;
         }
-        TRY(key_arg(a, cli_arg(a, "--own"), 4, &w->keys[0]));
+        TRY(key_arg(a, w, cli_arg(a, "--own"), 4, &w->keys[0]));
         ring->own = &w->keys[0].k;
         ring->own_n = 1;
     }
@@ -339,6 +341,7 @@ static int run_key(const struct cli_args *a)
 #define OUT {"--out", CLI_OPT_REQUIRED, "file to write, mode 0600"}
 #define SUID {"--suid", 0, "what a symmetric key is for: 14, 24, 34 encryption, 15, 25, 35 signature (14, 15)"}
 #define STATE {"--state", 0, "device directory: the key is derived from its Ke for --target, SUID 24 or 25"}
+#define AT {"--at", 0, "of a state with several places: the one whose Ke is meant"}
 #define TARGET {"--target", 0, "FQDN of the target of that key: cse01.sp.example for //sp.example/cse01"}
 
 static const struct cli_opt protect_opts[] = {
@@ -351,14 +354,14 @@ static const struct cli_opt protect_opts[] = {
     {"--enc", 0, "A128GCM, A192GCM or A256GCM (A256GCM)"},
     {"--sign-alg", 0, "HS256 .. HS512, ES256 .. ES512, RS256 .. RS512 (by the key)"},
     {"--cty", 0, "media type of the content"},
-    SUID, STATE, TARGET,
+    SUID, STATE, AT, TARGET,
 };
 static const struct cli_opt open_opts[] = {
     IN, OUT,
     {"--class", 0, "refuse anything but encrypted, signed or nested"},
     {"--own", 0, "key that decrypts, KEYID=FILE: hex, PEM private key or JWK"},
     {"--source", 0, "key that verifies, KEYID=FILE: hex, PEM (public key or certificate) or JWK"},
-    SUID, STATE, TARGET,
+    SUID, STATE, AT, TARGET,
 };
 static const struct cli_opt key_opts[] = {
     {"--out", CLI_OPT_REQUIRED, "key file to make; never overwritten"},

@@ -22,6 +22,14 @@ def test_two_credentials_in_one_state(lab, tmp_path):
     cli.ok("enrol", *cli.enrol_args(), "--add")
     said = cli.no(2, "usage", "register", "--app-id", "Nmade-up")  # refuses R001-75: which one is not said
     assert two.kpm_id in json.dumps(said), said
+    text, sealed = tmp_path / "text", tmp_path / "sealed"
+    text.write_text("21.5")
+    protect = ["object", "protect", "--state", cli.state, "--target", ks.MAF, "--in", text, "--out", sealed, "--json"]
+    p = ks.run(*protect)
+    assert p.returncode == 2 and ks.CSE_ID in p.stdout and two.kpm_id in p.stdout, p.stdout  # refuses R001-76
+    assert ks.run(*protect, "--at", two.kpm_id).returncode == 0
+    opened = ["object", "open", "--state", cli.state, "--target", ks.MAF, "--in", sealed, "--out", tmp_path / "back", "--json", "--at"]
+    assert ks.run(*opened, one.kpm_id).returncode == 1 and ks.run(*opened, two.kpm_id).returncode == 0
     cli.ok("associate", *cli.associate_args(), "--at", two.kpm_id)
     second = cli.ok("register", "--app-id", "Nmade-up", "--from", "S", "--at", two.kpm_id)["ae_id"]
     a, b = lines(cli, "status")
