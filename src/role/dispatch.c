@@ -280,7 +280,9 @@ err_t dispatch_answer(const struct role *role, const void *ctx, const struct dis
     }
     err_t e = role->answer(ctx, x->q, &a, t, x->now, out);
     if (e == ERR_OK) { /* a second question would let one handshake cause any number of fetches */
-        e = out->verdict == ROLE_KEY ? key_check(out, x->now) : ERR_PEER_NONSENSE;
+        e = out->verdict == ROLE_KEY     ? key_check(out, x->now)
+            : out->verdict == ROLE_TAKEN ? ERR_OK
+                                         : ERR_PEER_NONSENSE;
     }
     if (e != ERR_OK) {
         unstage(t);

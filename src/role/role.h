@@ -78,8 +78,9 @@ struct route {
 /* What they are decided by is below: nothing of the network that carried them (R000-06, R000-07). */
 /* What the role must learn from another authority before a handshake can go on. */
 struct question {
-    char peer[256];   /* FQDN: a configured [peer]; anything else is refused by the shell */
-    char path[512];   /* path to GET */
+    char peer[256];   /* FQDN: a configured [peer], or with a body a URL that may be called; anything else is refused by the shell */
+    char path[512];   /* path to GET; with a body: what the answer is about, for answer() alone */
+    struct bytes body; /* JSON to NOTIFY, borrowed until it is sent; empty: GET */
     char origin[M2MID_MAX]; /* X-M2M-Origin */
     struct keyid key_id;    /* the identity asked about: equal questions are coalesced */
     unsigned suid;          /* what the key is wanted for: an answer for one usage is none for another */
@@ -91,7 +92,7 @@ struct answer {
     struct bytes body;
 };
 
-enum role_verdict { ROLE_KEY, ROLE_ASK };
+enum role_verdict { ROLE_KEY, ROLE_ASK, ROLE_TAKEN /* of answer(): it is staged; there is no key in it */ };
 
 struct role_psk {
     enum role_verdict verdict;
@@ -144,8 +145,8 @@ struct role {
     /* Worker, read-only, before every request: to whom does it go on? ERR_NOT_FOUND: to nobody, it is answered here. May be NULL. */
     err_t (*hop)(const void *ctx, const struct request *rq, struct txn *t, struct hop *out);
 
-    /* Worker, read-only, before a request whose route has ROUTE_ASKS: what must be asked first? ERR_NOT_FOUND: nothing. With its
-     * answer given to answer(), or without, the request goes on. May be NULL. */
+    /* Worker, read-only, before a request whose route has ROUTE_ASKS, or when one that only reads lacks a privilege: what must be asked
+     * first? ERR_NOT_FOUND: nothing. With its answer given to answer(), or without, the request goes on. May be NULL. */
     err_t (*need)(const void *ctx, const struct request *rq, struct txn *t, struct question *q);
 
     /* Writer: the answer to a question of psk() or need(); stages what is to be kept, and resolves. May be NULL. */

@@ -3,6 +3,7 @@
 #include "base/ct.h"
 #include "shell/clock.h"
 #include "shell/log.h"
+#include "shell/outbound_target.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,7 @@ static err_t start(struct ask *a, size_t role, const struct question *q, struct 
     e->q = *q;
     e->under_way = true;
     err_t err = fetch_get(a->fetch, &a->snap->roles[role], q, answered, e);
+    e->q.body = bytes_empty(); /* it was borrowed */
     if (err != ERR_OK) {
         free(e);
         return err;
@@ -201,9 +203,10 @@ static err_t start(struct ask *a, size_t role, const struct question *q, struct 
 
 err_t ask_key(struct ask *a, size_t role, const struct question *q, struct ask_waiter *w, ask_fn *fn)
 {
-    if (snapshot_peer_of(a->snap, q->peer) == NULL) {
+    if (q->body.n == 0 && snapshot_peer_of(a->snap, q->peer) == NULL) {
         return ERR_DENIED_PEER;
     }
+    TRY(q->body.n > 0 ? outbound_target_check(a->snap, q->peer) : ERR_OK);
     forget_old(a);
     struct ask_entry *e = find(a, role, q);
     if (e != NULL && !e->under_way) {

@@ -277,7 +277,8 @@ void exchange_serve(struct conn *c, const struct primitive *p)
             return;
         }
     } /* a refusal that is audited is the writer's: it decides again and writes the event */
-    if (write && (route->flags & ROUTE_ASKS) != 0 && asks(c, p, now)) {
+    bool lacks = write || e == ERR_DENIED_PRIVILEGE; /* what is only read is refused first: somebody else may permit it */
+    if (lacks && route != NULL && (route->flags & ROUTE_ASKS) != 0 && asks(c, p, now)) {
         return;
     }
     if (write && verifies(c, p, now)) {

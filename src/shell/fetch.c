@@ -56,8 +56,15 @@ static void answered(void *owner, const struct outbound_answer *x)
 
 err_t fetch_get(struct fetch *f, const struct snapshot_role *as, const struct question *q, fetch_fn *fn, void *owner)
 {
-    const struct outbound_request rq = {.as = as, .peer = q->peer, .path = q->path, .op = OP_RETRIEVE, .has_from = true,
-                                        .from = text_of(q->origin), .answer_max = FETCH_BODY_MAX};
+    struct outbound_request rq = {.as = as, .peer = q->peer, .path = q->path, .op = OP_RETRIEVE, .has_from = true,
+                                  .from = text_of(q->origin), .answer_max = FETCH_BODY_MAX};
+    if (q->body.n > 0) {
+        rq.peer = NULL;
+        rq.path = NULL;
+        rq.url = q->peer;
+        rq.op = OP_NOTIFY;
+        rq.body = q->body;
+    }
     struct pending *p = calloc(1, sizeof(*p));
     if (p == NULL) {
         return ERR_LIMIT_BUSY;

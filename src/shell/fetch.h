@@ -1,5 +1,5 @@
 /*
- * Questions of a role to a configured peer: GET, answered later (outbound.h says how).
+ * Questions of a role to a configured peer: GET, or NOTIFY of a body, answered later (outbound.h says how).
  */
 #ifndef KEYSTEAD_SHELL_FETCH_H
 #define KEYSTEAD_SHELL_FETCH_H

@@ -3,6 +3,7 @@
 #include "role/cse/cse_attr.h"
 #include "role/cse/cse_cin.h"
 #include "role/cse/cse_csr.h"
+#include "role/cse/cse_das.h"
 #include "role/cse/cse_group.h"
 #include "role/cse/cse_notify.h"
 #include "role/cse/cse_ops.h"
@@ -271,6 +272,7 @@ static err_t make(struct making *m)
     TRY(run_hook(m, false));
     TRY(name_free(m));
     TRY(cse_acp_link(m->ask.cse, m->ask.t, m->ask.rq->now, &m->res, m->attrs, m->detail));
+    TRY(cse_das_link(&m->ask, m->attrs, m->detail));
     TRY(cse_res_render(m->ask.t, &m->res, m->attrs));
     TRY(cse_res_add(m->ask.t, &m->res));
     TRY(run_hook(m, true));

@@ -34,6 +34,10 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
      .max = DAY, .doc = "how often a registered CSE looks whether its registrar still knows it"},
     {.section = "cse", .key = "point-of-access", .type = CONF_TEXT, .flags = CONF_MANY,
      .doc = "where this CSE is reached (poa), as its registrar is told"},
+    {.section = "cse", .key = "dynamic-authorization", .type = CONF_BOOL, .fallback = "off",
+     .doc = "what no policy permits is put to the dynamic authorization system that the resource names (daci)"},
+    {.section = "cse", .key = "dynamic-lifetime", .type = CONF_DURATION, .fallback = "1h", .min = USEC_PER_SEC, .max = 365 * DAY,
+     .doc = "how long its grants hold at most"},
     {.section = "cse", .key = "lifetime", .type = CONF_DURATION, .fallback = "365d", .min = 60 * USEC_PER_SEC,
      .max = 36500 * DAY, .doc = "expirationTime of resources that ask for none"},
     {.section = "cse", .key = "notify-queue", .type = CONF_NUMBER, .fallback = "64", .min = 1, .max = 100000,
@@ -184,6 +188,8 @@ err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env 
     TRY(frameworks(cse, cf, detail));
     cse->mca_optional = text_eq_z(conf_text(cf, "cse", NULL, "association"), "optional");
     cse->mcc_optional = text_eq_z(conf_text(cf, "cse", NULL, "cse-association"), "optional");
+    cse->dynamic = conf_bool(cf, "cse", NULL, "dynamic-authorization");
+    cse->dynamic_lifetime = conf_number(cf, "cse", NULL, "dynamic-lifetime");
     cse->lifetime = conf_number(cf, "cse", NULL, "lifetime");
     cse->notify_queue = (size_t)conf_number(cf, "cse", NULL, "notify-queue");
     TRY(registrar(cse, cf, detail));

@@ -1,6 +1,7 @@
 #include "role/cse/cse_policy.h"
 
 #include "role/cse/cse_acp.h"
+#include "role/cse/cse_das.h"
 #include "role/cse/cse_sub.h"
 #include "wire/json.h"
 
@@ -165,7 +166,10 @@ err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *targe
     } else { /* rule 4 */
         permitted = is_creator(ask, holder);
     }
-    return permitted ? ERR_OK : ERR_DENIED_PRIVILEGE; /* rule 7; dynamic authorization (rule 6) is not supported yet */
+    if (!permitted) { /* rule 6, as far as it was asked before */
+        TRY(cse_das_granted(ask, target, &q, &permitted));
+    }
+    return permitted ? ERR_OK : ERR_DENIED_PRIVILEGE; /* rule 7 */
 }
 
 err_t cse_policy_relink_check(const struct cse_ask *ask, const struct cse_target *target)

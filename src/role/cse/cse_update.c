@@ -3,6 +3,7 @@
 #include "role/cse/cse_attr.h"
 #include "role/cse/cse_cin.h"
 #include "role/cse/cse_csr.h"
+#include "role/cse/cse_das.h"
 #include "role/cse/cse_group.h"
 #include "role/cse/cse_notify.h"
 #include "role/cse/cse_ops.h"
@@ -11,16 +12,16 @@
 #include "wire/json.h"
 #include "wire/timestamp.h"
 
-/* accessControlPolicyIDs is changed alone, and by those who may change the policies it names now [TS-0004 7.4]. */
+/* accessControlPolicyIDs is changed alone, and so is dynamicAuthorizationConsultationIDs, which leads to rights as well, and by those who may change the policies it names now [TS-0004 7.4]. */
 static err_t right_check(const struct cse_ask *ask, const struct cse_target *target, const json_t *content,
                          char *detail)
 {
-    bool relink = json_object_get(content, "acpi") != NULL;
+    bool relink = json_object_get(content, "acpi") != NULL || json_object_get(content, "daci") != NULL;
     if (!relink) {
         return cse_policy_check(ask, target, OP_UPDATE, 0);
     }
     if (json_object_size(content) != 1) {
-        return detail_fail(detail, ERR_NOT_PERMITTED, "acpi must be the only attribute of an UPDATE", text_empty());
+        return detail_fail(detail, ERR_NOT_PERMITTED, "acpi, or daci, must be the only attribute of an UPDATE", text_empty());
     }
     return cse_policy_relink_check(ask, target);
 }
@@ -39,6 +40,9 @@ static err_t follow(const struct cse_ask *ask, struct cse_res *r, json_t *attrs,
     }
     if (json_object_get(content, "acpi") != NULL) {
         TRY(cse_acp_link(ask->cse, ask->t, now, r, attrs, detail));
+    }
+    if (json_object_get(content, "daci") != NULL) {
+        TRY(cse_das_link(ask, attrs, detail));
     }
     if (r->type->ty == TYPE_AE) {
         TRY(cse_ae_label(r->credential, attrs, detail));

@@ -3,6 +3,7 @@
 #include "role/cse/cse_ctl.h"
 #include "role/cse/cse_group.h"
 #include "role/cse/cse_cert.h"
+#include "role/cse/cse_das.h"
 #include "role/cse/cse_deliver.h"
 #include "role/cse/cse_esprim.h"
 #include "role/cse/cse_explain.h"
@@ -18,12 +19,24 @@
 #define ANYBODY (PEER_AE | PEER_CSE | PEER_UNKNOWN | PEER_PLAIN)
 
 static const struct route routes[] = {
-    {OP_RETRIEVE, "/**", 0, ANYBODY, ROUTE_FILTER, cse_fanout_request, "TS-0004 7.4"},
-    {OP_CREATE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_fanout_request, "TS-0004 7.4"},
-    {OP_UPDATE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_fanout_request, "TS-0004 7.4"},
-    {OP_DELETE, "/**", 0, ANYBODY, ROUTE_WRITES, cse_fanout_request, "TS-0004 7.4"},
+    {OP_RETRIEVE, "/**", 0, ANYBODY, ROUTE_FILTER | ROUTE_ASKS, cse_fanout_request, "TS-0004 7.4"},
+    {OP_CREATE, "/**", 0, ANYBODY, ROUTE_WRITES | ROUTE_ASKS, cse_fanout_request, "TS-0004 7.4"},
+    {OP_UPDATE, "/**", 0, ANYBODY, ROUTE_WRITES | ROUTE_ASKS, cse_fanout_request, "TS-0004 7.4"},
+    {OP_DELETE, "/**", 0, ANYBODY, ROUTE_WRITES | ROUTE_ASKS, cse_fanout_request, "TS-0004 7.4"},
     {OP_NOTIFY, "/**", 0, ANYBODY, ROUTE_WRITES | ROUTE_ASKS, cse_fanout_request, "TS-0004 7.4"},
 };
+
+/* A key for an object, or a right. */
+static err_t need(const void *ctx, const struct request *rq, struct txn *t, struct question *q)
+{
+    return rq->prim->op == OP_NOTIFY ? cse_esprim_need(ctx, rq, t, q) : cse_das_need(ctx, rq, t, q);
+}
+
+static err_t answer(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
+                    struct role_psk *out)
+{
+    return q->suid == CSE_DAS_SUID ? cse_das_answer(ctx, q, a, t, now, out) : cse_saef_answer(ctx, q, a, t, now, out);
+}
 
 /* R004-07: whatever CSE runs here, takes associations. */
 const struct role role_cse = {
@@ -41,9 +54,9 @@ const struct role role_cse = {
     .configure = cse_ctx_configure,
     .seed = cse_seed,
     .psk = cse_saef_psk,
-    .need = cse_esprim_need,
+    .need = need,
     .cert = cse_cert_bind,
-    .answer = cse_saef_answer,
+    .answer = answer,
     .alive = cse_heard_alive,
     .withdraw = &withdraw_cse,
     .watch = cse_heard_watch,

@@ -17,7 +17,8 @@ static const struct types_attr universal[] = {
 };
 
 #define EXPIRES {"et", "expirationTime", TYPES_TIME, TYPES_O, TYPES_O, TYPES_HEADER, 0, 0}
-#define POLICIES {"acpi", "accessControlPolicyIDs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 16}
+#define POLICIES {"acpi", "accessControlPolicyIDs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 16}, \
+    {"daci", "dynamicAuthorizationConsultationIDs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 4}
 #define CREATOR {"cr", "creator", TYPES_NULL, TYPES_O, TYPES_NP, TYPES_GIVEN, 0, 0}
 #define STATE {"st", "stateTag", TYPES_UINT, TYPES_NP, TYPES_NP, TYPES_TAIL, 0, U53}
 
@@ -165,17 +166,26 @@ static const struct types_attr svsn[] = { /* TS-0001 9.6.20 */
     {"nrq", "niddRequired", TYPES_BOOL, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0},
 };
 
+/* Direct dynamic authorization, part 12.7. */
+static const struct types_attr dac[] = { /* TS-0001 9.6.40 */
+    EXPIRES,
+    POLICIES,
+    {"dae", "dynamicAuthorizationEnabled", TYPES_BOOL, TYPES_M, TYPES_O, TYPES_GIVEN, 0, 0},
+    {"dap", "dynamicAuthorizationPoA", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 4},
+    {"dal", "dynamicAuthorizationLifetime", TYPES_TIME, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0},
+};
+
 #define ATTRS(a) (a), ARRAY_LEN(a)
 
 static const struct types_row types[TYPES_COUNT] = {
     {TYPE_ACP, "m2m:acp", "accessControlPolicy", ATTRS(acp), {TYPE_SUB}, TYPES_HAS_CHILDREN, "TS-0004 7.4.2"},
-    {TYPE_AE, "m2m:ae", "AE", ATTRS(ae), {TYPE_ACP, TYPE_CNT, TYPE_GRP, TYPE_PCH, TYPE_SUB},
+    {TYPE_AE, "m2m:ae", "AE", ATTRS(ae), {TYPE_ACP, TYPE_CNT, TYPE_GRP, TYPE_PCH, TYPE_SUB, TYPE_DAC},
      TYPES_HAS_ACPI | TYPES_HAS_CHILDREN | TYPES_REGISTRATION, "TS-0004 7.4.5"},
     {TYPE_CNT, "m2m:cnt", "container", ATTRS(cnt), {TYPE_CNT, TYPE_CIN, TYPE_SUB},
      TYPES_HAS_ACPI | TYPES_HAS_STATE | TYPES_HAS_VIRTUAL | TYPES_HAS_CHILDREN, "TS-0004 7.4.6"},
     {TYPE_CIN, "m2m:cin", "contentInstance", ATTRS(cin), {0}, TYPES_HAS_STATE | TYPES_IMMUTABLE, "TS-0004 7.4.7"},
     {TYPE_CB, "m2m:cb", "CSEBase", ATTRS(cb),
-     {TYPE_ACP, TYPE_AE, TYPE_CNT, TYPE_GRP, TYPE_NOD, TYPE_CSR, TYPE_MSSP, TYPE_ASAR, TYPE_SUB},
+     {TYPE_ACP, TYPE_AE, TYPE_CNT, TYPE_GRP, TYPE_NOD, TYPE_CSR, TYPE_MSSP, TYPE_ASAR, TYPE_SUB, TYPE_DAC},
      TYPES_HAS_ACPI | TYPES_NOT_BY_REQUEST | TYPES_HAS_CHILDREN, "TS-0004 7.4.3"},
     {TYPE_GRP, "m2m:grp", "group", ATTRS(grp), {TYPE_SUB}, TYPES_HAS_ACPI | TYPES_HAS_FANOUT | TYPES_HAS_CHILDREN,
      "TS-0004 7.4.13"},
@@ -183,12 +193,13 @@ static const struct types_row types[TYPES_COUNT] = {
     {TYPE_MSSP, "m2m:mssp", "m2mServiceSubscriptionProfile", ATTRS(mssp), {TYPE_SVSN},
      TYPES_HAS_ACPI | TYPES_HAS_CHILDREN | TYPES_ADMIN, "TS-0001 9.6.19"},
     {TYPE_PCH, "m2m:pch", "pollingChannel", ATTRS(pch), {0}, TYPES_HAS_ACPI, "TS-0004 7.4.21"},
-    {TYPE_CSR, "m2m:csr", "remoteCSE", ATTRS(csr), {TYPE_ACP, TYPE_CNT, TYPE_SUB},
+    {TYPE_CSR, "m2m:csr", "remoteCSE", ATTRS(csr), {TYPE_ACP, TYPE_CNT, TYPE_SUB, TYPE_DAC},
      TYPES_HAS_ACPI | TYPES_HAS_CHILDREN | TYPES_REGISTRATION, "TS-0004 7.4.4"},
     {TYPE_ASAR, "m2m:asar", "serviceSubscribedAppRule", ATTRS(asar), {0}, TYPES_HAS_ACPI | TYPES_ADMIN,
      "TS-0001 9.6.29"},
     {TYPE_SVSN, "m2m:svsn", "serviceSubscribedNode", ATTRS(svsn), {0}, TYPES_HAS_ACPI | TYPES_ADMIN, "TS-0001 9.6.20"},
     {TYPE_SUB, "m2m:sub", "subscription", ATTRS(sub), {0}, TYPES_HAS_ACPI, "TS-0004 7.4.8"},
+    {TYPE_DAC, "m2m:dac", "dynamicAuthorizationConsultation", ATTRS(dac), {0}, TYPES_HAS_ACPI, "TS-0001 9.6.40"},
 };
 
 const struct types_row *types_at(size_t i)

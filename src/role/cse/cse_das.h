@@ -1,0 +1,36 @@
+/*
+ * Direct dynamic authorization [TS-0003 7.3.2.2, part 12.7]: what no policy permits is put to the dynamic authorization system
+ * (DAS) of the resource, if [cse] dynamic-authorization is on. What it grants is kept until its end, for this originator, this
+ * resource and this operation alone. The request waits meanwhile, and nobody else.
+ */
+#ifndef KEYSTEAD_ROLE_CSE_CSE_DAS_H
+#define KEYSTEAD_ROLE_CSE_CSE_DAS_H
+
+#include "role/cse/cse_policy.h"
+
+#define CSE_DAS_SUID 40000 /* of a question: no Security Usage Identifier, but this */
+#define CSE_DAS_BODY_MAX 2048
+
+/* role->need: the consultation, if it is what the request lacks; else ERR_NOT_FOUND or why it fails anyhow. */
+MUST_USE err_t cse_das_need(const void *ctx, const struct request *rq, struct txn *t, struct question *q);
+/* role->answer for CSE_DAS_SUID: stages the grant. ERR_DENIED_DAS, ERR_PEER_NONSENSE. */
+MUST_USE err_t cse_das_answer(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
+                              struct role_psk *out);
+
+/* Has the DAS of the target granted this? */
+MUST_USE err_t cse_das_granted(const struct cse_ask *ask, const struct cse_target *target, const struct access_query *q,
+                               bool *out);
+
+/* dynamicAuthorizationConsultationIDs of `attrs`: each must name one of this CSE. */
+MUST_USE err_t cse_das_link(const struct cse_ask *ask, const json_t *attrs, char detail[static ROLE_DETAIL_MAX]);
+
+struct cse_das_grant {
+    usec_t until;
+    struct text consultation; /* resource identifier of the dynamicAuthorizationConsultation it came by */
+    struct bytes rules;       /* compiled: access_rules.h */
+};
+MUST_USE err_t cse_das_grant_parse(struct bytes b, struct cse_das_grant *out);
+/* {"m2m:seci":{"sit":2,"dres":{"dai":..}}}: hostile. `until` comes in as the latest end, and goes out as the end. */
+MUST_USE err_t cse_das_response(struct bytes body, usec_t now, usec_t *until, struct writer *rules);
+
+#endif
