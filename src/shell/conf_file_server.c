@@ -64,10 +64,12 @@ static const struct conf_row rows[] = {
     {"peer", "address", CONF_ADDRESS, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "Where it listens."},
     {"peer", "certificate", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM certificate shown to it."},
     {"peer", "key", CONF_KEY, CONF_REPEATS, NULL, 0, 0, NULL, "PEM private key of that certificate, or a key in a token or TPM."},
-    {"peer", "trust", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM anchors its certificate must lead to; the name must be exact. Required unless psk-id is given."},
+    {"peer", "trust", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM anchors its certificate must lead to; the name must be exact. Required unless psk-id or state is given."},
     {"peer", "psk-id", CONF_TEXT, CONF_REPEATS, NULL, 0, 255, NULL,
      "psk_identity under which a CSE is asked with a pre-shared key (KpsaId, NAME@FQDN) in place of certificates."},
     {"peer", "psk", CONF_SECRET_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "Hex of that key (Kpsa), 16 to 64 octets."},
+    {"peer", "state", CONF_PATH, CONF_REPEATS, NULL, 0, 0, NULL,
+     "In place of psk-id: the directory of a `keystead device` state with one registrar, whose Kpsa or Kc (MAF) a CSE is asked with; `keystead device keep` renews it."},
     {"peer", "crl", CONF_FILE, CONF_REPEATS | CONF_MANY, NULL, 0, 0, NULL,
      "PEM revocation lists that must cover its certificate on every new connection; demanded of a MAF or CSE for a MEF."},
     {"peer", "crl-expired", CONF_CHOICE, CONF_REPEATS, "refuse", 0, 0, "refuse|accept", "What a list past its nextUpdate means."},
@@ -144,10 +146,11 @@ static void peer_check(const struct conf *c, const struct conf_section *s, struc
         conf_fault_add(f, line_of(c, "peer", s->arg, id ? "psk-id" : "psk"), "[peer %s]: %s without %s", s->arg,
                        id ? "psk-id" : "psk", id ? "psk" : "psk-id");
     }
-    if (id && cert) {
-        conf_fault_add(f, line_of(c, "peer", s->arg, "psk-id"), "[peer %s]: either psk-id or certificate", s->arg);
+    bool state = conf_value_of(c, "peer", s->arg, "state") != NULL;
+    if (id + cert + state > 1) {
+        conf_fault_add(f, s->line, "[peer %s]: one of psk-id, state and certificate", s->arg);
     }
-    if (!id && conf_value_of(c, "peer", s->arg, "trust") == NULL) {
+    if (!id && !state && conf_value_of(c, "peer", s->arg, "trust") == NULL) {
         conf_fault_add(f, s->line, "[peer %s]: key \"trust\" is missing", s->arg);
     }
 }

@@ -3,6 +3,7 @@
 #include "shell/client_tls.h"
 #include "shell/growing.h"
 #include "shell/log.h"
+#include "shell/outbound_key.h"
 #include "shell/outbound_target.h"
 #include "shell/wiped.h"
 #include "wire/timestamp.h"
@@ -20,6 +21,7 @@ struct site { /* one target, asked under one name: its own multi handle, so its 
     const struct snapshot_peer *peer; /* NULL: plain HTTP to `host` */
     const struct snapshot_role *as;   /* NULL: with the credential that the peer's section gives */
     char host[OUTBOUND_TARGET_HOST];
+    struct outbound_key key; /* of the peer */
     size_t under_way;
     CURLM *multi;
     uv_timer_t timer;
@@ -256,6 +258,7 @@ static void timer_closed(uv_handle_t *h)
 {
     struct site *s = h->data;
     struct outbound *o = s->o;
+    outbound_key_wipe(&s->key);
     free(s);
     if (--o->open == 0 && o->ending) {
         free(o);
@@ -410,7 +413,7 @@ static bool set_transfer(struct transfer *t, const char *url, const struct outbo
 static err_t site_of(struct outbound *o, const struct outbound_target *to, const struct snapshot_role *as,
                      struct site **out)
 {
-    as = as == NULL || as->certificate == NULL || to->peer == NULL || to->peer->psk_id != NULL ? NULL : as;
+    as = as == NULL || as->certificate == NULL || to->peer == NULL || outbound_key_is_used(to->peer) ? NULL : as;
     struct site *s = o->sites;
     while (s != NULL && (s->peer != to->peer || s->as != as || strcmp(s->host, to->host) != 0)) {
         s = s->next;
@@ -442,7 +445,7 @@ static struct transfer *transfer_new(struct site *s)
 /* R002-11: a request to a peer leaves only when the association with it stands. */
 static err_t apply(struct transfer *t)
 {
-    const struct site *s = t->site;
+    struct site *s = t->site;
     const struct snapshot_peer *p = s->peer;
     if (t->easy == NULL) {
         return ERR_LIMIT_BUSY;
@@ -450,9 +453,11 @@ static err_t apply(struct transfer *t)
     if (p == NULL) {
         return outbound_target_plain(t->easy);
     }
+    bool psk = outbound_key_is_used(p);
+    TRY(psk ? outbound_key_get(p, s->o->snap->env.crypto, &s->key) : ERR_OK);
     t->tls = (struct client_tls){
-        .psk_identity = text_of(p->psk_id),
-        .psk = p->psk_id != NULL ? &p->psk : NULL,
+        .psk_identity = text_of(psk ? s->key.id.z : NULL),
+        .psk = psk ? &s->key.psk : NULL,
         .certificate = s->as != NULL ? s->as->certificate : p->certificate,
         .key = s->as != NULL ? s->as->key : p->key,
         .fqdn = p->fqdn,

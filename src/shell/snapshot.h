@@ -59,6 +59,7 @@ struct snapshot_peer {
     const char *certificate, *key; /* NULL if none is shown */
     const char *psk_id; /* NULL: certificates; else the identity of ... */
     struct secret psk;  /* ... the key that it is asked with */
+    const char *state;  /* NULL: none; else the directory of a device state that has such a key */
     const char *trust;  /* NULL with a key */
     enum x509_ocsp ocsp;
     usec_t poll; /* how often it is asked what it withdrew; 0: never */

@@ -87,6 +87,7 @@ err_t snapshot_peers_load(struct snapshot_loading *l)
             .certificate = snapshot_z(conf_text(c, "peer", fqdn, "certificate")),
             .key = snapshot_z(conf_text(c, "peer", fqdn, "key")),
             .psk_id = snapshot_z(conf_text(c, "peer", fqdn, "psk-id")),
+            .state = snapshot_z(conf_text(c, "peer", fqdn, "state")),
             .trust = snapshot_z(conf_text(c, "peer", fqdn, "trust")),
             .poll = conf_number(c, "peer", fqdn, "withdrawn-poll"),
             .ocsp = ocsp_of(conf_text(c, "peer", fqdn, "ocsp")),

@@ -235,3 +235,28 @@ def test_what_check_says(pair, before, after, word):
     f.write_text(faulty)
     p = ks.run("check", "-c", f)
     assert p.returncode != 0 and word in p.stdout + p.stderr, p
+
+
+def test_a_field_cse_with_a_key_of_its_maf(pair):
+    """R002-11: MAF based; what `keystead device` keeps in a state is what the server asks with."""
+    pair.start("mef", "maf")
+    d = ks.Device("mcc", enrolee_id=MN)
+    pair.add(d, allowed=False)
+    pair.ctl_json("maf", "client", "allow", "--client", MN, "--target", ks.CSE_ID)
+    at = {role: "{}:{}".format(*pair.address(role)) for role in ("mef", "maf", "cse")}
+    state = pair.where / "mn-state"
+    p = ks.run("device", "enrol", "--state", state, "--mef", at["mef"], "--mef-id", ks.MEF, "--kpm-id", d.kpm_id, "--key-file",
+               pair.key_file(d.name, d.psk), "--target", ks.MAF, "--maf", at["maf"], "--json")
+    assert p.returncode == 0, p.stdout
+    pair.stop("mn")
+    text = pair.conf("mn").read_text()
+    at_peer = text.index(f"[peer in.{ks.SP}]")
+    lines = [line for line in text[at_peer:].splitlines() if not line.startswith(("certificate", "key", "trust"))]
+    pair.conf("mn").write_text(text[:at_peer] + "\n".join([*lines, "state = mn-state", ""]))
+    pair.ctl_json("cse", "registration", "remove", "/mn")
+    pair.start("mn")
+    ks.wait_for(lambda: "code=not-provisioned" in pair.servers["mn"].log(), what="a refusal")  # refuses R002-11
+    p = ks.run("device", "associate", "--state", state, "--cse", at["cse"], "--cse-id", ks.CSE_ID, "--json")
+    assert p.returncode == 0, p.stdout
+    ks.wait_for(lambda: "/mn" in cses(pair, "cse"), what="the registration")
+    assert pair.ctl_json("cse", "registration", "show", "/mn")["credential-id"].startswith("11-")

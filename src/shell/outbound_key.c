@@ -1,0 +1,66 @@
+#include "shell/outbound_key.h"
+
+#include "shell/clock.h"
+#include "shell/device_dir.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FRESH (5 * USEC_PER_SEC)
+
+void outbound_key_wipe(struct outbound_key *k)
+{
+    secret_wipe(&k->psk);
+    k->read = 0;
+}
+
+bool outbound_key_is_used(const struct snapshot_peer *p)
+{
+    return p->psk_id != NULL || p->state != NULL;
+}
+
+static err_t take(const struct device_state *s, struct outbound_key *k)
+{
+    bool kpsa = secret_is_set(&s->kpsa.s);
+    if (!kpsa && !secret_is_set(&s->kc.s)) {
+        return ERR_DENIED_UNPROVISIONED;
+    }
+    k->id = kpsa ? s->kpsa_id : s->kc_id;
+    k->psk = kpsa ? s->kpsa.s : s->kc.s;
+    k->not_after = kpsa ? USEC_NEVER : s->kc_not_after;
+    k->read = clock_monotonic();
+    return ERR_OK;
+}
+
+static err_t read_state(const char *path, const struct crypto *c, struct outbound_key *k)
+{
+    char detail[ROLE_DETAIL_MAX];
+    struct device_dir dir;
+    struct device_state *s = calloc(1, sizeof(*s));
+    if (s == NULL) {
+        return ERR_LIMIT_BUSY;
+    }
+    err_t e = device_dir_open(path, NULL, c, false, &dir);
+    if (e == ERR_OK) {
+        e = device_dir_load(&dir, NULL, s, detail);
+        e = e == ERR_OK ? take(s, k) : e;
+        device_state_wipe(s);
+        device_dir_close(&dir);
+    }
+    free(s);
+    return e == ERR_NOT_FOUND ? ERR_DENIED_UNPROVISIONED : e;
+}
+
+err_t outbound_key_get(const struct snapshot_peer *p, const struct crypto *c, struct outbound_key *k)
+{
+    if (p->state == NULL) {
+        TRY(TEXT_COPY(text_of(p->psk_id), k->id.z));
+        k->psk = p->psk;
+        return ERR_OK;
+    }
+    if (k->read == 0 || clock_monotonic() - k->read >= FRESH) {
+        err_t e = read_state(p->state, c, k);
+        TRY(e == ERR_STORE_LOCKED && k->read != 0 ? ERR_OK : e);
+    }
+    return k->not_after <= clock_now() ? ERR_DENIED_EXPIRED : ERR_OK; /* R002-85 */
+}

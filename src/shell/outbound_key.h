@@ -1,0 +1,25 @@
+/*
+ * The pre-shared key a peer is asked with: the one of its section, or what `keystead device` keeps up to date in a state of its
+ * own: Kpsa, else Kc that was registered at the MAF [TS-0003 8.2.2.1, 8.2.2.3]. Read again now and then, since it is renewed there.
+ */
+#ifndef KEYSTEAD_SHELL_OUTBOUND_KEY_H
+#define KEYSTEAD_SHELL_OUTBOUND_KEY_H
+
+#include "keys/keyid.h"
+#include "shell/snapshot.h"
+
+struct outbound_key {
+    struct keyid id;
+    struct secret psk;
+    usec_t not_after;
+    usec_t read; /* clock_monotonic; 0: never */
+};
+void outbound_key_wipe(struct outbound_key *k);
+
+bool outbound_key_is_used(const struct snapshot_peer *p); /* else it is certificates */
+
+/* Fills *k unless it is fresh. ERR_DENIED_UNPROVISIONED: nothing is there yet; ERR_DENIED_EXPIRED; ERR_STORE_LOCKED: a command
+ * works on the state, and nothing was read before. */
+MUST_USE err_t outbound_key_get(const struct snapshot_peer *p, const struct crypto *c, struct outbound_key *k);
+
+#endif
