@@ -1,6 +1,7 @@
 #include "cli/roles.h"
 
 #include "role/cse/cse.h"
+#include "role/gate/role_gate.h"
 #include "role/maf/maf.h"
 #include "role/mef/mef.h"
 #include "shell/crypto_openssl.h"
@@ -9,6 +10,7 @@ const struct role *const roles_all[] = {
     &role_mef,
     &role_maf,
     &role_cse,
+    &role_gate,
 };
 const size_t roles_all_n = ARRAY_LEN(roles_all);
 

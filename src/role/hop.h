@@ -5,7 +5,9 @@
 #include "wire/m2mid.h"
 
 struct hop {
-    char peer[256]; /* FQDN of a [peer] */
+    char peer[256]; /* FQDN of a [peer]; empty: to `url` */
+    char url[512];  /* a point of access that the operator listed; the path of the request follows */
+    bool whole;     /* the URL is all: no path follows, and a 2xx without X-M2M-RSC is a yes, as applications give it */
     char from[M2MID_MAX];
 };
 

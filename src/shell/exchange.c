@@ -147,7 +147,7 @@ static bool forwards(struct conn *c, const struct primitive *p, usec_t now)
     static const struct keys_export none;
     const struct snapshot_role *r = conn_role(c);
     const struct request rq = {p, &c->assoc, &none, c->ip, now};
-    struct hop to;
+    struct hop to = {.whole = false};
     struct txn t;
     struct arena arena;
     if (r->role->hop == NULL || worker_view(c->w, c->role, &t, &arena) != ERR_OK ||

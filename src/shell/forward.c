@@ -9,6 +9,7 @@ struct forward {
     struct conn *c;
     forward_fn *fn;
     usec_t expires;
+    bool whole; /* of the hop */
 };
 
 static void answered(void *owner, const struct outbound_answer *a)
@@ -21,7 +22,10 @@ static void answered(void *owner, const struct outbound_answer *a)
                                    .media = body ? a->media : MEDIA_JSON,
                                    .next = a->next};
     err_t e = a->err;
-    e = e == ERR_OK && a->rsc == 0 ? ERR_PEER_NONSENSE : e;
+    if (f->whole && r.rsc == 0 && a->status / 100 == 2) {
+        r.rsc = 2000;
+    }
+    e = e == ERR_OK && r.rsc == 0 ? ERR_PEER_NONSENSE : e;
     e = e != ERR_OK && f->expires <= clock_now() ? ERR_REQUEST_EXPIRED : e;
     f->fn(f->c, e, &r);
     free(f);
@@ -42,12 +46,13 @@ err_t forward_send(struct conn *c, const struct primitive *p, const struct hop *
     if (f == NULL) {
         return ERR_LIMIT_BUSY;
     }
-    *f = (struct forward){.c = c, .fn = fn, .expires = end_of(p, now)};
+    *f = (struct forward){.c = c, .fn = fn, .expires = end_of(p, now), .whole = to->whole};
     writer_text(&w, p->path);
     writer_z(&w, p->query.n > 0 ? "?" : "");
     writer_text(&w, p->query);
     const struct outbound_request rq = {
-        .as = conn_role(c), .peer = to->peer, .path = path, .op = p->op, .ty = p->ty, .has_from = true,
+        .as = conn_role(c), .peer = to->peer[0] != '\0' ? to->peer : NULL, .url = to->url,
+        .path = to->whole ? NULL : path, .op = p->op, .ty = p->ty, .has_from = true,
         .from = text_of(to->from), .rqi = p->rqi, .rvi = p->rvi, .expires = f->expires, .accept = MEDIA_JSON,
         .media = p->media, .body = p->content, .time = f->expires - now < most ? f->expires - now : most,
         .answer_max = WORKER_BODY_MAX};

@@ -44,48 +44,52 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
      .doc = "events kept for a target of a subscription that is away; then the oldest goes"},
 };
 
-static err_t identity(struct cse *cse, const struct conf *cf, char *detail)
+static err_t identity(struct cse *cse, const struct conf *cf, const char *section, char *detail)
 {
-    struct text sp = conf_text(cf, "cse", NULL, "sp");
-    struct text csi = conf_text(cf, "cse", NULL, "csi");
-    struct text name = conf_text(cf, "cse", NULL, "name");
+    struct text sp = conf_text(cf, section, NULL, "sp");
+    struct text csi = conf_text(cf, section, NULL, "csi");
     if (!keyid_is_fqdn(sp)) {
-        return detail_fail(detail, ERR_CONFIG, "[cse] sp is no FQDN", sp);
+        return detail_fail(detail, ERR_CONFIG, "sp is no FQDN", sp);
     }
     if (csi.n < 2 || csi.p[0] != '/' || !m2mid_is_unreserved(text_skip(csi, 1)) || text_eq_z(csi, "/-")) {
-        return detail_fail(detail, ERR_CONFIG, "[cse] csi must be a slash and a name", csi);
-    }
-    if (!m2mid_is_unreserved(name) || text_eq_z(name, "-") || name.n > 64) {
-        return detail_fail(detail, ERR_CONFIG, "[cse] name must be unreserved characters", name);
+        return detail_fail(detail, ERR_CONFIG, "csi must be a slash and a name", csi);
     }
     for (size_t i = 0; i < sp.n; i++) { /* domain names are compared without case: one canonical form */
         if (i + 1 >= sizeof(cse->sp.z)) {
-            return detail_fail(detail, ERR_CONFIG, "[cse] sp is too long", text_take(sp, 64));
+            return detail_fail(detail, ERR_CONFIG, "sp is too long", text_take(sp, 64));
         }
         cse->sp.z[i] = text_lower(sp.p[i]);
     }
     TRY(TEXT_COPY(csi, cse->csi.z));
     TRY(TEXT_COPY(text_skip(csi, 1), cse->root.z));
-    TRY(TEXT_COPY(name, cse->name.z));
     struct writer w = WRITER_ARRAY(cse->self.z);
     writer_z(&w, "//");
     writer_z(&w, cse->sp.z);
     writer_text(&w, csi);
     if (writer_finish_z(&w) != ERR_OK || m2mid_kind(writer_view_text(&w)) != M2MID_ABS_CSE) {
-        return detail_fail(detail, ERR_CONFIG, "[cse] sp and csi do not make a CSE-ID (too long, or an S-type AE-ID)", csi);
+        return detail_fail(detail, ERR_CONFIG, "sp and csi do not make a CSE-ID (too long, or an S-type AE-ID)", csi);
     }
     return ERR_OK;
 }
 
+static err_t base_name(struct cse *cse, const struct conf *cf, char *detail)
+{
+    struct text name = conf_text(cf, "cse", NULL, "name");
+    if (!m2mid_is_unreserved(name) || text_eq_z(name, "-") || name.n > 64) {
+        return detail_fail(detail, ERR_CONFIG, "name must be unreserved characters", name);
+    }
+    return TEXT_COPY(name, cse->name.z);
+}
+
 /* R000-10: the provider's demands on associations. */
-static err_t frameworks(struct cse *cse, const struct conf *cf, char *detail)
+static err_t frameworks(struct cse *cse, const struct conf *cf, const char *section, char *detail)
 {
     static const struct {
         const char *name;
         enum association_framework framework;
     } known[] = {
         {"psk", ASSOCIATION_PSK}, {"cert", ASSOCIATION_CERT}, {"maf", ASSOCIATION_MAF}, {"gba", ASSOCIATION_GBA}};
-    struct text rest = conf_text(cf, "cse", NULL, "frameworks");
+    struct text rest = conf_text(cf, section, NULL, "frameworks");
     struct text part;
     while (text_next(&rest, ',', &part)) {
         unsigned bit = 0;
@@ -93,7 +97,7 @@ static err_t frameworks(struct cse *cse, const struct conf *cf, char *detail)
             bit |= text_eq_z(part, known[i].name) ? 1U << known[i].framework : 0U;
         }
         if (bit == 0) {
-            return detail_fail(detail, ERR_CONFIG, "[cse] frameworks: psk, cert, maf or gba", part);
+            return detail_fail(detail, ERR_CONFIG, "frameworks: psk, cert, maf or gba", part);
         }
         cse->frameworks |= bit;
     }
@@ -168,12 +172,20 @@ static err_t registrar(struct cse *cse, const struct conf *cf, char *detail)
     return ours ? ERR_OK : detail_fail(detail, ERR_CONFIG, "[cse] registrar: no [peer] of kind cse with a csi of this provider", fqdn);
 }
 
+err_t cse_ctx_common(struct cse *cse, const struct conf *cf, const char *section, char detail[static ROLE_DETAIL_MAX])
+{
+    TRY(identity(cse, cf, section, detail));
+    TRY(frameworks(cse, cf, section, detail));
+    return peers(cse, cf, detail);
+}
+
 err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env *env,
                         char detail[static ROLE_DETAIL_MAX])
 {
     struct cse *cse = ctx;
     *cse = (struct cse){.env = *env};
-    TRY(identity(cse, cf, detail));
+    TRY(cse_ctx_common(cse, cf, "cse", detail));
+    TRY(base_name(cse, cf, detail));
     struct text admin = conf_text(cf, "cse", NULL, "admin");
     if (admin.n > 0 && (m2mid_absolute(admin, text_of(cse->self.z), &cse->admin) != ERR_OK ||
                         !m2mid_is_ae(m2mid_kind(text_of(cse->admin.z))))) {
@@ -185,15 +197,13 @@ err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env 
         return detail_fail(detail, ERR_CONFIG, "[cse] enrolled-rule is no resource name", text_take(rule, 64));
     }
     TRY(TEXT_COPY(rule, cse->enrolled_rule.z));
-    TRY(frameworks(cse, cf, detail));
     cse->mca_optional = text_eq_z(conf_text(cf, "cse", NULL, "association"), "optional");
     cse->mcc_optional = text_eq_z(conf_text(cf, "cse", NULL, "cse-association"), "optional");
     cse->dynamic = conf_bool(cf, "cse", NULL, "dynamic-authorization");
     cse->dynamic_lifetime = conf_number(cf, "cse", NULL, "dynamic-lifetime");
     cse->lifetime = conf_number(cf, "cse", NULL, "lifetime");
     cse->notify_queue = (size_t)conf_number(cf, "cse", NULL, "notify-queue");
-    TRY(registrar(cse, cf, detail));
-    return peers(cse, cf, detail);
+    return registrar(cse, cf, detail);
 }
 
 const struct cse_peer *cse_ctx_peer(const struct cse *cse, struct text fqdn)

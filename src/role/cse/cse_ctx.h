@@ -64,6 +64,9 @@ extern const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N];
 MUST_USE err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env *env,
                                  char detail[static ROLE_DETAIL_MAX]);
 
+/* What every role of a CSE's associations has, from the rows sp, csi and frameworks of its section, and the [peer] sections. */
+MUST_USE err_t cse_ctx_common(struct cse *cse, const struct conf *cf, const char *section, char detail[static ROLE_DETAIL_MAX]);
+
 /* The configured authority with this name, or NULL. */
 const struct cse_peer *cse_ctx_peer(const struct cse *cse, struct text fqdn);
 
