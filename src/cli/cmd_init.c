@@ -40,6 +40,7 @@ struct init {
     char fqdn[INIT_CONF_N][FQDN_MAX];
     struct init_conf conf;
     char detail[FILE_NAME_MAX + 128];
+    unsigned made; /* 1 << INIT_CONF_* */
     bool dir_is_ours; /* empty, so that whatever is in it later was made here */
     bool dir_made;
 };
@@ -58,7 +59,29 @@ static err_t path_of(struct init *in, const char *name, const char *suffix, char
     return n < 0 || n >= FILE_NAME_MAX ? fail(in, ERR_USAGE, in->dir, "the name is too long") : ERR_OK;
 }
 
+#define IN_LAB (1U << INIT_CONF_MEF | 1U << INIT_CONF_MAF | 1U << INIT_CONF_CSE)
+#define PORTS_MAX 3 /* of what is made at once */
+
+/* The next server that is made, from `s` on; INIT_CONF_N: none. */
+static int next_made(const struct init *in, int s)
+{
+    while (s < INIT_CONF_N && (in->made & 1U << s) == 0) {
+        s++;
+    }
+    return s;
+}
+
 /* -- what is asked for ------------------------------------------------------------------------------- */
+static err_t role_take(struct init *in)
+{
+    const char *role = cli_arg(in->a, "--role");
+    in->made = role == NULL ? IN_LAB : 0;
+    for (int s = 0; role != NULL && s < INIT_CONF_N; s++) {
+        in->made |= strcmp(role, init_conf_name((enum init_conf_server)s)) == 0 && s == INIT_CONF_GATE ? 1U << s : 0;
+    }
+    return in->made != 0 ? ERR_OK : fail(in, ERR_USAGE, "--role is gate, or left out for MEF, MAF and CSE", "");
+}
+
 static err_t names_take(struct init *in)
 {
     struct text sp = text_of(cli_arg(in->a, "--sp"));
@@ -124,34 +147,35 @@ static err_t port_pick(struct init *in, unsigned *port, int *held)
     return fail(in, ERR_IO, "no free port", strerror(errno));
 }
 
-static void close_fds(int (*fds)[INIT_CONF_N])
+static void close_fds(int (*fds)[INIT_CONF_N + 1])
 {
-    for (int i = 0; i < INIT_CONF_N; i++) {
+    for (int i = 0; i <= INIT_CONF_N; i++) {
         close_fd(&(*fds)[i]);
     }
 }
 
 static err_t ports_pick(struct init *in)
 {
-    SCOPED(close_fds) int held[INIT_CONF_N] = {-1, -1, -1};
-    for (int i = 0; i < INIT_CONF_N; i++) {
+    SCOPED(close_fds) int held[INIT_CONF_N + 1] = {-1, -1, -1, -1, -1};
+    for (int i = next_made(in, 0); i < INIT_CONF_N; i = next_made(in, i + 1)) {
         TRY(port_pick(in, &in->conf.port[i], &held[i]));
     }
-    return ERR_OK;
+    return (in->made & 1U << INIT_CONF_GATE) != 0 ? port_pick(in, &in->conf.inside, &held[INIT_CONF_N]) : ERR_OK;
 }
 
 static err_t ports_take(struct init *in)
 {
     const char *given = cli_arg(in->a, "--port-base");
     uint64_t base = PORT_BASE;
-    if (given != NULL && text_u64(text_of(given), 65535 - (INIT_CONF_N - 1), &base) != ERR_OK) {
+    if (given != NULL && text_u64(text_of(given), 65535 - (PORTS_MAX - 1), &base) != ERR_OK) {
         return fail(in, ERR_USAGE, "--port-base is a port, at most 65533", "");
     }
     if (base == 0) {
         return ports_pick(in);
     }
-    for (unsigned i = 0; i < INIT_CONF_N; i++) {
-        in->conf.port[i] = (unsigned)base + i;
+    in->conf.inside = (unsigned)base; /* after those of the servers */
+    for (int i = next_made(in, 0); i < INIT_CONF_N; i = next_made(in, i + 1)) {
+        in->conf.port[i] = in->conf.inside++;
     }
     return ERR_OK;
 }
@@ -228,7 +252,7 @@ static err_t certificates_make(struct init *in)
     char key[FILE_NAME_MAX];
     TRY(ca_make(in, ca_cert, ca_key));
     TRY(crl_make(in, ca_cert, ca_key));
-    for (int s = 0; s < INIT_CONF_N; s++) {
+    for (int s = next_made(in, 0); s < INIT_CONF_N; s = next_made(in, s + 1)) {
         const char *name = init_conf_name((enum init_conf_server)s);
         TRY(path_of(in, name, ".crt", cert));
         TRY(path_of(in, name, ".key", key));
@@ -275,16 +299,16 @@ static err_t conf_prove(struct init *in, enum init_conf_server s)
 
 static err_t make(struct init *in)
 {
-    for (int s = 0; s < INIT_CONF_N; s++) {
+    for (int s = next_made(in, 0); s < INIT_CONF_N; s = next_made(in, s + 1)) {
         const char *name = init_conf_name((enum init_conf_server)s);
         TRY(secret_make(in, name, ".root"));
         TRY(secret_make(in, name, ".audit"));
     }
     TRY(certificates_make(in));
-    for (int s = 0; s < INIT_CONF_N; s++) {
+    for (int s = next_made(in, 0); s < INIT_CONF_N; s = next_made(in, s + 1)) {
         TRY(conf_make(in, (enum init_conf_server)s));
     }
-    for (int s = 0; s < INIT_CONF_N; s++) {
+    for (int s = next_made(in, 0); s < INIT_CONF_N; s = next_made(in, s + 1)) {
         TRY(conf_prove(in, (enum init_conf_server)s));
     }
     return ERR_OK;
@@ -311,6 +335,9 @@ static void unmake(struct init *in)
 /* -- what is said ------------------------------------------------------------------------------------ */
 static void warn_long(const struct init *in)
 {
+    if ((in->made & 1U << INIT_CONF_MEF) == 0) {
+        return;
+    }
     size_t longest = KEY_ID_HEX + strlen(in->fqdn[INIT_CONF_MEF]);
     if (longest > KEY_ID_PORTABLE) {
         (void)fprintf(stderr,
@@ -325,7 +352,7 @@ static void tell_json(const struct init *in)
     cli_out_begin(in->a);
     cli_out(in->a, "dir", text_of(in->dir));
     cli_out(in->a, "sp", text_of(in->sp));
-    for (int s = 0; s < INIT_CONF_N; s++) {
+    for (int s = next_made(in, 0); s < INIT_CONF_N; s = next_made(in, s + 1)) {
         const char *name = init_conf_name((enum init_conf_server)s);
         char member[16];
         char address[32];
@@ -345,7 +372,7 @@ static void tell_json(const struct init *in)
 static void tell(const struct init *in)
 {
     (void)printf("made in %s, for the service provider %s:\n", in->dir, in->sp);
-    for (int s = 0; s < INIT_CONF_N; s++) {
+    for (int s = next_made(in, 0); s < INIT_CONF_N; s = next_made(in, s + 1)) {
         const char *name = init_conf_name((enum init_conf_server)s);
         (void)printf("  %s.conf  %s at 127.0.0.1:%u, TCP and UDP, with %s.crt %s.key %s.root %s.audit\n", name,
                      in->fqdn[s], in->conf.port[s], name, name, name, name);
@@ -353,7 +380,7 @@ static void tell(const struct init *in)
     (void)printf("  ca.crt, ca.key  the authority that signed these certificates, for names under %s only\n", in->sp);
     (void)printf("  ca.crl  its revocation list, empty (keystead pki crl)\n");
     (void)printf("the .root files open the stores: keep copies apart from the stores\n\nnext, each in its own terminal:\n");
-    for (int s = 0; s < INIT_CONF_N; s++) {
+    for (int s = next_made(in, 0); s < INIT_CONF_N; s = next_made(in, s + 1)) {
         (void)printf("  keystead serve -c %s/%s.conf\n", in->dir, init_conf_name((enum init_conf_server)s));
     }
 }
@@ -361,7 +388,10 @@ static void tell(const struct init *in)
 static int init(const struct cli_args *a)
 {
     struct init in = {.a = a, .dir = cli_arg(a, "DIR")};
-    err_t e = names_take(&in);
+    err_t e = role_take(&in);
+    if (e == ERR_OK) {
+        e = names_take(&in);
+    }
     if (e == ERR_OK) {
         e = ports_take(&in);
     }
@@ -387,6 +417,7 @@ static int init(const struct cli_args *a)
 static const struct cli_opt opts[] = {
     {"DIR", CLI_OPT_POSITIONAL | CLI_OPT_REQUIRED, "where to; a directory that is not there or empty"},
     {"--sp", 0, "FQDN of the service provider (keystead.test): mef.SP, maf.SP and the CSE //SP/in, in.SP"},
+    {"--role", 0, "gate: a gate in front of a CSE that runs already, in place of MEF, MAF and CSE"},
     {"--port-base", 0, "first of three ports on 127.0.0.1, TCP and UDP (8443); 0 takes ports that are free now"},
 };
 static const struct cli_verb verbs[] = {

@@ -9,10 +9,11 @@
 #define MEF BIT(INIT_CONF_MEF)
 #define MAF BIT(INIT_CONF_MAF)
 #define CSE BIT(INIT_CONF_CSE)
-#define ALL (MEF | MAF | CSE)
+#define GATE BIT(INIT_CONF_GATE)
+#define ALL (MEF | MAF | CSE | GATE)
 
 /* In values and section arguments: {sp} the service provider, {me} the role, {port} its own port,
- * {mef} and {maf} the ports of these servers. */
+ * {mef} and {maf} the ports of these servers, {inside} that of the gate's plain listener. */
 struct section {
     unsigned servers;
     const char *name;
@@ -22,7 +23,8 @@ struct section {
 static const struct section sections[] = {
     {ALL, "server", NULL},        {ALL, "limits", NULL},
     {MEF, "mef", NULL},           {MAF, "maf", NULL},
-    {CSE, "cse", NULL},           {ALL, "listener", "main"},
+    {CSE, "cse", NULL},           {GATE, "gate", NULL},
+    {ALL, "listener", "main"},    {GATE, "listener", "inside"},
     {ALL, "listener", "coaps"},   {MAF | CSE, "peer", "mef.{sp}"},
     {CSE, "peer", "maf.{sp}"},
 };
@@ -47,6 +49,12 @@ static const struct value values[] = {
     {CSE, "cse", NULL, "sp", "{sp}"},
     {CSE, "cse", NULL, "csi", "/in"},
     {CSE, "cse", NULL, "name", "cse-in"},
+    {GATE, "server", NULL, "points-of-access", "127.0.0.1:8080"},
+    {GATE, "gate", NULL, "sp", "{sp}"},
+    {GATE, "gate", NULL, "csi", "/in"},
+    {GATE, "gate", NULL, "behind", "http://127.0.0.1:8080"},
+    {GATE, "listener", "inside", "address", "127.0.0.1:{inside}"},
+    {GATE, "listener", "inside", "tls", "off"},
     {ALL, "listener", "coaps", "transport", "udp"},
     {ALL, "listener", NULL, "role", "{me}"},
     {ALL, "listener", NULL, "address", "127.0.0.1:{port}"},
@@ -55,7 +63,7 @@ static const struct value values[] = {
     {ALL, "listener", NULL, "trust", "ca.crt"},
     {ALL, "listener", NULL, "crl", "ca.crl"},
     {MEF | MAF, "listener", NULL, "aliases", "localhost"},
-    {CSE, "listener", NULL, "aliases", "localhost, in.{sp}"},
+    {CSE | GATE, "listener", NULL, "aliases", "localhost, in.{sp}"},
     {MAF | CSE, "peer", "mef.{sp}", "kind", "mef"},
     {MAF | CSE, "peer", "mef.{sp}", "address", "127.0.0.1:{mef}"},
     {MAF | CSE, "peer", "mef.{sp}", "certificate", "{me}.crt"},
@@ -78,6 +86,7 @@ static const struct {
     [INIT_CONF_MEF] = {"mef", "mef", "M2M Enrolment Function"},
     [INIT_CONF_MAF] = {"maf", "maf", "M2M Authentication Function"},
     [INIT_CONF_CSE] = {"cse", "in", "IN-CSE: the registrar"},
+    [INIT_CONF_GATE] = {"gate", "in", "gate in front of the CSE"}, /* it answers in the name of the one behind */
 };
 
 struct page {
@@ -106,6 +115,8 @@ static void variable_write(const struct page *p, struct text name)
         writer_z(p->w, servers[p->server].name);
     } else if (text_eq_z(name, "port")) {
         writer_decimal(p->w, p->in->port[p->server]);
+    } else if (text_eq_z(name, "inside")) {
+        writer_decimal(p->w, p->in->inside);
     } else if (text_eq_z(name, "mef")) {
         writer_decimal(p->w, p->in->port[INIT_CONF_MEF]);
     } else if (text_eq_z(name, "maf")) {

@@ -4,11 +4,12 @@
 
 #include "base/writer.h"
 
-enum init_conf_server { INIT_CONF_MEF, INIT_CONF_MAF, INIT_CONF_CSE, INIT_CONF_N };
+enum init_conf_server { INIT_CONF_MEF, INIT_CONF_MAF, INIT_CONF_CSE, INIT_CONF_GATE, INIT_CONF_N };
 
 struct init_conf {
     const char *sp; /* FQDN of the service provider, lower case */
     unsigned port[INIT_CONF_N];
+    unsigned inside; /* of the gate: where the CSE behind it sends notifications */
 };
 
 const char *init_conf_name(enum init_conf_server s);                               /* "mef" */

@@ -256,3 +256,18 @@ def test_the_inner_listener_is_for_notifications(world):
         assert r.rsc in (4004, 4103) and (reason is None or r.reason == reason), (path, r)
     r = plain(world.other, "retrieve", "/x", None)
     assert (r.rsc, r.reason) == (4107, "association-required"), r
+
+
+def test_init_makes_a_gate(tmp_path):
+    p = ks.run("init", tmp_path / "g", "--role", "gate", "--port-base", "0", "--json")
+    assert p.returncode == 0 and "mef_conf" not in json.loads(p.stdout), p.stdout
+    conf = tmp_path / "g" / "gate.conf"
+    assert ks.run("check", "-c", conf).returncode == 0
+    text = conf.read_text()
+    conf.write_text(text.replace("behind = http://127.0.0.1:8080", "behind = http://127.0.0.1:8081"))
+    p = ks.run("check", "-c", conf)  # no target that is not on the list
+    assert p.returncode != 0 and "points-of-access" in p.stdout + p.stderr
+    conf.write_text(text.replace("#privileges =", 'privileges = {"acr":[{"acor":["Cx"]}]}'))
+    p = ks.run("check", "-c", conf)
+    assert p.returncode != 0 and "acop" in p.stdout + p.stderr, p
+    assert ks.run("init", tmp_path / "h", "--role", "mef").returncode == 2

@@ -433,7 +433,7 @@ static void configurations_that_are_refused(void **state)
         struct role_env env = {0};
         char detail[ROLE_DETAIL_MAX] = "";
         assert_int_equal(role_cse.configure(ctx, c, &env, detail), ERR_CONFIG);
-        assert_non_null(strstr(detail, "[cse]"));
+        assert_true(detail[0] != '\0'); /* which key; the section is said by who reads the file */
         free(ctx);
         conf_file_free(c);
     }
