@@ -1,6 +1,7 @@
 #include "cli/device_keep.h"
 
 #include "cli/device_est.h"
+#include "cli/device_usage.h"
 #include "role/detail.h"
 #include "role/device/device_renew.h"
 #include "shell/clock.h"
@@ -54,12 +55,11 @@ static void begin(struct device_work *w)
 }
 
 /* The new ones are on disk, together, only when all of them work; until then the old ones stay, and are good. */
-static err_t renew(struct device_work *w, enum device_renewal what)
+static err_t make(struct device_work *w, enum device_renewal what, bool associated)
 {
-    begin(w);
-    bool associated = w->state.kc_id.z[0] != '\0';
     w->deferred = true;
     if (what == DEVICE_RENEW_ENROLMENT) {
+        w->task = (struct device_task){.goal = DEVICE_ENROL};
         TRY(device_work_pursue(w));
     }
     if (associated) {
@@ -72,6 +72,41 @@ static err_t renew(struct device_work *w, enum device_renewal what)
         TRY(device_work_pursue(w));
     }
     return device_dir_save(&w->dir, &w->state);
+}
+
+static bool is_refusal(err_t e)
+{
+    return e != ERR_OK && cli_exit_code(e) == CLI_REFUSED;
+}
+
+/* Its servers refuse what is new, too: has it been given to others [TS-0003 8.3.5.2.4]? ERR_NOT_FOUND: no. */
+static err_t follow(struct device_work *w)
+{
+    bool moved = false;
+    begin(w);
+    bool associated = w->state.kc_id.z[0] != '\0';
+    err_t e = device_usage_configuration(w, &moved);
+    if (e != ERR_OK || !moved) {
+        return e == ERR_OK ? ERR_NOT_FOUND : e;
+    }
+    return make(w, DEVICE_RENEW_ENROLMENT, associated);
+}
+
+static err_t renew(struct device_work *w, enum device_renewal what)
+{
+    char said[ROLE_DETAIL_MAX];
+    begin(w);
+    err_t e = make(w, what, w->state.kc_id.z[0] != '\0');
+    if (what != DEVICE_RENEW_ENROLMENT || !is_refusal(e)) {
+        return e;
+    }
+    memcpy(said, w->detail, sizeof(said));
+    err_t f = follow(w);
+    if (f == ERR_NOT_FOUND) { /* the refusal is what is told */
+        memcpy(w->detail, said, sizeof(said));
+        return e;
+    }
+    return f;
 }
 
 static struct device_due renewal_due(const struct device_work *w, const struct round *r)
@@ -139,11 +174,6 @@ static err_t ae_prolong(struct device_work *w)
     return ae_request(w, OP_UPDATE, content); /* what the registrar grants is in the state then */
 }
 
-static bool is_refusal(err_t e)
-{
-    return e != ERR_OK && cli_exit_code(e) == CLI_REFUSED;
-}
-
 /* Not what was asked, but the key by which it was asked. */
 static bool is_key_refused(const struct device_work *w, err_t e)
 {
@@ -168,6 +198,7 @@ static err_t ae_do(struct device_work *w, const char **did)
     err_t e = gone ? ae_register(w) : ae_prolong(w);
     if (is_key_refused(w, e) && !is_direct(&w->state)) {
         TRY(keys_anew(w, did));
+        gone = gone || w->state.ae_stem[0] == '\0';
         e = gone ? ae_register(w) : ae_prolong(w);
     }
     *did = gone ? "registered" : "registration-prolonged";
@@ -212,7 +243,7 @@ static bool is_ae_gone(err_t e)
 static err_t heal(struct device_work *w, const char **did)
 {
     TRY(keys_anew(w, did));
-    return ae_request(w, OP_RETRIEVE, NULL);
+    return w->state.ae_stem[0] == '\0' ? ERR_DENIED_NOT_REGISTERED : ae_request(w, OP_RETRIEVE, NULL);
 }
 
 static err_t check_do(struct device_work *w, const char **did)

@@ -3,6 +3,7 @@
 #include "base/ct.h"
 #include "cli/device_commands.h"
 #include "role/detail.h"
+#include "role/device/device_config.h"
 #include "shell/clock.h"
 #include "wire/body.h"
 #include "wire/json.h"
@@ -328,6 +329,16 @@ static err_t at_mef(struct device_work *w, enum op op, const char *suffix, const
     writer_z(&p, suffix);
     TRY(writer_finish_z(&p));
     return pursue(w, &(struct device_task){.goal = DEVICE_MEF_REQUEST, .op = op, .path = path, .body = body});
+}
+
+err_t device_usage_configuration(struct device_work *w, bool *moved)
+{
+    char registration[DEVICE_CMD_REGISTRATION_MAX] = "";
+    *moved = false;
+    TRY(admin(w));
+    TRY(device_commands_registered(w, w->admin_fqdn, registration));
+    TRY(at_mef(w, OP_RETRIEVE, "/cfg", registration, NULL));
+    return device_config_take(bytes_of(w->run.body, w->run.body_n), &w->state, moved, w->detail);
 }
 
 err_t device_usage_mef(struct device_work *w)

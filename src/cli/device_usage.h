@@ -19,6 +19,9 @@ device_work_body device_usage_register, device_usage_retrieve, device_usage_chan
 /* Registers a key where its SUID belongs, and keeps it. */
 MUST_USE err_t device_usage_make(struct device_work *w, const struct device_use *u, struct device_keyring_key *out);
 
+/* Asks the MEF for this client's configuration and puts it into w->state, not on disk; ERR_NOT_FOUND: it has none. */
+MUST_USE err_t device_usage_configuration(struct device_work *w, bool *moved);
+
 /* DIR/keys: all usage-constrained keys of the device; none is an empty ring. */
 MUST_USE err_t device_usage_load(const struct device_dir *d, struct device_keyring *out);
 

@@ -346,3 +346,26 @@ def test_after_kill_9(new_lab):
     assert credentials(lab, "mef") == [a.kpm_id] and credentials(lab, "mef", "--instance", "b") == [b.kpm_id]
     assert finished(psk(lab, b.kpm_id, b.psk, MEF_B)) and not finished(psk(lab, b.kpm_id, b.psk, ks.MEF))
     assert lab.ctl_json("mef", "audit", "verify")["intact"]
+
+
+# -- another provider ------------------------------------------------------------------------------------------------
+
+
+def test_a_device_follows_to_another_maf(pair, tmp_path):
+    """Reassigned by the operator of the MEF: it learns its new MAF from its configuration there (TS-0003 8.3.5.2.4), by itself."""
+    d = pair.device("follows")
+    cli = Cli(pair, tmp_path / "device", d)
+    stem = cli.all_the_way()
+    before = cli.ok("status")
+    pair.ctl_json("maf", "client", "allow", "--instance", "b", "--client", d.enrolee_id, "--target", ks.CSE_ID)
+    told = {"maf": {"fqdn": MAF_B, "address": "{}:{}".format(*pair.address("maf"))}}
+    p = pair.ctl("mef", "credential", "reassign", d.kpm_id, "--target", MAF_B, "--configuration", "[]", "--json")
+    assert p.returncode != 0, p.stdout
+    pair.ctl_json("mef", "credential", "reassign", d.kpm_id, "--target", MAF_B, "--configuration", json.dumps(told))
+    ks.wait_for(lambda: cli.run("request", "retrieve", f"/-/{stem}").returncode == 1, what="the end of the old key")
+    p = cli.run("keep", "--once")
+    assert p.returncode == 0 and json.loads(p.stdout)["result"] == "enrolled", p.stdout
+    after = cli.ok("status")
+    assert after["kc_id"].endswith("@" + MAF_B) and before["kc_id"].endswith("@" + ks.MAF) and after["ae_id"] == stem
+    cli.ok("request", "retrieve", f"/-/{stem}")
+    assert json.loads(cli.run("keep", "--once").stdout)["result"] == "not-due"  # refuses R000-17

@@ -1,6 +1,7 @@
 /* The keys of a device as a record, and what authorities answer about them; random objects and sessions of the CSE as records. */
 #include "fuzz.h"
 #include "proto/esprim_state.h"
+#include "role/device/device_config.h"
 #include "role/device/device_use.h"
 #include "shell/crypto_openssl.h"
 
@@ -35,6 +36,18 @@ static void answers(struct bytes in)
     }
 }
 
+static void configuration(struct bytes in)
+{
+    static struct device_state s;
+    char detail[ROLE_DETAIL_MAX] = "";
+    bool moved = false;
+    memset(&s, 0, sizeof(s));
+    err_t e = device_config_take(in, &s, &moved, detail);
+    MUST_HOLD(e == ERR_OK || !moved);
+    MUST_HOLD(moved == (s.maf.address[0] != '\0' || s.cse.address[0] != '\0'));
+    MUST_HOLD((s.cse_id.z[0] != '\0') == (s.cse.address[0] != '\0'));
+}
+
 /* What is taken is written the same. */
 static void records(struct bytes in)
 {
@@ -58,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     ring(bytes_of(data, n));
     answers(bytes_of(data, n));
+    configuration(bytes_of(data, n));
     records(bytes_of(data, n));
     return 0;
 }

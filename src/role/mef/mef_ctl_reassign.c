@@ -14,6 +14,7 @@ const struct ctl_arg mef_ctl_reassign_args[MEF_CTL_REASSIGN_N] = {
     {"--enrolee-id", 0, "absolute AE-ID or CSE-ID of the device with the new provider; by default as it is"},
     {"--profile", 0, "r3 (default) or seed"},
     {"--lifetime", 0, "how long from now: 90d, 12h, 30m, 45s; by default as it is"},
+    {"--configuration", 0, "what the device is told about its new servers, a JSON object (docs/operate/device.md)"},
 };
 const struct ctl_arg mef_ctl_reassign_name_args[MEF_CTL_RENAME_N] = {
     {"ID", CTL_ARG_REQUIRED | CTL_ARG_POSITIONAL, "identifier of the credential"},
@@ -27,6 +28,7 @@ struct change {
     struct keyid key; /* of the table */
     struct rec_credential c;
     struct credential_args a;
+    char cfg[REC_CLIENT_CFG_MAX];
 };
 
 /* What is over gets no new beginning: who had it may hold it still. */
@@ -71,6 +73,25 @@ static err_t alone(struct change *x, char detail[static ROLE_DETAIL_MAX])
                                       text_of(l.at[first].target.z));
 }
 
+/* Where the device finds its new provider [8.3.5.2.4]; without it the device is told by other means. */
+static err_t configure(struct change *x, char detail[static ROLE_DETAIL_MAX])
+{
+    SCOPED(json_scope) json_t *v = NULL;
+    struct text given = json_get_text(x->rq->args, "configuration");
+    struct writer w = WRITER_ARRAY(x->cfg);
+    x->c.cfg = text_empty();
+    if (given.n == 0) {
+        return ERR_OK;
+    }
+    err_t e = json_parse(text_bytes(given), &v);
+    e = e == ERR_OK ? json_write(v, &w) : e;
+    if (e != ERR_OK) {
+        return detail_fail(detail, e, "--configuration must be a JSON object of at most 2048 octets", text_empty());
+    }
+    x->c.cfg = writer_view_text(&w);
+    return ERR_OK;
+}
+
 err_t mef_ctl_reassign(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                        char detail[static ROLE_DETAIL_MAX])
 {
@@ -84,6 +105,7 @@ err_t mef_ctl_reassign(const void *ctx, const struct ctl_request *rq, struct txn
         return detail_fail(detail, ERR_EXISTS, "this is its target already", text_of(x.a.target.z));
     }
     TRY(alone(&x, detail));
+    TRY(configure(&x, detail));
     x.c.target = x.a.target;
     x.c.profile = x.a.profile;
     x.c.not_after = rq->now + x.a.lifetime;

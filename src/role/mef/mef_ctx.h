@@ -56,7 +56,7 @@ extern const struct ctl_arg mef_ctl_instruction_add_args[MEF_CTL_INSTRUCTION_ADD
 extern const struct ctl_arg mef_ctl_instruction_one_args[MEF_CTL_INSTRUCTION_ONE_N];
 /* mef_ctl_reassign.c */
 ctl_handler mef_ctl_reassign, mef_ctl_reassign_name;
-enum { MEF_CTL_REASSIGN_N = 5, MEF_CTL_RENAME_N = 2 };
+enum { MEF_CTL_REASSIGN_N = 6, MEF_CTL_RENAME_N = 2 };
 extern const struct ctl_arg mef_ctl_reassign_args[MEF_CTL_REASSIGN_N], mef_ctl_reassign_name_args[MEF_CTL_RENAME_N];
 /* mef_explain.c */
 err_t mef_explain(const void *ctx, struct txn *t, struct explain *x);

@@ -47,6 +47,19 @@ static err_t instructed(const struct reg_who *w, struct txn *t, const struct reg
                : mef_instruction_permits(t, text_of(folded.z), use, out);
 }
 
+/* What came with its last reassignment: where its service is now. */
+static err_t configured(const struct reg_who *w, struct txn *t, struct text *out)
+{
+    struct keyid folded;
+    struct rec_credential c;
+    if (w->credential.z[0] == '\0') { /* no credential of this MEF stands behind it */
+        return ERR_OK;
+    }
+    err_t e = credential_of(t, text_of(w->credential.z), &folded, &c);
+    *out = e == ERR_OK ? c.cfg : text_empty();
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 static err_t source(const struct reg *r, struct txn *t, const struct keyid *credential, usec_t created)
 {
     (void)r;
@@ -139,4 +152,5 @@ const struct reg_kind mef_reg_kind = {
     .children = mef_cmd_children,
     .claim = claim,
     .instructed = instructed,
+    .configured = configured,
 };

@@ -23,6 +23,7 @@ struct rec_credential {
     usec_t added;
     usec_t not_after; /* end of the instruction: no enrolment and no Ke beyond it */
     usec_t since; /* number of the last change of target or Enrolee-ID in the log: what came from it before is over; 0: none */
+    struct text cfg; /* with the last reassignment: what the device gets as its configuration, a JSON object; view, or empty */
     struct bytes sealed; /* Kpm only; view into the record it was parsed from */
 };
 

@@ -64,6 +64,8 @@ struct reg_kind {
     /* May a key of this SUID be registered for this target, whatever `client allow` says: a bootstrap instruction does. NULL:
      * there are none. */
     err_t (*instructed)(const struct reg_who *w, struct txn *t, const struct reg_use *use, bool *out);
+    /* What its client gets as its configuration before that of the registration; empty: nothing. NULL: there is none. */
+    err_t (*configured)(const struct reg_who *w, struct txn *t, struct text *out);
     /* References to children of a registration that wait for the client, into the answers to its registration and update
      * (mefClientCmd [8.3.4.6]); NULL: none. */
     err_t (*children)(const struct reg *r, struct txn *t, const struct rec_client *c, struct emit *e);

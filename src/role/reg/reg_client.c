@@ -309,14 +309,17 @@ err_t reg_client_configuration(const void *ctx, const struct request *rq, struct
 {
     struct call call = {.r = ctx, .rq = rq, .t = t, .rs = rs};
     struct rec_client c;
+    struct text cfg = text_empty();
     TRY(find(&call, &c));
-    if (c.cfg.n == 0) { /* CHOICE-51 */
+    TRY(call.r->kind->configured != NULL ? call.r->kind->configured(&call.w, t, &cfg) : ERR_OK);
+    cfg = cfg.n == 0 ? c.cfg : cfg;
+    if (cfg.n == 0) { /* CHOICE-51 */
         return detail_fail(rs->detail, ERR_NOT_FOUND, "no configuration for client registration", text_of(c.ri));
     }
     struct emit e = emit_to(&rs->body);
     emit_object(&e, NULL);
     emit_name(&e, call.r->kind->configuration);
-    writer_text(e.w, c.cfg);
+    writer_text(e.w, cfg);
     emit_close_object(&e);
     rs->rsc = 2000;
     return ERR_OK;

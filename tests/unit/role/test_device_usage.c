@@ -1,4 +1,5 @@
 /* The keys of a device and what authorities answer about them: sealed to what they are for, and every answer that lies. */
+#include "role/device/device_config.h"
 #include "role/device/device_use.h"
 #include "shell/crypto_openssl.h"
 
@@ -126,9 +127,45 @@ static void retrieved(void **state)
     }
 }
 
+/* Where the MEF says that the service is now [TS-0003 8.3.5.2.4]: taken whole or not at all. */
+static void moved(void **state)
+{
+    static const char good[] = "{\"sec:mefClientCfg\":{\"maf\":{\"fqdn\":\"MAF2.example\",\"address\":\"h:1\"},\"x\":1,"
+                               "\"cse\":{\"cse-id\":\"//sp2.example/in\",\"address\":\"h:2\"}}}";
+    static const char *const bad[] = {
+        "", "{}", "{\"sec:mefClientCfg\":[]}", "{\"sec:mefClientCfg\":{\"maf\":{}}}", "{\"sec:mefClientCfg\":{\"maf\":{\"fqdn\":\"a\"}}}",
+        "{\"sec:mefClientCfg\":{\"maf\":{\"fqdn\":\"no name\",\"address\":\"h:1\"}}}",
+        "{\"sec:mefClientCfg\":{\"maf\":{\"fqdn\":\"maf2.example\",\"address\":\"h:1\"},\"cse\":{\"cse-id\":\"Sa\",\"address\":\"h\"}}}"};
+    static struct device_state s, was;
+    char detail[ROLE_DETAIL_MAX] = "";
+    bool it = true;
+    (void)state;
+    assert_int_equal(TEXT_COPY(text_of("maf.example"), s.maf.fqdn), ERR_OK);
+    assert_int_equal(TEXT_COPY(text_of("k@maf.example"), s.kc_id.z), ERR_OK);
+    assert_int_equal(TEXT_COPY(text_of("Sa"), s.ae_stem), ERR_OK);
+    assert_int_equal(TEXT_COPY(text_of("Napp"), s.app_id), ERR_OK);
+    was = s;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        assert_int_equal(device_config_take(text_bytes(text_of(bad[i])), &s, &it, detail), ERR_PEER_NONSENSE);
+        assert_false(it);
+        assert_memory_equal(&s, &was, sizeof(s));
+    }
+    assert_int_equal(device_config_take(text_bytes(text_of(good)), &s, &it, detail), ERR_OK);
+    assert_true(it && s.kc_id.z[0] == '\0' && s.ae_stem[0] == '\0');
+    assert_string_equal(s.maf.fqdn, "maf2.example");
+    assert_string_equal(s.maf.address, "h:1");
+    assert_string_equal(s.cse_id.z, "//sp2.example/in");
+    assert_string_equal(s.cse.address, "h:2");
+    assert_string_equal(s.app_id, "Napp");
+    was = s;
+    assert_int_equal(device_config_take(text_bytes(text_of(good)), &s, &it, detail), ERR_OK);
+    assert_false(it); /* refuses R000-17: nothing new is no reason to begin anew */
+    assert_memory_equal(&s, &was, sizeof(s));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(there_and_back), cmocka_unit_test(bounded),
-                                       cmocka_unit_test(answers_that_lie), cmocka_unit_test(retrieved)};
+                                       cmocka_unit_test(answers_that_lie), cmocka_unit_test(retrieved), cmocka_unit_test(moved)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

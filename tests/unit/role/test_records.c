@@ -134,6 +134,31 @@ static void test_credential(void **state)
     assert_int_equal(rec_credential_kpm(&got, &sealer, text_of("dev2@mef.example.com"), &kpm), ERR_CRYPTO_UNSEAL);
 }
 
+/* One that was reassigned, with what its device is told; a configuration without a reassignment there is none. */
+static void test_credential_reassigned(void **state)
+{
+    (void)state;
+    struct rec_credential c = {.kind = REC_CREDENTIAL_KPM, .id = {"Dev1@mef.example.com"}, .target = {"maf.example.com"},
+                               .profile = CREDENTIAL_R3, .added = 5, .not_after = 900, .since = 7, .cfg = text_of("{\"maf\":{}}")};
+    uint8_t buf[REC_MAX];
+    struct rec_credential got;
+    struct rec_seal seal = seal_as(TABLE_MEF_CREDENTIAL, "dev1@mef.example.com");
+    const uint8_t kinds[] = {REC_CREDENTIAL_KPM, CERT_KEY_TYPE_MIN};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct writer w = WRITER_ARRAY(buf);
+        c.kind = kinds[i];
+        assert_int_equal(rec_credential_write(&c, i == 0 ? &seal : NULL, &w), ERR_OK);
+        assert_int_equal(buf[0], 5 + i);
+        if (i == 0) {
+            exercise(writer_view(&w), parse_credential, rewrite_credential);
+        }
+        assert_int_equal(rec_credential_parse(writer_view(&w), &got), ERR_OK);
+        assert_true(got.kind == kinds[i] && got.since == 7 && text_eq(got.cfg, c.cfg));
+        buf[0] = (uint8_t)(6 - i); /* a certificate's as a key's */
+        assert_int_not_equal(rec_credential_parse(writer_view(&w), &got), ERR_OK);
+    }
+}
+
 static void test_ke(void **state)
 {
     (void)state;
@@ -265,7 +290,7 @@ static void test_allow_rules(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_credential), cmocka_unit_test(test_ke),
+        cmocka_unit_test(test_credential), cmocka_unit_test(test_credential_reassigned), cmocka_unit_test(test_ke),
         cmocka_unit_test(test_ke_index),   cmocka_unit_test(test_km),
         cmocka_unit_test(test_client_key_allow), cmocka_unit_test(test_allow_rules),
     };
