@@ -13,6 +13,8 @@
 
 enum op { OP_NONE = 0, OP_CREATE = 1, OP_RETRIEVE = 2, OP_UPDATE = 3, OP_DELETE = 4, OP_NOTIFY = 5 };
 
+#define PRIMITIVE_ROLES_MAX 4
+
 struct primitive {
     enum op op;
     struct text to;   /* "-/name", "/cse/name" or "//sp/cse/name"; percent-decoded octets are refused but %40 */
@@ -28,6 +30,8 @@ struct primitive {
     uint32_t rcn;       /* result content */
     uint32_t fu;        /* filterUsage: 1 = discovery */
     struct filter filter;
+    struct text rids[PRIMITIVE_ROLES_MAX]; /* Role-IDs: the roles that the originator acts in */
+    size_t rids_n;
     usec_t expires;     /* Request Expiration Timestamp, USEC_NEVER if none */
     uint32_t expires_after_ms; /* the same counted from the arrival, 0 if none: the caller knows the time */
     bool unsupported;   /* carries a parameter that is not implemented: 5001 */

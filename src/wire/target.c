@@ -4,7 +4,7 @@
 
 /* Query parameters by short name [TS-0004 8.2.2] but for filter criteria, which have a table of their own (wire/filter.c);
  * those without a value range are known and not implemented. */
-enum param { PARAM_UNSUPPORTED, PARAM_RCN, PARAM_FU, PARAM_RT };
+enum param { PARAM_UNSUPPORTED, PARAM_RCN, PARAM_FU, PARAM_RT, PARAM_RIDS };
 
 static const struct param_row {
     const char *name;
@@ -14,7 +14,8 @@ static const struct param_row {
     {"rcn", PARAM_RCN, 0, 12},
     {"fu", PARAM_FU, 1, 3},
     {"rt", PARAM_RT, 1, 5},
-    {.name = "rp"}, {.name = "rids"}, {.name = "ot"}, {.name = "rset"}, {.name = "oet"}, {.name = "ec"},
+    {.name = "rids", .param = PARAM_RIDS},
+    {.name = "rp"}, {.name = "ot"}, {.name = "rset"}, {.name = "oet"}, {.name = "ec"},
     {.name = "da"}, {.name = "gid"}, {.name = "tids"}, {.name = "tqi"}, {.name = "ltids"}, {.name = "tkns"},
     {.name = "sqi"}, {.name = "atrl"}, {.name = "clbl"}, {.name = "palb"}, {.name = "lbq"}, {.name = "chty"},
     {.name = "pty"}, {.name = "atr"}, {.name = "catr"}, {.name = "patr"}, {.name = "cfs"}, {.name = "cfq"},
@@ -104,6 +105,27 @@ static const struct param_row *param_of(struct text name)
     return NULL;
 }
 
+/* NAME@DOMAIN [TS-0001 7.1.14], '+' between them. */
+static err_t role_ids(struct text value, struct writer *scratch, struct primitive *out)
+{
+    struct text one = text_empty();
+    if (scratch != NULL) {
+        TRY(target_decode(value, scratch, &value));
+    }
+    if (value.n == 0 || value.p[value.n - 1] == '+') {
+        return ERR_MALFORMED_QUERY;
+    }
+    while (text_next(&value, '+', &one)) {
+        size_t at = text_find(one, '@');
+        if (out->rids_n == PRIMITIVE_ROLES_MAX || one.n >= M2MID_MAX || !m2mid_is_unreserved(text_take(one, at)) ||
+            !m2mid_is_unreserved(text_skip(one, at + 1))) {
+            return ERR_MALFORMED_QUERY;
+        }
+        out->rids[out->rids_n++] = one;
+    }
+    return ERR_OK;
+}
+
 static err_t parameter(const struct param_row *row, struct text value, struct primitive *out)
 {
     uint64_t v;
@@ -127,6 +149,7 @@ static err_t parameter(const struct param_row *row, struct text value, struct pr
             binding_unsupported(out, text_of(row->name));
         }
         break;
+    case PARAM_RIDS:
     case PARAM_UNSUPPORTED:
         break;
     }
@@ -145,6 +168,10 @@ err_t target_parameter(struct text part, uint64_t *seen, struct writer *scratch,
     const struct param_row *row = param_of(name);
     if (row == NULL || eq == part.n) {
         return binding_fail(ERR_MALFORMED_QUERY, name, detail);
+    }
+    if (row->param == PARAM_RIDS) { /* a list: it may come in parts */
+        err_t e = role_ids(text_skip(part, eq + 1), scratch, out);
+        return e == ERR_OK ? e : binding_fail(ERR_MALFORMED_QUERY, name, detail);
     }
     uint64_t bit = UINT64_C(1) << (row - params);
     if ((*seen & bit) != 0 || parameter(row, text_skip(part, eq + 1), out) != ERR_OK) {

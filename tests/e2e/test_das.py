@@ -106,6 +106,8 @@ def test_granted_for_one_originator_resource_and_operation(lab):
         time.sleep(1.1)  # a refusal is remembered for a second
         assert ks.create_content(g, "Sguest", "/-/Sowner/one", "v").rsc == 2001
         assert "privileges-granted" in lab.ctl("cse", "audit", "tail", "--limit", "50").stdout
+        ks.ask(x, "retrieve", "/-/Sowner/one?rids=r@sp.test", origin="Sother")
+        assert lab.das.got[-1][2]["dreq"]["orid"] == ["r@sp.test"]
         # the owner thinks better of it
         assert ks.ask(o, "update", "/-/Sowner/das", {"m2m:dac": {"dae": False}}, origin="Sowner").rsc == 2004
         assert get(g, "one").rsc == 4103

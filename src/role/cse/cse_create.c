@@ -8,6 +8,7 @@
 #include "role/cse/cse_notify.h"
 #include "role/cse/cse_ops.h"
 #include "role/cse/cse_poll.h"
+#include "role/cse/cse_role.h"
 #include "role/cse/cse_sub.h"
 #include "role/cse/cse_sweep.h"
 #include "role/detail.h"
@@ -142,6 +143,11 @@ static err_t accept_grp(struct making *m)
     return cse_group_accept(&m->ask, &m->res, m->attrs, m->detail);
 }
 
+static err_t accept_rol(struct making *m)
+{
+    return cse_role_accept(&m->ask, &m->target.res, m->attrs, m->detail);
+}
+
 static err_t finish_acp(struct making *m)
 {
     return cse_acp_put(m->ask.t, &m->res, m->attrs, m->detail);
@@ -187,6 +193,7 @@ static const struct {
     {TYPE_SVSN, NULL, finish_sub},
     {TYPE_ASAR, NULL, finish_sub},
     {TYPE_PCH, accept_pch, NULL},
+    {TYPE_ROL, accept_rol, NULL},
     {TYPE_SUB, accept_watch, finish_watch},
 };
 

@@ -34,6 +34,8 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
      .max = DAY, .doc = "how often a registered CSE looks whether its registrar still knows it"},
     {.section = "cse", .key = "point-of-access", .type = CONF_TEXT, .flags = CONF_MANY,
      .doc = "where this CSE is reached (poa), as its registrar is told"},
+    {.section = "cse", .key = "role-issuers", .type = CONF_TEXT, .flags = CONF_MANY,
+     .doc = "AE-IDs and CSE-IDs, commas between, that may give roles to those who are registered here; the admin always may; default nobody else"},
     {.section = "cse", .key = "dynamic-authorization", .type = CONF_BOOL, .fallback = "off",
      .doc = "what no policy permits is put to the dynamic authorization system that the resource names (daci)"},
     {.section = "cse", .key = "dynamic-lifetime", .type = CONF_DURATION, .fallback = "1h", .min = USEC_PER_SEC, .max = 365 * DAY,
@@ -100,6 +102,20 @@ static err_t frameworks(struct cse *cse, const struct conf *cf, const char *sect
             return detail_fail(detail, ERR_CONFIG, "frameworks: psk, cert, maf or gba", part);
         }
         cse->frameworks |= bit;
+    }
+    return ERR_OK;
+}
+
+static err_t issuers(struct cse *cse, const struct conf *cf, char *detail)
+{
+    struct text rest = conf_text(cf, "cse", NULL, "role-issuers");
+    struct text part;
+    while (rest.n > 0 && text_next(&rest, ',', &part)) {
+        if (cse->issuers_n == ARRAY_LEN(cse->issuers) ||
+            m2mid_absolute(part, text_of(cse->self.z), &cse->issuers[cse->issuers_n]) != ERR_OK) {
+            return detail_fail(detail, ERR_CONFIG, "[cse] role-issuers: AE-IDs or CSE-IDs, at most 16", part);
+        }
+        cse->issuers_n++;
     }
     return ERR_OK;
 }
@@ -197,6 +213,7 @@ err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env 
         return detail_fail(detail, ERR_CONFIG, "[cse] enrolled-rule is no resource name", text_take(rule, 64));
     }
     TRY(TEXT_COPY(rule, cse->enrolled_rule.z));
+    TRY(issuers(cse, cf, detail));
     cse->mca_optional = text_eq_z(conf_text(cf, "cse", NULL, "association"), "optional");
     cse->mcc_optional = text_eq_z(conf_text(cf, "cse", NULL, "cse-association"), "optional");
     cse->dynamic = conf_bool(cf, "cse", NULL, "dynamic-authorization");

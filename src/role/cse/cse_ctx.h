@@ -40,6 +40,8 @@ struct cse {
     struct m2mid name;  /* resource name of the CSEBase */
     struct m2mid root;  /* resource identifier of the CSEBase: csi without its slash */
     struct m2mid admin; /* absolute, or empty: nobody */
+    struct m2mid issuers[CSE_PEERS_MAX]; /* of roles, absolute */
+    size_t issuers_n;
     bool dynamic;       /* what no policy permits is put to the DAS of the resource (12.7) */
     usec_t dynamic_lifetime; /* how long its word holds at most */
     bool mca_optional;  /* requests of AEs outside an association are served (R000-37) */
@@ -58,7 +60,7 @@ struct cse {
     size_t peers_n;
 };
 
-enum { CSE_CTX_ROWS_N = 18 };
+enum { CSE_CTX_ROWS_N = 19 };
 extern const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N];
 
 MUST_USE err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env *env,

@@ -190,6 +190,13 @@ static err_t body_write(const struct cse_ask *ask, const struct cse_res *r, uint
     }
     emit_number(&e, "op", ask->rq->prim->op);
     address(&e, &ask->rq->ip);
+    if (ask->rq->prim->rids_n > 0) { /* as claimed: whether he holds them, its own records tell the DAS */
+        emit_array(&e, "orid");
+        for (size_t i = 0; i < ask->rq->prim->rids_n; i++) {
+            emit_text(&e, NULL, ask->rq->prim->rids[i]);
+        }
+        emit_close_array(&e);
+    }
     emit_time(&e, "rts", ask->rq->now);
     emit_text(&e, "trid", r->ri);
     emit_time(&e, "ppl", until);

@@ -2,6 +2,7 @@
 
 #include "role/cse/cse_acp.h"
 #include "role/cse/cse_das.h"
+#include "role/cse/cse_role.h"
 #include "role/cse/cse_sub.h"
 #include "wire/json.h"
 
@@ -70,7 +71,7 @@ static err_t in_group(const struct cse_ask *ask, struct text group, unsigned *le
     return ERR_OK;
 }
 
-/* The decision, and when it is no, once more with the groups that the originator is in. They are looked up only then, and
+/* The decision, and when it is no, once more with the groups that the originator is in and the roles he acts in. They are looked up only then, and
  * only those of rules that permit otherwise. */
 static err_t decide(const struct cse_ask *ask, struct bytes rules, const struct access_query *q, bool *out)
 {
@@ -79,9 +80,7 @@ static err_t decide(const struct cse_ask *ask, struct bytes rules, const struct 
     *out = access_decide(rules, q);
     size_t n = *out || ask->from->kind == CSE_FROM_ABSENT ? 0 : access_open(rules, q, open, ARRAY_LEN(open));
     for (size_t i = 0; i < n && !*out; i++) {
-        if (!access_is_role(open[i])) {
-            TRY(in_group(ask, open[i], &left, out));
-        }
+        TRY(access_is_role(open[i]) ? cse_role_holds(ask, open[i], out) : in_group(ask, open[i], &left, out));
     }
     return ERR_OK;
 }
@@ -142,7 +141,7 @@ err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *targe
     const struct cse_res *holder = &target->res;
     struct access_query q = query_of(ask, holder, op, child_ty);
     bool permitted = false;
-    if (admin_permits(ask, holder)) {
+    if (admin_permits(ask, holder) || cse_role_permits(ask, holder, child_ty)) {
         return ERR_OK;
     }
     TRY(service_check(ask, holder, child_ty));

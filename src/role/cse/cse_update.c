@@ -99,7 +99,7 @@ err_t cse_update(const void *ctx, const struct request *rq, struct txn *t, struc
     TRY(cse_from_check(ctx, rq, t, &from, rs->detail));
     TRY(cse_addr_resolve(ctx, t, rq->prim->to, rq->now, &target));
     if (target.is_virtual || (target.res.type->flags & TYPES_IMMUTABLE) != 0) {
-        return detail_fail(rs->detail, ERR_OPERATION, "a contentInstance is never updated", text_empty());
+        return detail_fail(rs->detail, ERR_OPERATION, "a resource of this type is never updated", text_empty());
     }
     if (cse_attr_open(target.res.type, rq, &content, rs->detail) != ERR_OK) { /* a stranger learns no more than "no" */
         TRY(cse_policy_check(&ask, &target, OP_UPDATE, 0));

@@ -166,6 +166,18 @@ static const struct types_attr svsn[] = { /* TS-0001 9.6.20 */
     {"nrq", "niddRequired", TYPES_BOOL, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0},
 };
 
+/* Its parent's policies hold for others than its issuer; it is taken back and made anew, never changed. */
+static const struct types_attr rol[] = { /* TS-0001 9.6.38 */
+    EXPIRES,
+    {"rlid", "roleID", TYPES_TEXT, TYPES_M, TYPES_NP, TYPES_GIVEN, 3, 191},
+    {"tkis", "issuer", TYPES_TEXT, TYPES_M, TYPES_NP, TYPES_GIVEN, 1, 191},
+    {"tkhd", "holder", TYPES_TEXT, TYPES_M, TYPES_NP, TYPES_GIVEN, 1, 191},
+    {"tknb", "notBefore", TYPES_TEXT, TYPES_M, TYPES_NP, TYPES_GIVEN, 15, 22},
+    {"tkna", "notAfter", TYPES_TIME, TYPES_M, TYPES_NP, TYPES_GIVEN, 0, 0},
+    {"rlnm", "roleName", TYPES_TEXT, TYPES_O, TYPES_NP, TYPES_GIVEN, 1, 256},
+    {"rltl", "tokenLink", TYPES_TEXT, TYPES_O, TYPES_NP, TYPES_GIVEN, 1, 256},
+};
+
 /* Direct dynamic authorization, part 12.7. */
 static const struct types_attr dac[] = { /* TS-0001 9.6.40 */
     EXPIRES,
@@ -179,7 +191,7 @@ static const struct types_attr dac[] = { /* TS-0001 9.6.40 */
 
 static const struct types_row types[TYPES_COUNT] = {
     {TYPE_ACP, "m2m:acp", "accessControlPolicy", ATTRS(acp), {TYPE_SUB}, TYPES_HAS_CHILDREN, "TS-0004 7.4.2"},
-    {TYPE_AE, "m2m:ae", "AE", ATTRS(ae), {TYPE_ACP, TYPE_CNT, TYPE_GRP, TYPE_PCH, TYPE_SUB, TYPE_DAC},
+    {TYPE_AE, "m2m:ae", "AE", ATTRS(ae), {TYPE_ACP, TYPE_CNT, TYPE_GRP, TYPE_PCH, TYPE_SUB, TYPE_ROL, TYPE_DAC},
      TYPES_HAS_ACPI | TYPES_HAS_CHILDREN | TYPES_REGISTRATION, "TS-0004 7.4.5"},
     {TYPE_CNT, "m2m:cnt", "container", ATTRS(cnt), {TYPE_CNT, TYPE_CIN, TYPE_SUB},
      TYPES_HAS_ACPI | TYPES_HAS_STATE | TYPES_HAS_VIRTUAL | TYPES_HAS_CHILDREN, "TS-0004 7.4.6"},
@@ -193,12 +205,13 @@ static const struct types_row types[TYPES_COUNT] = {
     {TYPE_MSSP, "m2m:mssp", "m2mServiceSubscriptionProfile", ATTRS(mssp), {TYPE_SVSN},
      TYPES_HAS_ACPI | TYPES_HAS_CHILDREN | TYPES_ADMIN, "TS-0001 9.6.19"},
     {TYPE_PCH, "m2m:pch", "pollingChannel", ATTRS(pch), {0}, TYPES_HAS_ACPI, "TS-0004 7.4.21"},
-    {TYPE_CSR, "m2m:csr", "remoteCSE", ATTRS(csr), {TYPE_ACP, TYPE_CNT, TYPE_SUB, TYPE_DAC},
+    {TYPE_CSR, "m2m:csr", "remoteCSE", ATTRS(csr), {TYPE_ACP, TYPE_CNT, TYPE_SUB, TYPE_ROL, TYPE_DAC},
      TYPES_HAS_ACPI | TYPES_HAS_CHILDREN | TYPES_REGISTRATION, "TS-0004 7.4.4"},
     {TYPE_ASAR, "m2m:asar", "serviceSubscribedAppRule", ATTRS(asar), {0}, TYPES_HAS_ACPI | TYPES_ADMIN,
      "TS-0001 9.6.29"},
     {TYPE_SVSN, "m2m:svsn", "serviceSubscribedNode", ATTRS(svsn), {0}, TYPES_HAS_ACPI | TYPES_ADMIN, "TS-0001 9.6.20"},
     {TYPE_SUB, "m2m:sub", "subscription", ATTRS(sub), {0}, TYPES_HAS_ACPI, "TS-0004 7.4.8"},
+    {TYPE_ROL, "m2m:rol", "role", ATTRS(rol), {0}, TYPES_IMMUTABLE, "TS-0001 9.6.38"},
     {TYPE_DAC, "m2m:dac", "dynamicAuthorizationConsultation", ATTRS(dac), {0}, TYPES_HAS_ACPI, "TS-0001 9.6.40"},
 };
 

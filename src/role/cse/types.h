@@ -10,7 +10,7 @@
 enum { /* [TS-0004 6.3.4.2.1] */
     TYPE_ACP = 1, TYPE_AE = 2, TYPE_CNT = 3, TYPE_CIN = 4, TYPE_CB = 5,
     TYPE_GRP = 9, TYPE_MSSP = 11, TYPE_NOD = 14, TYPE_PCH = 15, TYPE_CSR = 16, TYPE_ASAR = 19, TYPE_SVSN = 20,
-    TYPE_SUB = 23, TYPE_DAC = 34
+    TYPE_SUB = 23, TYPE_ROL = 31, TYPE_DAC = 34
 };
 
 #define TYPES_MEMBERS_MAX 64 /* of a group */
@@ -70,7 +70,7 @@ struct types_row {
     const char *clause;
 };
 
-#define TYPES_COUNT 14
+#define TYPES_COUNT 15
 const struct types_row *types_at(size_t i);        /* NULL beyond the last */
 const struct types_row *types_find(uint32_t ty);   /* NULL: not supported */
 bool types_is_child(const struct types_row *parent, uint32_t ty);

@@ -65,6 +65,9 @@ static void primitive_of(const struct cse_call *c, struct primitive *p)
         .expires = c->expires != 0 ? c->expires : USEC_NEVER, .unsupported = c->unsupported,
         .content = text_bytes(text_of(c->body)),
     };
+    if (c->role != NULL) {
+        p->rids[p->rids_n++] = text_of(c->role);
+    }
     struct text rest = text_of(c->query);
     struct text part;
     while (text_next(&rest, '&', &part)) {

@@ -38,6 +38,7 @@ struct cse_call {
     uint32_t fu;
     usec_t expires; /* 0: never */
     const char *ip;
+    const char *role; /* a Role-ID, or NULL */
     const char *query; /* filter criteria: "ty=3&lbl=x" */
     bool unsupported;
 };

@@ -193,6 +193,23 @@ static void query_is_checked(void **state)
     assert_true(p.prim.has_rcn && p.prim.rcn == 0 && p.prim.fu == 3 && !p.prim.unsupported);
 }
 
+/* Role-IDs are a list: NAME@DOMAIN, at most four. */
+static void roles_that_are_claimed(void **state)
+{
+    (void)state;
+    struct parsed p;
+    assert_int_equal(parse(&p, "GET /x?rids=a%40sp.example+b@sp.example&rids=c@sp.example", "", ""), ERR_OK);
+    assert_int_equal(p.prim.rids_n, 3);
+    assert_true(text_eq_z(p.prim.rids[0], "a@sp.example") && text_eq_z(p.prim.rids[1], "b@sp.example"));
+    assert_true(text_eq_z(p.prim.rids[2], "c@sp.example") && !p.prim.unsupported);
+    static const char *const bad[] = {"", "a", "a@", "@b", "a@b@c", "a@b+", "+a@b", "a@b+a@b+a@b+a@b+a@b", "a@b%20", "a@*", "a@b/c", "a%4"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        char line[128];
+        (void)snprintf(line, sizeof(line), "GET /x?rids=%s", bad[i]);
+        refused(line, "", "", ERR_MALFORMED_QUERY, "rids");
+    }
+}
+
 static void known_but_not_implemented_is_flagged(void **state)
 {
     (void)state;
@@ -389,6 +406,7 @@ int main(void)
         cmocka_unit_test(bad_paths_are_refused),
         cmocka_unit_test(small_scratch_is_reported),
         cmocka_unit_test(query_is_checked),
+        cmocka_unit_test(roles_that_are_claimed),
         cmocka_unit_test(known_but_not_implemented_is_flagged),
         cmocka_unit_test(headers_are_checked),
         cmocka_unit_test(reply_names_survive_a_refusal),

@@ -1,0 +1,134 @@
+#include "role/cse/cse_role.h"
+
+#include "role/cse/cse_csr.h"
+#include "role/detail.h"
+#include "wire/json.h"
+#include "wire/timestamp.h"
+
+#define ROLES_MAX 32 /* of one holder that are looked at */
+
+static bool is_issuer(const struct cse *cse, struct text absolute)
+{
+    bool found = cse->admin.z[0] != '\0' && m2mid_same(text_of(cse->admin.z), absolute);
+    for (size_t i = 0; i < cse->issuers_n; i++) {
+        found = found || m2mid_same(text_of(cse->issuers[i].z), absolute);
+    }
+    return found;
+}
+
+bool cse_role_permits(const struct cse_ask *ask, const struct cse_res *target, uint32_t child_ty)
+{
+    const struct text self = text_of(ask->from->absolute.z);
+    bool own = target->type->ty == TYPE_ROL && m2mid_same(target->creator, self);
+    return (child_ty == TYPE_ROL || own) && ask->from->authenticated && is_issuer(ask->cse, self);
+}
+
+/* notBefore and notAfter, both there: the table says so. */
+static bool times_of(const json_t *attrs, usec_t *from, usec_t *to)
+{
+    return timestamp_parse(json_get_text(attrs, "tknb"), from) == ERR_OK &&
+           timestamp_parse(json_get_text(attrs, "tkna"), to) == ERR_OK && *from < *to;
+}
+
+err_t cse_role_accept(const struct cse_ask *ask, const struct cse_res *parent, const json_t *attrs,
+                      char detail[static ROLE_DETAIL_MAX])
+{
+    const struct text self = text_of(ask->from->absolute.z);
+    struct m2mid id;
+    usec_t from, to;
+    if (!ask->from->authenticated || !is_issuer(ask->cse, self)) {
+        return detail_fail(detail, ERR_DENIED_PRIVILEGE, "a role is made by an issuer that [cse] role-issuers names", text_empty());
+    }
+    struct text issuer = json_get_text(attrs, "tkis");
+    if (m2mid_absolute(issuer, text_of(ask->cse->self.z), &id) != ERR_OK || !m2mid_same(text_of(id.z), self)) {
+        return detail_fail(detail, ERR_CONTENTS, "tkis is not the originator", issuer);
+    }
+    struct text holder = json_get_text(attrs, "tkhd");
+    if (m2mid_absolute(holder, text_of(ask->cse->self.z), &id) != ERR_OK || !m2mid_same(text_of(id.z), parent->creator)) {
+        return detail_fail(detail, ERR_CONTENTS, "tkhd is not who is registered there", holder);
+    }
+    if (!access_is_role(json_get_text(attrs, "rlid"))) {
+        return detail_fail(detail, ERR_CONTENTS, "rlid is no Role-ID, NAME@DOMAIN", json_get_text(attrs, "rlid"));
+    }
+    return times_of(attrs, &from, &to) ? ERR_OK : detail_fail(detail, ERR_CONTENTS, "tknb and tkna", text_empty());
+}
+
+/* -- use --------------------------------------------------------------------------------------------------------- */
+struct held {
+    struct arena *arena;
+    struct text ri[ROLES_MAX];
+    size_t n;
+    err_t err;
+};
+
+static bool held_hit(void *arg, struct bytes id, struct store_value value)
+{
+    (void)id;
+    struct held *h = arg;
+    struct bytes copy;
+    struct cse_child child;
+    h->err = arena_dup(h->arena, value.data, &copy) ? cse_res_child_parse(copy, &child) : ERR_LIMIT_CAPACITY;
+    if (h->err == ERR_OK) {
+        h->ri[h->n++] = child.ri;
+    }
+    return h->err == ERR_OK && h->n < ROLES_MAX;
+}
+
+/* Who made it must be an issuer still: the operator may have thought better of it. */
+static err_t is_valid(const struct cse_ask *ask, struct text ri, struct text role, bool *out)
+{
+    SCOPED(json_scope) json_t *attrs = NULL;
+    struct cse_res r;
+    usec_t from, to;
+    const usec_t now = ask->rq->now;
+    err_t e = cse_res_get(ask->t, ri, now, &r);
+    if (e != ERR_OK || !is_issuer(ask->cse, r.creator)) {
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    TRY(cse_res_attrs(ask->t, &r, &attrs));
+    *out = text_eq(json_get_text(attrs, "rlid"), role) && times_of(attrs, &from, &to) && from <= now && now < to;
+    return ERR_OK;
+}
+
+/* The registration of the originator here. */
+static err_t registration(const struct cse_ask *ask, struct cse_res *out)
+{
+    return ask->from->kind == CSE_FROM_CSE ? cse_csr_get(ask->t, text_of(ask->from->absolute.z), ask->rq->now, out)
+           : ask->from->stem.z[0] != '\0'  ? cse_res_get(ask->t, text_of(ask->from->stem.z), ask->rq->now, out)
+                                           : ERR_NOT_FOUND;
+}
+
+static bool is_claimed(const struct primitive *p, struct text role)
+{
+    bool found = false;
+    for (size_t i = 0; i < p->rids_n; i++) {
+        found = found || text_eq(p->rids[i], role);
+    }
+    return found;
+}
+
+err_t cse_role_holds(const struct cse_ask *ask, struct text role, bool *out)
+{
+    char key[CSE_CHILD_KEY_MAX];
+    struct writer w = WRITER_ARRAY(key);
+    struct held h = {.arena = ask->t->arena};
+    struct cse_res own;
+    *out = false;
+    /* With service subscriptions a role must be in allowedRole-IDs of the rule: those are not looked at yet, so none is. */
+    if (!is_claimed(ask->rq->prim, role) || !ask->from->authenticated || ask->cse->subscription) {
+        return ERR_OK;
+    }
+    err_t e = registration(ask, &own);
+    if (e != ERR_OK) {
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    TRY(cse_res_child_key(&w, own.node, TYPE_ROL, text_empty()));
+    const struct store_scan s = {.table = TABLE_CSE_CHILD, .prefix = writer_view(&w), .after = bytes_empty(),
+                                 .order = STORE_DESCENDING, .limit = ROLES_MAX};
+    TRY(txn_scan(ask->t, &s, held_hit, &h));
+    TRY(h.err);
+    for (size_t i = 0; i < h.n && !*out; i++) {
+        TRY(is_valid(ask, h.ri[i], role, out));
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,20 @@
+/*
+ * Roles [TS-0003 7.4, TS-0001 9.6.38]: a <role> below the registration of its holder, made by somebody whom the operator named in
+ * [cse] role-issuers. A Role-ID of a rule stands for an originator that says in the request that he acts in this role, and holds it.
+ */
+#ifndef KEYSTEAD_ROLE_CSE_CSE_ROLE_H
+#define KEYSTEAD_ROLE_CSE_CSE_ROLE_H
+
+#include "role/cse/cse_policy.h"
+
+/* May this originator make roles, and take back those he made? No policy is asked about that. */
+bool cse_role_permits(const struct cse_ask *ask, const struct cse_res *target, uint32_t child_ty);
+
+/* Issuer, holder and times of a new one; ERR_DENIED_PRIVILEGE for who issues none, ERR_CONTENTS. */
+MUST_USE err_t cse_role_accept(const struct cse_ask *ask, const struct cse_res *parent, const json_t *attrs,
+                               char detail[static ROLE_DETAIL_MAX]);
+
+/* Does the originator act in this role, and has a valid one? */
+MUST_USE err_t cse_role_holds(const struct cse_ask *ask, struct text role, bool *out);
+
+#endif
