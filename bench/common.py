@@ -137,10 +137,10 @@ class Bench:
         sanitized = "" if chosen["b_sanitize"] == "none" else f" with {chosen['b_sanitize']}"
         return chosen["buildtype"] + sanitized
 
-    def init(self, name):
+    def init(self, name, *more):
         """A fresh set of configurations on free ports."""
         folder = self.dir / name
-        subprocess.run([self.program, "init", folder, "--sp", SP, "--port-base", "0"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([self.program, "init", folder, "--sp", SP, "--port-base", "0", *more], check=True, stdout=subprocess.DEVNULL)
         return folder
 
     def tool(self, *argv):

@@ -443,6 +443,46 @@ class CinRetrieve:
             return self.gets(self.nginx, self.nginx_port)["per_cpu_second"]
 
 
+NGINX_CSE = ("server {{ listen 127.0.0.1:{port}; location / {{ add_header X-M2M-RSC 2000; add_header X-M2M-RI 1; return 200 '{body}'; }} }}")
+GATE_KEY = made_up_key(1)
+
+
+class Gate:
+    name = "gate"
+    what = "gate in front of nginx-light: RETRIEVE over kept TLS-PSK connections, From compared with the association, sent on over HTTP; the gate's CPU alone"
+    yardstick = "nginx-light itself, asked directly over plain HTTP, same answers, same load generator"
+
+    class prepare:
+        in_flight = HTTP_IN_FLIGHT
+
+        def __init__(self, bench):
+            self.bench = bench
+            self.folder = bench.init("gate", "--role", "gate")
+            self.nginx_port = free_port()
+            body = '{"m2m:cin":{"rn":"x","ty":4,"con":"%s"}}' % CON
+            self.nginx = start_nginx(self.folder, NGINX_CSE.format(port=self.nginx_port, body=body))
+            conf = self.folder / "gate.conf"
+            conf.write_text(conf.read_text().replace("127.0.0.1:8080", f"127.0.0.1:{self.nginx_port}"))
+            self.server = Server(bench, conf)
+            who = f"bench@{SP}"
+            self.server.control([{"noun": "credential", "verb": "add", "args": {
+                "kind": "kpsa", "id": who, "key": GATE_KEY, "enrolee-id": f"//{SP}/in/{STEM}"}}])
+            self.targets = self.folder / "targets"
+            self.targets.write_text(f"{who} {GATE_KEY} /cse-in/bench/x\n")
+            self.paths = self.folder / "paths"
+            self.paths.write_text("/cse-in/bench/x\n")
+
+        def load(self):
+            return self.bench.load([self.server], "tls", "--keep", "--port", self.server.port, "--in-flight", self.in_flight, "--seconds",
+                                   self.bench.seconds, "--sni", f"in.{SP}", "--path", "{line}", "--lines", self.targets,
+                                   "--header", f"X-M2M-Origin: {STEM}", *PLAIN)
+
+        def yardstick(self):
+            return self.bench.load([self.nginx], "http", "--port", self.nginx_port, "--in-flight", self.in_flight, "--seconds",
+                                   self.bench.seconds, "--path", "{line}", "--lines", self.paths, "--header", f"X-M2M-Origin: {STEM}",
+                                   *PLAIN)["per_cpu_second"]
+
+
 class AccessDecision:
     name = "access-decision"
     what = "the decision alone: 8 rules of 4 originators, the last one permits, with a time window and a network"
@@ -467,4 +507,4 @@ class AccessDecision:
             return None
 
 
-ROWS = [EnrolPskTls, EnrolCertTls, EnrolPskDtls, EnrolCertDtls, MafAssociation, KeyRetrieval, KeyRetrievalMillion, AeCreate, CinCreate, CinRetrieve, AccessDecision]
+ROWS = [EnrolPskTls, EnrolCertTls, EnrolPskDtls, EnrolCertDtls, MafAssociation, KeyRetrieval, KeyRetrievalMillion, AeCreate, CinCreate, CinRetrieve, Gate, AccessDecision]

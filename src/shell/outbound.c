@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONNECTIONS_MAX 32L /* of a site: what is asked at once is committed at once by who answers, so few cost him more */
+#define CONNECTIONS_MAX 32 /* of a site: what is asked at once is committed at once by who answers, so few cost him more */
 
 struct site { /* one target, asked under one name: its own multi handle, so its own connections (design 8) */
     struct site *next;
@@ -23,6 +23,8 @@ struct site { /* one target, asked under one name: its own multi handle, so its 
     char host[OUTBOUND_TARGET_HOST];
     struct outbound_key key; /* of the peer */
     size_t under_way;
+    CURL *rested[CONNECTIONS_MAX]; /* of plain ones, to be used again: making one costs as much as a request */
+    size_t rested_n;
     CURLM *multi;
     uv_timer_t timer;
 };
@@ -64,6 +66,18 @@ struct watch {
 };
 
 /* -- one transfer -------------------------------------------------------------------------------------- */
+/* Those of peers are given back to libcurl: their buffers had keys in them, and are wiped when they go. */
+static void easy_rest(struct site *s, CURL *easy)
+{
+    (void)curl_multi_remove_handle(s->multi, easy);
+    if (s->peer != NULL || s->rested_n == ARRAY_LEN(s->rested)) {
+        curl_easy_cleanup(easy);
+        return;
+    }
+    curl_easy_reset(easy);
+    s->rested[s->rested_n++] = easy;
+}
+
 static void transfer_free(struct transfer *t)
 {
     *t->at = t->next;
@@ -73,8 +87,7 @@ static void transfer_free(struct transfer *t)
     t->site->under_way--;
     t->site->o->under_way_n--;
     if (t->easy != NULL) {
-        (void)curl_multi_remove_handle(t->site->multi, t->easy);
-        curl_easy_cleanup(t->easy);
+        easy_rest(t->site, t->easy);
     }
     client_tls_forget(&t->tls);
     curl_slist_free_all(t->headers);
@@ -267,6 +280,9 @@ static void timer_closed(uv_handle_t *h)
 
 static void site_close(struct site *s)
 {
+    while (s->rested_n > 0) {
+        curl_easy_cleanup(s->rested[--s->rested_n]);
+    }
     (void)curl_multi_cleanup(s->multi);
     uv_close((uv_handle_t *)&s->timer, timer_closed);
 }
@@ -289,8 +305,8 @@ static struct site *site_open(struct outbound *o, const struct outbound_target *
               curl_multi_setopt(s->multi, CURLMOPT_SOCKETDATA, s) == CURLM_OK &&
               curl_multi_setopt(s->multi, CURLMOPT_TIMERFUNCTION, timeout_cb) == CURLM_OK &&
               curl_multi_setopt(s->multi, CURLMOPT_TIMERDATA, s) == CURLM_OK &&
-              curl_multi_setopt(s->multi, CURLMOPT_MAX_HOST_CONNECTIONS, CONNECTIONS_MAX) == CURLM_OK &&
-              curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX) == CURLM_OK;
+              curl_multi_setopt(s->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)CONNECTIONS_MAX) == CURLM_OK &&
+              curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX) == CURLM_OK;
     if (!ok) {
         site_close(s);
         return NULL;
@@ -437,7 +453,7 @@ static struct transfer *transfer_new(struct site *s)
     s->o->under_way = t;
     s->o->under_way_n++;
     s->under_way++;
-    t->easy = curl_easy_init();
+    t->easy = s->rested_n > 0 ? s->rested[--s->rested_n] : curl_easy_init();
     t->tls = (struct client_tls){.fqdn = s->host};
     return t;
 }
