@@ -16,6 +16,7 @@ extern const struct cli_command cmd_bench;
 
 #define SECONDS_MAX 3600
 #define IN_FLIGHT_MAX 10000
+#define CONTENT_MAX 8192 /* octets of a record of raw-tls */
 #define BATCH 64
 #define LOCKSTEP 16
 #define SUITE "PSK-AES128-CBC-SHA256"
@@ -150,13 +151,18 @@ static int raw(const struct cli_args *a)
                              .server_cert = cli_arg(a, "--server-cert"), .server_key = cli_arg(a, "--server-key"),
                              .client_cert = cli_arg(a, "--client-cert"), .client_key = cli_arg(a, "--client-key"),
                              .trust = cli_arg(a, "--trust")};
-    uint64_t lockstep = LOCKSTEP;
+    uint64_t lockstep = LOCKSTEP, in = 0, out = 0;
     struct raw_tls_result r = {0};
     bool certs = p.server_cert != NULL && p.server_key != NULL && p.client_cert != NULL && p.client_key != NULL;
     err_t e = seconds(a, &p.time);
     e = e == ERR_OK ? number(a, "--lockstep", LOCKSTEP, IN_FLIGHT_MAX, &lockstep) : e;
     e = e == ERR_OK && (lockstep == 0 || (p.trust != NULL && !certs)) ? ERR_USAGE : e;
+    e = e == ERR_OK ? number(a, "--in", 0, CONTENT_MAX, &in) : e;
+    e = e == ERR_OK ? number(a, "--out", 0, CONTENT_MAX, &out) : e;
+    e = e == ERR_OK && (in == 0) != (out == 0) ? ERR_USAGE : e;
     p.lockstep = (size_t)lockstep;
+    p.in = (size_t)in;
+    p.out = (size_t)out;
     e = e == ERR_OK ? raw_tls_run(&p, &r) : e;
     return e == ERR_OK ? tell_cpu(a, r.done, r.cpu_ns, 0) : cli_fail(a, e, "");
 }
@@ -224,6 +230,8 @@ static const struct cli_opt raw_opts[] = {{"--suite", 0, SUITE},
                                           {"--seconds", 0, "how long (5)"},
                                           {"--lockstep", 0, "handshakes side by side (16)"},
                                           {"--datagram", CLI_OPT_FLAG, "DTLS"},
+                                          {"--in", 0, "not handshakes but records: octets of a request ..."},
+                                          {"--out", 0, "... and of its answer"},
                                           {"--server-cert", 0, "with the four below: certificates instead of a key"},
                                           {"--server-key", 0, "its private key"},
                                           {"--client-cert", 0, "what the client shows"},

@@ -18,7 +18,11 @@ struct pair {
     SSL *server, *client;
 };
 
+#define CONTENT_MAX 8192
+#define RECORD_ROUNDS 256 /* between looks at the clock */
+
 struct raw {
+    const struct raw_tls_plan *plan;
     SSL_CTX *server, *client;
     struct pair *pairs;
     size_t n;
@@ -183,7 +187,47 @@ static bool clients_step(struct raw *r)
     return done;
 }
 
-static bool handshakes(struct raw *r)
+/* -- records ------------------------------------------------------------------------------------------- */
+static void server_turn(struct raw *r, struct pair *p)
+{
+    char content[CONTENT_MAX] = "";
+    (void)SSL_read(p->server, content, (int)r->plan->in);
+    (void)SSL_write(p->server, content, (int)r->plan->out);
+}
+
+static bool records(struct raw *r)
+{
+    char content[CONTENT_MAX] = "";
+    bool ok = true;
+    for (int i = 0; ok && i < RECORD_ROUNDS; i++) {
+        for (size_t k = 0; k < r->n; k++) {
+            struct pair *p = &r->pairs[k];
+            ok = ok && SSL_write(p->client, content, (int)r->plan->in) == (int)r->plan->in;
+            move(p->client, p->server);
+        }
+        timed(r, server_turn);
+        for (size_t k = 0; k < r->n; k++) {
+            struct pair *p = &r->pairs[k];
+            move(p->server, p->client);
+            ok = ok && SSL_read(p->client, content, (int)r->plan->out) == (int)r->plan->out;
+        }
+    }
+    return ok;
+}
+
+static uint64_t records_for(struct raw *r, usec_t time)
+{
+    uint64_t done = 0;
+    bool ok = true;
+    r->cpu_ns = 0; /* not the handshakes */
+    for (usec_t begun = load_now(); ok && load_now() - begun < time; done += ok ? r->n * RECORD_ROUNDS : 0) {
+        ok = records(r);
+    }
+    return ok ? done : 0;
+}
+
+/* -- handshakes ---------------------------------------------------------------------------------------- */
+static bool handshakes(struct raw *r, usec_t time, uint64_t *made)
 {
     bool done = false;
     timed(r, server_new);
@@ -198,28 +242,32 @@ static bool handshakes(struct raw *r)
         timed(r, server_step);
         done = clients_step(r);
     }
+    *made = done && r->plan->in > 0 ? records_for(r, time) : done ? r->n : 0;
     timed(r, server_free);
     for (size_t i = 0; i < r->n; i++) {
         SSL_free(r->pairs[i].client);
         r->pairs[i].client = NULL;
     }
-    return done;
+    return *made > 0;
 }
 
 err_t raw_tls_run(const struct raw_tls_plan *p, struct raw_tls_result *out)
 {
-    struct raw r = {.server = context(p, true),
+    struct raw r = {.plan = p,
+                    .server = context(p, true),
                     .client = context(p, false),
                     .pairs = calloc(p->lockstep, sizeof(struct pair)),
                     .n = p->lockstep};
-    bool ok = r.server != NULL && r.client != NULL && r.pairs != NULL;
+    bool ok = r.server != NULL && r.client != NULL && r.pairs != NULL && p->in <= CONTENT_MAX && p->out <= CONTENT_MAX;
     if (ok && p->trust == NULL) {
         SSL_CTX_set_psk_client_callback(r.client, client_key);
         SSL_CTX_set_psk_server_callback(r.server, server_key);
     }
     *out = (struct raw_tls_result){0};
-    for (usec_t begun = load_now(); ok && load_now() - begun < p->time; out->done += r.n) {
-        ok = handshakes(&r);
+    for (usec_t begun = load_now(); ok && load_now() - begun < p->time;) {
+        uint64_t made = 0;
+        ok = handshakes(&r, p->time, &made);
+        out->done += made;
     }
     out->cpu_ns = r.cpu_ns;
     free(r.pairs);

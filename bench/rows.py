@@ -33,6 +33,9 @@ def made_up_key(i):
     return f"{i % 255 + 1:02x}" * 16
 
 
+GATE_KEY = made_up_key(1)
+
+
 class EnrolPskTls:
     name = "enrol-psk-tls"
     what = "MEF: connect, TLS-PSK handshake, Ke and its audit event sealed and committed, Finished, close"
@@ -284,20 +287,23 @@ class KeyRetrievalMillion:
 class Registrar:
     """An IN-CSE on a plain listener with one AE, one policy and containers under it."""
 
-    def __init__(self, bench, name):
+    def __init__(self, bench, name, tls=False):
         self.bench, self.first = bench, 0
         self.folder = bench.init(name)
         self.conf = self.folder / "cse.conf"
         text = self.conf.read_text()
-        for commented, wanted in (("#association = required", "association = optional"), ("#tls = on", "tls = off")):
+        if tls:  # a plain listener beside the first one
+            text += f"\n[listener plain]\nrole = cse\naddress = 127.0.0.1:{free_port()}\ntls = off\n"
+        for commented, wanted in (("#association = required", "association = optional"), ("#tls = on", "#tls = on" if tls else "tls = off")):
             if commented not in text:
                 raise RuntimeError(f"{self.conf} has no line '{commented}' any more")
             text = text.replace(commented, wanted, 1)  # of the first listener; the one for DTLS stays
         self.conf.write_text(text)
         self.server = Server(bench, self.conf)
+        self.server.open = self.server.ports["plain" if tls else "main"]
 
     def create(self, path, ty, body, count=1, lines=None, where=None, stem=STEM):
-        return self.bench.tool(*self.creates(path, ty, body, lines, stem), "--port", self.server.port, "--count", count, "--seconds", 120,
+        return self.bench.tool(*self.creates(path, ty, body, lines, stem), "--port", self.server.open, "--count", count, "--seconds", 120,
                                "--in-flight", min(count, HTTP_IN_FLIGHT), *(("--locations", where) if where else ()))
 
     @staticmethod
@@ -443,8 +449,51 @@ class CinRetrieve:
             return self.gets(self.nginx, self.nginx_port)["per_cpu_second"]
 
 
+class CinRetrieveTls:
+    name = "cin-retrieve-tls"
+    what = "what TLS adds to cin-retrieve: CPU of a RETRIEVE over kept TLS-PSK connections without that of one over plain connections, of one server"
+    yardstick = "raw SSL_read and SSL_write in memory of a request and an answer of the same sizes, same suite"
+
+    class prepare(Registrar):
+        in_flight = HTTP_IN_FLIGHT
+
+        def __init__(self, bench):
+            super().__init__(bench, "retrieve-tls", tls=True)
+            self.furnish()
+            made = self.folder / "made"
+            self.create("{line}", 4, '{"m2m:cin":{"con":"%s"}}' % CON, INSTANCES, self.containers, made)
+            paths = [f"/~{place}" for place in made.read_text().split()]
+            self.targets = self.folder / "targets"
+            self.targets.write_text("".join(f"{p}\n" for p in paths))
+            who = f"bench@{SP}"
+            self.server.control([{"noun": "credential", "verb": "add", "args": {
+                "kind": "kpsa", "id": who, "key": GATE_KEY, "enrolee-id": f"//{SP}/in/{STEM}"}}])
+            self.secured = self.folder / "secured"
+            self.secured.write_text("".join(f"{who} {GATE_KEY} {p}\n" for p in paths))
+            c = http.client.HTTPConnection("127.0.0.1", self.server.ports["plain"])
+            c.request("GET", paths[0], headers={"X-M2M-Origin": STEM, "X-M2M-RI": "1", "X-M2M-RVI": "3"})
+            answer = c.getresponse()
+            body = len(answer.read())
+            self.sizes = (len(paths[0]) + 100, body + sum(len(k) + len(v) + 4 for k, v in answer.getheaders()) + 19)
+
+        def gets(self, kind, port, lines, *more):
+            return self.bench.load([self.server], kind, "--port", port, "--in-flight", self.in_flight, "--seconds", self.bench.seconds,
+                                   "--path", "{line}", "--lines", lines, "--spread", "--header", f"X-M2M-Origin: {STEM}", *PLAIN, *more)
+
+        def load(self):
+            tls = self.gets("tls", self.server.ports["main"], self.secured, "--keep", "--sni", f"in.{SP}")
+            plain = self.gets("http", self.server.ports["plain"], self.targets)
+            added = 1 / tls["per_cpu_second"] - 1 / plain["per_cpu_second"]
+            self.parts = {"tls_us": 1e6 / tls["per_cpu_second"], "plain_us": 1e6 / plain["per_cpu_second"], "added_us": added * 1e6,
+                          "request_octets": self.sizes[0], "answer_octets": self.sizes[1]}
+            return {**tls, "per_cpu_second": 1 / added}
+
+        def yardstick(self):
+            done = self.bench.tool("raw-tls", "--seconds", self.bench.seconds, "--in", self.sizes[0], "--out", self.sizes[1])
+            return done["done"] * 1e6 / done["cpu_us"]
+
+
 NGINX_CSE = ("server {{ listen 127.0.0.1:{port}; location / {{ add_header X-M2M-RSC 2000; add_header X-M2M-RI 1; return 200 '{body}'; }} }}")
-GATE_KEY = made_up_key(1)
 
 
 class Gate:
@@ -507,4 +556,4 @@ class AccessDecision:
             return None
 
 
-ROWS = [EnrolPskTls, EnrolCertTls, EnrolPskDtls, EnrolCertDtls, MafAssociation, KeyRetrieval, KeyRetrievalMillion, AeCreate, CinCreate, CinRetrieve, Gate, AccessDecision]
+ROWS = [EnrolPskTls, EnrolCertTls, EnrolPskDtls, EnrolCertDtls, MafAssociation, KeyRetrieval, KeyRetrievalMillion, AeCreate, CinCreate, CinRetrieve, CinRetrieveTls, Gate, AccessDecision]
