@@ -224,6 +224,22 @@ static err_t certificate_do(struct device_work *w, const char **did)
     return device_est_again(w);
 }
 
+/* -- usage-constrained keys: DIR/keys ---------------------------------------------------------------------------- */
+static struct device_due usage_due(const struct device_work *w, const struct round *r)
+{
+    (void)r;
+    return device_usage_due(w);
+}
+
+static err_t usage_do(struct device_work *w, const char **did)
+{
+    bool any = false;
+    begin(w);
+    TRY(device_usage_again(w, &any));
+    *did = any ? "usage-keys-renewed" : NULL;
+    return ERR_OK;
+}
+
 /* -- is all of it still there? --------------------------------------------------------------------------------------- */
 static struct device_due check_due(const struct device_work *w, const struct round *r)
 {
@@ -263,7 +279,8 @@ static err_t check_do(struct device_work *w, const char **did)
 static const struct row {
     struct device_due (*due)(const struct device_work *w, const struct round *r);
     err_t (*run)(struct device_work *w, const char **did); /* *did stays NULL if there was nothing to do */
-} rows[] = {{renewal_due, renewal_do}, {ae_due, ae_do}, {certificate_due, certificate_do}, {check_due, check_do}};
+} rows[] = {{renewal_due, renewal_do}, {ae_due, ae_do}, {certificate_due, certificate_do}, {check_due, check_do},
+          {usage_due, usage_do}};
 
 static void tell(struct device_work *w, const char *did, usec_t next)
 {

@@ -265,6 +265,7 @@ static err_t follow(struct device_work *w, struct text id, const struct body_ans
     }
     SCOPED(key_wipe) struct device_keyring_key k = *found;
     k.not_after = asked != 0 && et < asked ? et : asked != 0 ? asked : k.not_after;
+    k.since = asked != 0 ? clock_now() : k.since;
     TRY(change_ring(w, &k, text_empty()));
     return printed(w, &k);
 }
@@ -294,6 +295,83 @@ err_t device_usage_change(struct device_work *w)
     TRY(pursue(w, &(struct device_task){.goal = goal, .op = ends ? OP_DELETE : OP_UPDATE, .path = path,
                                         .body = ends ? NULL : body}));
     return ends ? forget(w, id) : updated(w, id);
+}
+
+/* -- for device keep ------------------------------------------------------------------------------------------------ */
+static bool is_of(const struct device_work *w, const struct device_keyring_key *k)
+{
+    struct text fqdn = text_skip(text_of(k->id.z), text_find(text_of(k->id.z), '@') + 1);
+    return text_eq_nocase(fqdn, text_of(w->state.maf.fqdn)) || text_eq_nocase(fqdn, text_of(w->state.mef.fqdn));
+}
+
+struct device_due device_usage_due(const struct device_work *w)
+{
+    SCOPED(ring_free) struct device_keyring *r = malloc(sizeof(*r));
+    struct device_due first = {.what = DEVICE_RENEW_NOTHING, .at = USEC_NEVER, .end = USEC_NEVER};
+    if (r == NULL || device_usage_load(&w->dir, r) != ERR_OK) {
+        return first;
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        struct device_due d = device_renew_key(&r->at[i]);
+        first = is_of(w, &r->at[i]) && r->at[i].not_after > clock_now() && d.at < first.at ? d : first;
+    }
+    return first;
+}
+
+/* The Source gives its key as long again as it had (8.8.2.9); a target sees what its Source did. */
+static err_t ask_again(struct device_work *w, struct device_keyring_key *k)
+{
+    enum device_goal goal = DEVICE_MAF_REQUEST;
+    char path[DEVICE_PATH_MAX], body[256];
+    struct writer b = WRITER_ARRAY(body);
+    usec_t now = clock_now(), until = now + (k->not_after - k->since), et = 0;
+    const char *wrong = "";
+    TRY(address(w, text_of(k->id.z), &goal, path));
+    TRY(body_update_write(&b, REG_ATTR_TY_KEY, until, text_empty()));
+    TRY(writer_finish_z(&b));
+    TRY(pursue(w, &(struct device_task){
+                      .goal = goal, .op = k->own ? OP_UPDATE : OP_RETRIEVE, .path = path, .body = k->own ? body : NULL}));
+    if (!k->own) {
+        SCOPED(key_wipe) struct device_keyring_key got;
+        err_t e = device_use_retrieved(text_of(k->id.z), bytes_of(w->run.body, w->run.body_n), now, &got, w->detail);
+        ct_wipe(w->run.body, w->run.body_n); /* the key is in it */
+        k->not_after = e == ERR_OK ? got.not_after : k->not_after;
+        return e;
+    }
+    SCOPED(json_scope) json_t *said = NULL;
+    TRY(json_parse(bytes_of(w->run.body, w->run.body_n), &said));
+    const json_t *skr = json_object_get(said, reg_attr_root(REG_ATTR_TY_KEY));
+    const struct body_answer a = {.et = json_get_text(skr, reg_attr_name(REG_ATTR_ET))};
+    TRY(body_update_check(&a, true, now, &et, &wrong));
+    k->not_after = et < until ? et : until;
+    return ERR_OK;
+}
+
+err_t device_usage_again(struct device_work *w, bool *any)
+{
+    SCOPED(ring_free) struct device_keyring *r = malloc(sizeof(*r));
+    *any = false;
+    TRY(r == NULL ? ERR_LIMIT_CAPACITY : device_usage_load(&w->dir, r));
+    for (size_t i = 0; i < r->n; i++) {
+        struct device_keyring_key *k = &r->at[i];
+        usec_t now = clock_now(), end = k->not_after;
+        if (!is_of(w, k) || end <= now || device_renew_key(k).at > now) {
+            continue;
+        }
+        err_t e = ask_again(w, k);
+        if (e != ERR_OK && cli_exit_code(e) != CLI_REFUSED) {
+            return e;
+        }
+        bool longer = e == ERR_OK && k->not_after > end;
+        k->since = longer ? now : k->since;
+        if (!longer) { /* refused, or it ends with what it stands on: it may be asked for again, and ends in peace */
+            device_renew_key_later(k, now);
+        }
+        *any = *any || longer;
+        TRY(change_ring(w, k, text_empty()));
+    }
+    w->detail[0] = '\0';
+    return ERR_OK;
 }
 
 err_t device_usage_list(struct device_work *w)

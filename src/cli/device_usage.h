@@ -3,6 +3,7 @@
 #define KEYSTEAD_CLI_DEVICE_USAGE_H
 
 #include "cli/device_work.h"
+#include "role/device/device_renew.h"
 #include "role/device/device_use.h"
 
 enum { DEVICE_USAGE_REGISTER_OPTS_N = 10, DEVICE_USAGE_KEY_OPTS_N = 6, DEVICE_USAGE_UPDATE_OPTS_N = 8,
@@ -18,6 +19,11 @@ device_work_body device_usage_register, device_usage_retrieve, device_usage_chan
 
 /* Registers a key where its SUID belongs, and keeps it. */
 MUST_USE err_t device_usage_make(struct device_work *w, const struct device_use *u, struct device_keyring_key *out);
+
+/* Those of the ring whose authority is one of this state: when the first is to be renewed; and the renewal of all that are due.
+ * An own key is prolonged by as long again, a retrieved one is retrieved again. *any: one has got more time. */
+struct device_due device_usage_due(const struct device_work *w);
+MUST_USE err_t device_usage_again(struct device_work *w, bool *any);
 
 /* Asks the MEF for this client's configuration and puts it into w->state, not on disk; ERR_NOT_FOUND: it has none. */
 MUST_USE err_t device_usage_configuration(struct device_work *w, bool *moved);

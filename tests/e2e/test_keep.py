@@ -75,6 +75,14 @@ def aged(lab, tmp_path_factory):
     cli.ok("request", "update", f"/-/{stem}", "--content", json.dumps({"m2m:ae": {"et": end}}))
     assert results(cli.run("keep", "--once")) == ["not-due"]
     it.kept.append(started(cli))
+    it.target, it.source = device("target"), device("source")
+    for cli in it.target, it.source:
+        cli.ok("associate", *cli.associate_args())
+    lab.ctl_json("maf", "client", "allow", "--client", cli.device.enrolee_id, "--target", it.target.device.enrolee_id)
+    made = cli.ok("use-register", "--suid", "34", "--target", it.target.device.enrolee_id, "--lifetime", f"{2 * LIFE + 2}s")
+    assert it.target.ok("use-retrieve", "--key-id", made["key_id"])["key_id"] == made["key_id"]
+    it.key = made
+    it.kept += [started(cli), started(it.target)]
     it.place = cli = device("one")
     cli.device = lab.device("keep-two")
     cli.ok("enrol", *cli.enrol_args(**{"--lifetime": f"{LIFE}s"}), "--add")
@@ -176,6 +184,16 @@ def test_a_certificate_is_renewed_before_it_ends(aged, tmp_path):
     (cli.state / "est.crt").write_bytes(aged.first_pem)
     cli.no(1, ("certificate-expired", "peer-refused"), "request", "retrieve", f"/-/{cli.device.stem}")
     (cli.state / "est.crt").write_bytes(current)
+
+
+def test_usage_constrained_keys_are_renewed(aged):
+    """The Source prolongs its key, and its target learns of it; the name stays."""
+    ks.wait_for(lambda: time.strftime("%Y%m%dT%H%M%S", time.gmtime()) > aged.key["expires"], 30, "the first end of the key")
+    for cli, p in (aged.source, aged.kept[3]), (aged.target, aged.kept[4]):
+        told = [x["result"] for x in ended(p)]
+        assert told and set(told) == {"usage-keys-renewed"}, told
+        kept = cli.ok("use-list")
+        assert kept["key_id"] == aged.key["key_id"] and kept["expires"] > aged.key["expires"]
 
 
 def test_the_old_stays_until_the_new_works(aged, lab):

@@ -3,7 +3,7 @@
 #include "base/ct.h"
 #include "base/reader.h"
 
-enum { VERSION = 1 };
+enum { VERSION_PLAIN = 1, VERSION = 2 }; /* the first version did not know since when */
 
 void device_keyring_wipe(struct device_keyring *r)
 {
@@ -12,10 +12,10 @@ void device_keyring_wipe(struct device_keyring *r)
 
 /* What the seal is bound to: nobody makes a key for one usage into one for another. */
 struct label {
-    char z[KEYID_MAX + M2MID_MAX + 48];
+    char z[KEYID_MAX + M2MID_MAX + 72];
 };
 
-static err_t label_of(const struct device_keyring_key *k, struct label *out)
+static err_t label_of(const struct device_keyring_key *k, uint8_t version, struct label *out)
 {
     struct writer w = WRITER_ARRAY(out->z);
     writer_z(&w, k->id.z);
@@ -25,6 +25,10 @@ static err_t label_of(const struct device_keyring_key *k, struct label *out)
     writer_decimal(&w, k->suid);
     writer_z(&w, " ");
     writer_decimal(&w, (uint64_t)k->not_after);
+    if (version >= VERSION) {
+        writer_z(&w, " ");
+        writer_decimal(&w, (uint64_t)k->since);
+    }
     return writer_finish_z(&w);
 }
 
@@ -35,18 +39,26 @@ err_t device_keyring_write(const struct device_keyring *r, const struct sealer *
     for (size_t i = 0; i < r->n; i++) {
         const struct device_keyring_key *k = &r->at[i];
         struct label l;
-        TRY(label_of(k, &l));
+        TRY(label_of(k, VERSION, &l));
         writer_text16(w, k->id.z);
         writer_u8(w, k->suid);
         writer_u8(w, k->own);
         writer_text16(w, k->peer.z);
         writer_u64(w, (uint64_t)k->not_after);
+        writer_u64(w, (uint64_t)k->since);
         TRY(seal_write(sealer, TABLE_DEVICE, text_of(l.z), &k->key, w));
     }
     return writer_finish(w);
 }
 
-static err_t key_parse(struct reader *in, const struct sealer *sealer, struct device_keyring_key *k)
+static usec_t time_parse(struct reader *in)
+{
+    uint64_t t = reader_u64(in);
+    in->failed |= t > INT64_MAX;
+    return (usec_t)(t & INT64_MAX);
+}
+
+static err_t key_parse(struct reader *in, uint8_t version, const struct sealer *sealer, struct device_keyring_key *k)
 {
     struct label l;
     reader_text16(in, k->id.z, sizeof(k->id.z));
@@ -55,14 +67,13 @@ static err_t key_parse(struct reader *in, const struct sealer *sealer, struct de
     in->failed |= own > 1;
     k->own = own == 1;
     reader_text16(in, k->peer.z, sizeof(k->peer.z));
-    uint64_t t = reader_u64(in);
-    in->failed |= t > INT64_MAX;
-    k->not_after = (usec_t)(t & INT64_MAX);
+    k->not_after = time_parse(in);
+    k->since = version >= VERSION ? time_parse(in) : 0;
     struct bytes sealed = reader_block16(in);
     if (in->failed) {
         return ERR_MALFORMED_RECORD;
     }
-    TRY(label_of(k, &l));
+    TRY(label_of(k, version, &l));
     return seal_open(sealer, TABLE_DEVICE, text_of(l.z), sealed, &k->key);
 }
 
@@ -71,11 +82,11 @@ static err_t parse(struct bytes b, const struct sealer *sealer, struct device_ke
     struct reader in = reader_of(b);
     uint8_t version = reader_u8(&in);
     uint16_t n = reader_u16(&in);
-    if (version != VERSION || n > DEVICE_KEYRING_MAX) {
+    if (version < VERSION_PLAIN || version > VERSION || n > DEVICE_KEYRING_MAX) {
         return ERR_MALFORMED_RECORD;
     }
     for (; out->n < n; out->n++) {
-        TRY(key_parse(&in, sealer, &out->at[out->n]));
+        TRY(key_parse(&in, version, sealer, &out->at[out->n]));
     }
     return reader_finish(&in) == ERR_OK ? ERR_OK : ERR_MALFORMED_RECORD;
 }

@@ -10,7 +10,7 @@
 #include "wire/m2mid.h"
 
 #define DEVICE_KEYRING_MAX 32
-#define DEVICE_KEYRING_RECORD_MAX (DEVICE_KEYRING_MAX * (KEYID_MAX + M2MID_MAX + SEAL_MAX + 32))
+#define DEVICE_KEYRING_RECORD_MAX (DEVICE_KEYRING_MAX * (KEYID_MAX + M2MID_MAX + SEAL_MAX + 40))
 
 struct device_keyring_key {
     struct keyid id;
@@ -18,6 +18,7 @@ struct device_keyring_key {
     bool own;            /* registered here; else retrieved */
     struct m2mid peer;   /* own: the first target; else its Source, or empty */
     usec_t not_after;
+    usec_t since; /* of this life, by which it is renewed (device_renew.h); 0: not known, or it is left to end */
     struct secret key;
 };
 

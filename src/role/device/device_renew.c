@@ -36,6 +36,19 @@ struct device_due device_renew_next(const struct device_state *s)
     return d;
 }
 
+struct device_due device_renew_key(const struct device_keyring_key *k)
+{
+    bool ends = k->since > 0 && k->not_after != USEC_NEVER;
+    usec_t at = ends ? due(k->since, k->not_after) : USEC_NEVER;
+    return (struct device_due){.what = DEVICE_RENEW_NOTHING, .at = at, .end = ends ? k->not_after : USEC_NEVER};
+}
+
+void device_renew_key_later(struct device_keyring_key *k, usec_t now)
+{
+    usec_t rest = k->not_after - now;
+    k->since = rest > USEC_PER_SEC / 10 && k->not_after > 5 * rest ? k->not_after - 5 * rest : 0;
+}
+
 struct device_due device_renew_ae(const struct device_state *s)
 {
     struct device_due d = {.what = DEVICE_RENEW_NOTHING, .at = USEC_NEVER, .end = USEC_NEVER};

@@ -5,6 +5,7 @@
 #ifndef KEYSTEAD_ROLE_DEVICE_DEVICE_RENEW_H
 #define KEYSTEAD_ROLE_DEVICE_DEVICE_RENEW_H
 
+#include "role/device/device_keyring.h"
 #include "role/device/device_state.h"
 
 enum device_renewal { DEVICE_RENEW_NOTHING, DEVICE_RENEW_KEY, DEVICE_RENEW_ENROLMENT };
@@ -16,6 +17,9 @@ struct device_due {
 };
 
 struct device_due device_renew_next(const struct device_state *s);
+/* A usage-constrained key. One that its authority gave no more time is asked for again when half of what is left is over. */
+struct device_due device_renew_key(const struct device_keyring_key *k);
+void device_renew_key_later(struct device_keyring_key *k, usec_t now);
 /* The AE registration: at once if the registrar said that it is gone, else when nine tenths of its life are over. */
 struct device_due device_renew_ae(const struct device_state *s);
 

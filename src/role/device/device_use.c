@@ -86,7 +86,7 @@ err_t device_use_registered(const struct device_use *u, const struct device_use_
     SCOPED(key_wipe_kc) struct key_kc kc = {0};
     struct keys_relative relative;
     usec_t et = 0;
-    *out = (struct device_keyring_key){.suid = (uint8_t)u->suid, .own = true};
+    *out = (struct device_keyring_key){.suid = (uint8_t)u->suid, .own = true, .since = a->now};
     if (json_parse(a->body, &body) != ERR_OK || !a->exported->set) {
         return detail_fail(detail, ERR_PEER_NONSENSE, "the answer is no key registration", text_empty());
     }
@@ -108,7 +108,7 @@ err_t device_use_retrieved(struct text id, struct bytes body, usec_t now, struct
                            char detail[static ROLE_DETAIL_MAX])
 {
     SCOPED(cse_skr_wipe) struct cse_skr skr;
-    *out = (struct device_keyring_key){.suid = 0};
+    *out = (struct device_keyring_key){.since = now};
     if (cse_skr_parse(body, &skr) != ERR_OK || skr.suid > UINT8_MAX) {
         return detail_fail(detail, ERR_PEER_NONSENSE, "the answer is no registered key", id);
     }

@@ -1,5 +1,6 @@
 /* The keys of a device and what authorities answer about them: sealed to what they are for, and every answer that lies. */
 #include "role/device/device_config.h"
+#include "role/device/device_renew.h"
 #include "role/device/device_use.h"
 #include "shell/crypto_openssl.h"
 
@@ -15,7 +16,7 @@
 
 static struct device_keyring_key key_of(const char *id, uint8_t suid, usec_t end)
 {
-    struct device_keyring_key k = {.suid = suid, .own = true, .not_after = end, .peer = {"//sp.example/in"}};
+    struct device_keyring_key k = {.suid = suid, .own = true, .not_after = end, .since = T0 - HOUR, .peer = {"//sp.example/in"}};
     uint8_t made_up[32];
     memset(made_up, 0x45, sizeof(made_up));
     assert_int_equal(secret_set(&k.key, BYTES_ARRAY(made_up)), ERR_OK);
@@ -47,7 +48,7 @@ static void there_and_back(void **state)
     assert_int_equal(device_keyring_write(&r, &s, &w), ERR_OK);
     assert_int_equal(device_keyring_parse(writer_view(&w), &s, &back), ERR_OK);
     assert_int_equal(device_keyring_find(&back, text_of("ab@MAF.example"), T0, &k), ERR_OK);
-    assert_true(k->suid == 33 && k->own && k->not_after == T0 + HOUR && k->key.n == 32);
+    assert_true(k->suid == 33 && k->own && k->not_after == T0 + HOUR && k->since == T0 - HOUR && k->key.n == 32);
     assert_int_equal(device_keyring_find(&back, text_of("ab@MAF.example"), T0 + HOUR, &k), ERR_NOT_FOUND);
     for (size_t i = 0; i < w.n; i++) { /* any octet changed, any truncation: what a key is for is part of its seal */
         memcpy(bad, record, w.n);
@@ -58,6 +59,43 @@ static void there_and_back(void **state)
     }
     device_keyring_drop(&r, text_of("AB@maf.example"));
     assert_int_equal(r.n, 1);
+}
+
+/* What an older program wrote: since when is not known, and nothing is renewed. */
+static void of_an_older_program(void **state)
+{
+    static struct device_keyring back;
+    uint8_t record[1024];
+    struct writer w = WRITER_ARRAY(record);
+    const struct sealer s = sealer();
+    const struct device_keyring_key k = key_of("AB@maf.example", 33, T0 + HOUR);
+    (void)state;
+    writer_u8(&w, 1);
+    writer_u16(&w, 1);
+    writer_text16(&w, k.id.z);
+    writer_u8(&w, k.suid);
+    writer_u8(&w, 1);
+    writer_text16(&w, k.peer.z);
+    writer_u64(&w, (uint64_t)k.not_after);
+    assert_int_equal(seal_write(&s, TABLE_DEVICE, text_of("AB@maf.example own //sp.example/in 33 1700003600000000"), &k.key, &w), ERR_OK);
+    assert_int_equal(device_keyring_parse(writer_view(&w), &s, &back), ERR_OK);
+    assert_true(back.n == 1 && back.at[0].since == 0 && back.at[0].not_after == T0 + HOUR);
+    assert_true(device_renew_key(&back.at[0]).at == USEC_NEVER);
+}
+
+static void renewed_in_time(void **state)
+{
+    struct device_keyring_key k = key_of("AB@maf.example", 33, T0 + HOUR);
+    usec_t now = device_renew_key(&k).at;
+    (void)state;
+    assert_true(now == T0 + HOUR - 2 * HOUR / 10); /* nine tenths of its life */
+    for (int i = 0; i < 40 && now != USEC_NEVER; i++) { /* no more time: half of the rest, and not for ever */
+        device_renew_key_later(&k, now);
+        usec_t next = device_renew_key(&k).at;
+        assert_true(next == USEC_NEVER || (next > now && next < k.not_after));
+        now = next;
+    }
+    assert_true(now == USEC_NEVER);
 }
 
 static void bounded(void **state)
@@ -165,7 +203,8 @@ static void moved(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(there_and_back), cmocka_unit_test(bounded),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(there_and_back), cmocka_unit_test(of_an_older_program),
+                                       cmocka_unit_test(renewed_in_time), cmocka_unit_test(bounded),
                                        cmocka_unit_test(answers_that_lie), cmocka_unit_test(retrieved), cmocka_unit_test(moved)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
