@@ -61,6 +61,7 @@ def lab(tmp_path_factory):
     lab.set("cse", "limits", "fetch-time", "1s")
     lab.set("cse", "cse", "dynamic-authorization", "on")
     lab.set("cse", "cse", "dynamic-lifetime", "1h")
+    lab.set("cse", "cse", "role-issuers", "Sowner")
     with lab:
         lab.start("cse")
         lab.keys = {n: lab.add_kpsa(n, enrolee_id=f"//{ks.SP}/S{n}") for n in ("owner", "guest", "other")}
@@ -166,3 +167,18 @@ def test_who_may_name_a_das(lab):
             assert r.rsc == 4102 and "daci" in str(r.json), r
         assert ks.ask(o, "update", "/-/Sowner/open-box", {"m2m:cnt": {"daci": None}}, origin="Sowner").rsc == 2004
         assert ks.ask(o, "create", "/Sowner", {"m2m:dac": {"rn": "x"}}, 34, "Sowner").rsc // 1000 == 4
+
+
+def test_role(lab):
+    """A role, from the issuer that the operator named, for who says that he acts in it."""
+    with connect(lab, "owner") as o, connect(lab, "guest") as g:
+        owner = {"acr": [{"acor": ["Sowner"], "acop": 63}]}
+        acp = {"m2m:acp": {"rn": "readers", "pv": {"acr": [{"acor": ["reader@sp.example"], "acop": 2}]}, "pvs": owner}}
+        assert ks.ask(o, "create", "/Sowner", acp, 1, "Sowner").rsc == 2001
+        assert ks.ask(o, "create", "/Sowner", {"m2m:cnt": {"rn": "library", "acpi": ["Sowner/readers"]}}, 3, "Sowner").rsc == 2001
+        rol = {"rn": "reader", "rlid": "reader@sp.example", "tkhd": "Sguest", "tknb": "20200101T000000", "tkna": "20990101T000000"}
+        assert ks.ask(g, "create", "/Sguest", {"m2m:rol": rol | {"tkis": "Sguest"}}, 31, "Sguest").rsc == 4103
+        assert ks.ask(g, "retrieve", "/-/Sowner/library?rids=reader%40sp.example", origin="Sguest").rsc == 4103
+        assert ks.ask(o, "create", "/Sguest", {"m2m:rol": rol | {"tkis": "Sowner"}}, 31, "Sowner").rsc == 2001
+        assert ks.ask(g, "retrieve", "/-/Sowner/library?rids=reader%40sp.example", origin="Sguest").rsc == 2000
+        assert get(g, "library").rsc == 4103

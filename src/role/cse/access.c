@@ -197,14 +197,15 @@ static bool rule_applies(struct bytes b, const struct access_query *q, struct by
     return reader_finish(&r) == ERR_OK && (objects || q->op != ACCESS_CREATE);
 }
 
-/* Originators first: they tell the rules of one apart from those of others, and cost least. */
+/* Operation and originators first: they tell the rules of one apart from those of others, and cost least. */
 static bool rule_permits(struct bytes b, const struct access_query *q)
 {
     struct reader r = reader_of(b);
-    struct bytes originators;
-    (void)reader_u16(&r); /* acop and flags */
-    originators = reader_block16(&r);
-    return !reader_failed(&r) && originators_match(reader_of(originators), q) && rule_applies(b, q, &originators);
+    unsigned acop = reader_u8(&r);
+    (void)reader_u8(&r); /* flags */
+    struct bytes originators = reader_block16(&r);
+    return !reader_failed(&r) && (acop & q->op) != 0 && originators_match(reader_of(originators), q) &&
+           rule_applies(b, q, &originators);
 }
 
 bool access_decide(struct bytes rules, const struct access_query *q)
