@@ -7,6 +7,7 @@
 #include "role/cse/cse_join_ctl.h"
 #include "role/cse/cse_key.h"
 #include "role/cse/cse_notify_ctl.h"
+#include "role/cse/cse_res_ctl.h"
 #include "role/cse/cse_sub_ctl.h"
 #include "role/ctl_list.h"
 #include "role/detail.h"
@@ -252,5 +253,6 @@ const struct ctl_row cse_ctl_rows[CSE_CTL_ROWS_N] = {
      "give a suspended credential back, with the keys that came from it"},
     CSE_SUB_CTL_ROWS,
     CSE_NOTIFY_CTL_ROWS,
+    CSE_RES_CTL_ROWS,
     CSE_JOIN_CTL_ROWS,
 };
