@@ -27,7 +27,7 @@ static bool take_segment(struct text *rest, struct text *out)
 static err_t url_of(struct text path, char url[static 512])
 {
     struct writer w = writer_of(url, 512);
-    struct text scheme, host, port;
+    struct text scheme = text_empty(), host = text_empty(), port = text_empty();
     bool ok = take_segment(&path, &scheme) && take_segment(&path, &host);
     writer_text(&w, scheme);
     writer_z(&w, "://");
