@@ -1,8 +1,9 @@
 /*
  * Reference point Zh to a subscriber database of others [TS 33.220 4.4.6]: one vector of AKA for an IMPI, and the
- * resynchronisation of its card. The database is an HLR that speaks GSUP, osmo-hlr. A question is answered later, by callback on
- * the loop, exactly once and within conf.answer; nothing here blocks, and an HLR that is away or slow holds up who asked and
- * nobody else. The connection is made at once, kept, and made anew when it is lost.
+ * resynchronisation of its card. The database is an HLR that speaks GSUP, osmo-hlr, or an HSS that speaks Diameter [TS 29.109 4],
+ * through keystead-diameter. A question is answered later, by callback on the loop, exactly once and within conf.answer (Diameter:
+ * and a second); nothing here blocks, and a database that is away or slow holds up who asked and nobody else. The connection is made
+ * at once, kept, and made anew when it is lost.
  *
  * GSUP knows neither passwords nor encryption: HLR and BSF belong on one machine or into a tunnel.
  */
@@ -13,14 +14,23 @@
 
 #include <uv.h>
 
-#define ZH_HOST_MAX 254
+#define ZH_TEXT_MAX 254
+#define ZH_PATH_MAX 1024
 #define ZH_PORT_GSUP 4222
 
+enum zh_protocol { ZH_GSUP, ZH_DIAMETER, ZH_PROTOCOLS };
+
 struct zh_conf {
-    char host[ZH_HOST_MAX]; /* name or address */
+    enum zh_protocol protocol;
+    usec_t answer; /* how long a connection, a greeting, an answer may take; 1 ms or more */
+    /* GSUP */
+    char host[ZH_TEXT_MAX]; /* name or address */
     uint16_t port;
-    char name[64];          /* what the HLR logs of us */
-    usec_t answer;          /* how long a connection, a greeting, an answer may take */
+    char name[64]; /* what the HLR logs of us */
+    /* Diameter */
+    char program[ZH_PATH_MAX]; /* keystead-diameter */
+    char file[ZH_PATH_MAX];    /* freeDiameter's configuration */
+    char realm[ZH_TEXT_MAX];   /* of the HSS */
 };
 
 struct zh_resync {
@@ -32,8 +42,10 @@ struct zh_question {
     const struct zh_resync *resync; /* or NULL */
 };
 struct zh_answer {
-    err_t err; /* ERR_DENIED_SUBSCRIBER; ERR_DENIED_AUTS of a resynchronisation; ERR_PEER_TIMEOUT, _UNREACHABLE, _REFUSED */
+    err_t err; /* ERR_DENIED_SUBSCRIBER; ERR_DENIED_AUTS of a resynchronisation; ERR_PEER_TIMEOUT, _UNREACHABLE, _REFUSED;
+                * ERR_PEER_NONSENSE */
     const struct aka_vector *vector; /* if ERR_OK; it is wiped after the call */
+    struct bytes guss;               /* XML, or empty: GSUP has none, and an HSS may leave it out */
 };
 typedef void zh_fn(void *owner, const struct zh_answer *a);
 
@@ -41,10 +53,10 @@ struct zh;
 MUST_USE err_t zh_new(uv_loop_t *loop, const struct zh_conf *conf, struct zh **out);
 /* Ends what is under way without callbacks; not to be called from one. The memory goes when the loop has closed its handles. */
 void zh_free(struct zh *z);
-bool zh_is_up(const struct zh *z);
+bool zh_is_up(const struct zh *z); /* connected to the HLR; of Diameter: the process runs */
 
-/* ERR_DENIED_SUBSCRIBER: the IMPI is not that of an IMSI, which is all that an HLR knows; ERR_PEER_UNREACHABLE: not connected now;
- * ERR_LIMIT_BUSY: too many questions, or one of this IMPI, are under way. Then there is no callback. */
+/* ERR_DENIED_SUBSCRIBER: not an IMPI, for an HLR: not that of an IMSI, which is all that it knows; ERR_PEER_UNREACHABLE: not
+ * connected now; ERR_LIMIT_BUSY: too many questions, or one of this IMSI, are under way. Then there is no callback. */
 MUST_USE err_t zh_ask(struct zh *z, const struct zh_question *q, zh_fn *fn, void *owner);
 
 #endif

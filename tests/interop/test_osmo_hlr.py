@@ -31,7 +31,7 @@ def version():
 
 @pytest.fixture
 def relay(hlr):
-    it = lib.Relay(hlr)
+    it = lib.Relay(hlr.address, lib.PORT)
     yield it
     it.close()
 

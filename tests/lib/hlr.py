@@ -12,6 +12,7 @@ import time
 
 import keystead as ks
 
+BUILD = pathlib.Path(ks.BIN).resolve().parent
 PORT, VTY = 4222, 4258  # of GSUP: osmo-hlr has no other; so the address is its own
 
 
@@ -58,8 +59,8 @@ class Hlr:
 class Relay:
     """Between client and HLR. `flow` is asked about each piece that the HLR says: octets to pass on, or None to hold it back."""
 
-    def __init__(self, hlr):
-        self.hlr, self.said, self.flow = hlr, [], lambda piece: piece
+    def __init__(self, *target):
+        self.target, self.said, self.flow = target, [], lambda piece: piece
         self.at = socket.create_server(("127.0.0.1", 0))
         self.port, self.ends = self.at.getsockname()[1], []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -68,7 +69,8 @@ class Relay:
         while True:
             try:
                 client, _ = self.at.accept()
-                hlr = socket.create_connection((self.hlr.address, PORT), timeout=ks.PATIENCE)
+                hlr = socket.create_connection(self.target, timeout=ks.PATIENCE)
+                hlr.settimeout(None)
             except OSError:
                 return
             self.ends += [client, hlr]
@@ -106,8 +108,9 @@ class Relay:
 class Client:
     """tests/lib/zh_ask.c; answers by token."""
 
-    def __init__(self, host, port, answer=2.0):
-        self.p = subprocess.Popen([pathlib.Path(ks.BIN).resolve().parent / "tests/zh_ask", host, str(port), str(int(answer * 1000))],
+    def __init__(self, host, port, answer=2.0, realm=None):
+        """For Diameter: program, configuration file and realm."""
+        self.p = subprocess.Popen([BUILD / "tests/zh_ask", str(host), str(port), str(int(answer * 1000)), *([realm] if realm else [])],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1,
                                   env=dict(os.environ))
         self.answers, self.log, self.n = {}, [], 0
@@ -129,9 +132,9 @@ class Client:
     def wait(self, token):
         return ks.wait_for(lambda: self.answers.get(token), what=f"answer {token}")
 
-    def ask(self, imsi, *resync):
-        """The vector as a dictionary, or the reason code."""
-        got = self.wait(self.order("ask", impi(imsi), *resync))
+    def ask(self, who, *resync):
+        """The vector as a dictionary, or the reason code; who: an IMSI or an IMPI."""
+        got = self.wait(self.order("ask", who if "@" in who else impi(who), *resync))
         return dict(x.split("=") for x in got.split()[1:]) if got.startswith("ok ") else got
 
     def up(self, wanted=True):
@@ -146,3 +149,39 @@ class Client:
             t.join(ks.PATIENCE)
         assert code == 0, (code, self.log)
         return int(self.answers["longest"])
+
+
+class Hss:
+    """tests/lib/hss.c, freeDiameter as the other side of Zh, on a port of loopback; and what keystead-diameter is told."""
+
+    def __init__(self, folder):
+        self.folder, self.port, self.p, self.asked = folder, ks.free_port(), None, []
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "key",
+                        "-out", "cert", "-days", "30", "-subj", "/CN=*.lab.example"], cwd=folder, stdin=subprocess.DEVNULL,
+                       capture_output=True, check=True, timeout=ks.PATIENCE)
+        self.names = [f"bsf{n}" for n in range(9)]  # a peer is known by its name: one a client
+        self.configure("hss", self.port, *((name, ks.free_port()) for name in self.names))  # nobody listens there; they come to it
+
+    def configure(self, who, port, *peers):
+        path = self.folder / f"{who}.conf"
+        path.write_text(f'Identity = "{who}.lab.example";\nRealm = "lab.example";\nPort = {port};\nSecPort = 0;\nNo_SCTP;\nNo_IPv6;\n'
+                        f'ListenOn = "127.0.0.1";\nTcTimer = 1;\nNoRelay;\nTLS_Cred = "{self.folder}/cert", "{self.folder}/key";\n'
+                        f'TLS_CA = "{self.folder}/cert";\n' + "".join(
+                            f'ConnectPeer = "{name}.lab.example" {{ ConnectTo = "127.0.0.1"; Port = {to}; No_TLS; TcTimer = '
+                            f'{1 if name == "hss" else 3600}; }};\n' for name, to in peers))
+        return path
+
+    def client(self, port=None, answer=2.0):
+        conf = self.configure(self.names.pop(), 0, ("hss", port or self.port))
+        return Client(BUILD / "keystead-diameter", conf, answer, "lab.example")
+
+    def start(self):
+        self.p = subprocess.Popen([BUILD / "tests/hss", "hss.conf"], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, text=True)
+        threading.Thread(target=lambda out: self.asked.extend(line.split() for line in out), args=(self.p.stdout,), daemon=True).start()
+        ks.wait_for(lambda: ["ready"] in self.asked, what="the HSS")
+
+    def stop(self):
+        self.p.terminate()
+        self.p.wait(ks.PATIENCE)
+        self.asked.clear()

@@ -1,5 +1,6 @@
 /*
- * Asks an HLR through shell/zh.h, as its orders on stdin say, one a line:
+ * zh_ask HOST PORT MILLISECONDS, or zh_ask PROGRAM FILE MILLISECONDS REALM for Diameter: asks through shell/zh.h, as its orders on
+ * stdin say, one a line:
  *     ask TOKEN IMPI [RAND AUTS]      answered later by "TOKEN ok rand=.. autn=.. res=.. ck=.. ik=.." or "TOKEN reason-code"
  *     is-up TOKEN
  * The end of stdin ends it; its last line tells the longest time for which the loop did nothing: `longest MILLISECONDS`.
@@ -20,7 +21,7 @@ static uint64_t ticked, longest;
 
 static void hex(const char *name, struct bytes b)
 {
-    char z[129];
+    char z[512];
     struct writer w = WRITER_ARRAY(z);
     hex_write_lower(&w, b);
     if (writer_finish_z(&w) == ERR_OK) {
@@ -39,6 +40,9 @@ static void answered(void *owner, const struct zh_answer *a)
         hex("res", secret_view(&v->xres.s));
         hex("ck", secret_view(&v->ck.s));
         hex("ik", secret_view(&v->ik.s));
+        if (a->guss.n > 0) {
+            hex("guss", a->guss);
+        }
     }
     puts("");
 }
@@ -117,16 +121,26 @@ static void ticks(uv_timer_t *t)
     ticked = now;
 }
 
+static err_t configure(int argc, char **argv, struct zh_conf *c)
+{
+    c->answer = (usec_t)atoi(argv[3]) * 1000;
+    c->protocol = argc == 5 ? ZH_DIAMETER : ZH_GSUP;
+    if (c->protocol == ZH_GSUP) {
+        c->port = (uint16_t)atoi(argv[2]);
+        return TEXT_COPY(text_of(argv[1]), c->host);
+    }
+    TRY(TEXT_COPY(text_of(argv[1]), c->program));
+    TRY(TEXT_COPY(text_of(argv[2]), c->file));
+    return TEXT_COPY(text_of(argv[4]), c->realm);
+}
+
 int main(int argc, char **argv)
 {
-    struct zh_conf conf = {.name = "keystead-test"};
+    static struct zh_conf conf = {.name = "keystead-test"};
     uv_loop_t loop;
-    if (argc != 4 || TEXT_COPY(text_of(argv[1]), conf.host) != ERR_OK || uv_loop_init(&loop) != 0) {
-        fputs("zh_ask HOST PORT ANSWER_MILLISECONDS\n", stderr);
+    if (argc < 4 || argc > 5 || configure(argc, argv, &conf) != ERR_OK || uv_loop_init(&loop) != 0) {
         return 2;
     }
-    conf.port = (uint16_t)atoi(argv[2]);
-    conf.answer = (usec_t)atoi(argv[3]) * 1000;
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (zh_new(&loop, &conf, &zh) != ERR_OK || uv_pipe_init(&loop, &in, 0) != 0 || uv_pipe_open(&in, 0) != 0 ||
         uv_read_start((uv_stream_t *)&in, room, read_orders) != 0 || uv_timer_init(&loop, &tick) != 0 ||

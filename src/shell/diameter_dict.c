@@ -1,0 +1,130 @@
+#include "shell/diameter_dict.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { MAR_CODE = 303 };
+
+/* Of 3GPP: code and type; those of the base protocol have code 0 and are looked up by their names. */
+static const struct {
+    const char *name;
+    avp_code_t code;
+    enum dict_avp_basetype type;
+    bool mandatory;
+} rows[DIAMETER_AVPS] = {
+    [DIAMETER_GUSS] = {"GBA-UserSecSettings", 400, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_AUTH_ITEM] = {"3GPP-SIP-Auth-Data-Item", 612, AVP_TYPE_GROUPED, true},
+    [DIAMETER_AUTH_SCHEME] = {"3GPP-SIP-Authentication-Scheme", 608, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_AUTHENTICATE] = {"3GPP-SIP-Authenticate", 609, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_AUTHORIZATION] = {"3GPP-SIP-Authorization", 610, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_CK] = {"Confidentiality-Key", 625, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_IK] = {"Integrity-Key", 626, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_AUTH_SESSION_STATE] = {"Auth-Session-State", 0, AVP_TYPE_UNSIGNED32, true},
+    [DIAMETER_AUTH_APPLICATION] = {"Auth-Application-Id", 0, AVP_TYPE_UNSIGNED32, true},
+    [DIAMETER_DESTINATION_REALM] = {"Destination-Realm", 0, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_EXPERIMENTAL] = {"Experimental-Result", 0, AVP_TYPE_GROUPED, true},
+    [DIAMETER_EXPERIMENTAL_CODE] = {"Experimental-Result-Code", 0, AVP_TYPE_UNSIGNED32, true},
+    [DIAMETER_RESULT_CODE] = {"Result-Code", 0, AVP_TYPE_UNSIGNED32, true},
+    [DIAMETER_USER_NAME] = {"User-Name", 0, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_VENDOR_APPLICATION] = {"Vendor-Specific-Application-Id", 0, AVP_TYPE_GROUPED, true},
+    [DIAMETER_VENDOR_ID] = {"Vendor-Id", 0, AVP_TYPE_UNSIGNED32, true},
+};
+
+static bool add_avp(struct dict_object **out, size_t i)
+{
+    struct dictionary *dict = fd_g_config->cnf_dict;
+    const uint8_t fixed = AVP_FLAG_VENDOR | AVP_FLAG_MANDATORY;
+    if (rows[i].code == 0) {
+        return fd_dict_search(dict, DICT_AVP, AVP_BY_NAME, rows[i].name, out, ENOENT) == 0;
+    }
+    struct dict_avp_data data = {.avp_code = rows[i].code,
+                                 .avp_vendor = DIAMETER_VENDOR_3GPP,
+                                 .avp_name = (char *)rows[i].name, /* copied */
+                                 .avp_flag_mask = AVP_FLAG_VENDOR,
+                                 .avp_flag_val = rows[i].mandatory ? fixed : AVP_FLAG_VENDOR,
+                                 .avp_basetype = rows[i].type};
+    return fd_dict_new(dict, DICT_AVP, &data, NULL, out) == 0;
+}
+
+bool diameter_dict_init(struct diameter_dict *d)
+{
+    struct dictionary *dict = fd_g_config->cnf_dict;
+    struct dict_vendor_data vendor = {DIAMETER_VENDOR_3GPP, (char *)"3GPP"};
+    struct dict_application_data zh = {DIAMETER_APP_ZH, (char *)"3GPP Zh"};
+    struct dict_cmd_data mar = {MAR_CODE, (char *)"Zh-Multimedia-Auth-Request", CMD_FLAG_REQUEST | CMD_FLAG_PROXIABLE,
+                                CMD_FLAG_REQUEST | CMD_FLAG_PROXIABLE};
+    struct dict_cmd_data maa = {MAR_CODE, (char *)"Zh-Multimedia-Auth-Answer", CMD_FLAG_REQUEST, 0};
+    int e = fd_dict_new(dict, DICT_VENDOR, &vendor, NULL, &d->vendor);
+    bool good = (e == 0 || e == EEXIST) && fd_dict_new(dict, DICT_APPLICATION, &zh, d->vendor, &d->zh) == 0 &&
+                fd_dict_new(dict, DICT_COMMAND, &mar, d->zh, &d->mar) == 0 &&
+                fd_dict_new(dict, DICT_COMMAND, &maa, d->zh, NULL) == 0;
+    for (size_t i = 0; good && i < DIAMETER_AVPS; i++) {
+        good = add_avp(&d->avp[i], i);
+    }
+    return good && fd_disp_app_support(d->zh, d->vendor, 1, 0) == 0;
+}
+
+static bool add(const struct diameter_dict *d, msg_or_avp *to, enum diameter_avp which, union avp_value *value)
+{
+    struct avp *avp = NULL;
+    if (fd_msg_avp_new(d->avp[which], 0, &avp) != 0) {
+        return false;
+    }
+    if (fd_msg_avp_setvalue(avp, value) != 0 || fd_msg_avp_add(to, MSG_BRW_LAST_CHILD, avp) != 0) {
+        fd_msg_free(avp);
+        return false;
+    }
+    return true;
+}
+
+bool diameter_dict_octets(const struct diameter_dict *d, msg_or_avp *to, enum diameter_avp which, const void *p, size_t n)
+{
+    union avp_value v;
+    v.os.data = (uint8_t *)p; /* copied */
+    v.os.len = n;
+    return add(d, to, which, &v);
+}
+
+bool diameter_dict_number(const struct diameter_dict *d, msg_or_avp *to, enum diameter_avp which, uint32_t value)
+{
+    union avp_value v = {.u32 = value};
+    return add(d, to, which, &v);
+}
+
+struct avp *diameter_dict_group(const struct diameter_dict *d, msg_or_avp *to, enum diameter_avp which)
+{
+    struct avp *avp = NULL;
+    if (fd_msg_avp_new(d->avp[which], 0, &avp) != 0) {
+        return NULL;
+    }
+    if (fd_msg_avp_add(to, MSG_BRW_LAST_CHILD, avp) != 0) {
+        fd_msg_free(avp);
+        return NULL;
+    }
+    return avp;
+}
+
+struct avp *diameter_dict_find(const struct diameter_dict *d, msg_or_avp *in, enum diameter_avp which)
+{
+    msg_or_avp *at = NULL;
+    struct avp *found = NULL;
+    struct dict_object *model = NULL;
+    int e = fd_msg_browse_internal(in, MSG_BRW_FIRST_CHILD, &at, NULL);
+    while (e == 0 && at != NULL) {
+        if (fd_msg_model(at, &model) == 0 && model == d->avp[which]) {
+            if (found != NULL) {
+                return NULL;
+            }
+            found = at;
+        }
+        e = fd_msg_browse_internal(at, MSG_BRW_NEXT, &at, NULL);
+    }
+    return found;
+}
+
+const union avp_value *diameter_dict_value(const struct diameter_dict *d, msg_or_avp *in, enum diameter_avp which)
+{
+    struct avp *a = diameter_dict_find(d, in, which);
+    struct avp_hdr *head = NULL;
+    return a != NULL && fd_msg_avp_hdr(a, &head) == 0 ? head->avp_value : NULL;
+}

@@ -1,0 +1,229 @@
+/*
+ * keystead-diameter CONFIG REALM MILLISECONDS: the client of Zh over Diameter [TS 29.109 4], a process of its own because freeDiameter
+ * brings threads and GnuTLS. Descriptor 0 is one end of a socket pair: questions come in, answers go out (wire/zh_frame.h); its end
+ * ends the process. CONFIG is freeDiameter's own file: identity, realm, certificate, peers.
+ */
+#include "shell/diameter_dict.h"
+#include "wire/zh_frame.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SCHEME_AUTHENTICATE = AKA_RAND_LEN + GSUP_AUTN_LEN, KEY = 16, RES_MIN = 4, RES_MAX = 16, NO_STATE_MAINTAINED = 1 };
+enum result { SUCCESS = 2001, UNABLE_TO_DELIVER = 3002, TOO_BUSY = 3004, IDENTITY_UNKNOWN = 5401 };
+
+struct asked {
+    uint32_t token;
+    struct impi impi;
+};
+
+static struct process {
+    struct diameter_dict dict;
+    const char *realm;
+    long patience_ms;
+    pthread_mutex_t lock; /* of the pair: answers come on freeDiameter's threads */
+    bool quiet;
+} self = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* Its complaints about a message would show the message, and so keys: after the start it says nothing. */
+static void complain(int level, const char *format, va_list args)
+{
+    if (level >= FD_LOG_ERROR && !self.quiet) {
+        vfprintf(stderr, format, args);
+        fputc('\n', stderr);
+    }
+}
+
+/* -- answers ---------------------------------------------------------------------------------------------- */
+static void tell(const struct zh_frame *f)
+{
+    static uint8_t buffer[ZH_FRAME_MAX];
+    pthread_mutex_lock(&self.lock);
+    struct writer w = WRITER_ARRAY(buffer);
+    if (zh_frame_write(f, &w) == ERR_OK) {
+        for (size_t at = 0; at < w.n;) {
+            ssize_t n = send(STDIN_FILENO, buffer + at, w.n - at, MSG_NOSIGNAL);
+            if (n <= 0) {
+                break; /* the server is gone, and so are we soon */
+            }
+            at += (size_t)n;
+        }
+    }
+    explicit_bzero(buffer, w.n);
+    pthread_mutex_unlock(&self.lock);
+}
+
+static void tell_err(uint32_t token, err_t e)
+{
+    tell(&(struct zh_frame){.kind = ZH_FRAME_ANSWER, .token = token, .err = e});
+}
+
+static struct bytes octets(msg_or_avp *in, enum diameter_avp which)
+{
+    const union avp_value *v = diameter_dict_value(&self.dict, in, which);
+    return v != NULL ? bytes_of(v->os.data, v->os.len) : bytes_empty();
+}
+
+/* The one result that there has to be, or 0. */
+static uint32_t result_of(struct msg *m)
+{
+    struct avp *group = diameter_dict_find(&self.dict, m, DIAMETER_EXPERIMENTAL);
+    const union avp_value *base = diameter_dict_value(&self.dict, m, DIAMETER_RESULT_CODE);
+    const union avp_value *own = group == NULL ? NULL : diameter_dict_value(&self.dict, group, DIAMETER_EXPERIMENTAL_CODE);
+    if ((base == NULL) == (own == NULL)) {
+        return 0;
+    }
+    return base != NULL ? base->u32 : own->u32;
+}
+
+static err_t take_vector(struct msg *m, const struct asked *q, struct zh_frame *f)
+{
+    struct avp *item = diameter_dict_find(&self.dict, m, DIAMETER_AUTH_ITEM);
+    struct bytes user = octets(m, DIAMETER_USER_NAME);
+    if (item == NULL || (user.n > 0 && !text_eq_z(text_span((const char *)user.p, user.n), q->impi.z))) {
+        return ERR_PEER_NONSENSE;
+    }
+    struct bytes challenge = octets(item, DIAMETER_AUTHENTICATE), res = octets(item, DIAMETER_AUTHORIZATION);
+    struct bytes ck = octets(item, DIAMETER_CK), ik = octets(item, DIAMETER_IK);
+    f->guss = octets(m, DIAMETER_GUSS);
+    if (challenge.n != SCHEME_AUTHENTICATE || res.n < RES_MIN || res.n > RES_MAX || ck.n != KEY || ik.n != KEY ||
+        f->guss.n > ZH_FRAME_GUSS_MAX) {
+        return ERR_PEER_NONSENSE;
+    }
+    memcpy(f->vector.rand.b, challenge.p, AKA_RAND_LEN);
+    memcpy(f->vector.autn, challenge.p + AKA_RAND_LEN, GSUP_AUTN_LEN);
+    TRY(secret_set(&f->vector.xres.s, res));
+    TRY(secret_set(&f->vector.ck.s, ck));
+    return secret_set(&f->vector.ik.s, ik);
+}
+
+static err_t take(struct msg *m, const struct asked *q, struct zh_frame *f)
+{
+    switch (result_of(m)) {
+    case 0:
+        return ERR_PEER_NONSENSE;
+    case SUCCESS:
+        return take_vector(m, q, f);
+    case IDENTITY_UNKNOWN:
+        return ERR_DENIED_SUBSCRIBER;
+    case UNABLE_TO_DELIVER: /* freeDiameter's own, when no peer is connected */
+    case TOO_BUSY:
+        return ERR_PEER_UNREACHABLE;
+    default:
+        return ERR_PEER_REFUSED;
+    }
+}
+
+static void answered(void *data, struct msg **m)
+{
+    struct asked *q = data;
+    SCOPED(zh_frame_wipe) struct zh_frame f = {.kind = ZH_FRAME_ANSWER, .token = q->token};
+    f.err = take(*m, q, &f);
+    tell(&f);
+    fd_msg_free(*m);
+    *m = NULL;
+    free(q);
+}
+
+static void expired(void *data, DiamId_t peer, size_t peer_n, struct msg **m)
+{
+    struct asked *q = data;
+    (void)peer;
+    (void)peer_n;
+    tell_err(q->token, ERR_PEER_TIMEOUT);
+    fd_msg_free(*m);
+    *m = NULL;
+    free(q);
+}
+
+/* -- questions ------------------------------------------------------------------------------------------------ */
+static bool fill(struct msg *m, const struct zh_frame *f)
+{
+    static const char scheme[] = "Digest-AKAv1-MD5";
+    const struct diameter_dict *d = &self.dict;
+    uint8_t both[AKA_RAND_LEN + GSUP_AUTS_LEN];
+    struct avp *g = NULL;
+    bool good = fd_msg_new_session(m, NULL, 0) == 0 && (g = diameter_dict_group(d, m, DIAMETER_VENDOR_APPLICATION)) != NULL &&
+                diameter_dict_number(d, g, DIAMETER_VENDOR_ID, DIAMETER_VENDOR_3GPP) &&
+                diameter_dict_number(d, g, DIAMETER_AUTH_APPLICATION, DIAMETER_APP_ZH) &&
+                diameter_dict_number(d, m, DIAMETER_AUTH_SESSION_STATE, NO_STATE_MAINTAINED) && fd_msg_add_origin(m, 0) == 0 &&
+                diameter_dict_octets(d, m, DIAMETER_DESTINATION_REALM, self.realm, strlen(self.realm)) &&
+                diameter_dict_octets(d, m, DIAMETER_USER_NAME, f->impi.p, f->impi.n);
+    if (!good || !f->has_resync) {
+        return good;
+    }
+    memcpy(both, f->resync.rand.b, AKA_RAND_LEN);
+    memcpy(both + AKA_RAND_LEN, f->resync.auts, GSUP_AUTS_LEN);
+    return (g = diameter_dict_group(d, m, DIAMETER_AUTH_ITEM)) != NULL &&
+           diameter_dict_octets(d, g, DIAMETER_AUTH_SCHEME, scheme, sizeof(scheme) - 1) &&
+           diameter_dict_octets(d, g, DIAMETER_AUTHORIZATION, both, sizeof(both));
+}
+
+static void ask(const struct zh_frame *f)
+{
+    struct msg *m = NULL;
+    struct timespec until;
+    struct asked *q = calloc(1, sizeof(*q));
+    bool good = q != NULL && TEXT_COPY(f->impi, q->impi.z) == ERR_OK && fd_msg_new(self.dict.mar, MSGFL_ALLOC_ETEID, &m) == 0 &&
+                fill(m, f) && clock_gettime(CLOCK_REALTIME, &until) == 0;
+    if (good) {
+        long ns = until.tv_nsec + self.patience_ms % 1000 * 1000000;
+        q->token = f->token;
+        until.tv_sec += self.patience_ms / 1000 + ns / 1000000000;
+        until.tv_nsec = ns % 1000000000;
+        good = fd_msg_send_timeout(&m, answered, q, expired, &until) == 0;
+    }
+    if (!good) {
+        if (m != NULL) {
+            fd_msg_free(m);
+        }
+        free(q);
+        tell_err(f->token, ERR_PEER_UNREACHABLE);
+    }
+}
+
+static void serve(void)
+{
+    static uint8_t in[2 * ZH_FRAME_MAX];
+    size_t n = 0, used = 0;
+    for (;;) {
+        struct zh_frame f;
+        ssize_t got = recv(STDIN_FILENO, in + n, sizeof(in) - n, 0);
+        if (got <= 0) {
+            return;
+        }
+        n += (size_t)got;
+        while (zh_frame_parse(bytes_of(in, n), &f, &used) == ERR_OK && used > 0) {
+            ask(&f);
+            memmove(in, in + used, n - used);
+            n -= used;
+        }
+        if (n == sizeof(in)) { /* nonsense from the server */
+            return;
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4 || (self.patience_ms = strtol(argv[3], NULL, 10)) < 1) {
+        fputs("keystead-diameter is started by keystead serve\n", stderr);
+        return 2;
+    }
+    self.realm = argv[2];
+    fd_g_debug_lvl = FD_LOG_ERROR;
+    if (fd_log_handler_register(complain) != 0 || fd_core_initialize() != 0 || fd_core_parseconf(argv[1]) != 0 ||
+        !diameter_dict_init(&self.dict) || fd_core_start() != 0 || fd_core_waitstartcomplete() != 0) {
+        fputs("keystead-diameter: freeDiameter does not start; see its configuration file\n", stderr);
+        return 2;
+    }
+    self.quiet = true;
+    serve();
+    fd_core_shutdown();
+    return fd_core_wait_shutdown_complete() == 0 ? 0 : 4;
+}

@@ -1,0 +1,117 @@
+/*
+ * A small HSS for the tests, freeDiameter's side of Zh: hss CONFIG. What it says depends on the user part of the IMPI; a line on
+ * stdout for each request. Its vectors are made up: octets that count.
+ */
+#include "shell/diameter_dict.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct diameter_dict dict;
+static volatile sig_atomic_t ended;
+
+static void ascending(uint8_t *out, size_t n, uint8_t from)
+{
+    for (size_t i = 0; i < n; i++) {
+        out[i] = (uint8_t)(from + i);
+    }
+}
+
+static bool item(struct msg *m, size_t authenticate, size_t keys, bool resync)
+{
+    uint8_t b[64];
+    struct avp *g = diameter_dict_group(&dict, m, DIAMETER_AUTH_ITEM);
+    ascending(b, sizeof(b), resync ? 0x80 : 0);
+    return g != NULL && diameter_dict_octets(&dict, g, DIAMETER_AUTH_SCHEME, "Digest-AKAv1-MD5", 16) &&
+           diameter_dict_octets(&dict, g, DIAMETER_AUTHENTICATE, b, authenticate) &&
+           diameter_dict_octets(&dict, g, DIAMETER_AUTHORIZATION, b + 32, 8) &&
+           diameter_dict_octets(&dict, g, DIAMETER_CK, b + 40, keys) && diameter_dict_octets(&dict, g, DIAMETER_IK, b + 48, keys);
+}
+
+static bool refuse(struct msg *m, uint32_t code)
+{
+    struct avp *g = diameter_dict_group(&dict, m, DIAMETER_EXPERIMENTAL);
+    return g != NULL && diameter_dict_number(&dict, g, DIAMETER_VENDOR_ID, DIAMETER_VENDOR_3GPP) &&
+           diameter_dict_number(&dict, g, DIAMETER_EXPERIMENTAL_CODE, code);
+}
+
+static bool fill(struct msg *m, const char *user, bool resync)
+{
+    static const char guss[] = "<guss id=\"made-up\"/>";
+    if (strcmp(user, "unknown") == 0 || strcmp(user, "forbidden") == 0) {
+        return refuse(m, user[0] == 'u' ? 5401 : 5402);
+    }
+    if (strcmp(user, "no-result") == 0) {
+        return true;
+    }
+    bool good = diameter_dict_number(&dict, m, DIAMETER_RESULT_CODE, 2001);
+    if (strcmp(user, "no-vector") == 0) {
+        return good;
+    }
+    if (strcmp(user, "other-user") == 0) {
+        good = good && diameter_dict_octets(&dict, m, DIAMETER_USER_NAME, "bob@x", 5);
+    }
+    if (strcmp(user, "guss") == 0) {
+        good = good && diameter_dict_octets(&dict, m, DIAMETER_GUSS, guss, sizeof(guss) - 1);
+    }
+    good = good && item(m, strcmp(user, "long-autn") == 0 ? 33 : 32, strcmp(user, "short-key") == 0 ? 15 : 16, resync);
+    return strcmp(user, "two-vectors") == 0 ? good && item(m, 32, 16, resync) : good;
+}
+
+static int asked(struct msg **m, struct avp *avp, struct session *session, void *opaque, enum disp_action *action)
+{
+    char user[64] = "";
+    const union avp_value *name = diameter_dict_value(&dict, *m, DIAMETER_USER_NAME);
+    struct avp *g = diameter_dict_find(&dict, *m, DIAMETER_AUTH_ITEM);
+    const union avp_value *both = g == NULL ? NULL : diameter_dict_value(&dict, g, DIAMETER_AUTHORIZATION);
+    (void)avp;
+    (void)session;
+    (void)opaque;
+    for (size_t i = 0; name != NULL && i < name->os.len && i + 1 < sizeof(user) && name->os.data[i] != '@'; i++) {
+        user[i] = (char)name->os.data[i];
+    }
+    printf("asked %s ", user);
+    for (size_t i = 0; both != NULL && i < both->os.len; i++) {
+        printf("%02x", both->os.data[i]);
+    }
+    puts("");
+    if (strcmp(user, "slow") == 0) {
+        sleep(4);
+    }
+    if (fd_msg_new_answer_from_req(fd_g_config->cnf_dict, m, 0) != 0 || fd_msg_add_origin(*m, 0) != 0 || !fill(*m, user, both != NULL)) {
+        return 1;
+    }
+    *action = DISP_ACT_SEND;
+    return 0;
+}
+
+static void end(int signal_number)
+{
+    (void)signal_number;
+    ended = 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct disp_when when;
+    memset(&when, 0, sizeof(when));
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    fd_g_debug_lvl = FD_LOG_ERROR;
+    signal(SIGTERM, end);
+    if (argc != 2 || fd_core_initialize() != 0 || fd_core_parseconf(argv[1]) != 0 || !diameter_dict_init(&dict)) {
+        return 2;
+    }
+    when.app = dict.zh;
+    when.command = dict.mar;
+    if (fd_disp_register(asked, DISP_HOW_CC, &when, NULL, NULL) != 0 || fd_core_start() != 0 || fd_core_waitstartcomplete() != 0) {
+        return 2;
+    }
+    puts("ready");
+    while (!ended) {
+        pause();
+    }
+    fd_core_shutdown();
+    return fd_core_wait_shutdown_complete() == 0 ? 0 : 4;
+}
