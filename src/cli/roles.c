@@ -1,5 +1,6 @@
 #include "cli/roles.h"
 
+#include "role/bsf/bsf.h"
 #include "role/cse/cse.h"
 #include "role/gate/role_gate.h"
 #include "role/maf/maf.h"
@@ -11,6 +12,7 @@ const struct role *const roles_all[] = {
     &role_maf,
     &role_cse,
     &role_gate,
+    &role_bsf,
 };
 const size_t roles_all_n = ARRAY_LEN(roles_all);
 

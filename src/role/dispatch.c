@@ -107,7 +107,11 @@ static err_t run(const struct role *role, const void *ctx, const struct request 
     static const struct keys_export none;
     TRY(request_check(rq, rs->detail));
     const struct route *route = NULL;
-    TRY(dispatch_route(role, rq->prim, rq->assoc, &route));
+    err_t e = dispatch_route(role, rq->prim, rq->assoc, &route);
+    if (rq->prim->authorization.n > 0 && (e != ERR_OK || (route->flags & ROUTE_DIGEST) == 0)) {
+        return detail_fail(rs->detail, ERR_NOT_IMPLEMENTED, "Authorization", text_empty());
+    }
+    TRY(e);
     if (rq->prim->filter.given != 0 && (route->flags & ROUTE_FILTER) == 0) {
         return detail_fail(rs->detail, ERR_NOT_IMPLEMENTED, "filter criteria", text_empty());
     }
@@ -130,6 +134,7 @@ err_t dispatch_run(const struct role *role, const void *ctx, const struct reques
 {
     rs->rsc = 0;
     rs->location[0] = '\0';
+    rs->headers[0] = '\0';
     rs->detail[0] = '\0';
     rs->own_refusal = false;
     rs->next = 0;
@@ -137,7 +142,9 @@ err_t dispatch_run(const struct role *role, const void *ctx, const struct reques
     rs->body = writer_of(rs->body.buf, rs->body.cap);
     err_t e = run(role, ctx, rq, t, rs);
     if (e != ERR_OK) {
-        unstage(t);
+        if (!t->keep) {
+            unstage(t);
+        }
         if (rs->own_refusal &&
             !rs->body.overflow) { /* table 8.3.2.1-6: a failure at /fetchCredentials has its own form */
             rs->rsc = err_info(e)->rsc;
@@ -181,6 +188,7 @@ void dispatch_refuse(struct response *rs, err_t e)
     rs->next = 0;
     rs->media = MEDIA_JSON;
     rs->location[0] = '\0';
+    rs->headers[0] = '\0';
     rs->body = writer_of(rs->body.buf, rs->body.cap);
     writer_z(&rs->body, "{\"m2m:dbg\":");
     json_write_string(&rs->body, writer_view_text(&w));
@@ -197,6 +205,7 @@ struct primitive_response dispatch_reply(const struct primitive *p, const struct
         .rqi = p->rqi,
         .rvi = p->rvi,
         .location = text_of(rs->location),
+        .headers = text_of(rs->headers),
         .body = writer_view(&rs->body),
         .media = rs->media,
         .next = rs->next,
@@ -235,6 +244,7 @@ err_t dispatch_keep(struct txn *t, err_t outcome, const struct dispatch_about *a
                     struct audit_chain *chain)
 {
     if (outcome != ERR_OK) {
+        TRY(t->keep ? txn_apply(t) : ERR_OK);
         return keep_refusal(t, outcome, about, c, chain);
     }
     TRY(txn_apply(t));

@@ -49,6 +49,7 @@ struct response {
     struct writer body; /* memory of the shell */
     enum media media;   /* of the body; MEDIA_JSON unless a handler chooses another */
     char location[M2MID_MAX * 2]; /* Content-Location, or empty */
+    char headers[ROLE_HEADERS_MAX]; /* of an answer that is none of oneM2M (primitive_response.headers), or empty */
     uint32_t next;     /* Content Offset of a result that was cut; 0: whole */
     bool own_refusal; /* set by a handler that fails and has written the body of its refusal itself */
     char detail[ROLE_DETAIL_MAX]; /* which attribute, which identifier; goes to the peer and the log: never a secret */
@@ -61,6 +62,7 @@ enum {
     ROUTE_EXPORT = 2, /* takes the one exported key of the session (CHOICE-10) */
     ROUTE_ASKS = 16,  /* may need a key that another authority has: role->need is asked before the handler */
     ROUTE_FILTER = 8, /* takes filter criteria; for the others they are not implemented */
+    ROUTE_DIGEST = 32, /* takes an Authorization of HTTP; for the others it is not implemented */
     ROUTE_RAW = 4     /* the handler itself judges the media type of the content; the others take JSON only */
 };
 

@@ -52,6 +52,7 @@ static void take_response(struct committer *c, const struct response *rs, struct
 {
     r->rsc = rs->rsc;
     memcpy(r->location, rs->location, sizeof(r->location));
+    memcpy(r->headers, rs->headers, sizeof(r->headers));
     memcpy(r->detail, rs->detail, sizeof(r->detail));
     r->body = writer_view(&rs->body);
     r->media = rs->media;
@@ -91,6 +92,7 @@ static err_t run_request(struct committer *c, const struct job *j, struct txn *t
     struct response rs;
     rs.detail[0] = '\0';
     rs.location[0] = '\0';
+    rs.headers[0] = '\0';
     rs.body = body_room(c);
     err_t e = parse[j->binding](c, j->octets, &scratch, &prim);
     if (e != ERR_OK) {
@@ -205,7 +207,7 @@ static err_t run_one(struct committer *c, const struct job *j, struct job_result
     struct dispatch_about about = {peer ? &j->assoc : NULL, text_of(c->object), j->now};
     uint64_t before = c->chain.next;
     TRY(dispatch_keep(&t, r->err, &about, c->snap->env.crypto, &c->chain));
-    *dirty = *dirty || (r->err == ERR_OK && t.staged_n > 0) || c->chain.next != before;
+    *dirty = *dirty || ((r->err == ERR_OK || t.keep) && t.staged_n > 0) || c->chain.next != before;
     return ERR_OK;
 }
 

@@ -72,6 +72,7 @@ static void job_done(void *owner, const struct job_result *r)
         .rqi = text_of(c->rqi),
         .rvi = text_of(c->rvi),
         .location = text_of(r->location),
+        .headers = text_of(r->headers),
         .body = r->body,
         .media = r->media,
     };

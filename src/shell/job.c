@@ -192,6 +192,7 @@ void job_result_write(const struct job_result *j, struct writer *w)
     if (j->kind == JOB_REQUEST) {
         writer_u16(w, j->rsc);
         writer_text16(w, j->location);
+        writer_text16(w, j->headers);
         writer_u8(w, (uint8_t)j->media);
         writer_block32(w, j->body);
     } else if (j->err == ERR_OK) {
@@ -218,6 +219,7 @@ err_t job_result_parse(struct bytes frame, struct job_result *out)
     if (out->kind == JOB_REQUEST) {
         out->rsc = reader_u16(&r);
         reader_text16(&r, out->location, sizeof(out->location));
+        reader_text16(&r, out->headers, sizeof(out->headers));
         out->media = (enum media)reader_u8(&r);
         out->body = reader_block32(&r);
     } else if (out->err == ERR_OK) {

@@ -62,6 +62,7 @@ struct job_result {
     char detail[ROLE_DETAIL_MAX];
     uint16_t rsc;                 /* REQUEST */
     char location[M2MID_MAX * 2]; /* REQUEST */
+    char headers[ROLE_HEADERS_MAX]; /* REQUEST */
     struct bytes body;            /* REQUEST, CTL; borrowed */
     enum media media;             /* REQUEST */
     struct association assoc;     /* ESTABLISHED, ANSWER */

@@ -46,5 +46,10 @@ X(CSE_GRANT,  120, "what a dynamic authorization system granted, by originator, 
 X(CSE_JOIN,   110, "the registration of this CSE at its registrar: one record")
 X(DEVICE,      50, "the Enrolee's own state: one record")
 X(CSE_GARBAGE, 36, "nodes of deleted resources whose children are still to be collected")
+X(BSF_SUBSCRIBER, 150, "subscribers of the BSF by IMPI: K, OPc, who they are and what they may (GUSS)")
+X(BSF_STATE,   151, "IMPI -> sequence number, rate of challenges, names of the open challenges and of the live Ks")
+X(BSF_PENDING, 152, "RAND -> challenge of Ub that waits for its answer")
+X(BSF_KS,      153, "B-TID -> Ks with its end and the settings of its subscriber")
+X(BSF_TMPI,    154, "TMPI -> IMPI")
 X(REFUSAL_OF,  90, "name of a peer, key, certificate or association -> number of its last refusal in the audit chain, and how many")
 /* clang-format on */

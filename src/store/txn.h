@@ -26,6 +26,7 @@ struct txn {
     struct store *store; /* borrowed; a transaction is open on it */
     struct arena *arena; /* borrowed; values, ids and staged data live here until the request ends */
     bool writable;       /* staging on a read-only view is ERR_BUG */
+    bool keep;     /* set by a handler that refuses: what it staged lasts all the same (a nonce that was used is used up) */
     struct text partition; /* borrowed; "": the records of the default instance */
     struct txn_change staged[TXN_STAGED_MAX];
     size_t staged_n;

@@ -5,7 +5,7 @@
 /* -- tables ------------------------------------------------------------------------------------------ */
 
 /* Headers with a meaning here [TS-0009 6.4]. An X-M2M-* header without a row is one of a later release: not implemented. */
-enum field { FIELD_ORIGIN, FIELD_RI, FIELD_RVI, FIELD_RET, FIELD_CONTENT_TYPE, FIELD_ACCEPT, FIELD_N, FIELD_TOKENS };
+enum field { FIELD_ORIGIN, FIELD_RI, FIELD_RVI, FIELD_RET, FIELD_CONTENT_TYPE, FIELD_ACCEPT, FIELD_AUTHORIZATION, FIELD_N, FIELD_TOKENS };
 
 static const struct field_row {
     const char *name;
@@ -19,7 +19,7 @@ static const struct field_row {
     ROW("X-M2M-RET", FIELD_RET),
     ROW("Content-Type", FIELD_CONTENT_TYPE),
     ROW("Accept", FIELD_ACCEPT),
-    ROW("Authorization", FIELD_TOKENS), /* Tokens of a request: not implemented, so it must not pass unseen */
+    ROW("Authorization", FIELD_AUTHORIZATION), /* whoever takes none must not let it pass unseen (role/dispatch.c) */
 #undef ROW
 };
 
@@ -27,6 +27,8 @@ static const enum op ops[] = {
     [HTTP1_GET] = OP_RETRIEVE, [HTTP1_POST] = OP_NOTIFY, [HTTP1_PUT] = OP_UPDATE, [HTTP1_DELETE] = OP_DELETE,
     [HTTP1_OTHER] = OP_NONE,
 };
+
+enum { HEADERS_OWN = 4 };
 
 /* -- helpers ----------------------------------------------------------------------------------------- */
 
@@ -50,7 +52,9 @@ static void collect(const struct http1_request *in, struct text seen[FIELD_N], s
     }
     for (size_t i = 0; i < in->headers_n; i++) {
         enum field f = field_of(in->headers[i].name);
-        if (f < FIELD_N) {
+        if (f == FIELD_AUTHORIZATION && seen[f].n > 0) { /* which of the two counts? */
+            binding_unsupported(out, in->headers[i].name);
+        } else if (f < FIELD_N) {
             seen[f] = in->headers[i].value;
         } else if (f == FIELD_TOKENS) {
             binding_unsupported(out, in->headers[i].name);
@@ -121,6 +125,10 @@ static err_t address(struct text path, struct writer *scratch, struct primitive 
     if (path.n > TARGET_PATH_MAX) {
         return ERR_LIMIT_SIZE;
     }
+    if (text_eq_z(path, "/") && out->authorization.n > 0) { /* no resource: Ub alone has it [TS 24.109 A.3] */
+        out->path = path;
+        return ERR_OK;
+    }
     if (text_find(path, '%') < path.n) {
         TRY(target_decode(path, scratch, &path));
     }
@@ -149,6 +157,7 @@ err_t http_binding_parse(const struct http1_request *in, struct writer *scratch,
     binding_blank(out);
     detail[0] = '\0';
     collect(in, seen, out);
+    out->authorization = seen[FIELD_AUTHORIZATION];
     TRY(headers(seen, out, detail));
     TRY(operation(in, seen[FIELD_CONTENT_TYPE], out, detail));
     out->accept = media_accept(seen[FIELD_ACCEPT], out->media);
@@ -173,6 +182,18 @@ static struct http1_header header(const char *name, struct text value)
     return (struct http1_header){text_of(name), value};
 }
 
+/* What a handler has written itself: line by line. */
+static size_t own_headers(struct text lines, struct http1_header *list, size_t cap)
+{
+    size_t n = 0;
+    struct text line;
+    while (n < cap && text_next(&lines, '\n', &line)) {
+        size_t colon = text_find(line, ':');
+        list[n++] = (struct http1_header){text_take(line, colon), text_trim(text_skip(line, colon + 1), " ")};
+    }
+    return n;
+}
+
 err_t http_binding_write(const struct primitive_response *r, bool close, struct writer *w)
 {
     char digits[8];
@@ -183,9 +204,11 @@ err_t http_binding_write(const struct primitive_response *r, bool close, struct 
     struct writer offset = WRITER_ARRAY(next);
     writer_decimal(&offset, r->next);
 
-    struct http1_header list[7];
-    size_t n = 0;
-    list[n++] = header("X-M2M-RSC", writer_view_text(&rsc));
+    struct http1_header list[7 + HEADERS_OWN];
+    size_t n = own_headers(r->headers, list, HEADERS_OWN);
+    if (n == 0) {
+        list[n++] = header("X-M2M-RSC", writer_view_text(&rsc));
+    }
     if (r->rqi.n > 0) {
         list[n++] = header("X-M2M-RI", r->rqi);
     }
@@ -199,7 +222,7 @@ err_t http_binding_write(const struct primitive_response *r, bool close, struct 
         list[n++] = header("X-M2M-CTS", text_of("1"));
         list[n++] = header("X-M2M-CTO", writer_view_text(&offset));
     }
-    if (!media_is_content(r->media) && r->body.n > 0) { /* RFC 7030 4.1.3, 4.2.3, 4.5.2 */
+    if (media_is_base64(r->media) && r->body.n > 0) { /* RFC 7030 4.1.3, 4.2.3, 4.5.2 */
         list[n++] = header("Content-Transfer-Encoding", text_of("base64"));
     }
     struct http1_reply reply = {

@@ -12,6 +12,7 @@ static const struct row {
     {"application/pkcs10", MEDIA_PKCS10, 0},
     {"application/pkcs7-mime", MEDIA_CERTS, 0},
     {"application/csrattrs", MEDIA_CSR_ATTRS, 0},
+    {"application/vnd.3gpp.bsf+xml", MEDIA_BSF_INFO, 0},
 };
 
 static const char *const names[MEDIA_N] = {
@@ -20,6 +21,7 @@ static const char *const names[MEDIA_N] = {
     [MEDIA_PKCS10] = "application/pkcs10",
     [MEDIA_CERTS] = "application/pkcs7-mime; smime-type=certs-only",
     [MEDIA_CSR_ATTRS] = "application/csrattrs",
+    [MEDIA_BSF_INFO] = "application/vnd.3gpp.bsf+xml",
 };
 
 err_t media_parse(struct text type, enum media *out)
@@ -36,6 +38,11 @@ err_t media_parse(struct text type, enum media *out)
 const char *media_name(enum media m)
 {
     return names[(unsigned)m < MEDIA_N ? m : MEDIA_JSON];
+}
+
+bool media_is_base64(enum media m)
+{
+    return m == MEDIA_PKCS10 || m == MEDIA_CERTS || m == MEDIA_CSR_ATTRS;
 }
 
 bool media_is_content(enum media m)

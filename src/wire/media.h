@@ -8,11 +8,12 @@
 
 #include "base/text.h"
 
-enum media { MEDIA_JSON = 0, MEDIA_CBOR, MEDIA_PKCS10, MEDIA_CERTS, MEDIA_CSR_ATTRS, MEDIA_N };
+enum media { MEDIA_JSON = 0, MEDIA_CBOR, MEDIA_PKCS10, MEDIA_CERTS, MEDIA_CSR_ATTRS, MEDIA_BSF_INFO, MEDIA_N };
 
 /* The type/subtype of a Content-Type, without parameters; ERR_MEDIA_TYPE. */
 MUST_USE err_t media_parse(struct text type, enum media *out);
 const char *media_name(enum media m); /* as a response names it, with parameters */
+bool media_is_base64(enum media m);   /* goes out in base64, and says so (RFC 7030) */
 bool media_is_content(enum media m);  /* a form of a primitive's content */
 
 /* Which form an Accept of HTTP prefers [RFC 9110 12.5.1]; what it says nothing about is `otherwise`, as is an equal wish. */

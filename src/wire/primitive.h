@@ -36,6 +36,7 @@ struct primitive {
     uint32_t expires_after_ms; /* the same counted from the arrival, 0 if none: the caller knows the time */
     bool unsupported;   /* carries a parameter that is not implemented: 5001 */
     char unsupported_name[32];
+    struct text authorization; /* of HTTP, as sent: only a route with ROUTE_DIGEST takes one */
     bool verified;        /* never parsed: those whom it would make get messages were asked by the shell, and want them */
     enum media media;     /* of the content */
     enum media accept;    /* MEDIA_JSON or MEDIA_CBOR: the form that the answer should have */
@@ -51,6 +52,7 @@ struct primitive_response {
     struct bytes body;    /* empty if none */
     enum media media;
     uint32_t next;        /* 0: the body is the whole result; else it is a part, and the next begins at this offset (from 1) */
+    struct text headers;  /* of HTTP, "Name: value" and a line feed each: the answer of another protocol than oneM2M; or empty */
 };
 
 /* Statuses of a response status code on the bindings (rsc_rows.h); 500 / 0xA0 for an unknown one. */

@@ -224,7 +224,7 @@ static void known_but_not_implemented_is_flagged(void **state)
         {"GET /x", "x-m2m-ec: 1\r\n", "x-m2m-ec"},
         {"GET /x", "X-M2M-GID: 1\r\nX-M2M-RTU: 2\r\n", "X-M2M-GID"},
         {"GET /x", "X-M2M-Some-Very-Long-Name-Of-A-Later-Release: 1\r\n", "X-M2M-Some-Very-Long-Name-Of-A-"},
-        {"GET /x", "Authorization: Basic bWFkZTp1cA==\r\n", "Authorization"},
+        {"GET /x", "Authorization: x\r\nAuthorization: y\r\n", "Authorization"},
         {"GET /x", "Content-Type: application/json\r\n", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -327,7 +327,7 @@ static void response_has_its_headers(void **state)
     char out[512];
     struct writer w = WRITER_ARRAY(out);
     struct primitive_response r = {2001, text_of("r1"), text_of("3"), text_of("/in/Cdev"), bytes_of("{}", 2),
-                                   MEDIA_JSON, 0};
+                                   MEDIA_JSON, 0, text_empty()};
     assert_int_equal(http_binding_write(&r, false, &w), ERR_OK);
     assert_int_equal(writer_finish_z(&w), ERR_OK);
     assert_string_equal(out, "HTTP/1.1 201 Created\r\nX-M2M-RSC: 2001\r\nX-M2M-RI: r1\r\nX-M2M-RVI: 3\r\n"
@@ -367,7 +367,7 @@ static void octets_pass_through(void **state)
     refused("POST /a", "Content-Type: application/pkcs12\r\n", "x", ERR_MEDIA_TYPE, "Content-Type");
     char out[256];
     struct writer w = WRITER_ARRAY(out);
-    struct primitive_response r = {2000, text_empty(), text_empty(), text_empty(), bytes_of("MII=", 4), MEDIA_CERTS, 0};
+    struct primitive_response r = {2000, text_empty(), text_empty(), text_empty(), bytes_of("MII=", 4), MEDIA_CERTS, 0, text_empty()};
     assert_int_equal(http_binding_write(&r, false, &w), ERR_OK);
     assert_int_equal(writer_finish_z(&w), ERR_OK);
     assert_string_equal(out, "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\nContent-Transfer-Encoding: base64\r\n"

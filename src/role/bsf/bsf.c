@@ -1,0 +1,69 @@
+#include "role/bsf/bsf.h"
+
+#include "role/bsf/bsf_ctx.h"
+#include "role/conf_instance.h"
+#include "role/ctl_list.h"
+#include "role/detail.h"
+
+#define KS_LIFETIME_MAX (INT64_C(3650) * 86400 * USEC_PER_SEC)
+
+static const struct conf_row rows[] = {
+    {"bsf", "", CONF_TEXT, CONF_INSTANCES, NULL, 0, 32, NULL,
+     "The Bootstrapping Server Function of GBA: shares Ks with devices that have a SIM. [bsf NAME] is a further one behind the same address."},
+    {"bsf", "fqdn", CONF_FQDN, CONF_REQUIRED, NULL, 0, 0, NULL,
+     "Name of the BSF: the realm of Ub and the right half of every B-TID."},
+    {"bsf", "algorithm", CONF_CHOICE, 0, "akav1", 0, 0, "akav1|akav2", "Digest AKA of Ub: AKAv1-MD5 (RFC 3310) or AKAv2-MD5 (RFC 4169)."},
+    {"bsf", "nonce-lifetime", CONF_DURATION, 0, "60s", USEC_PER_SEC, 3600 * USEC_PER_SEC, NULL,
+     "How long a challenge waits for its answer."},
+    {"bsf", "ks-lifetime", CONF_DURATION, 0, "24h", USEC_PER_SEC, KS_LIFETIME_MAX, NULL,
+     "Life of Ks, where the subscriber has none of its own."},
+    {"bsf", "challenges-per-minute", CONF_NUMBER, 0, "6", 1, UINT8_MAX, NULL,
+     "Challenges for one IMPI in a minute: each uses a sequence number up, and anybody can ask for one."},
+    {"bsf", "max-live-ks", CONF_NUMBER, 0, "2", 1, REC_BSF_LIVE_MAX, NULL,
+     "Ks kept for each IMPI; the oldest makes room for the next."},
+    CONF_INSTANCE_ROWS("bsf"),
+};
+
+static const struct route routes[] = {
+    {OP_RETRIEVE, UB_PATH, 0, PEER_PLAIN | PEER_CLIENT | PEER_ENROLEE | PEER_UNKNOWN, ROUTE_WRITES | ROUTE_DIGEST | ROUTE_RAW, bsf_ub,
+     "TS 24.109 4, TS-0003 8.3.3.1"},
+};
+
+static const struct ctl_row commands[] = {
+    {"subscriber", "add", bsf_ctl_add_args, BSF_CTL_ADD_N, true, bsf_ctl_add, "add a SIM with its keys and its security settings"},
+    {"subscriber", "list", ctl_list_args, CTL_LIST_ARGS_N, false, bsf_ctl_list, "subscribers of the BSF"},
+    {"subscriber", "show", bsf_ctl_one_args, BSF_CTL_ONE_N, false, bsf_ctl_show, "one subscriber, without its keys"},
+    {"subscriber", "remove", bsf_ctl_one_args, BSF_CTL_ONE_N, true, bsf_ctl_remove,
+     "remove a subscriber, with every Ks that it has"},
+};
+
+static err_t configure(void *ctx, const struct conf *cf, const struct role_env *env,
+                       char detail[static ROLE_DETAIL_MAX])
+{
+    struct bsf *b = ctx;
+    struct m2mid fqdn;
+    struct text t = conf_text(cf, "bsf", env->name, "fqdn");
+    b->env = *env;
+    if (m2mid_fqdn(t, &fqdn) != ERR_OK || TEXT_COPY(text_of(fqdn.z), b->fqdn) != ERR_OK) {
+        return detail_fail(detail, ERR_CONFIG, "[bsf] fqdn", t);
+    }
+    b->algorithm = text_eq_z(conf_text(cf, "bsf", env->name, "algorithm"), "akav2") ? DIGEST_AKAV2_MD5 : DIGEST_AKAV1_MD5;
+    b->nonce_lifetime = conf_number(cf, "bsf", env->name, "nonce-lifetime");
+    b->ks_lifetime = conf_number(cf, "bsf", env->name, "ks-lifetime");
+    b->challenges = (uint8_t)conf_number(cf, "bsf", env->name, "challenges-per-minute");
+    b->max_live_ks = (size_t)conf_number(cf, "bsf", env->name, "max-live-ks");
+    return ERR_OK;
+}
+
+const struct role role_bsf = {
+    .name = "bsf",
+    .doc = "Bootstrapping Server Function: shares keys with devices that have a SIM",
+    .conf = rows,
+    .conf_n = ARRAY_LEN(rows),
+    .routes = routes,
+    .routes_n = ARRAY_LEN(routes),
+    .ctl = commands,
+    .ctl_n = ARRAY_LEN(commands),
+    .ctx_size = sizeof(struct bsf),
+    .configure = configure,
+};

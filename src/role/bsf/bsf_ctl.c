@@ -1,0 +1,317 @@
+/* Operator commands of the BSF: its subscribers. None of them can print a key. */
+#include "base/ct.h"
+#include "base/hex.h"
+#include "role/bsf/bsf_ctx.h"
+#include "role/ctl_list.h"
+#include "role/detail.h"
+#include "wire/json.h"
+#include "wire/timestamp.h"
+
+#include <string.h>
+
+enum { K_MILENAGE = 16, OP_TUAK = 32 };
+
+const struct ctl_arg bsf_ctl_add_args[BSF_CTL_ADD_N] = {
+    {"--impi", CTL_ARG_REQUIRED, "IMPI of the SIM: user@domain"},
+    {"--kind", CTL_ARG_REQUIRED, "milenage or tuak, with OPc or TOPc in the file; milenage-op or tuak-op, with OP or TOP"},
+    {"--key-file", CTL_ARG_REQUIRED | CTL_ARG_SECRET_FILE, "file with K and then OPc as hex, mode 0600: 32 octets, TUAK 48 or 64"},
+    {"--card", 0, "me: the device holds Ks (GBA_ME, default); u: the card does (GBA_U)"},
+    {"--amf", 0, "authentication management field, 4 hex digits; 0000 by default"},
+    {"--sqn", 0, "last sequence number that was given for this SIM elsewhere, 12 hex digits"},
+    {"--enrolee-id", 0, "absolute AE-ID or CSE-ID of the holder"},
+    {"--naf", 0,
+     "who may have a key (GUSS): FQDN, or FQDN=both, establish (the device may make one), distribute (the BSF may hand it out), none; "
+     "with commas. Without it there is no limit"},
+    {"--lifetime", 0, "how long its Ks lasts: 24h, 30m"},
+};
+const struct ctl_arg bsf_ctl_one_args[BSF_CTL_ONE_N] = {
+    {"IMPI", CTL_ARG_REQUIRED | CTL_ARG_POSITIONAL, "IMPI of the subscriber"},
+};
+
+static const struct kind {
+    const char *name;
+    enum aka_algorithm algorithm;
+    bool op;
+} kinds[] = {
+    {"milenage", AKA_MILENAGE, false},
+    {"milenage-op", AKA_MILENAGE, true},
+    {"tuak", AKA_TUAK, false},
+    {"tuak-op", AKA_TUAK, true},
+};
+
+static const struct {
+    const char *name;
+    char digit;
+} permissions[] = {
+    {"none", '0' + 0},
+    {"establish", '0' + GUSS_ESTABLISH},
+    {"distribute", '0' + GUSS_DISTRIBUTE},
+    {"both", '0' + GUSS_BOTH},
+};
+
+static err_t tell(struct txn *t, enum audit_kind kind, const struct impi *id, usec_t now)
+{
+    struct audit_event e = {.kind = kind, .time = now, .outcome = ERR_OK, .peer = "operator"};
+    TRY(TEXT_COPY(text_take(text_of(id->z), sizeof(e.object) - 1), e.object));
+    return txn_audit(t, &e);
+}
+
+/* -- what is told ---------------------------------------------------------------------------------------- */
+static void members(struct emit *e, const struct rec_subscriber *s)
+{
+    emit_object(e, NULL);
+    emit_z(e, "impi", s->impi.z);
+    emit_z(e, "algorithm", s->algorithm == AKA_TUAK ? "tuak" : "milenage");
+    emit_z(e, "card", s->gba_u != 0 ? "u" : "me");
+    emit_z(e, "amf", s->amf);
+    emit_z_if(e, "enrolee-id", s->enrolee_id.z);
+    emit_array(e, "naf");
+    for (size_t i = 0; i < s->nafs_n; i++) {
+        char z[REC_SUBSCRIBER_NAF_MAX + 16];
+        struct writer w = WRITER_ARRAY(z);
+        writer_z(&w, s->nafs[i] + 1);
+        writer_z(&w, "=");
+        writer_z(&w, permissions[s->nafs[i][0] - '0'].name);
+        if (writer_finish_z(&w) == ERR_OK) {
+            emit_z(e, NULL, z);
+        }
+    }
+    emit_close_array(e);
+    emit_time(e, "added", s->added);
+    emit_close_object(e);
+}
+
+static err_t show(const struct rec_subscriber *s, struct writer *out)
+{
+    struct emit e = emit_to(out);
+    members(&e, s);
+    return writer_finish(out);
+}
+
+/* -- add ------------------------------------------------------------------------------------------------- */
+static void wipe_octets(uint8_t (*b)[SECRET_MAX])
+{
+    ct_wipe(*b, sizeof(*b));
+}
+
+static void op_wipe(struct key_op *op)
+{
+    secret_wipe(&op->s);
+}
+
+static const struct kind *kind_of(const json_t *args)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (text_eq_z(json_get_text(args, "kind"), kinds[i].name)) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
+
+static err_t parse_keys(const struct bsf *b, const struct kind *kind, struct text hex, struct aka_keys *out)
+{
+    SCOPED(wipe_octets) uint8_t octets[SECRET_MAX] = {0};
+    SCOPED(op_wipe) struct key_op op = {0};
+    struct writer w = WRITER_ARRAY(octets);
+    *out = kind->algorithm == AKA_TUAK ? aka_keys_tuak() : aka_keys_milenage();
+    size_t last = kind->algorithm == AKA_TUAK ? OP_TUAK : K_MILENAGE;
+    if (hex_parse(hex, &w) != ERR_OK || w.n < last + K_MILENAGE) {
+        return ERR_MALFORMED_KEY;
+    }
+    TRY(secret_set(&out->k.s, bytes_of(octets, w.n - last)));
+    TRY(secret_set(kind->op ? &op.s : &out->opc.s, bytes_of(octets + w.n - last, last)));
+    TRY(kind->op ? aka_opc(b->env.crypto, out, &op, &out->opc) : ERR_OK);
+    return aka_check_keys(out);
+}
+
+static err_t parse_naf(struct text one, char out[static REC_SUBSCRIBER_NAF_MAX])
+{
+    size_t eq = text_find(one, '=');
+    struct text word = eq < one.n ? text_skip(one, eq + 1) : text_of("both");
+    struct m2mid fqdn;
+    TRY(m2mid_fqdn(text_take(one, eq), &fqdn));
+    for (size_t i = 0; i < ARRAY_LEN(permissions); i++) {
+        if (text_eq_z(word, permissions[i].name)) {
+            out[0] = permissions[i].digit;
+            return text_copy(text_of(fqdn.z), out + 1, REC_SUBSCRIBER_NAF_MAX - 1);
+        }
+    }
+    return ERR_USAGE;
+}
+
+static err_t parse_nafs(struct text list, struct rec_subscriber *s, char detail[static ROLE_DETAIL_MAX])
+{
+    struct text one;
+    while (text_next(&list, ',', &one)) {
+        if (s->nafs_n == REC_SUBSCRIBER_NAFS_MAX) {
+            return detail_fail(detail, ERR_LIMIT_CAPACITY, "--naf names too many", one);
+        }
+        if (parse_naf(one, s->nafs[s->nafs_n++]) != ERR_OK) {
+            return detail_fail(detail, ERR_USAGE, "--naf must be FQDN=both, establish, distribute or none", one);
+        }
+    }
+    return ERR_OK;
+}
+
+static err_t parse_amf(struct text amf, struct rec_subscriber *s)
+{
+    TRY(TEXT_COPY(amf.n > 0 ? amf : text_of("0000"), s->amf));
+    return hex_is_text(text_of(s->amf)) && strlen(s->amf) == 2 * AKA_AMF_LEN ? ERR_OK : ERR_MALFORMED_HEX;
+}
+
+static err_t parse_sqn(struct text hex, int64_t *seq)
+{
+    uint8_t b[8] = {0};
+    struct writer w = writer_of(b + 2, AKA_SQN_LEN);
+    if (hex.n == 0) {
+        return ERR_OK;
+    }
+    if (hex_parse(hex, &w) != ERR_OK || w.n != AKA_SQN_LEN) {
+        return ERR_MALFORMED_HEX;
+    }
+    struct reader r = reader_of(BYTES_ARRAY(b));
+    *seq = (int64_t)aka_sqn_seq(reader_u64(&r));
+    return ERR_OK;
+}
+
+static err_t parse_settings(const json_t *args, struct rec_subscriber *s, char detail[static ROLE_DETAIL_MAX])
+{
+    struct text impi = json_get_text(args, "impi");
+    struct text card = json_get_text(args, "card");
+    struct text enrolee = json_get_text(args, "enrolee-id");
+    struct text lifetime = json_get_text(args, "lifetime");
+    if (!impi_is(impi) || TEXT_COPY(impi, s->impi.z) != ERR_OK) {
+        return detail_fail(detail, ERR_MALFORMED_ID, "--impi must be user@domain", impi);
+    }
+    if (card.n > 0 && !text_eq_z(card, "me") && !text_eq_z(card, "u")) {
+        return detail_fail(detail, ERR_USAGE, "--card must be me or u", card);
+    }
+    s->gba_u = text_eq_z(card, "u") ? 1 : 0;
+    if (parse_amf(json_get_text(args, "amf"), s) != ERR_OK) {
+        return detail_fail(detail, ERR_MALFORMED_HEX, "--amf must be 4 hex digits", json_get_text(args, "amf"));
+    }
+    enum m2mid_kind kind = m2mid_kind(enrolee);
+    if (enrolee.n > 0 && ((!m2mid_is_ae(kind) && !m2mid_is_cse(kind)) || TEXT_COPY(enrolee, s->enrolee_id.z) != ERR_OK)) {
+        return detail_fail(detail, ERR_MALFORMED_ID, "--enrolee-id must be an absolute AE-ID or CSE-ID", enrolee);
+    }
+    if (lifetime.n > 0 && (timestamp_duration(lifetime, &s->ks_lifetime) != ERR_OK || s->ks_lifetime < USEC_PER_SEC)) {
+        return detail_fail(detail, ERR_MALFORMED_TIME, "--lifetime must be like 24h or 30m", lifetime);
+    }
+    return parse_nafs(json_get_text(args, "naf"), s, detail);
+}
+
+err_t bsf_ctl_add(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                  char detail[static ROLE_DETAIL_MAX])
+{
+    const struct bsf *b = ctx;
+    struct rec_subscriber s = {.added = rq->now};
+    struct rec_bsf_state state = {.seq = 0};
+    SCOPED(aka_keys_wipe) struct aka_keys keys = {0};
+    const struct kind *kind = kind_of(rq->args);
+    if (kind == NULL) {
+        return detail_fail(detail, ERR_USAGE, "--kind must be milenage, milenage-op, tuak or tuak-op", text_empty());
+    }
+    s.algorithm = (uint8_t)kind->algorithm;
+    TRY(parse_settings(rq->args, &s, detail));
+    if (parse_sqn(json_get_text(rq->args, "sqn"), &state.seq) != ERR_OK) {
+        return detail_fail(detail, ERR_MALFORMED_HEX, "--sqn must be 12 hex digits", text_empty());
+    }
+    if (parse_keys(b, kind, json_get_text(rq->args, "key"), &keys) != ERR_OK) {
+        return detail_fail(detail, ERR_MALFORMED_KEY, "--key-file must hold K and OPc as hex", text_empty());
+    }
+    struct bytes there;
+    err_t e = rec_get(t, TABLE_BSF_SUBSCRIBER, text_of(s.impi.z), &there);
+    if (e != ERR_NOT_FOUND) {
+        return e == ERR_OK ? detail_fail(detail, ERR_EXISTS, "subscriber", text_of(s.impi.z)) : e;
+    }
+    struct rec_bsf_state before; /* a SIM that was here before goes on: its numbers are never used again */
+    TRY(rec_bsf_state_get(t, text_of(s.impi.z), &before));
+    state.seq = before.seq > state.seq ? before.seq : state.seq;
+    TRY(rec_bsf_state_put(t, text_of(s.impi.z), &state));
+    TRY(rec_subscriber_put(t, b->env.sealer, &s, &keys));
+    TRY(tell(t, AUDIT_SUBSCRIBER_ADDED, &s.impi, rq->now));
+    return show(&s, out);
+}
+
+/* -- list, show, remove ------------------------------------------------------------------------------------ */
+static err_t named(const struct ctl_request *rq, struct txn *t, struct rec_subscriber *s,
+                   char detail[static ROLE_DETAIL_MAX])
+{
+    struct text impi = json_get_text(rq->args, "IMPI");
+    if (!impi_is(impi)) {
+        return detail_fail(detail, ERR_MALFORMED_ID, "an IMPI is user@domain", impi);
+    }
+    err_t e = rec_subscriber_get(t, impi, s);
+    return e == ERR_OK ? e : detail_fail(detail, e, "subscriber", impi);
+}
+
+err_t bsf_ctl_show(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                   char detail[static ROLE_DETAIL_MAX])
+{
+    (void)ctx;
+    struct rec_subscriber s;
+    TRY(named(rq, t, &s, detail));
+    return show(&s, out);
+}
+
+static bool list_one(void *arg, struct bytes id, struct store_value value)
+{
+    struct ctl_list *l = arg;
+    struct rec_subscriber s;
+    if (!ctl_list_room(l, id)) {
+        return false;
+    }
+    if (rec_subscriber_parse(value.data, &s) == ERR_OK) {
+        members(&l->e, &s);
+    }
+    return true;
+}
+
+err_t bsf_ctl_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                   char detail[static ROLE_DETAIL_MAX])
+{
+    (void)ctx;
+    (void)detail;
+    struct ctl_list l;
+    struct store_scan q = {.table = TABLE_BSF_SUBSCRIBER, .after = ctl_list_after(rq)};
+    ctl_list_begin(&l, out, "subscribers");
+    TRY(txn_scan(t, &q, list_one, &l));
+    return ctl_list_end(&l);
+}
+
+/* Every challenge and every Ks that it has goes with it; the state stays, for its sequence number. */
+static err_t forget(const struct bsf *b, struct txn *t, struct text impi, struct rec_bsf_state *s)
+{
+    for (size_t i = 0; i < s->open_n; i++) {
+        TRY(txn_del(t, TABLE_BSF_PENDING, text_of(s->open[i])));
+    }
+    for (size_t i = 0; i < s->live_n; i++) {
+        struct b_tid id;
+        struct rec_ks k;
+        struct writer w = WRITER_ARRAY(id.z);
+        writer_z(&w, s->live[i]);
+        writer_z(&w, "@");
+        writer_z(&w, b->fqdn);
+        TRY(writer_finish_z(&w));
+        if (rec_ks_get(t, text_of(id.z), &k) == ERR_OK) {
+            TRY(txn_del(t, TABLE_BSF_TMPI, text_of(k.tmpi)));
+            TRY(txn_del(t, TABLE_BSF_KS, text_of(id.z)));
+        }
+    }
+    s->open_n = s->live_n = 0;
+    return rec_bsf_state_put(t, impi, s);
+}
+
+err_t bsf_ctl_remove(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                     char detail[static ROLE_DETAIL_MAX])
+{
+    struct rec_subscriber s;
+    struct rec_bsf_state state;
+    TRY(named(rq, t, &s, detail));
+    TRY(rec_bsf_state_get(t, text_of(s.impi.z), &state));
+    TRY(forget(ctx, t, text_of(s.impi.z), &state));
+    TRY(txn_del(t, TABLE_BSF_SUBSCRIBER, text_of(s.impi.z)));
+    TRY(tell(t, AUDIT_SUBSCRIBER_REMOVED, &s.impi, rq->now));
+    return show(&s, out);
+}

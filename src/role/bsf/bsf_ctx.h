@@ -1,0 +1,39 @@
+/* What the files of the BSF share: its configured context and the handlers that its tables in bsf.c name. */
+#ifndef KEYSTEAD_ROLE_BSF_BSF_CTX_H
+#define KEYSTEAD_ROLE_BSF_BSF_CTX_H
+
+#include "role/bsf/bsf.h"
+#include "role/bsf/rec_bsf.h"
+#include "wire/digest.h"
+
+struct bsf {
+    struct role_env env;
+    char fqdn[GBA_FQDN_MAX + 1]; /* in lower case */
+    enum digest_algorithm algorithm;
+    usec_t nonce_lifetime;
+    usec_t ks_lifetime;
+    uint8_t challenges; /* for one IMPI in a minute */
+    size_t max_live_ks; /* of one IMPI */
+};
+
+/* bsf_ub.c */
+role_handler bsf_ub;
+
+/* bsf_ctl.c */
+ctl_handler bsf_ctl_add, bsf_ctl_list, bsf_ctl_show, bsf_ctl_remove;
+enum { BSF_CTL_ADD_N = 9, BSF_CTL_ONE_N = 1 };
+extern const struct ctl_arg bsf_ctl_add_args[BSF_CTL_ADD_N], bsf_ctl_one_args[BSF_CTL_ONE_N];
+
+/* bsf_naf.c: what a NAF that owns the FQDN in its NAF_Id is given of the Ks behind a B-TID (Zn; R001-122, R001-133, R001-134). */
+struct bsf_naf {
+    struct rec_ks ks;            /* whose it is, GBA_ME or GBA_U, its end */
+    struct key_ks_naf me;        /* GBA_ME: Ks_NAF (R001-136) */
+    struct key_ks_ext_naf ext;   /* GBA_U: both (R001-137) */
+    struct key_ks_int_naf in;
+};
+void bsf_naf_wipe(struct bsf_naf *n);
+/* ERR_DENIED_B_TID, ERR_DENIED_EXPIRED, ERR_DENIED_GUSS_KEY, ERR_DENIED_GUSS_GIVE. */
+MUST_USE err_t bsf_naf_keys(const struct bsf *b, struct txn *t, struct text b_tid, const struct naf_id *id, usec_t now,
+                            struct bsf_naf *out);
+
+#endif

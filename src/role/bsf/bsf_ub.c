@@ -1,0 +1,291 @@
+/*
+ * Ub [TS 33.220 4.5.2, TS 24.109 4; R001-125]: whoever opens it is challenged with a vector of his own, and whoever answers the
+ * challenge shares Ks with the BSF, durable before the 200 leaves. A nonce is good for one answer, right or wrong.
+ */
+#include "aka/aka_gba_u.h"
+#include "base/ct.h"
+#include "role/bsf/bsf_ctx.h"
+#include "role/detail.h"
+#include "wire/bsf_info.h"
+
+#include <string.h>
+
+enum { RSC_CHALLENGE = 4199, RSC_OK = 2000 };
+#define MINUTE (60 * USEC_PER_SEC)
+#define TMPI_DOMAIN "@tmpi.bsf.3gppnetwork.org"
+
+struct run {
+    const struct bsf *b;
+    const struct request *rq;
+    struct txn *t;
+    struct response *rs;
+    struct ub_bsf ub;
+    struct ub_request in;
+    struct rec_subscriber sub;
+    struct rec_bsf_state state;
+};
+
+static struct text rand_text(const uint8_t rand[AKA_RAND_LEN], char out[static REC_BSF_RAND_MAX])
+{
+    struct writer w = writer_of(out, REC_BSF_RAND_MAX);
+    base64_write(&w, bytes_of(rand, AKA_RAND_LEN));
+    return writer_finish_z(&w) == ERR_OK ? writer_view_text(&w) : text_empty();
+}
+
+/* -- who it is --------------------------------------------------------------------------------------- */
+static err_t find_subscriber(struct run *r)
+{
+    struct text name = r->in.d.v[DIGEST_USERNAME];
+    struct impi impi;
+    err_t e = ERR_NOT_FOUND;
+    if (text_eq_z(text_skip(name, text_find(name, '@')), TMPI_DOMAIN)) {
+        struct bytes b;
+        e = name.n < REC_BSF_TMPI_MAX ? rec_get(r->t, TABLE_BSF_TMPI, name, &b) : ERR_NOT_FOUND;
+        e = e == ERR_OK ? rec_name_parse(b, impi.z, sizeof(impi.z)) : e;
+    } else if (impi_is(name)) {
+        e = TEXT_COPY(name, impi.z);
+    }
+    e = e == ERR_OK ? rec_subscriber_get(r->t, text_of(impi.z), &r->sub) : e;
+    if (e == ERR_NOT_FOUND) {
+        return detail_fail(r->rs->detail, ERR_DENIED_IMPI, "username", name);
+    }
+    TRY(e);
+    return rec_bsf_state_get(r->t, text_of(r->sub.impi.z), &r->state);
+}
+
+/* With settings that allow no key with anybody there is nothing that Ks could be for (R001-123). */
+static err_t check_guss(const struct run *r)
+{
+    bool any = r->sub.nafs_n == 0;
+    for (size_t i = 0; i < r->sub.nafs_n; i++) {
+        any = any || ((unsigned)(r->sub.nafs[i][0] - '0') & GUSS_ESTABLISH) != 0;
+    }
+    return any ? ERR_OK : ERR_DENIED_GUSS_KEY;
+}
+
+static err_t save(struct run *r)
+{
+    return rec_bsf_state_put(r->t, text_of(r->sub.impi.z), &r->state);
+}
+
+/* -- 401 --------------------------------------------------------------------------------------------- */
+/* Each challenge costs a sequence number, and anybody may ask for one: so many a minute [TS 33.220 4.5.2]. */
+static err_t count_challenge(struct run *r)
+{
+    struct rec_bsf_state *s = &r->state;
+    if (r->rq->now < s->minute || r->rq->now - s->minute >= MINUTE) {
+        s->minute = r->rq->now;
+        s->count = 0;
+    }
+    if (s->count >= r->b->challenges) {
+        return ERR_DENIED_CHALLENGES;
+    }
+    s->count++;
+    return ERR_OK;
+}
+
+/* The number is stored in the transaction that its challenge waits for: after a SIGKILL it was never sent, or is never used again. */
+static err_t make_vector(struct run *r, struct aka_vector *v)
+{
+    const struct crypto *c = r->b->env.crypto;
+    SCOPED(aka_keys_wipe) struct aka_keys keys = {0};
+    SCOPED(aka_auc_wipe) struct aka_auc auc = {0};
+    struct aka_rand rand;
+    uint64_t seq = 0;
+    TRY(rec_subscriber_keys(&r->sub, r->b->env.sealer, &keys));
+    TRY(aka_auc_init(&auc, &keys, rec_subscriber_amf(&r->sub), (uint64_t)r->state.seq));
+    if (r->in.step == UB_RESYNC) {
+        memcpy(rand.b, r->in.nonce.rand, sizeof(rand.b));
+        TRY(aka_auc_resync(c, &auc, &rand, &r->in.auts));
+    }
+    TRY(aka_sqn_counter_want(&auc.counter, 1, &seq));
+    aka_sqn_counter_grant(&auc.counter, seq);
+    TRY(c->random(rand.b, sizeof(rand.b)));
+    TRY(aka_auc_vector(c, &auc, &rand, v));
+    r->state.seq = (int64_t)auc.counter.seq;
+    return r->sub.gba_u != 0 ? aka_gba_u_vector(c, v) : ERR_OK;
+}
+
+static void forget_open(struct rec_bsf_state *s, size_t i)
+{
+    s->open_n--;
+    memmove(s->open[i], s->open[i + 1], (s->open_n - i) * sizeof(s->open[0]));
+}
+
+static err_t remember(struct run *r, const struct aka_vector *v)
+{
+    struct rec_bsf_state *s = &r->state;
+    struct rec_pending p = {.impi = r->sub.impi, .made = r->rq->now};
+    if (s->open_n == REC_BSF_OPEN_MAX) { /* the oldest makes room */
+        TRY(txn_del(r->t, TABLE_BSF_PENDING, text_of(s->open[0])));
+        forget_open(s, 0);
+    }
+    struct text name = rand_text(v->rand.b, s->open[s->open_n]);
+    TRY(rec_pending_put(r->t, r->b->env.sealer, name, &p, v));
+    s->open_n++;
+    return save(r);
+}
+
+static err_t challenge(struct run *r, bool stale)
+{
+    SCOPED(aka_auc_vector_wipe) struct aka_vector v = {0};
+    TRY(check_guss(r));
+    TRY(count_challenge(r));
+    TRY(make_vector(r, &v));
+    TRY(remember(r, &v));
+    struct writer w = WRITER_ARRAY(r->rs->headers);
+    writer_z(&w, "WWW-Authenticate: ");
+    TRY(ub_challenge(&r->ub, &v.rand, &v.autn, stale, &w));
+    writer_z(&w, "\n");
+    r->rs->rsc = RSC_CHALLENGE;
+    return writer_finish_z(&w);
+}
+
+/* -- 200 --------------------------------------------------------------------------------------------- */
+/* Ks by the name of its RAND goes, with the TMPI made of it. */
+static err_t drop_ks(struct run *r, size_t i)
+{
+    struct rec_bsf_state *s = &r->state;
+    struct b_tid id;
+    struct rec_ks k;
+    struct writer w = WRITER_ARRAY(id.z);
+    writer_z(&w, s->live[i]);
+    writer_z(&w, "@");
+    writer_z(&w, r->b->fqdn);
+    TRY(writer_finish_z(&w));
+    err_t e = rec_ks_get(r->t, text_of(id.z), &k);
+    if (e == ERR_OK) {
+        TRY(txn_del(r->t, TABLE_BSF_TMPI, text_of(k.tmpi)));
+        e = txn_del(r->t, TABLE_BSF_KS, text_of(id.z));
+    }
+    s->live_n--;
+    memmove(s->live[i], s->live[i + 1], (s->live_n - i) * sizeof(s->live[0]));
+    return e == ERR_NOT_FOUND ? ERR_OK : e; /* made under another name of this BSF */
+}
+
+static err_t name_ks(const struct run *r, const struct aka_rand *rand, const struct key_ks *ks, struct rec_ks *k)
+{
+    struct writer w = WRITER_ARRAY(k->tmpi);
+    TRY(b_tid_of(rand, r->ub.fqdn, &k->b_tid));
+    TRY(keys_ks_tmpi(r->b->env.crypto, ks, rand, text_of(k->impi.z), r->ub.fqdn, &w));
+    return writer_finish_z(&w);
+}
+
+static void ks_wipe(struct key_ks *k)
+{
+    secret_wipe(&k->s);
+}
+
+/* Ke is Ks, without any export, and KeId is its B-TID (R001-129, R001-130). */
+static err_t keep_ks(struct run *r, const struct ub_expected *x, struct rec_ks *k)
+{
+    SCOPED(ks_wipe) struct key_ks ks = {0};
+    struct rec_bsf_state *s = &r->state;
+    struct aka_rand rand;
+    uint8_t buf[IMPI_MAX + 16];
+    struct writer w = WRITER_ARRAY(buf);
+    memcpy(rand.b, r->in.nonce.rand, sizeof(rand.b));
+    TRY(keys_ks_join(&x->ck, &x->ik, &ks));
+    TRY(name_ks(r, &rand, &ks, k));
+    while (s->live_n >= r->b->max_live_ks) {
+        TRY(drop_ks(r, 0));
+    }
+    TRY(rec_ks_put(r->t, r->b->env.sealer, k, &ks));
+    TRY(rec_name_write(k->impi.z, &w));
+    TRY(rec_put(r->t, TABLE_BSF_TMPI, text_of(k->tmpi), &w, STORE_PUT_ANY));
+    (void)rand_text(rand.b, s->live[s->live_n++]);
+    return save(r);
+}
+
+static err_t tell(struct run *r, const struct rec_ks *k)
+{
+    struct audit_event e = {.kind = AUDIT_BOOTSTRAPPED, .time = r->rq->now, .outcome = ERR_OK};
+    TRY(TEXT_COPY(text_take(text_of(k->impi.z), sizeof(e.peer) - 1), e.peer));
+    TRY(TEXT_COPY(text_take(text_of(k->b_tid.z), sizeof(e.object) - 1), e.object));
+    return txn_audit(r->t, &e);
+}
+
+static err_t finish(struct run *r, const struct ub_expected *x)
+{
+    usec_t life = r->sub.ks_lifetime > 0 ? r->sub.ks_lifetime : r->b->ks_lifetime;
+    usec_t end = (r->rq->now + life) / USEC_PER_SEC * USEC_PER_SEC; /* whole seconds, as the UE is told */
+    struct rec_ks k = {.impi = r->sub.impi, .enrolee_id = r->sub.enrolee_id, .gba_u = r->sub.gba_u, .made = r->rq->now, .not_after = end};
+    TRY(keep_ks(r, x, &k));
+    TRY(tell(r, &k));
+    const struct bsf_info info = {.b_tid = k.b_tid, .lifetime = end};
+    TRY(bsf_info_write(&info, &r->rs->body));
+    struct writer w = WRITER_ARRAY(r->rs->headers);
+    writer_z(&w, "Authentication-Info: ");
+    TRY(ub_finish(&r->ub, &r->in, x, writer_view(&r->rs->body), &w));
+    writer_z(&w, "\n");
+    r->rs->media = MEDIA_BSF_INFO;
+    r->rs->rsc = RSC_OK;
+    return writer_finish_z(&w);
+}
+
+/* -- answers ----------------------------------------------------------------------------------------- */
+/* Takes the challenge away; ERR_NOT_FOUND: it is none, was used, is too old or another's. */
+static err_t use_nonce(struct run *r, struct ub_expected *x)
+{
+    char z[REC_BSF_RAND_MAX];
+    struct text name = rand_text(r->in.nonce.rand, z);
+    struct rec_bsf_state *s = &r->state;
+    struct rec_pending p;
+    TRY(rec_pending_get(r->t, name, &p));
+    if (!text_eq(text_of(p.impi.z), text_of(r->sub.impi.z))) {
+        return ERR_NOT_FOUND;
+    }
+    TRY(rec_pending_open(&p, r->b->env.sealer, name, x));
+    if (r->in.nonce.data_n > 0 || memcmp(x->autn.b, r->in.nonce.autn, AKA_AUTN_LEN) != 0) {
+        return ERR_NOT_FOUND;
+    }
+    for (size_t i = 0; i < s->open_n; i++) {
+        if (text_eq(text_of(s->open[i]), name)) {
+            forget_open(s, i);
+            break;
+        }
+    }
+    TRY(txn_del(r->t, TABLE_BSF_PENDING, name));
+    TRY(save(r));
+    return r->rq->now < p.made || r->rq->now - p.made > r->b->nonce_lifetime ? ERR_NOT_FOUND : ERR_OK;
+}
+
+static err_t judge(struct run *r, const struct ub_expected *x)
+{
+    TRY(ub_check(&r->ub, &r->in, x));
+    return r->in.step == UB_RESYNC ? challenge(r, false) : finish(r, x);
+}
+
+static err_t answer(struct run *r)
+{
+    SCOPED(ub_expected_wipe) struct ub_expected x = {0};
+    err_t e = use_nonce(r, &x);
+    if (e == ERR_NOT_FOUND) {
+        r->in.step = UB_OPEN; /* whatever it answers, it answers nothing of ours */
+        return challenge(r, true);
+    }
+    TRY(e);
+    size_t staged = r->t->staged_n;
+    e = judge(r, &x);
+    if (e != ERR_OK) { /* the nonce is used up all the same */
+        r->t->staged_n = staged;
+        r->t->audit_n = 0;
+        r->t->keep = true;
+    }
+    return e;
+}
+
+err_t bsf_ub(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
+{
+    const struct bsf *b = ctx;
+    char scratch[DIGEST_TEXT_MAX];
+    struct writer w = WRITER_ARRAY(scratch);
+    struct run r = {.b = b, .rq = rq, .t = t, .rs = rs, .ub = {b->env.crypto, text_of(b->fqdn), b->algorithm}};
+    const struct ub_message m = {rq->prim->authorization, rq->prim->content};
+    if (m.authorization.n == 0) {
+        return detail_fail(rs->detail, ERR_MISSING, "Authorization", text_empty());
+    }
+    TRY(ub_read(&r.ub, &m, &w, &r.in));
+    TRY(find_subscriber(&r));
+    return r.in.step == UB_OPEN ? challenge(&r, false) : answer(&r);
+}

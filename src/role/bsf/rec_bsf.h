@@ -1,0 +1,70 @@
+/*
+ * What the BSF keeps of each IMPI beside its settings: the state of its sequence numbers and challenges, the challenges that wait for
+ * their answers, and each Ks under its B-TID, which is its KeId (R001-126, R001-130). No secret stands in them unsealed.
+ */
+#ifndef KEYSTEAD_ROLE_BSF_REC_BSF_H
+#define KEYSTEAD_ROLE_BSF_REC_BSF_H
+
+#include "proto/ub.h"
+#include "role/bsf/rec_subscriber.h"
+
+#define REC_BSF_RAND_MAX (BASE64_LEN(AKA_RAND_LEN) + 1)
+#define REC_BSF_OPEN_MAX 4 /* challenges of one IMPI that wait at once */
+#define REC_BSF_LIVE_MAX 8 /* Ks of one IMPI */
+#define REC_BSF_TMPI_MAX 64
+
+/* -- sealing of several secrets in one record, each bound to table, record and its name ------------------ */
+struct rec_bsf_part {
+    const struct sealer *sealer;
+    enum store_table table;
+    struct text id;
+};
+MUST_USE err_t rec_bsf_seal(const struct rec_bsf_part *p, const char *name, const struct secret *in, struct writer *room,
+                            struct bytes *out);
+MUST_USE err_t rec_bsf_unseal(const struct rec_bsf_part *p, const char *name, struct bytes sealed, struct secret *out);
+
+/* -- the state of an IMPI ---------------------------------------------------------------------------- */
+struct rec_bsf_state {
+    int64_t seq;      /* the last SEQ that was given, durable before its challenge leaves: none is given twice */
+    usec_t minute;    /* when the present count of challenges began */
+    uint8_t count;
+    char open[REC_BSF_OPEN_MAX][REC_BSF_RAND_MAX]; /* RAND in base64 of each challenge that waits, oldest first */
+    size_t open_n;
+    char live[REC_BSF_LIVE_MAX][REC_BSF_RAND_MAX]; /* the same of each Ks */
+    size_t live_n;
+};
+MUST_USE err_t rec_bsf_state_parse(struct bytes b, struct rec_bsf_state *out);
+MUST_USE err_t rec_bsf_state_get(struct txn *t, struct text impi, struct rec_bsf_state *out); /* none: zeros */
+MUST_USE err_t rec_bsf_state_put(struct txn *t, struct text impi, const struct rec_bsf_state *s);
+
+/* -- a challenge that waits -------------------------------------------------------------------------- */
+struct rec_pending {
+    struct impi impi;
+    usec_t made;
+    char autn[2 * AKA_AUTN_LEN + 1];
+    struct bytes res, ck, ik; /* sealed */
+};
+MUST_USE err_t rec_pending_parse(struct bytes b, struct rec_pending *out);
+MUST_USE err_t rec_pending_get(struct txn *t, struct text rand, struct rec_pending *out);
+MUST_USE err_t rec_pending_put(struct txn *t, const struct sealer *s, struct text rand, struct rec_pending *p,
+                               const struct aka_vector *v);
+MUST_USE err_t rec_pending_open(const struct rec_pending *p, const struct sealer *s, struct text rand,
+                                struct ub_expected *out);
+
+/* -- Ks ---------------------------------------------------------------------------------------------- */
+struct rec_ks {
+    struct b_tid b_tid;
+    struct impi impi;        /* as it was authenticated: what keys are derived with */
+    struct m2mid enrolee_id; /* R001-122; empty: none assigned */
+    uint8_t gba_u;
+    char tmpi[REC_BSF_TMPI_MAX];
+    usec_t made;
+    usec_t not_after;        /* R001-127 */
+    struct bytes sealed;
+};
+MUST_USE err_t rec_ks_parse(struct bytes b, struct rec_ks *out);
+MUST_USE err_t rec_ks_get(struct txn *t, struct text b_tid, struct rec_ks *out); /* ERR_NOT_FOUND */
+MUST_USE err_t rec_ks_put(struct txn *t, const struct sealer *s, const struct rec_ks *k, const struct key_ks *ks);
+MUST_USE err_t rec_ks_key(const struct rec_ks *k, const struct sealer *s, struct key_ks *out);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * A subscriber of the embedded store [TS 33.220 4.4.3]: K and OPc or TOPc sealed, and the GBA User Security Settings: what it may have
+ * with whom (R001-115, R001-118, R001-120, R001-121). Under its IMPI, as it is (TABLE_BSF_SUBSCRIBER).
+ */
+#ifndef KEYSTEAD_ROLE_BSF_REC_SUBSCRIBER_H
+#define KEYSTEAD_ROLE_BSF_REC_SUBSCRIBER_H
+
+#include "aka/aka_auc.h"
+#include "role/rec.h"
+
+#define REC_SUBSCRIBER_NAFS_MAX 8
+#define REC_SUBSCRIBER_NAF_MAX (1 + GBA_FQDN_MAX + 1)
+
+/* The two permissions of the GUSS for one target (R001-123, R001-124). */
+enum { GUSS_ESTABLISH = 1, GUSS_DISTRIBUTE = 2, GUSS_BOTH = 3 };
+
+struct rec_subscriber {
+    struct impi impi;
+    uint8_t algorithm; /* enum aka_algorithm */
+    uint8_t gba_u;     /* the card keeps Ks: GBA_U; 0: GBA_ME */
+    char amf[2 * AKA_AMF_LEN + 1]; /* hexadecimal digits */
+    struct m2mid enrolee_id;
+    usec_t added;
+    usec_t ks_lifetime; /* 0: that of the role */
+    char nafs[REC_SUBSCRIBER_NAFS_MAX][REC_SUBSCRIBER_NAF_MAX]; /* a digit of GUSS_*, then the FQDN in lower case */
+    size_t nafs_n;
+    struct bytes k, opc; /* sealed; views into the record */
+};
+
+MUST_USE err_t rec_subscriber_put(struct txn *t, const struct sealer *s, struct rec_subscriber *r,
+                                  const struct aka_keys *keys);
+MUST_USE err_t rec_subscriber_parse(struct bytes b, struct rec_subscriber *out);
+MUST_USE err_t rec_subscriber_get(struct txn *t, struct text impi, struct rec_subscriber *out); /* ERR_NOT_FOUND */
+MUST_USE err_t rec_subscriber_keys(const struct rec_subscriber *r, const struct sealer *s, struct aka_keys *out);
+struct aka_amf rec_subscriber_amf(const struct rec_subscriber *r);
+
+/* GUSS_* for this target; without settings for any there is no limit, else what is not named has nothing. */
+unsigned rec_subscriber_guss(const struct rec_subscriber *r, struct text fqdn);
+
+#endif

@@ -1,0 +1,205 @@
+"""The BSF on Ub: devices with a SIM, written from the specification alone, against a running server; each refusal; restarts."""
+import base64
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+
+import keystead as ks
+import pytest
+import ub
+
+# made up: the first test set of TS 35.208, and the same under other names
+K = bytes.fromhex("465b5ce8b199b49faa5f0a2ee238a6bc")
+OP = bytes.fromhex("cdc202d5123e20f62b6d676ac72cb318")
+OPC = bytes.fromhex("cd63cb71954a9f4e48a5994e37a02baf")
+BSF = "bsf.keystead.test"
+
+
+def impi(n):
+    return f"00101000000{n:04}@ims.mnc001.mcc001.3gppnetwork.org"
+
+
+class Bsf:
+    def __init__(self, where):
+        assert ks.run("init", where, "--port-base", "0").returncode == 0
+        self.where, self.conf = where, where / "bsf.conf"
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.address = s.getsockname()
+        text = re.sub(r"\[mef\].*", "", (where / "mef.conf").read_text(), flags=re.S).replace("roles = mef", "roles = bsf")
+        self.conf.write_text(text + f"[bsf]\nfqdn = {BSF}\nchallenges-per-minute = 12\n"
+                             f"[listener ub]\nrole = bsf\naddress = 127.0.0.1:{self.address[1]}\ntls = off\n")
+        self.start()
+
+    def start(self):
+        ready, theirs = os.pipe()
+        self.log = open(self.where / "bsf.log", "ab")
+        self.p = subprocess.Popen([ks.BIN, "serve", "-c", str(self.conf), "--ready-fd", str(theirs)], stdin=subprocess.DEVNULL,
+                                  stdout=self.log, stderr=self.log, pass_fds=[theirs], start_new_session=True)
+        os.close(theirs)
+        word = os.read(ready, 64)
+        os.close(ready)
+        assert word, (self.where / "bsf.log").read_text()
+
+    def stop(self, how=signal.SIGTERM):
+        pids = [self.p.pid, *ks.children(self.p.pid)] if how == signal.SIGKILL else [self.p.pid]
+        for pid in pids:
+            os.kill(pid, how)
+        assert self.p.wait(30) in (0, -signal.SIGKILL), (self.where / "bsf.log").read_text()
+        self.log.close()
+
+    def ctl(self, *args):
+        return ks.run("ctl", "-c", self.conf, *args)
+
+    def add(self, n, *more, kind="milenage", keys=K + OPC):
+        key = self.where / "made-up.key"
+        key.write_text(keys.hex() + "\n")
+        key.chmod(0o600)
+        p = self.ctl("subscriber", "add", "--impi", impi(n), "--kind", kind, "--key-file", key, *more, "--json")
+        assert p.returncode == 0, p.stderr
+        return ub.Ue(self.address, ub.Sim(K, OPC), impi(n), BSF, gba_u="u" in more)
+
+
+@pytest.fixture(scope="module")
+def bsf(tmp_path_factory):
+    b = Bsf(tmp_path_factory.mktemp("ub") / "lab")
+    yield b
+    b.stop()
+
+
+def refused(answer, reason, status=403):
+    assert answer[0] == status and reason.encode() in answer[2], answer
+
+
+def test_bootstrap_and_reuse_of_the_name(bsf):
+    """R001-125, R001-126, R001-127, R001-129, R001-130: Ks on both sides, its B-TID and its end."""
+    ue = bsf.add(1, "--enrolee-id", "//keystead.test/Ssim")
+    b_tid, end, k_s, rand = ue.bootstrap()
+    assert end.endswith("Z") and len(k_s) == 32
+    again, _, _, _ = ue.bootstrap(username=ue.tmpi(k_s, rand))  # the TMPI that both derive stands for the IMPI
+    assert again != b_tid
+    events = json.loads(bsf.ctl("audit", "tail", "--json").stdout)["events"]
+    assert ("bootstrapped", ue.impi, b_tid) in [(e["event"], e.get("peer"), e.get("object")) for e in events]
+
+
+def test_the_card_keeps_ks(bsf):
+    """R001-137, R001-143: the vector of GBA_U is one that a GBA_ME device cannot use."""
+    ue = bsf.add(2, "--card", "u", kind="milenage-op", keys=K + OP)
+    ue.bootstrap()
+    with pytest.raises(ValueError):
+        ub.Ue(bsf.address, ub.Sim(K, OPC), ue.impi, BSF).bootstrap()
+
+
+def test_resynchronisation(bsf):
+    ue = bsf.add(3)
+    ue.sim.sqn = 0x1234 << 5  # ahead of the network
+    ue.bootstrap()
+    assert ue.sim.sqn >> 5 > 0x1234
+    c = ue.challenge()
+    refused(ub.get(bsf.address, ue.header(c, b"", auts=bytes(14))), "auts-wrong")
+    c = ue.challenge()
+    refused(ub.get(bsf.address, ue.header(c, b"x", auts=bytes(14))), "digest-wrong")
+
+
+def test_refusals(bsf):
+    ue = bsf.add(4)
+    refused(ue.open(username=impi(9999)), "impi-unknown")
+    refused(ue.open(username="none@tmpi.bsf.3gppnetwork.org"), "impi-unknown")
+    refused(ue.open(realm="bsf.elsewhere.test"), "digest-realm")
+    refused(ub.get(bsf.address), "to-malformed", 400)
+    refused(ub.get(bsf.address, "Basic bWFkZTp1cA=="), "digest-malformed", 400)
+    c = ue.challenge()
+    refused(ub.get(bsf.address, ue.header(c, b"wrong", uri="/other")), "digest-wrong")
+    wrong = ue.header(c, b"wrong")
+    refused(ub.get(bsf.address, wrong), "digest-wrong")
+    status, headers, _ = ub.get(bsf.address, wrong)  # the nonce is used up, right or wrong: a new challenge
+    fresh = ub.parameters(headers["www-authenticate"])
+    assert status == 401 and fresh["stale"] == "true" and fresh["nonce"] != c["nonce"]
+    res, _, _ = ue.sim.run(*ue.split(fresh))
+    good = ue.header(fresh, res)
+    refused(ub.get(bsf.address, good.replace("qop=auth-int", "qop=auth")), "digest-malformed", 400)
+    refused(ub.get(bsf.address, good.replace("AKAv1-MD5", "MD5")), "digest-malformed", 400)
+    assert ub.get(bsf.address, good)[0] == 200
+    status, headers, _ = ub.get(bsf.address, good)  # replayed
+    assert status == 401 and "stale=true" in headers["www-authenticate"]
+
+
+def test_the_nonce_of_another_is_none(bsf):
+    one, two = bsf.add(5), bsf.add(6)
+    c = one.challenge()
+    res, _, _ = one.sim.run(*one.split(c))
+    status, headers, _ = ub.get(bsf.address, two.header(c, res))
+    assert status == 401 and ub.parameters(headers["www-authenticate"])["nonce"] != c["nonce"]
+    assert ub.get(bsf.address, one.header(c, res))[0] == 200
+
+
+def test_the_settings_forbid(bsf):
+    """refuses R001-123: with settings that allow no key there is no bootstrapping."""
+    ue = bsf.add(7, "--naf", "maf.keystead.test=none")
+    refused(ue.open(), "guss-no-key")
+
+
+def test_too_many_challenges(bsf):
+    ue = bsf.add(8)
+    for _ in range(12):
+        ue.challenge()
+    refused(ue.open(), "too-many-challenges")
+    bsf.add(9).challenge()  # nobody else suffers
+
+
+def test_commands(bsf):
+    bsf.add(10, "--naf", "maf.keystead.test,MEF.keystead.test=establish", "--sqn", "0000000004c0")
+    shown = json.loads(bsf.ctl("subscriber", "show", impi(10), "--json").stdout)
+    assert shown["naf"] == ["maf.keystead.test=both", "mef.keystead.test=establish"]
+    assert K.hex() not in json.dumps(shown) and impi(10) in bsf.ctl("subscriber", "list", "--json").stdout
+    key = bsf.where / "made-up.key"
+    p = bsf.ctl("subscriber", "add", "--impi", impi(10), "--kind", "milenage", "--key-file", key)
+    assert p.returncode == 1 and "name-conflict" in p.stderr
+    for wrong in (["--kind", "des"], ["--impi", "nobody"], ["--card", "x"], ["--amf", "0"], ["--sqn", "1"], ["--naf", "a=b"]):
+        args = {"--impi": impi(11), "--kind": "milenage"} | dict([wrong])
+        p = bsf.ctl("subscriber", "add", *sum(args.items(), ()), "--key-file", key)
+        assert p.returncode != 0, wrong
+    ue = ub.Ue(bsf.address, ub.Sim(K, OPC), impi(10), BSF)
+    ue.challenge()
+    assert bsf.ctl("subscriber", "remove", impi(10)).returncode == 0
+    refused(ue.open(), "impi-unknown")
+    again = bsf.add(10)  # its numbers go on where they were
+    rand, autn = again.split(again.challenge())
+    again.sim.run(rand, autn)
+    assert again.sim.sqn >> 5 == (0x4C0 >> 5) + 2
+
+
+def test_no_number_twice_and_ks_survives(bsf):
+    """SIGKILL in the middle of requests: what was challenged once is never challenged again."""
+    ue = bsf.add(12)
+    seen = []
+    for _ in range(3):
+        for _ in range(2):
+            rand, autn = ue.split(ue.challenge())
+            sim = ub.Sim(K, OPC)
+            sim.run(rand, autn)
+            seen.append(sim.sqn >> 5)
+        with socket.create_connection(bsf.address) as s:
+            s.sendall(f'GET / HTTP/1.1\r\nHost: bsf\r\nAuthorization: Digest username="{ue.impi}", realm="{BSF}", nonce="", '
+                      'uri="/", response=""\r\n\r\n'.encode())
+            bsf.stop(signal.SIGKILL)
+        bsf.start()
+    assert len(set(seen)) == len(seen) and seen == sorted(seen)
+    other = bsf.add(13)
+    c = other.challenge()
+    bsf.stop()
+    bsf.start()
+    res, _, _ = other.sim.run(*other.split(c))
+    assert ub.get(bsf.address, other.header(c, res))[0] == 200  # the challenge is durable too
+
+
+def test_curl_meets_the_challenge(bsf):
+    """curl knows no AKA: it sees a 401 of Digest that it can read, and no more."""
+    ue = bsf.add(14)
+    p = subprocess.run(["curl", "-s", "-i", "-H", f'Authorization: Digest username="{ue.impi}", realm="{BSF}", nonce="", uri="/", '
+                        'response=""', f"http://127.0.0.1:{bsf.address[1]}/"], capture_output=True, text=True, timeout=30)
+    assert p.stdout.startswith("HTTP/1.1 401 Unauthorized") and "algorithm=AKAv1-MD5" in p.stdout, p.stdout
+    assert len(base64.b64decode(re.search('nonce="([^"]*)"', p.stdout)[1])) == 32 and "X-M2M-RSC" not in p.stdout
