@@ -135,15 +135,7 @@ X(ERR_ESPRIM_RESPONSE,      "esprim-response",       NOTICE, 0, 4000,  49, "the 
 X(ERR_ESPRIM_DECRYPT,       "esprim-decryption",     NOTICE, 0, 5210,  80, "what was decrypted is no primitive", "send one m2m:rqp in JSON", "TS-0004 7.6.2")
 X(ERR_ESPRIM_ENCRYPT,       "esprim-encryption",     ERROR,  0, 5211,  80, "the response could not be encrypted", "see the log line before this one for the cause", "TS-0004 7.6.2")
 X(ERR_DENIED_SUBSCRIBER,    "subscriber-unknown",    NOTICE, 0, 4107,  51, "no subscriber has this identity", "add the subscriber here or in the HLR, with its K and OPc; see ctl subscriber list", "TS 33.220 4.5.2")
-X(ERR_DENIED_DIGEST,        "digest-wrong",          NOTICE, 0, 4107,  51, "the Digest response was not made with the right password", "the card and the network hold different keys, or the header was changed on its way", "RFC 7616 3.4")
-X(ERR_DENIED_IMPI,          "impi-unknown",          NOTICE, 0, 4107,  51, "no subscriber has this IMPI or TMPI", "add it: `ctl subscriber add`; a device whose TMPI was forgotten sends its IMPI", "TS 33.220 4.5.2")
-X(ERR_DENIED_REALM,         "digest-realm",          NOTICE, 0, 4107,  51, "the realm is not the name of this BSF", "put the FQDN of the BSF into the realm", "TS 24.109 4.3")
-X(ERR_DENIED_GUSS_KEY,      "guss-no-key",           NOTICE, 1, 4103,  49, "the security settings of the subscriber allow no key with this target", "`ctl subscriber add` with --naf names who may have one", "TS-0003 8.3.3.1")
-X(ERR_DENIED_GUSS_GIVE,     "guss-no-distribution",  NOTICE, 1, 4103,  49, "the security settings of the subscriber forbid the BSF to hand the key out to this target", "`ctl subscriber add` with --naf FQDN=both allows it", "TS-0003 8.3.3.1")
-X(ERR_DENIED_B_TID,         "b-tid-unknown",         NOTICE, 1, 4107, 115, "no live Ks has this B-TID", "run the bootstrapping of Ub again", "TS 33.220 4.5.2")
-X(ERR_DENIED_CHALLENGES,    "too-many-challenges",   NOTICE, 0, 4107,  51, "this subscriber asked for too many challenges, and each uses a sequence number up", "wait a minute; see challenges-per-minute", "TS 33.220 4.5.2")
-X(ERR_DENIED_AUTN,          "aka-network-unknown",   NOTICE, 0, 4107,  51, "the challenge was not made by a network that knows the key of this card", "compare K, OPc and the algorithm of the card with those of the subscriber at the BSF", "TS 33.102 6.3.3")
-X(ERR_DENIED_AUTS,          "auts-wrong",            NOTICE, 0, 4107,  51, "the resynchronisation was not made by the card of this subscriber for this challenge", "compare K, OPc and the algorithm of the subscriber with those of the card", "TS 33.102 6.3.5")
+#include "base/err_rows_gba.h" /* a SIM, its network and who asks for its keys */
 X(ERR_DENIED_URL,           "notification-url",     NOTICE, 0, 5204,  80, "notifications do not go to this URL", "the operator lists HOST:PORT in [server] points-of-access, or makes the host a [peer]", "TS-0004 7.4.8.2.1")
 /* -- state: not now ---------------------------------------------------------------------------- */
 X(ERR_NOT_FOUND,            "not-found",             INFO,   0, 4004,  80, "there is nothing under this address", "compare it with the list: names are case-sensitive, and what has expired is gone", "TS-0004 7.3.3")
@@ -159,9 +151,6 @@ X(ERR_EXISTS,               "name-conflict",         INFO,   0, 4105,  80, "the 
 X(ERR_REGISTERED,           "already-registered",    INFO,   1, 4117,  80, "the originator is registered already", "use the existing registration or delete it", "TS-0004 7.4.5.2.1")
 X(ERR_EXPORT_USED,          "export-used",           NOTICE, 1, 4105,  80, "this session has given its one exported key", "make a new handshake for another key", "TS-0003 8.8.2.7")
 X(ERR_KEY_ID_TAKEN,         "key-id-taken",          NOTICE, 1, 4105,  80, "the key identifier is in use", "make a new handshake", "TS-0003 8.8.2.7")
-X(ERR_SQN_RANGE,            "sqn-out-of-range",      NOTICE, 0, 4107,  51, "the sequence number of the challenge is not one that the card takes now", "send AUTS: the network catches up and challenges again", "TS 33.102 6.3.3, C.2")
-X(ERR_SQN_AHEAD,            "sqn-too-far-ahead",     WARN,   1, 5000,  80, "the network's sequence number is further ahead than the card takes, and no number is used twice", "give the subscriber a new card, or correct the SQN that was imported", "TS 33.102 6.3.5, C.2")
-X(ERR_SQN_UNRESERVED,       "sqn-not-reserved",      ERROR,  0, 5000,  80, "the reserved sequence numbers are used up", "reserve more in the store before the next vector", "TS 33.102 C.1")
 X(ERR_STATE,                "wrong-state",           INFO,   0, 4000,  10, "the message does not belong here now", "follow the order of the steps in docs/procedures", "-")
 X(ERR_STATE_LEAVING,        "server-leaving",        INFO,   0, 5000,  80, "this process is leaving for a reload or a stop; nothing was done", "ask again; the next process answers", "-")
 /* -- limit: too much --------------------------------------------------------------------------- */

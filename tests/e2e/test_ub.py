@@ -29,7 +29,7 @@ class Bsf:
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.address = s.getsockname()
-        text = re.sub(r"\[mef\].*", "", (where / "mef.conf").read_text(), flags=re.S).replace("roles = mef", "roles = bsf")
+        text = (where / "mef.conf").read_text().replace("roles = mef", "roles = mef, bsf")  # R000-26, R001-19, R001-116: one program
         self.conf.write_text(text + f"[bsf]\nfqdn = {BSF}\nchallenges-per-minute = 12\n"
                              f"[listener ub]\nrole = bsf\naddress = 127.0.0.1:{self.address[1]}\ntls = off\n")
         self.start()
@@ -75,7 +75,7 @@ def refused(answer, reason, status=403):
 
 
 def test_bootstrap_and_reuse_of_the_name(bsf):
-    """R001-125, R001-126, R001-127, R001-129, R001-130: Ks on both sides, its B-TID and its end."""
+    """R000-27, R001-20, R001-115, R001-125, R001-126, R001-127, R001-129, R001-130: Ks on both sides, its B-TID and its end."""
     ue = bsf.add(1, "--enrolee-id", "//keystead.test/Ssim")
     b_tid, end, k_s, rand = ue.bootstrap()
     assert end.endswith("Z") and len(k_s) == 32
@@ -86,7 +86,7 @@ def test_bootstrap_and_reuse_of_the_name(bsf):
 
 
 def test_the_card_keeps_ks(bsf):
-    """R001-137, R001-143: the vector of GBA_U is one that a GBA_ME device cannot use."""
+    """The vector of GBA_U is one that a GBA_ME device cannot use."""
     ue = bsf.add(2, "--card", "u", kind="milenage-op", keys=K + OP)
     ue.bootstrap()
     with pytest.raises(ValueError):

@@ -339,12 +339,12 @@ static void response_has_its_headers(void **state)
         assert_int_equal(http_binding_write(&r, false, &w), ERR_LIMIT_SIZE);
     }
     w = WRITER_ARRAY(out);
-    r = (struct primitive_response){4107, text_empty(), text_empty(), text_empty(), bytes_empty(), MEDIA_JSON, 0};
+    r = (struct primitive_response){4107, text_empty(), text_empty(), text_empty(), bytes_empty(), MEDIA_JSON, 0, text_empty()};
     assert_int_equal(http_binding_write(&r, true, &w), ERR_OK);
     assert_int_equal(writer_finish_z(&w), ERR_OK);
     assert_string_equal(out, "HTTP/1.1 403 Forbidden\r\nX-M2M-RSC: 4107\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     w = WRITER_ARRAY(out);
-    r = (struct primitive_response){2000, text_empty(), text_empty(), text_empty(), bytes_empty(), MEDIA_JSON, 1001};
+    r = (struct primitive_response){2000, text_empty(), text_empty(), text_empty(), bytes_empty(), MEDIA_JSON, 1001, text_empty()};
     assert_int_equal(http_binding_write(&r, false, &w), ERR_OK);
     assert_int_equal(writer_finish_z(&w), ERR_OK);
     assert_string_equal(out, "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\nX-M2M-CTS: 1\r\nX-M2M-CTO: 1001\r\n"

@@ -1,0 +1,17 @@
+/*
+ * Rows of err_rows.h, which includes them: the refusals of AKA and GBA.
+ * clang-format off
+ */
+X(ERR_DENIED_DIGEST,        "digest-wrong",          NOTICE, 0, 4107,  51, "the Digest response was not made with the right password", "the card and the network hold different keys, or the header was changed on its way", "RFC 7616 3.4")
+X(ERR_DENIED_IMPI,          "impi-unknown",          NOTICE, 0, 4107,  51, "no subscriber has this IMPI or TMPI", "add it: `ctl subscriber add`; a device whose TMPI was forgotten sends its IMPI", "TS 33.220 4.5.2")
+X(ERR_DENIED_REALM,         "digest-realm",          NOTICE, 0, 4107,  51, "the realm is not the name of this BSF", "put the FQDN of the BSF into the realm", "TS 24.109 4.3")
+X(ERR_DENIED_GUSS_KEY,      "guss-no-key",           NOTICE, 1, 4103,  49, "the security settings of the subscriber allow no key with this target", "`ctl subscriber add` with --naf names who may have one", "TS-0003 8.3.3.1")
+X(ERR_DENIED_GUSS_GIVE,     "guss-no-distribution",  NOTICE, 1, 4103,  49, "the security settings of the subscriber forbid the BSF to hand the key out to this target", "`ctl subscriber add` with --naf FQDN=both allows it", "TS-0003 8.3.3.1")
+X(ERR_DENIED_B_TID,         "b-tid-unknown",         NOTICE, 1, 4107, 115, "no live Ks has this B-TID", "run the bootstrapping of Ub again", "TS 33.220 4.5.2")
+X(ERR_DENIED_CHALLENGES,    "too-many-challenges",   NOTICE, 0, 4107,  51, "this subscriber asked for too many challenges, and each uses a sequence number up", "wait a minute; see challenges-per-minute", "TS 33.220 4.5.2")
+X(ERR_DENIED_AUTN,          "aka-network-unknown",   NOTICE, 0, 4107,  51, "the challenge was not made by a network that knows the key of this card", "compare K, OPc and the algorithm of the card with those of the subscriber at the BSF", "TS 33.102 6.3.3")
+X(ERR_DENIED_AUTS,          "auts-wrong",            NOTICE, 0, 4107,  51, "the resynchronisation was not made by the card of this subscriber for this challenge", "compare K, OPc and the algorithm of the subscriber with those of the card", "TS 33.102 6.3.5")
+X(ERR_SQN_RANGE,            "sqn-out-of-range",      NOTICE, 0, 4107,  51, "the sequence number of the challenge is not one that the card takes now", "send AUTS: the network catches up and challenges again", "TS 33.102 6.3.3, C.2")
+X(ERR_SQN_AHEAD,            "sqn-too-far-ahead",     WARN,   1, 5000,  80, "the network's sequence number is further ahead than the card takes, and no number is used twice", "give the subscriber a new card, or correct the SQN that was imported", "TS 33.102 6.3.5, C.2")
+X(ERR_SQN_UNRESERVED,       "sqn-not-reserved",      ERROR,  0, 5000,  80, "the reserved sequence numbers are used up", "reserve more in the store before the next vector", "TS 33.102 C.1")
+/* clang-format on */

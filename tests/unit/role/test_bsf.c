@@ -1,0 +1,219 @@
+/* The BSF under a virtual clock: what NAFs are given, each permission, the end of Ks and of a challenge, how many are kept. */
+#include "aka/aka_card.h"
+#include "role/bsf/bsf_ctx.h"
+#include "shell/crypto_openssl.h"
+#include "wire/bsf_info.h"
+#include "world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define T0 (INT64_C(1700000000) * USEC_PER_SEC)
+#define HOUR (INT64_C(3600) * USEC_PER_SEC)
+#define IMPI "001010123456789@ims.mnc001.mcc001.3gppnetwork.org"
+#define BSF "bsf.example.com"
+#define K_HEX "465b5ce8b199b49faa5f0a2ee238a6bc"
+#define OPC_HEX "cd63cb71954a9f4e48a5994e37a02baf"
+
+struct fixture {
+    struct world w;
+    struct world_node *bsf;
+    struct world_reply r;
+    struct aka_card card;
+    struct arena arena;
+    struct txn t;
+    struct response rs;
+    char body[8192];
+    char memory[1u << 17];
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    world_init(&f->w, T0);
+    f->bsf = world_add(&f->w, &role_bsf, BSF, "[bsf]\nfqdn = " BSF "\nks-lifetime = 12h\n");
+    struct aka_keys keys = aka_keys_milenage();
+    world_secret(K_HEX, &keys.k.s);
+    world_secret(OPC_HEX, &keys.opc.s);
+    assert_int_equal(aka_card_init(&f->card, &keys), ERR_OK);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    aka_card_wipe(&f->card);
+    world_free(&f->w);
+    free(f);
+    return 0;
+}
+
+static void add(struct fixture *f, const char *more)
+{
+    char args[512];
+    snprintf(args, sizeof(args), "{\"impi\":\"" IMPI "\",\"kind\":\"milenage\",\"key\":\"" K_HEX OPC_HEX "\"%s}", more);
+    assert_int_equal(world_ctl(&f->w, f->bsf, "subscriber", "add", args, &f->r), ERR_OK);
+    assert_null(strstr(f->r.body, K_HEX));
+}
+
+static void begin(struct fixture *f, bool write)
+{
+    f->arena = arena_of(f->memory, sizeof(f->memory));
+    assert_int_equal(store_begin(f->bsf->store, write), ERR_OK);
+    txn_init(&f->t, f->bsf->store, &f->arena, write);
+}
+
+/* One GET as the writer runs it. */
+static err_t get(struct fixture *f, const char *authorization)
+{
+    static const struct keys_export none;
+    struct association plain;
+    association_init_plain(&plain);
+    struct primitive p = {.op = OP_RETRIEVE, .path = text_of("/"), .expires = USEC_NEVER, .authorization = text_of(authorization)};
+    struct request rq = {.prim = &p, .assoc = &plain, .exported = &none, .now = f->w.now};
+    begin(f, true);
+    f->rs.body = WRITER_ARRAY(f->body);
+    err_t e = dispatch_run(&role_bsf, f->bsf->ctx, &rq, &f->t, &f->rs);
+    struct dispatch_about about = {&plain, text_of("/"), f->w.now};
+    assert_int_equal(dispatch_keep(&f->t, e, &about, f->bsf->env.crypto, &f->bsf->chain), ERR_OK);
+    assert_int_equal(store_commit(f->bsf->store), ERR_OK);
+    return e;
+}
+
+/* The nonce of the last challenge. */
+static void nonce_of(const struct fixture *f, char out[128])
+{
+    const char *at = strstr(f->rs.headers, "nonce=\"");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "nonce=\"%127[^\"]\"", out), 1);
+}
+
+static void open_ub(struct fixture *f, char nonce[128])
+{
+    assert_int_equal(get(f, "Digest username=\"" IMPI "\", realm=\"" BSF "\", nonce=\"\", uri=\"/\", response=\"\""), ERR_OK);
+    assert_int_equal(primitive_http_status(f->rs.rsc), 401);
+    nonce_of(f, nonce);
+}
+
+static err_t answer(struct fixture *f, const char *nonce)
+{
+    const struct crypto *c = f->bsf->env.crypto;
+    struct aka_nonce n;
+    struct aka_rand rand;
+    struct aka_autn autn;
+    struct aka_answer a = {0};
+    struct key_password password = {0};
+    struct key_ha1 h_a1 = {0};
+    char response[KEYS_DIGEST_CAP];
+    char header[1024];
+    assert_int_equal(aka_nonce_parse(text_of(nonce), &n), ERR_OK);
+    memcpy(rand.b, n.rand, sizeof(rand.b));
+    memcpy(autn.b, n.autn, sizeof(autn.b));
+    assert_int_equal(aka_card_authenticate(c, &f->card, &rand, &autn, &a), ERR_OK);
+    assert_int_equal(keys_password_akav1(&a.res, &password), ERR_OK);
+    assert_int_equal(keys_digest_ha1(c, CRYPTO_MD5, text_of(IMPI), text_of(BSF), &password, &h_a1), ERR_OK);
+    const struct keys_digest d = {.hash = CRYPTO_MD5, .integrity = true, .nonce = text_of(nonce), .nc = text_of("00000001"),
+                                  .cnonce = text_of("0a4f113b"), .uri = text_of("/"), .method = text_of("GET"), .body = bytes_empty()};
+    assert_int_equal(keys_digest_response(c, &d, &h_a1, response), ERR_OK);
+    snprintf(header, sizeof(header),
+             "Digest username=\"" IMPI "\", realm=\"" BSF "\", nonce=\"%s\", uri=\"/\", response=\"%s\", algorithm=AKAv1-MD5, "
+             "qop=auth-int, nc=00000001, cnonce=\"0a4f113b\"", nonce, response);
+    aka_card_answer_wipe(&a);
+    return get(f, header);
+}
+
+static struct b_tid bootstrap(struct fixture *f)
+{
+    char nonce[128];
+    struct bsf_info info;
+    open_ub(f, nonce);
+    assert_int_equal(answer(f, nonce), ERR_OK);
+    assert_int_equal(primitive_http_status(f->rs.rsc), 200);
+    assert_int_equal(bsf_info_parse(writer_view(&f->rs.body), &info), ERR_OK);
+    assert_int_equal(info.lifetime, f->w.now + 12 * HOUR); /* R001-127 */
+    return info.b_tid;
+}
+
+static err_t naf(struct fixture *f, const struct b_tid *id, const char *fqdn, struct bsf_naf *out)
+{
+    struct naf_id n;
+    memset(out, 0, sizeof(*out));
+    assert_int_equal(naf_id_of(text_of(fqdn), naf_id_ua_digest(), &n), ERR_OK);
+    begin(f, false);
+    err_t e = bsf_naf_keys(f->bsf->ctx, &f->t, text_of(id->z), &n, f->w.now, out);
+    store_rollback(f->bsf->store);
+    return e;
+}
+
+static void test_naf_keys_and_permissions(void **state)
+{
+    struct fixture *f = *state;
+    struct bsf_naf n;
+    add(f, ",\"enrolee-id\":\"//sp.example.com/Ssim\","
+           "\"naf\":\"MAF.example.com,one.example.com=establish,two.example.com=distribute\"");
+    struct b_tid id = bootstrap(f);
+    assert_int_equal(naf(f, &id, "maf.example.com", &n), ERR_OK);
+    assert_true(secret_is_set(&n.me.s) && !secret_is_set(&n.in.s)); /* R001-136 */
+    assert_string_equal(n.ks.enrolee_id.z, "//sp.example.com/Ssim"); /* R001-120, R001-122 */
+    bsf_naf_wipe(&n);
+    assert_int_equal(naf(f, &id, "one.example.com", &n), ERR_DENIED_GUSS_GIVE);   /* refuses R001-124 */
+    assert_int_equal(naf(f, &id, "two.example.com", &n), ERR_DENIED_GUSS_KEY);    /* refuses R001-123 */
+    assert_int_equal(naf(f, &id, "three.example.com", &n), ERR_DENIED_GUSS_KEY);  /* refuses R001-123 */
+    f->w.now += 12 * HOUR;
+    assert_int_equal(naf(f, &id, "maf.example.com", &n), ERR_DENIED_EXPIRED); /* refuses R001-127 */
+    id.z[0] = id.z[0] == 'A' ? 'B' : 'A';
+    assert_int_equal(naf(f, &id, "maf.example.com", &n), ERR_DENIED_B_TID);
+}
+
+static void test_a_late_answer(void **state)
+{
+    struct fixture *f = *state;
+    char nonce[128];
+    add(f, "");
+    open_ub(f, nonce);
+    f->w.now += 61 * USEC_PER_SEC;
+    assert_int_equal(answer(f, nonce), ERR_OK);
+    assert_int_equal(primitive_http_status(f->rs.rsc), 401);
+    assert_non_null(strstr(f->rs.headers, "stale=true"));
+    assert_int_equal(world_count(f->bsf, TABLE_BSF_KS), 0);
+}
+
+static void test_bounds(void **state)
+{
+    struct fixture *f = *state;
+    char nonce[128];
+    struct bsf_naf n;
+    add(f, "");
+    struct b_tid first = bootstrap(f);
+    for (int i = 0; i < 6; i++) {
+        f->w.now += 61 * USEC_PER_SEC;
+        open_ub(f, nonce);
+        assert_true(world_count(f->bsf, TABLE_BSF_PENDING) <= REC_BSF_OPEN_MAX);
+    }
+    for (int i = 0; i < 2; i++) {
+        f->w.now += 61 * USEC_PER_SEC;
+        (void)bootstrap(f);
+    }
+    assert_int_equal(world_count(f->bsf, TABLE_BSF_KS), 2);
+    assert_int_equal(world_count(f->bsf, TABLE_BSF_TMPI), 2);
+    assert_int_equal(naf(f, &first, "maf.example.com", &n), ERR_DENIED_B_TID);
+    assert_int_equal(world_ctl(&f->w, f->bsf, "subscriber", "remove", "{\"IMPI\":\"" IMPI "\"}", &f->r), ERR_OK);
+    assert_int_equal(world_count(f->bsf, TABLE_BSF_KS) + world_count(f->bsf, TABLE_BSF_TMPI) + world_count(f->bsf, TABLE_BSF_PENDING), 0);
+    assert_int_equal(world_count(f->bsf, TABLE_BSF_STATE), 1); /* no number twice, whoever comes back */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_naf_keys_and_permissions, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_late_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
