@@ -294,7 +294,7 @@ static err_t forget(const struct bsf *b, struct txn *t, struct text impi, struct
         writer_z(&w, "@");
         writer_z(&w, b->fqdn);
         TRY(writer_finish_z(&w));
-        if (rec_ks_get(t, text_of(id.z), &k) == ERR_OK) {
+        if (rec_bsf_ks_get(t, text_of(id.z), &k) == ERR_OK) {
             TRY(txn_del(t, TABLE_BSF_TMPI, text_of(k.tmpi)));
             TRY(txn_del(t, TABLE_BSF_KS, text_of(id.z)));
         }

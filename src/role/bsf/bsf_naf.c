@@ -33,7 +33,7 @@ err_t bsf_naf_keys(const struct bsf *b, struct txn *t, struct text b_tid, const 
     struct b_tid_parts parts;
     SCOPED(ks_wipe) struct key_ks ks = {0};
     TRY(b_tid_parse(b_tid, &parts));
-    err_t e = rec_ks_get(t, b_tid, &out->ks);
+    err_t e = rec_bsf_ks_get(t, b_tid, &out->ks);
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_DENIED_B_TID : e;
     }
@@ -41,7 +41,7 @@ err_t bsf_naf_keys(const struct bsf *b, struct txn *t, struct text b_tid, const 
         return ERR_DENIED_EXPIRED;
     }
     TRY(check_guss(t, &out->ks, naf_id_fqdn(id)));
-    TRY(rec_ks_key(&out->ks, b->env.sealer, &ks));
+    TRY(rec_bsf_ks_key(&out->ks, b->env.sealer, &ks));
     const struct keys_ks_context x = {&parts.rand, text_of(out->ks.impi.z), id};
     if (out->ks.gba_u == 0) {
         return keys_ks_naf(b->env.crypto, &ks, &x, &out->me);

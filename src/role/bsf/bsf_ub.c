@@ -121,7 +121,7 @@ static err_t remember(struct run *r, const struct aka_vector *v)
         forget_open(s, 0);
     }
     struct text name = rand_text(v->rand.b, s->open[s->open_n]);
-    TRY(rec_pending_put(r->t, r->b->env.sealer, name, &p, v));
+    TRY(rec_bsf_pending_put(r->t, r->b->env.sealer, name, &p, v));
     s->open_n++;
     return save(r);
 }
@@ -153,7 +153,7 @@ static err_t drop_ks(struct run *r, size_t i)
     writer_z(&w, "@");
     writer_z(&w, r->b->fqdn);
     TRY(writer_finish_z(&w));
-    err_t e = rec_ks_get(r->t, text_of(id.z), &k);
+    err_t e = rec_bsf_ks_get(r->t, text_of(id.z), &k);
     if (e == ERR_OK) {
         TRY(txn_del(r->t, TABLE_BSF_TMPI, text_of(k.tmpi)));
         e = txn_del(r->t, TABLE_BSF_KS, text_of(id.z));
@@ -190,7 +190,7 @@ static err_t keep_ks(struct run *r, const struct ub_expected *x, struct rec_ks *
     while (s->live_n >= r->b->max_live_ks) {
         TRY(drop_ks(r, 0));
     }
-    TRY(rec_ks_put(r->t, r->b->env.sealer, k, &ks));
+    TRY(rec_bsf_ks_put(r->t, r->b->env.sealer, k, &ks));
     TRY(rec_name_write(k->impi.z, &w));
     TRY(rec_put(r->t, TABLE_BSF_TMPI, text_of(k->tmpi), &w, STORE_PUT_ANY));
     (void)rand_text(rand.b, s->live[s->live_n++]);
@@ -231,11 +231,11 @@ static err_t use_nonce(struct run *r, struct ub_expected *x)
     struct text name = rand_text(r->in.nonce.rand, z);
     struct rec_bsf_state *s = &r->state;
     struct rec_pending p;
-    TRY(rec_pending_get(r->t, name, &p));
+    TRY(rec_bsf_pending_get(r->t, name, &p));
     if (!text_eq(text_of(p.impi.z), text_of(r->sub.impi.z))) {
         return ERR_NOT_FOUND;
     }
-    TRY(rec_pending_open(&p, r->b->env.sealer, name, x));
+    TRY(rec_bsf_pending_open(&p, r->b->env.sealer, name, x));
     if (r->in.nonce.data_n > 0 || memcmp(x->autn.b, r->in.nonce.autn, AKA_AUTN_LEN) != 0) {
         return ERR_NOT_FOUND;
     }

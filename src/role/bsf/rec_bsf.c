@@ -75,7 +75,7 @@ static const struct rec_field pending_fields[] = {
 };
 static const struct rec_layout pending_layout = REC_LAYOUT(struct rec_pending, pending_fields, VERSION, VERSION);
 
-err_t rec_pending_parse(struct bytes b, struct rec_pending *out)
+err_t rec_bsf_pending_parse(struct bytes b, struct rec_pending *out)
 {
     uint8_t autn[AKA_AUTN_LEN];
     struct writer w = WRITER_ARRAY(autn);
@@ -83,14 +83,14 @@ err_t rec_pending_parse(struct bytes b, struct rec_pending *out)
     return hex_parse(text_of(out->autn), &w) == ERR_OK && w.n == AKA_AUTN_LEN ? ERR_OK : ERR_MALFORMED_RECORD;
 }
 
-err_t rec_pending_get(struct txn *t, struct text rand, struct rec_pending *out)
+err_t rec_bsf_pending_get(struct txn *t, struct text rand, struct rec_pending *out)
 {
     struct bytes b;
     TRY(rec_get(t, TABLE_BSF_PENDING, rand, &b));
-    return rec_pending_parse(b, out);
+    return rec_bsf_pending_parse(b, out);
 }
 
-err_t rec_pending_put(struct txn *t, const struct sealer *s, struct text rand, struct rec_pending *p,
+err_t rec_bsf_pending_put(struct txn *t, const struct sealer *s, struct text rand, struct rec_pending *p,
                       const struct aka_vector *v)
 {
     uint8_t sealed[3 * (SEAL_MAX + 2)];
@@ -109,7 +109,7 @@ err_t rec_pending_put(struct txn *t, const struct sealer *s, struct text rand, s
     return rec_put(t, TABLE_BSF_PENDING, rand, &w, STORE_PUT_IF_ABSENT);
 }
 
-err_t rec_pending_open(const struct rec_pending *p, const struct sealer *s, struct text rand, struct ub_expected *out)
+err_t rec_bsf_pending_open(const struct rec_pending *p, const struct sealer *s, struct text rand, struct ub_expected *out)
 {
     const struct rec_bsf_part part = {s, TABLE_BSF_PENDING, rand};
     struct writer w = WRITER_ARRAY(out->autn.b);
@@ -128,19 +128,19 @@ static const struct rec_field ks_fields[] = {
 };
 static const struct rec_layout ks_layout = REC_LAYOUT(struct rec_ks, ks_fields, VERSION, VERSION);
 
-err_t rec_ks_parse(struct bytes b, struct rec_ks *out)
+err_t rec_bsf_ks_parse(struct bytes b, struct rec_ks *out)
 {
     return rec_parse(&ks_layout, b, out);
 }
 
-err_t rec_ks_get(struct txn *t, struct text b_tid, struct rec_ks *out)
+err_t rec_bsf_ks_get(struct txn *t, struct text b_tid, struct rec_ks *out)
 {
     struct bytes b;
     TRY(rec_get(t, TABLE_BSF_KS, b_tid, &b));
-    return rec_ks_parse(b, out);
+    return rec_bsf_ks_parse(b, out);
 }
 
-err_t rec_ks_put(struct txn *t, const struct sealer *s, const struct rec_ks *k, const struct key_ks *ks)
+err_t rec_bsf_ks_put(struct txn *t, const struct sealer *s, const struct rec_ks *k, const struct key_ks *ks)
 {
     uint8_t buf[REC_MAX];
     struct writer w = WRITER_ARRAY(buf);
@@ -149,7 +149,7 @@ err_t rec_ks_put(struct txn *t, const struct sealer *s, const struct rec_ks *k, 
     return rec_put(t, TABLE_BSF_KS, text_of(k->b_tid.z), &w, STORE_PUT_IF_ABSENT);
 }
 
-err_t rec_ks_key(const struct rec_ks *k, const struct sealer *s, struct key_ks *out)
+err_t rec_bsf_ks_key(const struct rec_ks *k, const struct sealer *s, struct key_ks *out)
 {
     return seal_open(s, TABLE_BSF_KS, text_of(k->b_tid.z), k->sealed, &out->s);
 }

@@ -44,11 +44,11 @@ struct rec_pending {
     char autn[2 * AKA_AUTN_LEN + 1];
     struct bytes res, ck, ik; /* sealed */
 };
-MUST_USE err_t rec_pending_parse(struct bytes b, struct rec_pending *out);
-MUST_USE err_t rec_pending_get(struct txn *t, struct text rand, struct rec_pending *out);
-MUST_USE err_t rec_pending_put(struct txn *t, const struct sealer *s, struct text rand, struct rec_pending *p,
+MUST_USE err_t rec_bsf_pending_parse(struct bytes b, struct rec_pending *out);
+MUST_USE err_t rec_bsf_pending_get(struct txn *t, struct text rand, struct rec_pending *out);
+MUST_USE err_t rec_bsf_pending_put(struct txn *t, const struct sealer *s, struct text rand, struct rec_pending *p,
                                const struct aka_vector *v);
-MUST_USE err_t rec_pending_open(const struct rec_pending *p, const struct sealer *s, struct text rand,
+MUST_USE err_t rec_bsf_pending_open(const struct rec_pending *p, const struct sealer *s, struct text rand,
                                 struct ub_expected *out);
 
 /* -- Ks ---------------------------------------------------------------------------------------------- */
@@ -62,9 +62,9 @@ struct rec_ks {
     usec_t not_after;        /* R001-127 */
     struct bytes sealed;
 };
-MUST_USE err_t rec_ks_parse(struct bytes b, struct rec_ks *out);
-MUST_USE err_t rec_ks_get(struct txn *t, struct text b_tid, struct rec_ks *out); /* ERR_NOT_FOUND */
-MUST_USE err_t rec_ks_put(struct txn *t, const struct sealer *s, const struct rec_ks *k, const struct key_ks *ks);
-MUST_USE err_t rec_ks_key(const struct rec_ks *k, const struct sealer *s, struct key_ks *out);
+MUST_USE err_t rec_bsf_ks_parse(struct bytes b, struct rec_ks *out);
+MUST_USE err_t rec_bsf_ks_get(struct txn *t, struct text b_tid, struct rec_ks *out); /* ERR_NOT_FOUND */
+MUST_USE err_t rec_bsf_ks_put(struct txn *t, const struct sealer *s, const struct rec_ks *k, const struct key_ks *ks);
+MUST_USE err_t rec_bsf_ks_key(const struct rec_ks *k, const struct sealer *s, struct key_ks *out);
 
 #endif
