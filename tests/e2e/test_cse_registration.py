@@ -63,3 +63,44 @@ def test_no_cse_without_an_association(new_lab):
         assert enlist(c, "").rsc == 4000
         assert enlist(c, "/mn").rsc == 2001  # R002-10
         assert ks.register(c, "Sae").rsc == 4107  # refuses R000-35
+
+
+OTHER = "//other.example.com/in"
+
+
+def test_the_in_cse_of_another_domain(new_lab):
+    lab = new_lab
+    key = lab.add_kpsa("other", enrolee_id=OTHER)
+    address = lab.plain("cse")
+    lab.start("cse")
+    with lab.psk("cse", *key).connect() as c:
+        assert enlist(c, OTHER, cst=1).rsc == 4005  # refuses R002-05
+    lab.set("cse", "cse", "inter-domain", "required")
+    lab.set("cse", "cse", "cse-association", "optional")
+    lab.restart("cse")
+    with ks.tlspsk.PlainClient(address) as c:
+        assert enlist(c, OTHER, cst=1).rsc == 4107  # refuses R002-06
+    with lab.psk("cse", *key).connect() as c:
+        assert enlist(c, OTHER, cst=2).rsc == 4005  # refuses R002-06
+        assert enlist(c, "//third.example.com/in", cst=1).rsc == 4106  # refuses R002-06
+        assert enlist(c, OTHER, cst=1, dcse=["/mn"]).rsc == 4102
+        r = enlist(c, OTHER, cst=1)  # R002-06
+        assert (r.rsc, r.json["m2m:csr"]["csi"], r.json["m2m:csr"]["ri"]) == (2001, OTHER, "xcsr-other.example.com~in"), r
+        assert enlist(c, OTHER, cst=1).rsc == 4117
+        own = "/-/xcsr-other.example.com~in"
+        assert ks.ask(c, "retrieve", own, origin=OTHER).rsc == 2000
+        assert ks.ask(c, "retrieve", own, origin="//other.example.com/mn").rsc == 4103  # of its domain, without a right
+        for who in ("/mn", f"//{ks.SP}/Sae", f"//{ks.SP}/in/Cae", "//third.example.com/Sx"):
+            assert ks.ask(c, "retrieve", own, origin=who).rsc == 4106, who  # refuses R002-06
+    assert lab.ctl_json("cse", "registration", "show", OTHER)["CSE-ID"] == OTHER
+    lab.set("cse", "cse", "inter-domain", "off")
+    lab.restart("cse")
+    with lab.psk("cse", *key).connect() as c:
+        assert ks.ask(c, "retrieve", own, origin=OTHER).rsc == 4106
+    lab.set("cse", "cse", "inter-domain", "optional")
+    lab.set("cse", "cse", "cse-association", "required")
+    lab.restart("cse")
+    with ks.tlspsk.PlainClient(address) as c:
+        assert enlist(c, OTHER, cst=1).rsc == 4106  # it belongs to a credential
+        assert enlist(c, "/mn").rsc == 4107  # refuses R000-36
+        assert enlist(c, "//third.example.com/in", cst=1).rsc == 2001

@@ -4,6 +4,7 @@
 #include "wire/json.h"
 
 #define RI_PREFIX "csr-"
+#define FOREIGN_PREFIX "xcsr-"
 #define CSE_TYPE_IN 1 /* cseTypeID [TS-0004 6.3.4.2.2] */
 
 /* -- finding a registree ----------------------------------------------------------------------------------- */
@@ -15,9 +16,45 @@ static err_t ri_of(struct text sp_relative, struct m2mid *out)
     return writer_finish_z(&w);
 }
 
+static struct text sp_of(struct text absolute)
+{
+    return text_take(absolute, 2 + text_find(text_skip(absolute, 2), '/'));
+}
+
+bool cse_csr_same_domain(struct text a, struct text b)
+{
+    return text_eq_nocase(sp_of(a), sp_of(b));
+}
+
+bool cse_csr_is_foreign(const struct cse *cse, struct text absolute)
+{
+    return text_starts(absolute, "//") && !cse_csr_same_domain(absolute, text_of(cse->self.z));
+}
+
+/* Of another domain: xcsr-other.example.com~in. No name of this one comes to that: a domain has no tilde. */
+static err_t foreign_ri_of(struct text absolute, struct m2mid *out)
+{
+    struct writer w = WRITER_ARRAY(out->z);
+    struct text sp = sp_of(absolute);
+    if (!text_starts(absolute, "//") || sp.n == absolute.n) {
+        return ERR_NOT_FOUND;
+    }
+    writer_z(&w, FOREIGN_PREFIX);
+    writer_text(&w, text_skip(sp, 2));
+    writer_z(&w, "~");
+    writer_text(&w, text_skip(absolute, sp.n + 1));
+    return writer_finish_z(&w);
+}
+
 err_t cse_csr_ri(const struct cse_from *id, struct m2mid *out)
 {
-    return id->sp_relative.z[0] == '\0' ? ERR_NOT_FOUND : ri_of(text_of(id->sp_relative.z), out);
+    return id->sp_relative.z[0] == '\0' ? foreign_ri_of(text_of(id->absolute.z), out) : ri_of(text_of(id->sp_relative.z), out);
+}
+
+static err_t get_at(struct txn *t, const struct m2mid *ri, struct text absolute, usec_t now, struct cse_res *out)
+{
+    TRY(cse_res_get(t, text_of(ri->z), now, out));
+    return out->type->ty == TYPE_CSR && m2mid_same(out->creator, absolute) ? ERR_OK : ERR_NOT_FOUND;
 }
 
 err_t cse_csr_get(struct txn *t, struct text absolute, usec_t now, struct cse_res *out)
@@ -26,8 +63,11 @@ err_t cse_csr_get(struct txn *t, struct text absolute, usec_t now, struct cse_re
     if (m2mid_sp_relative(absolute, &relative) != ERR_OK || ri_of(text_of(relative.z), &ri) != ERR_OK) {
         return ERR_NOT_FOUND;
     }
-    TRY(cse_res_get(t, text_of(ri.z), now, out));
-    return out->type->ty == TYPE_CSR && m2mid_same(out->creator, absolute) ? ERR_OK : ERR_NOT_FOUND;
+    err_t e = get_at(t, &ri, absolute, now, out);
+    if (e != ERR_NOT_FOUND || foreign_ri_of(absolute, &ri) != ERR_OK) {
+        return e;
+    }
+    return get_at(t, &ri, absolute, now, out);
 }
 
 /* -- the CSE-ID ---------------------------------------------------------------------------------------------- */
@@ -77,7 +117,7 @@ static err_t identity(const struct cse_ask *ask, struct cse_from *out, char *det
     } else { /* R002-26, R002-90: no rule resource says which CSE-ID a credential may have, so the operator does */
         return detail_fail(detail, ERR_DENIED_FROM, "no CSE-ID is assigned to the credential", association_name(a));
     }
-    if (out->sp_relative.z[0] == '\0') { /* R002-05: between service providers it is another procedure */
+    if (out->sp_relative.z[0] == '\0' && !ask->cse->inter_domain) { /* R002-05; R002-06 if it is configured: between service providers it is another procedure */
         return detail_fail(detail, ERR_OPERATION, "a CSE of another service provider", text_of(out->absolute.z));
     }
     return ERR_OK;
@@ -128,11 +168,6 @@ static bool lists(const json_t *attrs, struct text sp_relative)
         }
     }
     return false;
-}
-
-static struct text sp_of(struct text absolute)
-{
-    return text_take(absolute, 2 + text_find(text_skip(absolute, 2), '/'));
 }
 
 /* Who said so last stands in the table of reserved identifiers; whether he says so still, in his registration. One that
@@ -196,7 +231,8 @@ static err_t claim(const struct cse_ask *ask, const struct cse_res *r, const str
     struct store_value v;
     bool taken = false;
     struct text below = text_of(id->absolute.z);
-    if (cse_csr_ri(id, &ri) != ERR_OK || m2mid_same(below, text_of(ask->cse->self.z)) || m2mid_same(below, r->creator)) {
+    if (id->sp_relative.z[0] == '\0' || cse_csr_is_foreign(ask->cse, r->creator) || cse_csr_ri(id, &ri) != ERR_OK ||
+        m2mid_same(below, text_of(ask->cse->self.z)) || m2mid_same(below, r->creator)) {
         return detail_fail(detail, ERR_CONTENTS, "dcse: a loop, or another service provider", below);
     }
     err_t e = cse_res_get(ask->t, text_of(ri.z), ask->rq->now, &other);
@@ -241,6 +277,20 @@ static bool is_registrar(const struct cse_ask *ask, const struct cse_from *id)
     return m2mid_same(text_of(ask->cse->registrar.csi.z), text_of(id->absolute.z));
 }
 
+/* R002-05: an IN-CSE registers at none of its domain; R002-06: of another domain it alone does. */
+static err_t type_check(const struct cse_from *id, const json_t *attrs, char *detail)
+{
+    const json_t *cst = json_object_get(attrs, "cst");
+    bool in = json_integer_value(cst) == CSE_TYPE_IN;
+    bool foreign = id->sp_relative.z[0] == '\0';
+    if (in && !foreign) {
+        return detail_fail(detail, ERR_OPERATION, "an IN-CSE registers nowhere in its domain", text_of(id->absolute.z));
+    }
+    return !foreign || in || cst == NULL
+               ? ERR_OK
+               : detail_fail(detail, ERR_OPERATION, "of another domain only its IN-CSE registers", text_of(id->absolute.z));
+}
+
 /* -- registration ------------------------------------------------------------------------------------------------ */
 /* R002-08: the <remoteCSE> that stands for the originator; what is not said here is the general CREATE
  * (R002-03, R002-09, R002-27). */
@@ -256,9 +306,7 @@ err_t cse_csr_accept(const struct cse_ask *ask, struct cse_res *r, json_t *attrs
     }
     TRY(csi_check(ask, &id, attrs, detail));
     TRY(cb_check(ask, &id, attrs, detail));
-    if (json_integer_value(json_object_get(attrs, "cst")) == CSE_TYPE_IN) { /* R002-05 */
-        return detail_fail(detail, ERR_OPERATION, "an IN-CSE registers nowhere", text_of(id.absolute.z));
-    }
+    TRY(type_check(&id, attrs, detail));
     if (ask->cse->kind == CSE_KIND_ASN && !is_registrar(ask, &id)) { /* TS-0001 6.2: nobody is below an ASN-CSE */
         return detail_fail(detail, ERR_OPERATION, "an ASN-CSE has no registrees", text_of(id.absolute.z));
     }
@@ -271,7 +319,7 @@ err_t cse_csr_accept(const struct cse_ask *ask, struct cse_res *r, json_t *attrs
     TRY(cse_res_keep(ask->t, text_of(ri.z), &r->ri));
     TRY(cse_res_keep(ask->t, text_of(id.absolute.z), &r->creator));
     TRY(cse_res_keep(ask->t, text_of(a->framework == ASSOCIATION_NONE ? "" : a->credential_id), &r->credential));
-    if (!json_set_text(attrs, "csi", text_of(id.sp_relative.z))) {
+    if (!json_set_text(attrs, "csi", text_of(id.sp_relative.z[0] == '\0' ? id.absolute.z : id.sp_relative.z))) {
         return ERR_LIMIT_CAPACITY;
     }
     return cse_csr_descendants(ask, r, attrs, detail);

@@ -8,10 +8,10 @@
 
 #include "role/cse/cse_policy.h"
 
-/* ERR_NOT_FOUND for a CSE of another service provider. */
+/* "csr-mn"; of another service provider "xcsr-other.example.com~in". ERR_NOT_FOUND: there is none. */
 MUST_USE err_t cse_csr_ri(const struct cse_from *id, struct m2mid *out);
 
-/* The live registration of the CSE with this absolute identifier of this SP, or ERR_NOT_FOUND. */
+/* The live registration of the CSE with this absolute identifier, or ERR_NOT_FOUND. */
 MUST_USE err_t cse_csr_get(struct txn *t, struct text absolute, usec_t now, struct cse_res *out);
 
 /* Did the registree `registree` say that the CSE `csi` is below it, and is that still so? Both absolute. */
@@ -28,5 +28,9 @@ MUST_USE err_t cse_csr_descendants(const struct cse_ask *ask, const struct cse_r
 /* The registration `r`, as it is stored, ends or gets these attributes: for whom it speaks no more is free again. NULL:
  * it ends. Nothing for a resource of another type. */
 MUST_USE err_t cse_csr_release(struct txn *t, const struct cse_res *r, const json_t *attrs);
+
+/* Of another service provider than this CSE? Both take absolute identifiers. */
+bool cse_csr_is_foreign(const struct cse *cse, struct text absolute);
+bool cse_csr_same_domain(struct text a, struct text b);
 
 #endif

@@ -19,6 +19,9 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
      .doc = "the frameworks whose security associations are accepted: psk, cert, maf, gba"},
     {.section = "cse", .key = "cse-association", .type = CONF_CHOICE, .fallback = "required",
      .choices = "required|optional", .doc = "whether a CSE must come over a security association (Mcc)"},
+    {.section = "cse", .key = "inter-domain", .type = CONF_CHOICE, .fallback = "off", .choices = "off|required|optional",
+     .doc = "whether the IN-CSE of another service provider may register at this one (Mcc'): only over a security "
+            "association (required), or without as well (optional)"},
     {.section = "cse", .key = "service-subscription", .type = CONF_BOOL, .fallback = "off",
      .doc = "an AE needs an application rule of a subscribed node (4126, 4128), for its registration and for every request"},
     {.section = "cse", .key = "enrolled-rule", .type = CONF_TEXT,
@@ -166,6 +169,12 @@ static err_t registrar(struct cse *cse, const struct conf *cf, char *detail)
     struct text fqdn = conf_text(cf, "cse", NULL, "registrar");
     cse->kind = text_eq_z(kind, "mn") ? CSE_KIND_MN : text_eq_z(kind, "asn") ? CSE_KIND_ASN : CSE_KIND_IN;
     cse->poa = conf_text(cf, "cse", NULL, "point-of-access");
+    struct text inter = conf_text(cf, "cse", NULL, "inter-domain");
+    cse->inter_domain = !text_eq_z(inter, "off");
+    cse->mcc_prime_optional = text_eq_z(inter, "optional");
+    if (cse->inter_domain && cse->kind != CSE_KIND_IN) { /* Mcc' is between IN-CSEs [TS-0001 6.2] */
+        return detail_fail(detail, ERR_CONFIG, "[cse] inter-domain is for an IN-CSE", inter);
+    }
     TRY(ways(cse, cf, detail));
     if (fqdn.n == 0) {
         return ERR_OK;

@@ -46,6 +46,8 @@ struct cse {
     usec_t dynamic_lifetime; /* how long its word holds at most */
     bool mca_optional;  /* requests of AEs outside an association are served (R000-37) */
     bool mcc_optional;  /* the same for CSEs (R002-10); else R000-36 */
+    bool inter_domain;  /* an IN-CSE of another service provider may register here (R002-06) */
+    bool mcc_prime_optional; /* and outside an association (Mcc') */
     unsigned frameworks; /* of associations that are accepted: 1 << ASSOCIATION_* (R000-10) */
     bool subscription;  /* AEs are checked against the service subscription [CHOICE-68] */
     struct m2mid enrolled_rule; /* name of the rule that enrolled AEs go into (7.5.1), or empty */

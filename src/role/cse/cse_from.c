@@ -56,7 +56,7 @@ static err_t association_check(const struct cse *cse, const struct request *rq, 
 {
     const struct association *a = rq->assoc;
     if (a->framework == ASSOCIATION_NONE) { /* R000-35, R002-70: none, and it is demanded (or not: R000-37, R000-40) */
-        return cse->mca_optional || cse->mcc_optional /* which of them, is said by From: from_plain */
+        return cse->mca_optional || cse->mcc_optional || cse->mcc_prime_optional /* which of them, is said by From: from_plain */
                    ? ERR_OK
                    : detail_fail(detail, ERR_DENIED_NO_ASSOCIATION, "[cse] association = required", text_empty());
     }
@@ -126,6 +126,10 @@ static err_t from_below(const struct cse *cse, const struct request *rq, struct 
 {
     struct text absolute = text_of(f->absolute.z);
     enum m2mid_kind k = m2mid_kind(rq->prim->from);
+    if (cse_csr_is_foreign(cse, text_of(rq->assoc->ids[0].z))) { /* Mcc': for all of its domain, and for nobody else */
+        *out = cse_csr_same_domain(text_of(rq->assoc->ids[0].z), absolute) && (cse->inter_domain || is_cse_create(rq->prim));
+        return ERR_OK;
+    }
     if (f->kind == CSE_FROM_CSE) {
         return speaks_for(cse, rq, t, absolute, out);
     }
@@ -175,6 +179,11 @@ static err_t from_plain(const struct cse *cse, const struct request *rq, struct 
                         char *detail)
 {
     bool of_cse = f->kind == CSE_FROM_CSE || is_cse_create(rq->prim);
+    if (of_cse && cse_csr_is_foreign(cse, text_of(f->absolute.z))) {
+        return cse->mcc_prime_optional
+                   ? is_cse_create(rq->prim) ? ERR_OK : plain_registration(rq, t, f, detail)
+                   : detail_fail(detail, ERR_DENIED_NO_ASSOCIATION, "[cse] inter-domain = optional is not set", rq->prim->from);
+    }
     if (of_cse ? !cse->mcc_optional : !cse->mca_optional) {
         return detail_fail(detail, ERR_DENIED_NO_ASSOCIATION,
                            of_cse ? "[cse] cse-association = required" : "[cse] association = required",

@@ -39,6 +39,10 @@ static err_t leads_down(const struct search *s, const struct cse_way *way, bool 
     if (*out || is_registrar(s->cse, way)) {
         return ERR_OK;
     }
+    if (cse_csr_is_foreign(s->cse, text_of(way->csi.z))) { /* Mcc': its domain is behind it */
+        *out = s->cse->inter_domain && cse_csr_same_domain(text_of(way->csi.z), s->target);
+        return ERR_OK;
+    }
     return cse_csr_is_below(s->t, text_of(way->csi.z), s->target, s->now, out);
 }
 
@@ -115,7 +119,7 @@ err_t cse_hop_is_above(const struct cse *cse, struct txn *t, struct text id, use
     struct store_value v;
     TRY(cse_from_forms(cse, id, &who));
     *out = !m2mid_same(text_of(who.absolute.z), text_of(cse->self.z));
-    if (!*out || cse_csr_ri(&who, &ri) != ERR_OK) { /* of another provider, who is reached through the registrar alone */
+    if (!*out || who.sp_relative.z[0] == '\0' || cse_csr_ri(&who, &ri) != ERR_OK) { /* of another provider, who is reached through the registrar alone */
         return ERR_OK;
     }
     err_t here = cse_csr_get(t, text_of(who.absolute.z), now, &r);
