@@ -62,7 +62,7 @@ struct cse {
     size_t peers_n;
 };
 
-enum { CSE_CTX_ROWS_N = 19 };
+enum { CSE_CTX_ROWS_N = 20 };
 extern const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N];
 
 MUST_USE err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env *env,
