@@ -179,7 +179,7 @@ static err_t from_plain(const struct cse *cse, const struct request *rq, struct 
                         char *detail)
 {
     bool of_cse = f->kind == CSE_FROM_CSE || is_cse_create(rq->prim);
-    if (of_cse && cse_csr_is_foreign(cse, text_of(f->absolute.z))) {
+    if (of_cse && cse_csr_is_foreign(cse, text_of(f->absolute.z)) && (cse->inter_domain || !is_cse_create(rq->prim))) {
         return cse->mcc_prime_optional
                    ? is_cse_create(rq->prim) ? ERR_OK : plain_registration(rq, t, f, detail)
                    : detail_fail(detail, ERR_DENIED_NO_ASSOCIATION, "[cse] inter-domain = optional is not set", rq->prim->from);
