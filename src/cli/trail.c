@@ -26,7 +26,7 @@ static err_t say(char detail[static TRAIL_DETAIL_MAX], err_t e, const char *what
 static const struct {
     const char *role;
     enum ladder_line line;
-} lines[] = {{"mef", LADDER_MEF}, {"maf", LADDER_MAF}, {"cse", LADDER_CSE}};
+} lines[] = {{"mef", LADDER_MEF}, {"maf", LADDER_MAF}, {"cse", LADDER_CSE}, {"gate", LADDER_CSE}}; /* to devices a gate is the CSE */
 
 /* Of a server with several roles: the one the kind of the event belongs to, if it has that, else its first. */
 static enum ladder_line line_of(const char *roles, const struct ladder_arrow *arrow)
@@ -130,7 +130,7 @@ static err_t add_event(struct trail *t, size_t source, struct text roles, const 
     x.event.kind = x.arrow->kind;
     x.at = TEXT_COPY(roles, whose) == ERR_OK ? line_of(whose, x.arrow) : LADDER_HERE;
     if (x.at == LADDER_HERE) {
-        return say(detail, ERR_MALFORMED, "\"roles\" does not say whose chain it is: mef, maf or cse");
+        return say(detail, ERR_MALFORMED, "\"roles\" does not say whose chain it is: mef, maf, cse or gate");
     }
     if (fields(v, &x) != ERR_OK || outcome_of(v, &x.event.outcome) != ERR_OK) {
         return say(detail, ERR_MALFORMED, "no audit event: number, time, outcome or a name is wrong or too long");

@@ -19,6 +19,9 @@ static const struct explain_step rows[] = {
     {"cse", AUDIT_HANDSHAKE_REFUSED, "", "the association with the CSE under Kpsa or Kc", "TS-0003 8.2.2.1, 8.2.2.3"},
     {"cse", AUDIT_CERTIFICATE_REFUSED, "", "the association with the CSE by certificate", "TS-0003 8.2.2.2"},
     {"cse", AUDIT_REFUSED, "", "a request to the CSE", "TS-0004 7.3.2.1"},
+    {"gate", AUDIT_HANDSHAKE_REFUSED, "", "the association with the gate under Kpsa or Kc", "TS-0003 8.2.2.1, 8.2.2.3"},
+    {"gate", AUDIT_CERTIFICATE_REFUSED, "", "the association with the gate by certificate", "TS-0003 8.2.2.2"},
+    {"gate", AUDIT_REFUSED, "", "a request through the gate", "TS-0004 7.3.2.1"},
 };
 
 const struct explain_step *explain_step_of(const char *role, const struct audit_event *e)

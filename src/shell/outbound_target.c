@@ -13,12 +13,14 @@ static bool is_visible(struct text t)
     return true;
 }
 
-static bool is_listed(const struct snapshot *snap, struct text host)
+/* As the operator wrote it, so that each spelling of it is the same target, with the same limits. */
+static bool find_listed(const struct snapshot *snap, struct text *host)
 {
     struct text list = snap->points;
     struct text part;
     while (text_next(&list, ',', &part)) {
-        if (text_eq_nocase(part, host)) {
+        if (text_eq_nocase(part, *host)) {
+            *host = part;
             return true;
         }
     }
@@ -37,7 +39,7 @@ static err_t take_host(const struct snapshot *snap, struct text *url, struct out
     *url = text_skip(*url, host.n);
     if (tls) {
         host = text_take(host, text_find(host, ':')); /* the port is the one that is configured */
-    } else if (!is_listed(snap, host)) {
+    } else if (!find_listed(snap, &host)) {
         return ERR_DENIED_OUTBOUND;
     }
     TRY(TEXT_COPY(host, out->host) == ERR_OK ? ERR_OK : ERR_DENIED_OUTBOUND);

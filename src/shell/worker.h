@@ -37,7 +37,7 @@ struct worker {
     struct metrics *metrics;
     struct channel channel;
     struct ask ask;
-    struct outbound *notices; /* verifications (verify.h) */
+    struct outbound *notices; /* verifications (verify.h), and requests for other CSEs (forward.h) */
     struct store *reader;
     bool viewing; /* a read transaction is open: one a turn of the loop, and one more for each batch of results */
     uint64_t view_seen; /* channel_arrivals */

@@ -172,6 +172,10 @@ def test_nobody_speaks_for_another(world):
         assert ks.ask(c, "retrieve", "/x", origin="/in/Cone").rsc == 4106
     assert len(world.strict.got) == before
     assert any(e["event"] == "refused" for e in world.ctl_json("other", "audit", "tail", "--limit", "50")["events"])
+    p = ks.run("trace", "-c", world.conf("other"), "--json", f"two@{ks.SP}")  # to its devices the gate is the CSE
+    assert p.returncode == 0, p.stderr
+    last = json.loads(p.stdout.splitlines()[-1])
+    assert (last["event"], last["outcome"], last["from"], last["to"]) == ("refused", "from-not-associated", "device", "cse"), last
 
 
 def test_what_is_handed_on(world):

@@ -116,7 +116,8 @@ static void numbers_count_more_than_times(void **state)
     static const char lines[] =
         "{\"roles\":\"cse\",\"number\":2,\"time\":\"20261121T090000\",\"event\":\"associated\",\"outcome\":\"ok\",\"peer\":\"b\"}\n"
         "{\"roles\":\"cse\",\"number\":1,\"time\":\"20261121T100000\",\"event\":\"associated\",\"outcome\":\"ok\",\"peer\":\"a\"}\n"
-        "{\"roles\":\"mef, maf\",\"number\":1,\"time\":\"20261121T093000\",\"event\":\"km-stored\",\"outcome\":\"ok\",\"peer\":\"c\"}\n";
+        "{\"roles\":\"mef, maf\",\"number\":1,\"time\":\"20261121T093000\",\"event\":\"km-stored\",\"outcome\":\"ok\",\"peer\":\"c\"}\n"
+        "{\"roles\":\"gate\",\"number\":9,\"time\":\"20261121T110000\",\"event\":\"associated\",\"outcome\":\"ok\",\"peer\":\"d\"}\n";
     struct trail t;
     char detail[TRAIL_DETAIL_MAX] = "";
     assert_int_equal(read_lines(&t, lines, strlen(lines), detail), ERR_OK);
@@ -125,6 +126,8 @@ static void numbers_count_more_than_times(void **state)
     assert_int_equal(t.at[0].at, LADDER_MAF); /* of a server with two roles: the one that stores Km */
     assert_string_equal(t.at[1].event.peer, "a"); /* the clock of that server was set back */
     assert_string_equal(t.at[2].event.peer, "b");
+    assert_string_equal(t.at[3].event.peer, "d");
+    assert_int_equal(t.at[3].at, LADDER_CSE); /* to its devices a gate is the CSE */
     trail_free(&t);
 }
 

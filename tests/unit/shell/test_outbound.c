@@ -175,6 +175,20 @@ static void nobody_is_called_who_was_not_configured(void **state)
     assert_int_equal(outbound_target_check(&client.snap, client.url), ERR_OK);
 }
 
+static void each_spelling_of_a_target_is_one_target(void **state)
+{
+    (void)state;
+    const struct snapshot snap = {.points = text_of("first.keystead.test:1,App.keystead.test:80")};
+    static const char *const spelt[] = {"http://App.keystead.test:80/a", "HTTP://APP.KEYSTEAD.TEST:80/a", "http://app.keystead.test:80/a"};
+    for (size_t i = 0; i < ARRAY_LEN(spelt); i++) {
+        struct outbound_target to;
+        const struct outbound_request rq = {.url = spelt[i], .op = OP_NOTIFY};
+        assert_int_equal(outbound_target_of(&snap, &rq, &to), ERR_OK);
+        assert_string_equal(to.host, "App.keystead.test:80"); /* else each had connections and limits of its own */
+        assert_string_equal(to.url, "http://App.keystead.test:80/a");
+    }
+}
+
 static void a_silent_target_delays_nobody(void **state)
 {
     (void)state;
@@ -198,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_request_says_what_it_is, open_both, close_both),
+        cmocka_unit_test(each_spelling_of_a_target_is_one_target),
         cmocka_unit_test_setup_teardown(nobody_is_called_who_was_not_configured, open_both, close_both),
         cmocka_unit_test_setup_teardown(a_silent_target_delays_nobody, open_both, close_both),
     };
