@@ -1,6 +1,7 @@
 #include "keys/gba_id.h"
 
 #define PREFIX "3GPP-bootstrapping;"
+#define PREFIX_CARD "3GPP-bootstrapping-uicc;"
 
 err_t b_tid_of(const struct aka_rand *rand, struct text bsf, struct b_tid *out)
 {
@@ -35,5 +36,13 @@ err_t b_tid_parse(struct text t, struct b_tid_parts *out)
 
 struct text b_tid_of_psk_identity(struct text identity)
 {
+    if (b_tid_is_of_card(identity)) {
+        return text_skip(identity, sizeof(PREFIX_CARD) - 1);
+    }
     return text_starts(identity, PREFIX) ? text_skip(identity, sizeof(PREFIX) - 1) : identity;
+}
+
+bool b_tid_is_of_card(struct text identity)
+{
+    return text_starts(identity, PREFIX_CARD);
 }

@@ -1,6 +1,6 @@
 /*
  * The identifiers of GBA: B-TID, NAF_Id with its Ua security protocol identifier, IMPI. Nothing here is secret.
- * A B-TID is base64 and keeps its case: it is compared as it is, never by keyid_fold().
+ * A B-TID is base64 and keeps its case, also in keyid_fold().
  */
 #ifndef KEYSTEAD_KEYS_GBA_ID_H
 #define KEYSTEAD_KEYS_GBA_ID_H
@@ -27,8 +27,9 @@ struct b_tid_parts {
 };
 MUST_USE err_t b_tid_of(const struct aka_rand *rand, struct text bsf, struct b_tid *out); /* FQDN in lower case */
 MUST_USE err_t b_tid_parse(struct text t, struct b_tid_parts *out);               /* ERR_MALFORMED_KEY_ID */
-/* The psk_identity of Ua: "3GPP-bootstrapping;" in front or not [TS 33.222; docs/decisions/0020-aka.md]. */
+/* The psk_identity of Ua: "3GPP-bootstrapping;" or "3GPP-bootstrapping-uicc;" in front or not [TS 33.222; docs/decisions/0020-aka.md]. */
 struct text b_tid_of_psk_identity(struct text identity);
+bool b_tid_is_of_card(struct text identity); /* "3GPP-bootstrapping-uicc;": the key is the one that stays in the card */
 
 /* -- naf_id.c: FQDN | Ua security protocol identifier [TS 33.220 4.5.2, H] ----------------------------- */
 struct naf_ua {

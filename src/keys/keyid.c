@@ -4,6 +4,7 @@
 
 #define FQDN_MAX 253
 #define LABEL_MAX 63
+#define B_TID_RELATIVE 24 /* octets of base64(RAND) [TS 33.220 4.5.2] */
 
 static bool is_alnum(char c)
 {
@@ -106,7 +107,9 @@ err_t keyid_fold(struct text t, struct keyid *out)
         return ERR_MALFORMED_KEY_ID;
     }
     TRY(TEXT_COPY(t, out->z));
-    for (size_t i = 0; i < t.n; i++) {
+    size_t at = text_find(t, '@');
+    bool is_base64 = at == B_TID_RELATIVE && at < t.n && t.p[at - 1] == '='; /* of a B-TID: it keeps its case */
+    for (size_t i = is_base64 ? at : 0; i < t.n; i++) {
         out->z[i] = text_lower(out->z[i]);
     }
     return ERR_OK;

@@ -1,7 +1,7 @@
 /*
  * Key identifiers: RELATIVE@FQDN [TS-0003 10.3.4, 10.3.5, 10.5, 10.6]. The hexadecimal part is
  * emitted upper case [CHOICE-14]; comparing ignores case, so stores use the folded form:
- * everything lower case.
+ * everything lower case, but for the base64 of a B-TID, which is a key identifier too (R001-141).
  */
 #ifndef KEYSTEAD_KEYS_KEYID_H
 #define KEYSTEAD_KEYS_KEYID_H

@@ -2,6 +2,7 @@
 
 #include "base/ct.h"
 #include "base/hex.h"
+#include "keys/gba_id.h"
 #include "role/detail.h"
 #include "wire/json.h"
 #include "wire/timestamp.h"
@@ -217,7 +218,9 @@ err_t credential_args_named(const json_t *args, const char *name, struct keyid *
 {
     struct text id = arg(args, name);
     struct keyid_parts parts;
-    if (keyid_parse(id, &parts) != ERR_OK || keyid_fold(id, folded) != ERR_OK) {
+    struct b_tid_parts b_tid; /* the KmId or KpsaId of GBA (R001-141) */
+    bool is_one = keyid_parse(id, &parts) == ERR_OK || b_tid_parse(id, &b_tid) == ERR_OK;
+    if (!is_one || keyid_fold(id, folded) != ERR_OK) {
         return detail_fail(detail, ERR_MALFORMED_KEY_ID, "the identifier must be NAME@FQDN", id);
     }
     return ERR_OK;

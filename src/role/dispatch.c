@@ -2,6 +2,7 @@
 
 #include "base/ct.h"
 #include "base/hex.h"
+#include "keys/gba_id.h"
 #include "role/detail.h"
 #include "wire/json.h"
 
@@ -263,14 +264,22 @@ static err_t key_check(const struct role_psk *p, usec_t now)
     return p->assoc.not_after <= now ? ERR_DENIED_EXPIRED : ERR_OK;
 }
 
-err_t dispatch_psk(const struct role *role, const void *ctx, struct txn *t, struct text identity, usec_t now,
+static err_t key_of(const struct role *role, const void *ctx, struct txn *t, const struct role_hello *hello, usec_t now,
+                    struct role_psk *out)
+{
+    const struct role_ua ua = {b_tid_of_psk_identity(hello->identity), hello->suite, b_tid_is_of_card(hello->identity)};
+    struct b_tid_parts parts;
+    if (role->ua != NULL && b_tid_parse(ua.b_tid, &parts) == ERR_OK) {
+        return role->ua(ctx, t, &ua, now, out);
+    }
+    return role->psk == NULL ? ERR_DENIED_PSK_UNKNOWN : role->psk(ctx, t, hello->identity, now, out);
+}
+
+err_t dispatch_psk(const struct role *role, const void *ctx, struct txn *t, const struct role_hello *hello, usec_t now,
                    struct role_psk *out)
 {
     *out = (struct role_psk){0};
-    if (role->psk == NULL) {
-        return ERR_DENIED_PSK_UNKNOWN;
-    }
-    TRY(role->psk(ctx, t, identity, now, out));
+    TRY(key_of(role, ctx, t, hello, now, out));
     if (out->verdict == ROLE_ASK) {
         return role->answer == NULL ? ERR_BUG : ERR_OK;
     }

@@ -10,6 +10,7 @@
 #ifndef KEYSTEAD_ROLE_DISPATCH_H
 #define KEYSTEAD_ROLE_DISPATCH_H
 
+#include "role/hello.h"
 #include "role/role.h"
 
 /* -- requests -------------------------------------------------------------------------------------- */
@@ -55,9 +56,9 @@ MUST_USE err_t dispatch_keep(struct txn *t, err_t outcome, const struct dispatch
                              struct audit_chain *chain);
 
 /* -- handshakes ------------------------------------------------------------------------------------ */
-/* role->psk / role->answer with what holds for every role: an answer must resolve, a key must be one and alive. */
-MUST_USE err_t dispatch_psk(const struct role *role, const void *ctx, struct txn *t, struct text identity, usec_t now,
-                            struct role_psk *out);
+/* role->psk, role->ua / role->answer with what holds for every role: an answer must resolve, a key must be one and alive. */
+MUST_USE err_t dispatch_psk(const struct role *role, const void *ctx, struct txn *t, const struct role_hello *hello,
+                            usec_t now, struct role_psk *out);
 struct dispatch_asked {
     const struct question *q;
     const struct answer *a;

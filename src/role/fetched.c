@@ -57,7 +57,7 @@ err_t fetched_question(const struct fetched_ask *a, struct text identity, struct
 }
 
 /* -- the answer -------------------------------------------------------------------------------------------- */
-static err_t parse_enrolee(const json_t *v, struct m2mid *out)
+err_t fetched_enrolee(const json_t *v, struct m2mid *out)
 {
     if (v == NULL) { /* not configured at the MEF: the client stays a Credential-ID */
         return ERR_OK;
@@ -96,7 +96,7 @@ static err_t parse_success(json_t *obj, enum credential_profile profile, struct 
     if (secret_text_take(json_object_get(obj, "credential"), KEYS_DERIVED_LEN, KEYS_DERIVED_LEN, &out->key) != ERR_OK) {
         return ERR_PEER_NONSENSE;
     }
-    TRY(parse_enrolee(json_object_get(obj, "enroleeID"), &out->enrolee_id));
+    TRY(fetched_enrolee(json_object_get(obj, "enroleeID"), &out->enrolee_id));
     TRY(parse_lifetime(json_object_get(obj, "lifetime"), &out->lifetime));
     return check_profile(json_object_get(obj, "profile"), profile);
 }

@@ -31,6 +31,8 @@ MUST_USE err_t fetched_ke_id(const struct keyid_parts *p, struct keyid *out);
 MUST_USE err_t fetched_question(const struct fetched_ask *a, struct text identity, struct question *q);
 /* The answer is hostile until proven otherwise: ERR_PEER_NONSENSE, ERR_DENIED_FETCH. */
 MUST_USE err_t fetched_parse(const struct answer *a, enum credential_profile profile, struct fetched *out);
+/* A member that names the Enrolee: empty if there is none; ERR_PEER_NONSENSE. */
+MUST_USE err_t fetched_enrolee(const json_t *v, struct m2mid *out);
 void fetched_wipe(struct fetched *f);
 
 #endif

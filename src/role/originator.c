@@ -22,7 +22,7 @@ err_t originator_check(const struct request *rq, char detail[static ROLE_DETAIL_
     const struct primitive *p = rq->prim;
     bool absent = !p->has_from || p->from.n == 0;
     if (absent) { /* a key names one client, who need not know the Enrolee-ID that its MEF was configured with */
-        return rq->assoc->framework == ASSOCIATION_PSK || rq->assoc->ids_n == 0
+        return rq->assoc->framework == ASSOCIATION_PSK || rq->assoc->framework == ASSOCIATION_GBA || rq->assoc->ids_n == 0
                    ? ERR_OK
                    : detail_fail(detail, ERR_MALFORMED_FROM, "From must be", association_name(rq->assoc));
     }

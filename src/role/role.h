@@ -30,6 +30,7 @@ struct role_env {
 };
 
 struct withdraw_kind; /* role/withdraw.h */
+struct role_ua;       /* role/hello.h */
 struct hop;           /* role/hop.h */
 struct outbox_item;   /* role/outbox.h */
 struct outbox_done;
@@ -81,11 +82,12 @@ struct route {
 /* What the role must learn from another authority before a handshake can go on. */
 struct question {
     char peer[256];   /* FQDN: a configured [peer], or with a body a URL that may be called; anything else is refused by the shell */
-    char path[512];   /* path to GET; with a body: what the answer is about, for answer() alone */
+    char path[512];   /* path to GET; with a body for a URL: what the answer is about, for answer() alone */
     struct bytes body; /* JSON to NOTIFY, borrowed until it is sent; empty: GET */
+    bool to_peer;     /* the body goes to this path of a [peer], not to a URL */
     char origin[M2MID_MAX]; /* X-M2M-Origin */
     struct keyid key_id;    /* the identity asked about: equal questions are coalesced */
-    unsigned suid;          /* what the key is wanted for: an answer for one usage is none for another */
+    unsigned suid;          /* what the key is wanted for: an answer for one usage is none for another. Of a B-TID: naf.h */
 };
 
 struct answer {
@@ -143,6 +145,9 @@ struct role {
 
     /* Worker, read-only: which key belongs to this psk_identity? Errors refuse the handshake with their alert. */
     err_t (*psk)(const void *ctx, struct txn *t, struct text identity, usec_t now, struct role_psk *out);
+
+    /* The same for a B-TID: this role is a network application function of GBA. NULL: B-TIDs go to psk like other identities. */
+    err_t (*ua)(const void *ctx, struct txn *t, const struct role_ua *ua, usec_t now, struct role_psk *out);
 
     /* Worker, read-only, before every request: to whom does it go on? ERR_NOT_FOUND: to nobody, it is answered here. May be NULL. */
     err_t (*hop)(const void *ctx, const struct request *rq, struct txn *t, struct hop *out);

@@ -53,7 +53,7 @@ static void forget_old(struct ask *a)
 static struct ask_entry *find(struct ask *a, size_t role, const struct question *q)
 {
     for (struct ask_entry *e = a->entries; e != NULL; e = e->next) {
-        if (e->role == role && e->q.suid == q->suid && strcasecmp(e->q.key_id.z, q->key_id.z) == 0 && strcasecmp(e->q.peer, q->peer) == 0) {
+        if (e->role == role && e->q.suid == q->suid && strcmp(e->q.key_id.z, q->key_id.z) == 0 /* folded: a B-TID has its case */ && strcasecmp(e->q.peer, q->peer) == 0) {
             return e;
         }
     }
@@ -203,10 +203,11 @@ static err_t start(struct ask *a, size_t role, const struct question *q, struct 
 
 err_t ask_key(struct ask *a, size_t role, const struct question *q, struct ask_waiter *w, ask_fn *fn)
 {
-    if (q->body.n == 0 && snapshot_peer_of(a->snap, q->peer) == NULL) {
+    const bool notifies = q->body.n > 0 && !q->to_peer;
+    if (!notifies && snapshot_peer_of(a->snap, q->peer) == NULL) {
         return ERR_DENIED_PEER;
     }
-    TRY(q->body.n > 0 ? outbound_target_check(a->snap, q->peer) : ERR_OK);
+    TRY(notifies ? outbound_target_check(a->snap, q->peer) : ERR_OK);
     forget_old(a);
     struct ask_entry *e = find(a, role, q);
     if (e != NULL && !e->under_way) {

@@ -59,9 +59,9 @@ err_t fetch_get(struct fetch *f, const struct snapshot_role *as, const struct qu
     struct outbound_request rq = {.as = as, .peer = q->peer, .path = q->path, .op = OP_RETRIEVE, .has_from = true,
                                   .from = text_of(q->origin), .answer_max = FETCH_BODY_MAX};
     if (q->body.n > 0) {
-        rq.peer = NULL;
-        rq.path = NULL;
-        rq.url = q->peer;
+        rq.peer = q->to_peer ? q->peer : NULL;
+        rq.path = q->to_peer ? q->path : NULL;
+        rq.url = q->to_peer ? NULL : q->peer;
         rq.op = OP_NOTIFY;
         rq.body = q->body;
     }

@@ -29,7 +29,8 @@ static err_t find_key(struct conn *c)
     struct arena arena;
     SCOPED(role_psk_scope) struct role_psk psk;
     TRY(worker_view(c->w, c->role, &t, &arena));
-    TRY(dispatch_psk(conn_role(c)->role, conn_role(c)->ctx, &t, tls_identity(c->tls), clock_now(), &psk));
+    const struct role_hello hello = {tls_identity(c->tls), tls_suite(c->tls)};
+    TRY(dispatch_psk(conn_role(c)->role, conn_role(c)->ctx, &t, &hello, clock_now(), &psk));
     if (psk.verdict == ROLE_ASK) {
         TRY(ask_key(&c->w->ask, c->role, &psk.ask, &c->waiter, asked));
         c->busy = true;

@@ -89,7 +89,7 @@ static void write_question(const struct question *q, struct writer *w)
     writer_text16(w, q->path);
     writer_text16(w, q->origin);
     writer_text16(w, q->key_id.z);
-    writer_u16(w, (uint16_t)q->suid);
+    writer_u32(w, q->suid);
 }
 
 static void read_question(struct reader *r, struct question *q)
@@ -98,7 +98,7 @@ static void read_question(struct reader *r, struct question *q)
     reader_text16(r, q->path, sizeof(q->path));
     reader_text16(r, q->origin, sizeof(q->origin));
     reader_text16(r, q->key_id.z, sizeof(q->key_id.z));
-    q->suid = reader_u16(r);
+    q->suid = reader_u32(r);
 }
 
 static void write_refusal(const struct job_refusal *f, struct writer *w)

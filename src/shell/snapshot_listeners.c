@@ -1,5 +1,7 @@
 #include "shell/snapshot_impl.h"
 
+#include "role/naf.h"
+
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -58,6 +60,17 @@ static err_t names_of(const struct conf *c, const struct snapshot_listener *li, 
 }
 
 /* -- TLS --------------------------------------------------------------------------------------------- */
+static bool has_bsf(const struct conf *c)
+{
+    const char *fqdn;
+    for (size_t i = 0; (fqdn = conf_section_arg(c, "peer", i)) != NULL; i++) {
+        if (text_eq_z(conf_text(c, "peer", fqdn, "kind"), "bsf")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The context of one instance at this listener; joined to the first one's. */
 static err_t load_tls(struct snapshot_loading *l, struct snapshot_listener *li, size_t role)
 {
@@ -74,6 +87,7 @@ static err_t load_tls(struct snapshot_loading *l, struct snapshot_listener *li, 
         .names = names.at,
         .tag = role,
         .psk = conf_bool(c, "listener", li->name, "psk"),
+        .hint = r->role->ua != NULL && has_bsf(c) ? NAF_HINT : NULL,
         .require_ems = true,
         .crl_files = trust != NULL || crl != NULL ? crl : snapshot_z(conf_text(c, "listener", li->name, "crl")),
         .crl_stale_ok = text_eq_z(conf_text(c, "listener", li->name, "crl-expired"), "accept"),

@@ -336,7 +336,7 @@ uint16_t tls_version(const struct tls *t)
 
 uint16_t tls_suite(const struct tls *t)
 {
-    const SSL_CIPHER *c = SSL_get_current_cipher(t->ssl);
+    const SSL_CIPHER *c = is_complete(t) ? SSL_get_current_cipher(t->ssl) : SSL_get_pending_cipher(t->ssl);
     return c == NULL ? 0 : SSL_CIPHER_get_protocol_id(c);
 }
 

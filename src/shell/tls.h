@@ -35,6 +35,7 @@ struct tls_ctx_config {
     const char *const *names; /* FQDN first, then aliases; NULL-terminated */
     size_t tag;             /* of the caller: whom these names stand for */
     bool psk;               /* accept PSK suites */
+    const char *hint;       /* psk_identity_hint, or NULL: none is sent */
     bool require_ems;       /* default on */
     bool datagram;          /* DTLS 1.2 */
     const char *crl_files;  /* PEM lists joined by ',', or NULL: revocation is not checked */
@@ -102,7 +103,7 @@ MUST_USE err_t tls_export(struct tls *t, const char *label, struct keys_export *
 bool tls_is_psk(const struct tls *t);
 size_t tls_tag(const struct tls *t); /* of the context that the server name chose; once TLS_WANT_KEY or TLS_ESTABLISHED came */
 uint16_t tls_version(const struct tls *t);
-uint16_t tls_suite(const struct tls *t);
+uint16_t tls_suite(const struct tls *t); /* from TLS_WANT_KEY on: the one that the hellos agreed on */
 /* Names of the verified client certificate; views live as long as t. ERR_DENIED_CERT_MISSING. */
 MUST_USE err_t tls_peer(struct tls *t, struct role_cert *out);
 

@@ -159,6 +159,9 @@ static err_t ctx_fill(struct tls_ctx *ctx, const struct tls_ctx_config *cfg, cha
         return ERR_CRYPTO;
     }
     TRY(profile_set(ctx->ssl, cfg));
+    if (cfg->hint != NULL && SSL_CTX_use_psk_identity_hint(ctx->ssl, cfg->hint) != 1) {
+        return ERR_CRYPTO;
+    }
     if (cfg->cert_file != NULL) {
         TRY(own_cert_set(ctx->ssl, cfg, detail));
         TRY(peer_trust_set(ctx->ssl, cfg, detail));

@@ -11,7 +11,7 @@
 
 /* -- xs:dateTime ---------------------------------------------------------------------------------------- */
 
-static void write_time(struct writer *w, usec_t t)
+void bsf_info_time_write(struct writer *w, usec_t t)
 {
     char basic[TIMESTAMP_LEN + 8];
     struct writer b = WRITER_ARRAY(basic);
@@ -29,7 +29,7 @@ static void write_time(struct writer *w, usec_t t)
 }
 
 /* A fraction of a second is dropped: the key ends no later for it. */
-static err_t parse_time(struct text t, usec_t *out)
+err_t bsf_info_time_parse(struct text t, usec_t *out)
 {
     static const char form[TIME_LEN] = "0000-00-00T00:00:00Z";
     char basic[TIMESTAMP_LEN];
@@ -66,7 +66,7 @@ err_t bsf_info_write(const struct bsf_info *i, struct writer *w)
     writer_z(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<BootstrappingInfo xmlns=\"" NAMESPACE "\">\n<btid>");
     writer_z(w, i->b_tid.z);
     writer_z(w, "</btid>\n<lifetime>");
-    write_time(w, i->lifetime);
+    bsf_info_time_write(w, i->lifetime);
     writer_z(w, "</lifetime>\n</BootstrappingInfo>\n");
     return writer_finish(w);
 }
@@ -125,7 +125,7 @@ static err_t read_root(const xmlNode *root, struct bsf_info *out)
     }
     TRY(child_text(root, "btid", &b_tid));
     TRY(child_text(root, "lifetime", &lifetime));
-    TRY(parse_time(lifetime, &out->lifetime));
+    TRY(bsf_info_time_parse(lifetime, &out->lifetime));
     TRY(b_tid_parse(b_tid, &parts));
     return TEXT_COPY(b_tid, out->b_tid.z);
 }

@@ -19,4 +19,8 @@ MUST_USE err_t bsf_info_write(const struct bsf_info *i, struct writer *w);
  * Z; ERR_MALFORMED_KEY_ID: no B-TID; ERR_LIMIT_SIZE. */
 MUST_USE err_t bsf_info_parse(struct bytes xml, struct bsf_info *out);
 
+/* A time as GBA writes it: YYYY-MM-DDThh:mm:ssZ. ERR_MALFORMED_TIME. */
+void bsf_info_time_write(struct writer *w, usec_t t);
+MUST_USE err_t bsf_info_time_parse(struct text t, usec_t *out);
+
 #endif

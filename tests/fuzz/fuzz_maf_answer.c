@@ -1,4 +1,4 @@
-/* A hostile MEF: whatever it answers, the MAF keeps a whole, bounded Master Credential or nothing. */
+/* A hostile MEF or BSF: whatever it answers, the MAF keeps a whole, bounded Master Credential or nothing. */
 #include "fuzz.h"
 #include "role/maf/maf.h"
 #include "role/maf/maf_ctx.h"
@@ -28,6 +28,7 @@ static void prepare(void)
     strcpy(maf.mefs[1].fqdn, "mef2.example.com");
     maf.mefs[1].profile = CREDENTIAL_SEED;
     maf.mefs_n = 2;
+    maf.takes_remote = true;
     MUST_HOLD(store_memory_open(&store) == ERR_OK);
 }
 
@@ -43,6 +44,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct question q = {.path = ""};
     strcpy(q.key_id.z, (data[0] & 4) != 0 ? "aa@mef2.example.com" : "aa@mef.example.com");
+    if ((data[0] & 8) != 0) { /* a BSF, over Zn */
+        strcpy(q.key_id.z, "I1U8vpY3qJ0hjWT649R/NQ==@bsf.example.com");
+        q.suid = 0x100ae;
+    }
     struct answer a = {.status = statuses[data[0] & 3], .body = bytes_of(data + 1, size - 1)};
     struct arena arena = arena_of(memory, sizeof(memory));
     struct txn t;

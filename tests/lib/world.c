@@ -17,7 +17,7 @@
 /* The shell declares these; only what roles read is needed here. */
 static const struct conf_row peer_rows[] = {
     {"peer", "", CONF_FQDN, CONF_REPEATS, NULL, 0, 0, NULL, "another authority"},
-    {"peer", "kind", CONF_CHOICE, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, "mef|maf|cse", "what it is"},
+    {"peer", "kind", CONF_CHOICE, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, "mef|maf|cse|bsf", "what it is"},
     {"peer", "csi", CONF_TEXT, CONF_REPEATS, NULL, 0, 190, NULL, "CSE-ID of a CSE"},
     {"peer", "profile", CONF_CHOICE, CONF_REPEATS, "r3", 0, 0, "r3|seed", "form of fetching"},
 };
@@ -272,7 +272,8 @@ static err_t find_key(struct world *w, struct world_node *n, const char *identit
 {
     struct turn u;
     turn_begin(&u, n, false);
-    err_t e = dispatch_psk(n->role, n->ctx, &u.txn, text_of(identity), w->now, p);
+    const struct role_hello hello = {text_of(identity), WORLD_SUITE};
+    err_t e = dispatch_psk(n->role, n->ctx, &u.txn, &hello, w->now, p);
     turn_drop(&u, n);
     if (e == ERR_OK && p->verdict == ROLE_ASK) {
         e = ask(w, n, p);

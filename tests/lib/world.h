@@ -12,6 +12,7 @@
 
 #define WORLD_NODES_MAX 4
 #define WORLD_BODY_MAX 16384
+#define WORLD_SUITE 0x00ae /* of handshakes with a key */
 
 struct world_node {
     const struct role *role;

@@ -200,7 +200,10 @@ static err_t registrar(struct cse *cse, const struct conf *cf, char *detail)
 err_t cse_ctx_common(struct cse *cse, const struct conf *cf, const char *section, char detail[static ROLE_DETAIL_MAX])
 {
     TRY(identity(cse, cf, section, detail));
+    struct m2mid fqdn; /* its public domain name */
     TRY(frameworks(cse, cf, section, detail));
+    TRY(m2mid_fqdn(text_of(cse->self.z), &fqdn));
+    TRY(naf_configure(&cse->naf, cf, text_of(fqdn.z), detail));
     return peers(cse, cf, detail);
 }
 

@@ -6,6 +6,7 @@
 #define KEYSTEAD_ROLE_CSE_CSE_CTX_H
 
 #include "role/credential_args.h"
+#include "role/naf.h"
 
 #define CSE_PEERS_MAX 16
 #define CSE_NODE_ROOT "cb" /* internal node of the CSEBase */
@@ -60,6 +61,7 @@ struct cse {
     size_t notify_queue;     /* events that wait for one target of a subscription */
     struct cse_peer peers[CSE_PEERS_MAX];
     size_t peers_n;
+    struct naf naf; /* BSFs */
 };
 
 enum { CSE_CTX_ROWS_N = 20 };

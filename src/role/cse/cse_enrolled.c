@@ -58,7 +58,7 @@ static err_t change_of(const struct cse_ask *ask, struct text to, const struct a
 static bool is_fetched(const struct cse *cse, const struct association *a)
 {
     struct keyid_parts parts;
-    return a->framework == ASSOCIATION_MAF ||
+    return a->framework == ASSOCIATION_MAF || a->framework == ASSOCIATION_GBA ||
            (a->framework == ASSOCIATION_PSK && keyid_parse(text_of(a->key_id.z), &parts) == ERR_OK &&
             cse_ctx_peer(cse, parts.fqdn) != NULL);
 }

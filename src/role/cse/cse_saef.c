@@ -21,7 +21,9 @@ static err_t resolve(const struct cse *cse, const struct cse_key *k, struct text
     TRY(cse_key_open(cse, k, now, &out->key));
     struct association *a = &out->assoc;
     out->verdict = ROLE_KEY;
-    a->framework = k->kind == CSE_KEY_KPSA ? ASSOCIATION_PSK : ASSOCIATION_MAF;
+    struct b_tid_parts b_tid;
+    const bool gba = b_tid_parse(text_of(k->id.z), &b_tid) == ERR_OK;
+    a->framework = k->kind == CSE_KEY_KC ? ASSOCIATION_MAF : gba ? ASSOCIATION_GBA : ASSOCIATION_PSK;
     TRY(cse_key_bind(k, a));
     return TEXT_COPY(identity, a->key_id.z);
 }
@@ -96,6 +98,25 @@ err_t cse_saef_ask(const struct cse *cse, struct text identity, unsigned suid, s
     return ask_maf(cse, peer, parts.relative, identity, q);
 }
 
+/* -- GBA: Kpsa is the key that the BSF has for the B-TID, asked for in each handshake (R001-132) ---------------- */
+/* What is kept of an earlier one: withdrawn by an operator? ERR_NOT_FOUND. */
+static err_t gba_standing(struct txn *t, struct text b_tid)
+{
+    struct cse_key k;
+    TRY(cse_key_get(t, b_tid, &k));
+    return standing_check(k.standing);
+}
+
+err_t cse_saef_ua(const void *ctx, struct txn *t, const struct role_ua *ua, usec_t now, struct role_psk *out)
+{
+    const struct cse *cse = ctx;
+    (void)now;
+    err_t e = gba_standing(t, ua->b_tid);
+    TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
+    out->verdict = ROLE_ASK;
+    return naf_question(&cse->naf, ua, text_of(cse->self.z), t, &out->ask);
+}
+
 /* -- the answer --------------------------------------------------------------------------------------- */
 /* R000-03, R003-45: while the network is down the handshake fails, and nothing has been staged. */
 static err_t status_check(const struct answer *a)
@@ -125,7 +146,7 @@ static err_t store(const struct cse *cse, struct cse_key *k, const struct secret
     TRY(cse_key_put(cse, t, k, key, STORE_PUT_ANY));
     TRY(k->kind == CSE_KEY_ESPRIM ? ERR_OK : cse_ae_reserve(cse, t, text_of(k->peers[0].z)));
     struct text id = text_of(k->id.z);
-    if (expire_is_due(text_take(id, text_find(id, '@')), '0')) {
+    if (naf_is_due(id) || expire_is_due(text_take(id, text_find(id, '@')), '0')) {
         TRY(expire_run(t, TABLE_CSE_KEY, cse_key_is_over, k->created));
     }
     struct audit_event e = {.kind = k->kind == CSE_KEY_KPSA ? AUDIT_KPSA_STORED : AUDIT_KC_STORED, .time = k->created};
@@ -186,6 +207,26 @@ static err_t take_kpsa(const struct cse *cse, const struct cse_peer *mef, const 
     return store(cse, &k, &f.key, t);
 }
 
+/* KpsaId is the B-TID (R001-130, R001-141); the key's end is that of the association, too (R001-134). */
+static err_t take_gba(const struct cse *cse, const struct question *q, const struct answer *a, struct txn *t, usec_t now)
+{
+    SCOPED(naf_key_wipe) struct naf_key n = {.not_after = 0};
+    err_t e = gba_standing(t, text_of(q->key_id.z)); /* withdrawn while the answer was under way? */
+    TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
+    TRY(naf_answer(q, a, now, &n));
+    if (m2mid_same(text_of(n.enrolee_id.z), text_of(cse->self.z))) {
+        return ERR_PEER_NONSENSE;
+    }
+    struct cse_key k = {.kind = CSE_KEY_KPSA, .id = n.b_tid, .peers = {n.enrolee_id}, .created = now,
+                        .peers_n = n.enrolee_id.z[0] != '\0' ? 1 : 0, .not_after = n.not_after};
+    TRY(TEXT_COPY(n.bsf, k.source.z));
+    struct writer w = WRITER_ARRAY(k.credential_id);
+    writer_z(&w, "12-");
+    writer_z(&w, k.id.z);
+    TRY(writer_finish_z(&w));
+    return store(cse, &k, &n.key, t);
+}
+
 static err_t take(const struct cse *cse, const struct question *q, const struct answer *a, struct txn *t, usec_t now)
 {
     const struct cse_peer *peer = cse_ctx_peer(cse, text_of(q->peer));
@@ -202,7 +243,10 @@ err_t cse_saef_answer(const void *ctx, const struct question *q, const struct an
     struct cse_key k;
     struct text identity = text_of(q->key_id.z);
     err_t e = cse_key_get(t, identity, &k); /* another handshake was quicker, or an operator revoked it meanwhile */
-    if (e == ERR_NOT_FOUND) {
+    if (naf_is_question(q)) {
+        TRY(take_gba(cse, q, a, t, now));
+        e = cse_key_get(t, identity, &k);
+    } else if (e == ERR_NOT_FOUND) {
         TRY(take(cse, q, a, t, now));
         e = cse_key_get(t, identity, &k);
     }

@@ -9,6 +9,8 @@
 #include "role/cse/cse_ctx.h"
 
 MUST_USE err_t cse_saef_psk(const void *ctx, struct txn *t, struct text identity, usec_t now, struct role_psk *out);
+/* The same for a B-TID. */
+MUST_USE err_t cse_saef_ua(const void *ctx, struct txn *t, const struct role_ua *ua, usec_t now, struct role_psk *out);
 MUST_USE err_t cse_saef_answer(const void *ctx, const struct question *q, const struct answer *a, struct txn *t,
                                usec_t now, struct role_psk *out);
 /* The question to the MAF that an identifier names. ERR_NOT_FOUND: no configured one. */

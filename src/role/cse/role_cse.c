@@ -54,6 +54,7 @@ const struct role role_cse = {
     .configure = cse_ctx_configure,
     .seed = cse_seed,
     .psk = cse_saef_psk,
+    .ua = cse_saef_ua,
     .need = need,
     .cert = cse_cert_bind,
     .answer = answer,

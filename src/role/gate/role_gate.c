@@ -34,6 +34,7 @@ const struct role role_gate = {
     .configure = gate_ctx_configure,
     .hop = gate_hop_next,
     .psk = cse_saef_psk,
+    .ua = cse_saef_ua,
     .cert = cse_cert_bind,
     .answer = cse_saef_answer,
     .alive = cse_heard_alive,

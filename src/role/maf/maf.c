@@ -76,7 +76,7 @@ static err_t configure(void *ctx, const struct conf *cf, const struct role_env *
             TRY(add_mef(m, cf, arg, detail));
         }
     }
-    return ERR_OK;
+    return naf_configure(&m->naf, cf, text_of(m->reg.fqdn), detail);
 }
 
 const struct role role_maf = {
@@ -92,6 +92,7 @@ const struct role role_maf = {
     .ctx_size = sizeof(struct maf),
     .configure = configure,
     .psk = maf_handshake_psk,
+    .ua = maf_gba_ua,
     .answer = maf_answer_take,
     .cert = maf_handshake_cert,
     .alive = maf_heard_alive,

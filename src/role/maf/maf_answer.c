@@ -55,6 +55,9 @@ err_t maf_answer_take(const void *ctx, const struct question *q, const struct an
 {
     const struct maf *m = ctx;
     struct rec_km k;
+    if (naf_is_question(q)) {
+        return maf_gba_answer(m, q, a, t, now, out);
+    }
     TRY(take(m, q, a, t, now, &k));
     return maf_handshake_resolve(m, &k, text_of(q->key_id.z), now, out);
 }

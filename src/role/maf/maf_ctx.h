@@ -3,6 +3,7 @@
 #define KEYSTEAD_ROLE_MAF_MAF_CTX_H
 
 #include "role/maf/rec_km.h"
+#include "role/naf.h"
 #include "role/reg/reg.h"
 
 #define MAF_PEERS_MAX 64
@@ -19,6 +20,7 @@ struct maf {
     bool hide_identities; /* CHOICE-34: an unknown identity fails like a wrong key */
     struct maf_peer mefs[MAF_PEERS_MAX];
     size_t mefs_n;
+    struct naf naf; /* BSFs */
 };
 
 /* maf_handshake.c */
@@ -28,12 +30,19 @@ err_t maf_handshake_cert(const void *ctx, struct txn *t, const struct role_cert 
 /* Key and association of a Km that is held, under the identity the client sent. */
 MUST_USE err_t maf_handshake_resolve(const struct maf *m, const struct rec_km *k, struct text identity, usec_t now,
                                      struct role_psk *out);
+/* With hide-identities what would tell which identities exist becomes a key that nobody has. */
+MUST_USE err_t maf_handshake_hide(const struct maf *m, err_t e, struct role_psk *out);
 /* NULL if no such MEF is configured. */
 const struct maf_peer *maf_handshake_mef(const struct maf *m, struct text fqdn);
 
 /* maf_answer.c */
 err_t maf_answer_take(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
                       struct role_psk *out);
+
+/* maf_gba.c */
+err_t maf_gba_ua(const void *ctx, struct txn *t, const struct role_ua *ua, usec_t now, struct role_psk *out);
+MUST_USE err_t maf_gba_answer(const struct maf *m, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
+                              struct role_psk *out);
 
 /* maf_heard.c: what the configured MEFs withdraw (role/heard.h) */
 err_t maf_heard_alive(const void *ctx, struct txn *t, const struct association *a);

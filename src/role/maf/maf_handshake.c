@@ -19,7 +19,8 @@ const struct maf_peer *maf_handshake_mef(const struct maf *m, struct text fqdn)
 static err_t associate(const struct rec_km *k, struct text identity, struct association *a)
 {
     memset(a, 0, sizeof(*a));
-    a->framework = ASSOCIATION_PSK;
+    struct b_tid_parts b_tid;
+    a->framework = b_tid_parse(identity, &b_tid) == ERR_OK ? ASSOCIATION_GBA : ASSOCIATION_PSK;
     a->peer = originator_peer(text_of(k->enrolee_id.z));
     a->not_after = k->not_after;
     if (k->enrolee_id.z[0] != '\0') {
@@ -104,8 +105,11 @@ static err_t decoy(const struct maf *m, struct role_psk *out)
 
 err_t maf_handshake_psk(const void *ctx, struct txn *t, struct text identity, usec_t now, struct role_psk *out)
 {
-    const struct maf *m = ctx;
-    err_t e = lookup(m, t, identity, now, out);
+    return maf_handshake_hide(ctx, lookup(ctx, t, identity, now, out), out);
+}
+
+err_t maf_handshake_hide(const struct maf *m, err_t e, struct role_psk *out)
+{
     bool tells = e == ERR_DENIED_PSK_UNKNOWN || e == ERR_DENIED_REVOKED || e == ERR_DENIED_SUSPENDED ||
                  e == ERR_DENIED_EXPIRED || e == ERR_DENIED_PROVISIONING;
     return tells && m->hide_identities ? decoy(m, out) : e;

@@ -8,7 +8,7 @@ err_t maf_heard_alive(const void *ctx, struct txn *t, const struct association *
     (void)ctx;
     struct keyid folded;
     struct rec_km k;
-    if (a->framework != ASSOCIATION_PSK) {
+    if (a->framework == ASSOCIATION_CERT) {
         return ERR_OK;
     }
     TRY(keyid_fold(text_of(a->key_id.z), &folded));

@@ -43,7 +43,7 @@ static err_t who(const struct reg *r, const struct request *rq, struct txn *t, s
     struct keyid folded;
     struct rec_km k;
     (void)r;
-    if (rq->assoc->framework != ASSOCIATION_PSK) {
+    if (rq->assoc->framework == ASSOCIATION_CERT) {
         return reg_who_cert(rq, out);
     }
     TRY(km_of(rq, t, &folded, &k));
@@ -82,7 +82,7 @@ static err_t assign(const struct reg *r, const struct request *rq, struct txn *t
 {
     struct keyid folded;
     struct rec_km k;
-    if (rq->assoc->framework != ASSOCIATION_PSK) {
+    if (rq->assoc->framework == ASSOCIATION_CERT) {
         return ERR_OK;
     }
     TRY(km_of(rq, t, &folded, &k));

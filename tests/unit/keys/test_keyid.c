@@ -124,6 +124,8 @@ static void folding_ignores_case(void **state)
     assert_int_equal(keyid_fold(text_of("abcdEF01@mef.example"), &b), ERR_OK);
     assert_string_equal(a.z, b.z);
     assert_string_equal(a.z, "abcdef01@mef.example");
+    assert_int_equal(keyid_fold(text_of("I1U8vpY3qJ0hjWT649R/NQ==@BSF.Example"), &a), ERR_OK); /* R001-141: base64 has its case */
+    assert_string_equal(a.z, "I1U8vpY3qJ0hjWT649R/NQ==@bsf.example");
     assert_int_equal(keyid_fold(text_empty(), &a), ERR_MALFORMED_KEY_ID);
     assert_int_equal(keyid_fold(text_span("a\0b@c", 5), &a), ERR_MALFORMED_NUL);
 }

@@ -344,13 +344,15 @@ static void of_a_refusal_only_the_event_is_kept(void **state)
 }
 
 /* -- handshakes ------------------------------------------------------------------------------------------ */
+static const struct role_hello hello = {{"x", 1}, 0x00ae};
+
 static err_t ask_psk(struct bench *b, enum role_verdict v, size_t octets, usec_t end)
 {
     struct role_psk out;
     psk_verdict = v;
     psk_octets = octets;
     psk_end = end;
-    err_t e = dispatch_psk(&role, NULL, &b->t, text_of("x"), NOW, &out);
+    err_t e = dispatch_psk(&role, NULL, &b->t, &hello, NOW, &out);
     secret_wipe(&out.key);
     return e;
 }
@@ -364,7 +366,7 @@ static void a_key_must_be_one_and_alive(void **state)
     assert_int_equal(ask_psk(b, ROLE_KEY, 32, NOW), ERR_DENIED_EXPIRED);
     assert_int_equal(ask_psk(b, ROLE_KEY, 0, NOW + 1), ERR_BUG);
     assert_int_equal(ask_psk(b, ROLE_ASK, 0, 0), ERR_OK);
-    assert_int_equal(dispatch_psk(&bare, NULL, &b->t, text_of("x"), NOW, &out), ERR_DENIED_PSK_UNKNOWN);
+    assert_int_equal(dispatch_psk(&bare, NULL, &b->t, &hello, NOW, &out), ERR_DENIED_PSK_UNKNOWN);
     bench_free(b);
 }
 

@@ -269,14 +269,16 @@ static void test_question(void **state)
     struct arena a = arena_of(memory, sizeof(memory));
     struct txn t;
     struct role_psk p;
+    const struct role_hello first = {text_of("00aabb@MEF.example.com"), WORLD_SUITE};
+    const struct role_hello second = {text_of("00AABB@mef2.example.com"), WORLD_SUITE};
     assert_int_equal(store_begin(f->maf->store, false), ERR_OK);
     txn_init(&t, f->maf->store, &a, false);
-    assert_int_equal(dispatch_psk(&role_maf, f->maf->ctx, &t, text_of("00aabb@MEF.example.com"), T0, &p), ERR_OK);
+    assert_int_equal(dispatch_psk(&role_maf, f->maf->ctx, &t, &first, T0, &p), ERR_OK);
     assert_int_equal(p.verdict, ROLE_ASK);
     assert_string_equal(p.ask.peer, "mef.example.com");
     assert_string_equal(p.ask.origin, "maf.example.com"); /* R001-49 */
     assert_string_equal(p.ask.path, "/fetchCredentials/00AABB@mef.example.com/21");
-    assert_int_equal(dispatch_psk(&role_maf, f->maf->ctx, &t, text_of("00AABB@mef2.example.com"), T0, &p), ERR_OK);
+    assert_int_equal(dispatch_psk(&role_maf, f->maf->ctx, &t, &second, T0, &p), ERR_OK);
     assert_string_equal(p.ask.path, "/fetchCredentials/00AABB@mef2.example.com"); /* seed form */
     store_rollback(f->maf->store);
 }
