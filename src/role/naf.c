@@ -34,7 +34,7 @@ err_t naf_configure(struct naf *n, const struct conf *cf, struct text fqdn, char
 }
 
 /* -- the question ------------------------------------------------------------------------------------------ */
-/* btId and nafId need no escape: base64 and an FQDN. */
+/* R001-133: both ends derive with these octets. btId and nafId need no escape: base64 and an FQDN. */
 static err_t body_write(const struct naf *n, const struct role_ua *ua, struct writer *w)
 {
     struct naf_id id;
