@@ -7,6 +7,7 @@
 #include "load_tls.h"
 #include "lookup_rate.h"
 #include "raw_tls.h"
+#include "scan_rate.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -198,6 +199,15 @@ static int lookup(const struct cli_args *a)
     return e == ERR_OK ? tell_cpu(a, r.done, r.cpu_ns, 0) : cli_fail(a, e, "");
 }
 
+static int scan(const struct cli_args *a)
+{
+    usec_t time = 0;
+    struct scan_rate_result r = {0};
+    err_t e = seconds(a, &time);
+    e = e == ERR_OK ? scan_rate_run(cli_arg(a, "--store"), time, &r) : e;
+    return e == ERR_OK ? tell_cpu(a, r.done, r.cpu_ns, r.records) : cli_fail(a, e, "");
+}
+
 static int cert(const struct cli_args *a)
 {
     struct cert_rate_plan p = {.cert = cli_arg(a, "--cert"), .key = cli_arg(a, "--key"), .trust = cli_arg(a, "--trust"),
@@ -248,6 +258,8 @@ static const struct cli_opt cert_opts[] = {{"--cert", CLI_OPT_REQUIRED, "certifi
 static const struct cli_opt lookup_opts[] = {{"--store", CLI_OPT_REQUIRED, "store of a MAF"},
                                              {"--lines", CLI_OPT_REQUIRED, "file of lines that end in RelativeKeyIDs"},
                                              {"--seconds", 0, "how long (5)"}};
+static const struct cli_opt scan_opts[] = {{"--store", CLI_OPT_REQUIRED, "store of a CSE"},
+                                           {"--seconds", 0, "no new scan after so long (5)"}};
 static const struct cli_opt bare_opts[] = {{"-c", CLI_OPT_REQUIRED, "configuration of the server"},
                                            {"--store", CLI_OPT_REQUIRED, "a copy of its store, which grows"},
                                            {"--seconds", 0, "how long (5)"},
@@ -264,6 +276,8 @@ static const struct cli_verb verbs[] = {
      "The server's side of handshakes with certificates in memory, with or without a revocation list.", "-"},
     {"lookup", lookup_opts, ARRAY_LEN(lookup_opts), lookup, "Registered keys looked up in a MAF's store, without a server.",
      "-"},
+    {"scan", scan_opts, ARRAY_LEN(scan_opts), scan,
+     "All entries of a CSE's index of children with the records they name, without a server.", "-"},
     {"access", access_opts, ARRAY_LEN(access_opts), access_rate, "Access decisions alone, without a server.", "TS-0003 7.1.5"},
 };
 const struct cli_command cmd_bench = {"bench", verbs, ARRAY_LEN(verbs), "the load generator and the yardsticks", NULL};

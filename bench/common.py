@@ -45,6 +45,13 @@ def cpu_seconds(pid):
     return total / TICKS
 
 
+def resident_mib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError(f"process {pid} has no memory any more")
+
+
 class Process:
     """A server that was started, with the means to end it and to read what it has used."""
 
@@ -79,11 +86,11 @@ class Process:
 class Server(Process):
     """keystead serve on one configuration."""
 
-    def __init__(self, bench, conf):
+    def __init__(self, bench, conf, workers=None):
         self.conf = conf
         read_fd, write_fd = os.pipe()
         self.log = open(conf.with_suffix(".log"), "ab")
-        super().__init__([bench.program, "serve", "-c", conf, "--workers", str(bench.workers), "--ready-fd", str(write_fd)],
+        super().__init__([bench.program, "serve", "-c", conf, "--workers", str(workers or bench.workers), "--ready-fd", str(write_fd)],
                          self.log, pass_fds=(write_fd,))
         os.close(write_fd)
         with os.fdopen(read_fd) as pipe:
@@ -98,6 +105,14 @@ class Server(Process):
     def stop(self):
         super().stop()
         self.log.close()
+
+    def memory(self):
+        """Resident MiB of the processes; with more than one worker the writer is the supervisor's first child."""
+        _, *children = process_tree(self.child.pid)
+        if len(children) == 1:
+            return {"worker_and_writer_rss_mib": resident_mib(children[0])}
+        writer, *workers = map(resident_mib, children)
+        return {"writer_rss_mib": writer, **{f"worker_{i + 1}_rss_mib": n for i, n in enumerate(workers)}}
 
     def control(self, requests):
         """Sends each request and checks that it was done."""
@@ -115,8 +130,9 @@ class Server(Process):
 class Bench:
     """One run: the program, a folder, and what was made in it."""
 
-    def __init__(self, build, seconds, workers, keep):
+    def __init__(self, build, seconds, workers, keep, count=None):
         self.build, self.seconds, self.workers, self.keep = build, seconds, workers, keep
+        self.count = count  # of resources, for the rows that have many
         self.program = build / "keystead"
 
     def __enter__(self):

@@ -17,6 +17,7 @@ KC_IN_FLIGHT = 64     # handshakes that wait for a key
 CERT_IDS = 256       # devices with a certificate: all have their 8 live Ke soon, and each new one drops the oldest
 CONTAINERS = 100
 INSTANCES = 10000
+RULES = 20            # of the policy of access-decision
 CON = "21.5;ok;" * 8  # content of an instance: 64 octets
 STEM = "Cbench"
 ENROL_IN_FLIGHT = 256
@@ -534,7 +535,7 @@ class Gate:
 
 class AccessDecision:
     name = "access-decision"
-    what = "the decision alone: 8 rules of 4 originators, the last one permits, with a time window and a network"
+    what = f"the decision alone: {RULES} rules of 4 originators, the last one permits, with a time window and a network"
     yardstick = None
 
     class prepare:
@@ -542,7 +543,7 @@ class AccessDecision:
 
         def __init__(self, bench):
             self.bench = bench
-            others = [{"acor": [f"//{SP}/in/C{r}{i}" for i in range(4)], "acop": 63} for r in range(7)]
+            others = [{"acor": [f"//{SP}/in/C{r}{i}" for i in range(4)], "acop": 63} for r in range(RULES - 1)]
             last = {"acor": [f"//{SP}/in/Cx{i}" for i in range(3)] + [f"//{SP}/in/C*"], "acop": 2,
                     "acco": [{"actw": ["* * * * * * *"], "acip": {"ipv4": ["127.0.0.0/8"]}}]}
             self.pv = json.dumps({"acr": [*others, last]})
