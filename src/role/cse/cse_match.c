@@ -103,6 +103,21 @@ static bool met_lbl(const struct filter *f, const struct subject *s)
     return false;
 }
 
+/* Without parsing it: where nothing is escaped, each string stands octet for octet between two quotes. */
+static bool may_hold(struct text json, const struct filter_list *l)
+{
+    struct text part;
+    if (text_find(json, '\\') < json.n) {
+        return true;
+    }
+    while (text_next(&json, '"', &part)) {
+        if (in_list(l, part)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* contentInfo is a media type and, after a colon, its encoding: either form may be asked for. */
 static bool met_cty(const struct filter *f, const struct subject *s)
 {
@@ -176,15 +191,26 @@ enum cse_match_verdict cse_match_child(const struct filter *f, const struct cse_
     return !met ? CSE_MATCH_NO : whole ? CSE_MATCH_YES : CSE_MATCH_READ;
 }
 
+/* Most records of a large tree fail here, and parsing is most of what a discovery by label costs. */
+static bool fails_unparsed(const struct filter *f, const struct subject *s)
+{
+    return join(f) == FILTER_AND &&
+           (!joined(f, s, NEEDS_HEADER) || (filter_has(f, FILTER_LBL) && !may_hold(s->res->json, &f->lbl)));
+}
+
 err_t cse_match_res(struct txn *t, const struct filter *f, const struct cse_res *r, bool *out)
 {
     SCOPED(json_scope) json_t *attrs = NULL;
     enum needs needs = needs_of(f);
+    struct subject s = {.ty = r->type->ty, .et = r->et, .has_size = r->type->ty == TYPE_CIN, .size = r->size, .res = r};
+    *out = false;
     if (needs == NEEDS_ATTRS) {
+        if (fails_unparsed(f, &s)) {
+            return ERR_OK;
+        }
         TRY(cse_res_attrs(t, r, &attrs));
+        s.attrs = attrs;
     }
-    const struct subject s = {.ty = r->type->ty, .et = r->et, .has_size = r->type->ty == TYPE_CIN, .size = r->size,
-                              .res = r, .attrs = attrs};
     *out = joined(f, &s, needs);
     return ERR_OK;
 }

@@ -144,6 +144,30 @@ static void every_filter(void **state)
     }
 }
 
+/* A record is parsed only where a label may be in it. */
+static void labels_as_they_are_written(void **state)
+{
+    struct cse_fixture *f = *state;
+    static const struct {
+        const char *query, *want;
+    } rows[] = {
+        {"lbl=say \"hi\"", "quoted"}, {"lbl=hi", ""},
+        {"lbl=gr\xc3\xbcn", "quoted green"}, {"lbl=a/b", "quoted green"},
+        {"lbl=cold", "yard"}, {"lbl=lbl", ""},
+        {"lbl=deep&lbl=cold", "yard"}, {"lbl=:&lbl=warm", "hall"},
+        {"lbl=a/b&cra=20231114T221327", "green"}, {"lbl=a/b&cty=text/plain", ""},
+    };
+    make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"quoted\",\"lbl\":[\"say \\\"hi\\\"\",\"gr\\u00fcn\",\"a\\/b\"]}}");
+    make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"green\",\"lbl\":[\"gr\u00fcn\",\"a/b\"]}}");
+    make(f, "Sa/yard", 4, "{\"m2m:cin\":{\"rn\":\"told\",\"con\":\"cold\"}}"); /* not a label */
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *got = found(f, rows[i].query);
+        if (strcmp(got, rows[i].want) != 0) {
+            fail_msg("%s: %s, expected %s", rows[i].query, got, rows[i].want);
+        }
+    }
+}
+
 static void addresses_and_references(void **state)
 {
     struct cse_fixture *f = *state;
@@ -325,7 +349,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(every_filter), T(addresses_and_references), T(nested_results), T(refused_usages), T(only_what_may_be_seen),
+        T(every_filter), T(labels_as_they_are_written), T(addresses_and_references), T(nested_results),
+        T(refused_usages), T(only_what_may_be_seen),
         T(pages_make_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
