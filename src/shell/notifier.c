@@ -21,7 +21,6 @@ struct notifier_sending { /* an event on its way, or one whose fate the writer i
     size_t role;
     char target[512];
     struct outbox_done done;
-    usec_t patience;
 };
 
 struct notifier_target {
@@ -224,7 +223,7 @@ static bool is_somebody_due(struct notifier *n)
     bool any = false;
     for (struct notifier_target *t = n->targets, *next = NULL; t != NULL; t = next) {
         next = t->next;
-        any = any || t->due <= now;
+        any = any || (t->due <= now && is_free(n, t->role, t->name, now)); /* who is being asked will answer first */
         if (t->due + PATIENCE_MOST <= now && is_free(n, t->role, t->name, now)) {
             forget(n, t->role, t->name);
         }
@@ -257,6 +256,16 @@ static void tick_cb(uv_timer_t *h)
     }
 }
 
+static bool is_needed(const struct snapshot *snap)
+{
+    for (size_t i = 0; i < snap->roles_n; i++) {
+        if (snap->roles[i].role->outbox != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* -- life --------------------------------------------------------------------------------------------------------- */
 err_t notifier_start(struct notifier *n, uv_loop_t *loop, const struct snapshot *snap, struct intake *intake)
 {
@@ -268,7 +277,8 @@ err_t notifier_start(struct notifier *n, uv_loop_t *loop, const struct snapshot 
     }
     TRY(outbound_new(loop, snap, &limits, &n->out));
     n->tick.data = n;
-    bool ok = uv_timer_init(loop, &n->tick) == 0 && uv_timer_start(&n->tick, tick_cb, 0, TICK_MS) == 0;
+    bool ok = uv_timer_init(loop, &n->tick) == 0 &&
+              (!is_needed(snap) || uv_timer_start(&n->tick, tick_cb, 0, TICK_MS) == 0);
     return ok ? ERR_OK : ERR_IO;
 }
 

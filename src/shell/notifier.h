@@ -27,7 +27,6 @@ struct notifier {
     size_t role;           /* where the look goes on */
     char after[512];
     uint64_t seen;         /* changes of the store at the last whole look */
-    usec_t due;            /* clock_monotonic: when somebody may be asked again */
     bool again;
 };
 

@@ -152,6 +152,9 @@ static void came(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
         if (e == ERR_OK && used > 0 && f.kind == ZH_FRAME_ANSWER) {
             answered(h, &f);
         }
+        if (h->state != RUNNING) { /* who was told has ended it: what came is wiped */
+            return;
+        }
         memmove(h->in, h->in + used, h->in_n - used);
         h->in_n -= used;
         ct_wipe(h->in + h->in_n, used);
