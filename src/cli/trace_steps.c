@@ -46,7 +46,7 @@ static void add(struct trace_steps *out, enum ladder_shape shape, const char *cl
 /* A refusal is an arrow to the server that refused. */
 static void refused(const struct trail *t, const struct trail_event *e, struct trace_steps *out)
 {
-    const struct explain_step *s = explain_step_of(codes[e->at], &e->event);
+    const struct explain_step *s = explain_step_of(e->role, &e->event);
     out->why = err_info(e->event.outcome);
     out->step = s == NULL ? e->arrow->text : s->step;
     out->clause = s == NULL ? e->arrow->clause : s->clause;

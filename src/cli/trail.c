@@ -23,17 +23,18 @@ static err_t say(char detail[static TRAIL_DETAIL_MAX], err_t e, const char *what
     return e;
 }
 
-static const struct {
+/* To its devices a gate is the CSE, and a BSF what a MAF is to others. */
+static const struct line {
     const char *role;
     enum ladder_line line;
-} lines[] = {{"mef", LADDER_MEF}, {"maf", LADDER_MAF}, {"cse", LADDER_CSE}, {"gate", LADDER_CSE}}; /* to devices a gate is the CSE */
+} lines[] = {{"mef", LADDER_MEF}, {"maf", LADDER_MAF}, {"cse", LADDER_CSE}, {"gate", LADDER_CSE}, {"bsf", LADDER_MAF}};
 
 /* Of a server with several roles: the one the kind of the event belongs to, if it has that, else its first. */
-static enum ladder_line line_of(const char *roles, const struct ladder_arrow *arrow)
+static const struct line *line_of(const char *roles, const struct ladder_arrow *arrow)
 {
     struct text rest = text_of(roles);
     struct text role;
-    enum ladder_line first = LADDER_HERE;
+    const struct line *first = NULL;
     while (text_next(&rest, ',', &role)) {
         role = text_trim(role, " ");
         for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
@@ -41,9 +42,9 @@ static enum ladder_line line_of(const char *roles, const struct ladder_arrow *ar
                 continue;
             }
             if (lines[i].line == arrow->from || lines[i].line == arrow->to) {
-                return lines[i].line;
+                return &lines[i];
             }
-            first = first == LADDER_HERE ? lines[i].line : first;
+            first = first == NULL ? &lines[i] : first;
         }
     }
     return first;
@@ -128,10 +129,12 @@ static err_t add_event(struct trail *t, size_t source, struct text roles, const 
         return ERR_OK;
     }
     x.event.kind = x.arrow->kind;
-    x.at = TEXT_COPY(roles, whose) == ERR_OK ? line_of(whose, x.arrow) : LADDER_HERE;
-    if (x.at == LADDER_HERE) {
-        return say(detail, ERR_MALFORMED, "\"roles\" does not say whose chain it is: mef, maf, cse or gate");
+    const struct line *line = TEXT_COPY(roles, whose) == ERR_OK ? line_of(whose, x.arrow) : NULL;
+    if (line == NULL) {
+        return say(detail, ERR_MALFORMED, "\"roles\" does not say whose chain it is: mef, maf, cse, gate or bsf");
     }
+    x.role = line->role;
+    x.at = line->line;
     if (fields(v, &x) != ERR_OK || outcome_of(v, &x.event.outcome) != ERR_OK) {
         return say(detail, ERR_MALFORMED, "no audit event: number, time, outcome or a name is wrong or too long");
     }

@@ -20,6 +20,7 @@ struct trail_event {
     const struct ladder_arrow *arrow;
     uint64_t number;
     enum ladder_line at; /* the server in whose chain it stands */
+    const char *role;    /* and what it is */
     size_t chain;
     bool shown;
 };

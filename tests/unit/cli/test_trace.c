@@ -117,7 +117,8 @@ static void numbers_count_more_than_times(void **state)
         "{\"roles\":\"cse\",\"number\":2,\"time\":\"20261121T090000\",\"event\":\"associated\",\"outcome\":\"ok\",\"peer\":\"b\"}\n"
         "{\"roles\":\"cse\",\"number\":1,\"time\":\"20261121T100000\",\"event\":\"associated\",\"outcome\":\"ok\",\"peer\":\"a\"}\n"
         "{\"roles\":\"mef, maf\",\"number\":1,\"time\":\"20261121T093000\",\"event\":\"km-stored\",\"outcome\":\"ok\",\"peer\":\"c\"}\n"
-        "{\"roles\":\"gate\",\"number\":9,\"time\":\"20261121T110000\",\"event\":\"associated\",\"outcome\":\"ok\",\"peer\":\"d\"}\n";
+        "{\"roles\":\"gate\",\"number\":9,\"time\":\"20261121T110000\",\"event\":\"associated\",\"outcome\":\"ok\",\"peer\":\"d\"}\n"
+        "{\"roles\":\"bsf\",\"number\":1,\"time\":\"20261121T110001\",\"event\":\"refused\",\"outcome\":\"psk-wrong\",\"peer\":\"e\",\"object\":\"/\"}\n";
     struct trail t;
     char detail[TRAIL_DETAIL_MAX] = "";
     assert_int_equal(read_lines(&t, lines, strlen(lines), detail), ERR_OK);
@@ -128,6 +129,10 @@ static void numbers_count_more_than_times(void **state)
     assert_string_equal(t.at[2].event.peer, "b");
     assert_string_equal(t.at[3].event.peer, "d");
     assert_int_equal(t.at[3].at, LADDER_CSE); /* to its devices a gate is the CSE */
+    struct trace_steps s;
+    trace_steps_of(&t, &t.at[4], &s);
+    assert_int_equal(s.to, LADDER_MAF);
+    assert_string_equal(s.step, "refused and audited"); /* in the column of the MAF, not with its words */
     trail_free(&t);
 }
 
@@ -184,7 +189,7 @@ static void wrong_lines_are_told_with_their_number(void **state)
         {"{\"roles\":\"mef\",\"events\":{}}", "line 2: \"events\" is no list"},
         {"{\"roles\":\"mef\",\"events\":[3]}", "line 2: no audit event"},
         {"{\"event\":\"refused\",\"number\":1}", "line 2: \"roles\" does not say"},
-        {"{\"roles\":\"bsf\",\"event\":\"refused\"}", "line 2: \"roles\" does not say"},
+        {"{\"roles\":\"hss\",\"event\":\"refused\"}", "line 2: \"roles\" does not say"},
         {"{\"roles\":\"mef\",\"event\":\"refused\"}", "line 2: no audit event: number"},
         {"{\"roles\":\"mef\",\"event\":\"refused\",\"number\":0,\"time\":\"20261121T090000\",\"outcome\":\"ok\"}", "number"},
         {"{\"roles\":\"mef\",\"event\":\"refused\",\"number\":1,\"time\":\"now\",\"outcome\":\"ok\"}", "time"},
