@@ -68,8 +68,9 @@ err_t expire_run(struct txn *t, enum store_table table, expire_fn *is_over, usec
     TRY(cursor_get(t, writer_view_text(&w), &q.after));
     TRY(txn_scan(t, &q, hit, &x));
     TRY(x.err);
-    for (size_t i = 0; i < x.n; i++) {
-        TRY(txn_del(t, table, text_span((const char *)x.over[i].p, x.over[i].n)));
+    for (size_t i = 0; i < x.n; i++) { /* what this transaction has changed was judged by what it was before */
+        struct text id = text_span((const char *)x.over[i].p, x.over[i].n);
+        TRY(txn_is_staged(t, table, id) ? ERR_OK : txn_del(t, table, id));
     }
     return cursor_put(t, writer_view_text(&w), x.seen < EXPIRE_BATCH ? bytes_empty() : x.last);
 }

@@ -94,6 +94,12 @@ static bool is_staged(const struct txn *t, enum store_table table, struct bytes 
     return false;
 }
 
+bool txn_is_staged(const struct txn *t, enum store_table table, struct text id)
+{
+    struct key key;
+    return key_of(t, text_bytes(id), &key) == ERR_OK && is_staged(t, table, key.id);
+}
+
 err_t txn_get(struct txn *t, enum store_table table, struct text id, struct store_value *out)
 {
     struct key key;

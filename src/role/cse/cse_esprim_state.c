@@ -2,6 +2,7 @@
 
 #include "proto/esprim_state.h"
 #include "role/cse/cse_res.h"
+#include "role/expire.h"
 #include "role/rec.h"
 #include "wire/json.h"
 
@@ -10,6 +11,7 @@
 #define LIFETIME (INT64_C(3600) * USEC_PER_SEC) /* of random objects */
 #define OFFERS_ID "offers"
 #define PLACE_MAX (KEYID_MAX + 4)
+#define STAGED_MAX 16 /* changes besides those of expire_run() */
 
 static const struct esprim_policy policy = {
     .algs = {ESPRIM_A256GCM, ESPRIM_A192GCM, ESPRIM_A128GCM}, .algs_n = 3, .lifetime = LIFETIME};
@@ -80,6 +82,32 @@ static err_t announce(const struct cse *cse, struct txn *t, const struct esprim_
     return cse_res_put(t, &base);
 }
 
+/* A session that nothing can be sent under again; the random objects are no session and stay. */
+static bool is_over(struct bytes record, usec_t now)
+{
+    struct esprim_session s;
+    return esprim_state_session_parse(record, &s) == ERR_OK && s.forget_at <= now;
+}
+
+/* With each new session a few old ones go, of whatever key: those of keys that are gone, too. */
+static err_t make_room(struct txn *t, const struct cse_esprim_state *s, usec_t now)
+{
+    bool fits = t->staged_n + EXPIRE_BATCH + STAGED_MAX <= TXN_STAGED_MAX;
+    bool fresh = false;
+    for (size_t i = 0; i < ESPRIM_SESSIONS_PER_KEY; i++) {
+        fresh = fresh || strcmp(s->sessions_before[i].originator.id, s->sessions[i].originator.id) != 0;
+    }
+    return fresh && fits ? expire_run(t, TABLE_CSE_ESPRIM, is_over, now) : ERR_OK;
+}
+
+static err_t session_save(struct txn *t, const char *id, const struct esprim_session *s)
+{
+    uint8_t record[ESPRIM_STATE_SESSION_MAX];
+    struct writer w = WRITER_ARRAY(record);
+    esprim_state_session_write(s, &w);
+    return rec_put(t, TABLE_CSE_ESPRIM, text_of(id), &w, STORE_PUT_ANY);
+}
+
 err_t cse_esprim_state_save(const struct cse *cse, struct txn *t, struct text kid, const struct cse_esprim_state *s,
                             usec_t now)
 {
@@ -95,13 +123,11 @@ err_t cse_esprim_state_save(const struct cse *cse, struct txn *t, struct text ki
     }
     for (size_t i = 0; i < ESPRIM_SESSIONS_PER_KEY && kid.n > 0; i++) {
         if (memcmp(&s->sessions_before[i], &s->sessions[i], sizeof(s->sessions[i])) != 0) {
-            struct writer w = WRITER_ARRAY(record);
-            esprim_state_session_write(&s->sessions[i], &w);
             TRY(place(kid, i, id));
-            TRY(rec_put(t, TABLE_CSE_ESPRIM, text_of(id), &w, STORE_PUT_ANY));
+            TRY(session_save(t, id, &s->sessions[i]));
         }
     }
-    return ERR_OK;
+    return kid.n > 0 ? make_room(t, s, now) : ERR_OK;
 }
 
 err_t cse_esprim_state_seed(const struct cse *cse, struct txn *t, usec_t now)

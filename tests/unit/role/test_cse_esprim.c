@@ -308,6 +308,28 @@ static void each_object_once(void **state)
     assert_int_equal(ask(x, READ), 2000);
 }
 
+/* Keys come and go for ever; what their sessions took does not stay. */
+static void sessions_of_other_keys_go(void **state)
+{
+    struct ends *x = *state;
+    for (int i = 0; i < 4; i++) {
+        originate(x, KID, WHO);
+        take_offer(x);
+        assert_int_equal(ask(x, READ), 2000);
+    }
+    assert_int_equal(world_count(x->f.cse, TABLE_CSE_ESPRIM), 1 + 4);
+    assert_int_equal(add_key(x, "AB@sp.example.com", WHO, ""), ERR_OK);
+    originate(x, "AB@sp.example.com", WHO);
+    take_offer(x);
+    assert_int_equal(ask(x, READ), 2000);
+    assert_int_equal(world_count(x->f.cse, TABLE_CSE_ESPRIM), 1 + 4 + 1); /* they could be sent again still */
+    x->f.w.now += 2 * HOUR;
+    originate(x, "AB@sp.example.com", WHO);
+    take_offer(x);
+    assert_int_equal(ask(x, READ), 2000);
+    assert_int_equal(world_count(x->f.cse, TABLE_CSE_ESPRIM), 1 + 1);
+}
+
 static void announced(void **state)
 {
     struct ends *x = *state;
@@ -351,6 +373,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(answer_too_long, setup, teardown),
         cmocka_unit_test_setup_teardown(the_key_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(each_object_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(sessions_of_other_keys_go, setup, teardown),
         cmocka_unit_test_setup_teardown(announced, setup, teardown),
         cmocka_unit_test_setup_teardown(keys_by_the_operator, setup, teardown),
     };
