@@ -5,7 +5,6 @@
 
 #define RI_PREFIX "csr-"
 #define FOREIGN_PREFIX "xcsr-"
-#define CSE_TYPE_IN 1 /* cseTypeID [TS-0004 6.3.4.2.2] */
 
 /* -- finding a registree ----------------------------------------------------------------------------------- */
 static err_t ri_of(struct text sp_relative, struct m2mid *out)

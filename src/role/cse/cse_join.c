@@ -54,7 +54,6 @@ static err_t move(struct txn *t, struct cse_join *j, enum states_state to, usec_
 
 /* -- who is below us ---------------------------------------------------------------------------------------- */
 struct below {
-    const struct cse *cse;
     struct text ri[DESCENDANTS_MAX];
     size_t n;
     char room[DESCENDANTS_MAX * M2MID_MAX];
@@ -101,7 +100,7 @@ static err_t descendants(const struct cse *cse, struct txn *t, usec_t now, json_
 {
     char key[CSE_CHILD_KEY_MAX];
     struct writer w = WRITER_ARRAY(key);
-    struct below b = {.cse = cse};
+    struct below b = {.n = 0};
     struct cse_res root;
     TRY(cse_res_get(t, text_of(cse->root.z), now, &root));
     TRY(cse_res_child_key(&w, root.node, TYPE_CSR, text_empty()));

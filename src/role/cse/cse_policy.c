@@ -71,16 +71,15 @@ static err_t in_group(const struct cse_ask *ask, struct text group, unsigned *le
     return ERR_OK;
 }
 
-/* The decision, and when it is no, once more with the groups that the originator is in and the roles he acts in. They are looked up only then, and
- * only those of rules that permit otherwise. */
-static err_t decide(const struct cse_ask *ask, struct bytes rules, const struct access_query *q, bool *out)
+/* The decision, and when it is no, once more with the groups that the originator is in and the roles he acts in. They are
+ * looked up only then, and only those of rules that permit otherwise. */
+static err_t decide(const struct cse_ask *ask, struct bytes rules, const struct access_query *q, unsigned *left, bool *out)
 {
     struct text open[ACCESS_OPEN_MAX];
-    unsigned left = LOOKUPS_MAX;
     *out = access_decide(rules, q);
     size_t n = *out || ask->from->kind == CSE_FROM_ABSENT ? 0 : access_open(rules, q, open, ARRAY_LEN(open));
     for (size_t i = 0; i < n && !*out; i++) {
-        TRY(access_is_role(open[i]) ? cse_role_holds(ask, open[i], out) : in_group(ask, open[i], &left, out));
+        TRY(access_is_role(open[i]) ? cse_role_holds(ask, open[i], out) : in_group(ask, open[i], left, out));
     }
     return ERR_OK;
 }
@@ -89,6 +88,7 @@ static err_t decide(const struct cse_ask *ask, struct bytes rules, const struct 
 static err_t any_permits(const struct cse_ask *ask, const struct cse_res *holder, const struct access_query *q,
                          bool self, bool *out)
 {
+    unsigned left = LOOKUPS_MAX;
     *out = false;
     for (size_t i = 0; i < holder->acpi_n && !*out; i++) {
         struct cse_acp acp;
@@ -97,7 +97,7 @@ static err_t any_permits(const struct cse_ask *ask, const struct cse_res *holder
             continue;
         }
         TRY(e);
-        TRY(decide(ask, self ? acp.pvs : acp.pv, q, out));
+        TRY(decide(ask, self ? acp.pvs : acp.pv, q, &left, out));
     }
     return ERR_OK;
 }
@@ -151,7 +151,8 @@ err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *targe
     if (holder->type->ty == TYPE_ACP) { /* rule 1, R002-34 */
         struct cse_acp acp;
         TRY(cse_acp_get(ask->cse, ask->t, holder->ri, ask->rq->now, &acp));
-        TRY(decide(ask, acp.pvs, &q, &permitted));
+        unsigned left = LOOKUPS_MAX;
+        TRY(decide(ask, acp.pvs, &q, &left, &permitted));
         return permitted ? ERR_OK : ERR_DENIED_PRIVILEGE;
     }
     if ((holder->type->flags & TYPES_HAS_ACPI) == 0) { /* rule 2 */
