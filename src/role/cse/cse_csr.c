@@ -280,7 +280,7 @@ static bool is_registrar(const struct cse_ask *ask, const struct cse_from *id)
 static err_t type_check(const struct cse_from *id, const json_t *attrs, char *detail)
 {
     const json_t *cst = json_object_get(attrs, "cst");
-    bool in = json_integer_value(cst) == CSE_TYPE_IN;
+    bool in = json_integer_value(cst) == CSE_KIND_IN;
     bool foreign = id->sp_relative.z[0] == '\0';
     if (in && !foreign) {
         return detail_fail(detail, ERR_OPERATION, "an IN-CSE registers nowhere in its domain", text_of(id->absolute.z));

@@ -32,6 +32,20 @@ err_t cse_delete_direct(const struct cse_ask *ask, struct text to, const struct 
     return take_out(ask, &target);
 }
 
+err_t cse_delete_by_operator(const struct cse *cse, struct txn *t, usec_t now, struct text to,
+                             const struct types_row *type, char detail[static ROLE_DETAIL_MAX])
+{
+    static const struct keys_export none;
+    struct association assoc;
+    association_init_plain(&assoc);
+    const struct primitive prim = {.op = OP_DELETE};
+    const struct request rq = {.prim = &prim, .assoc = &assoc, .exported = &none, .now = now};
+    struct cse_from from = {.kind = CSE_FROM_AE};
+    TRY(TEXT_COPY(text_of("operator"), from.absolute.z));
+    const struct cse_ask ask = {cse, &rq, t, &from};
+    return cse_delete_direct(&ask, to, type, detail);
+}
+
 err_t cse_delete(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
 {
     struct cse_from from;

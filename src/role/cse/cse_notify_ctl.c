@@ -103,18 +103,10 @@ err_t cse_notify_ctl_show(const void *ctx, const struct ctl_request *rq, struct 
 err_t cse_notify_ctl_remove(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                             char detail[static ROLE_DETAIL_MAX])
 {
-    static const struct keys_export none;
     struct text ri;
     struct cse_notify n;
-    struct association assoc;
     TRY(named(rq, t, &ri, &n, detail));
-    association_init_plain(&assoc);
-    const struct primitive prim = {.op = OP_DELETE};
-    const struct request as = {.prim = &prim, .assoc = &assoc, .exported = &none, .now = rq->now};
-    struct cse_from from = {.kind = CSE_FROM_AE};
-    TRY(TEXT_COPY(text_of("operator"), from.absolute.z));
-    const struct cse_ask ask = {ctx, &as, t, &from};
-    TRY(cse_delete_direct(&ask, ri, types_find(TYPE_SUB), detail));
+    TRY(cse_delete_by_operator(ctx, t, rq->now, ri, types_find(TYPE_SUB), detail));
     struct emit e = emit_to(out);
     emit_object(&e, NULL);
     emit_text(&e, "id", ri);

@@ -21,6 +21,9 @@ MUST_USE err_t cse_update_direct(const struct cse_ask *ask, struct text to, cons
                                  char detail[static ROLE_DETAIL_MAX]);
 MUST_USE err_t cse_delete_direct(const struct cse_ask *ask, struct text to, const struct types_row *type,
                                  char detail[static ROLE_DETAIL_MAX]);
+/* A command that needs no more than that. */
+MUST_USE err_t cse_delete_by_operator(const struct cse *cse, struct txn *t, usec_t now, struct text to,
+                                      const struct types_row *type, char detail[static ROLE_DETAIL_MAX]);
 MUST_USE err_t cse_ops_find(const struct cse_ask *ask, struct text to, const struct types_row *type,
                             struct cse_target *out, char detail[static ROLE_DETAIL_MAX]);
 

@@ -153,21 +153,12 @@ static err_t show(const struct command *c, const struct types_row *type)
 /* -- remove -------------------------------------------------------------------------------------------------------- */
 static err_t take_away(const struct command *c, const struct types_row *type)
 {
-    static const struct keys_export none;
-    struct text to = json_get_text(c->rq->args, "ADDRESS");
     struct cse_target at;
-    struct association assoc;
     TRY(find(c, type, &at));
     if ((at.res.type->flags & TYPES_NOT_BY_REQUEST) != 0) {
         return detail_fail(c->detail, ERR_OPERATION, "the CSEBase is never deleted", text_empty());
     }
-    association_init_plain(&assoc);
-    const struct primitive prim = {.op = OP_DELETE};
-    const struct request rq = {.prim = &prim, .assoc = &assoc, .exported = &none, .now = c->rq->now};
-    struct cse_from from = {.kind = CSE_FROM_AE};
-    TRY(TEXT_COPY(text_of("operator"), from.absolute.z));
-    const struct cse_ask ask = {c->cse, &rq, c->t, &from};
-    TRY(cse_delete_direct(&ask, to, at.res.type, c->detail));
+    TRY(cse_delete_by_operator(c->cse, c->t, c->rq->now, json_get_text(c->rq->args, "ADDRESS"), at.res.type, c->detail));
     struct emit e = emit_to(c->out);
     emit_object(&e, NULL);
     emit_text(&e, "removed", at.res.ri);
