@@ -52,6 +52,7 @@ X(COMMAND_CANCELLED,  73, "command-cancelled",   "an operator took a command bac
 X(SUBSCRIBER_ADDED,  150, "subscriber-added",   "an operator added a subscriber to the BSF")
 X(SUBSCRIBER_REMOVED, 151, "subscriber-removed", "an operator removed a subscriber from the BSF, with its keys")
 X(BOOTSTRAPPED,       152, "bootstrapped",      "the BSF and a subscriber made Ks and its B-TID")
+X(NAF_KEY_GIVEN,      153, "naf-key-given",     "the BSF gave a NAF the key that belongs to a B-TID")
 X(REFUSED,            50, "refused",             "an authenticated peer was refused")
 X(CERTIFICATE_REFUSED, 51, "certificate-refused", "a certificate was refused in the handshake; the peer is a network address")
 X(HANDSHAKE_REFUSED,   52, "handshake-refused",   "a handshake under a known identifier was refused; the peer is a network address")

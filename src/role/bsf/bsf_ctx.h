@@ -19,6 +19,11 @@ struct bsf {
 /* bsf_ub.c */
 role_handler bsf_ub;
 
+/* bsf_zn.c */
+role_handler bsf_zn;
+MUST_USE err_t bsf_zn_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now,
+                           struct association *out);
+
 /* bsf_ctl.c */
 ctl_handler bsf_ctl_add, bsf_ctl_list, bsf_ctl_show, bsf_ctl_remove;
 enum { BSF_CTL_ADD_N = 9, BSF_CTL_ONE_N = 1 };
