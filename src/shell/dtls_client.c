@@ -142,8 +142,8 @@ static err_t verdict(struct run *r, int rc)
         return ERR_OK;
     case SSL_ERROR_SYSCALL: /* nobody listens there */
         return ERR_PEER_UNREACHABLE;
-    case SSL_ERROR_ZERO_RETURN:
-        return ERR_PEER_REFUSED;
+    case SSL_ERROR_ZERO_RETURN: /* it leaves, and has not answered: worth another try */
+        return ERR_PEER_UNREACHABLE;
     default:
         return ERR_PEER_NONSENSE;
     }

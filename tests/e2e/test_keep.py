@@ -223,7 +223,7 @@ def test_what_the_servers_lost_is_made_anew(aged, lab):
     assert told and set(told) == {"registration-prolonged"}, told
     before = cli.ok("status")
     stem = before["ae_id"]
-    assert results(cli.run("keep", "--once")) == ["not-due"]
+    assert set(results(cli.run("keep", "--once"))) <= {"not-due", "registration-prolonged"}  # due again on a slow machine
     cli.ok("request", "retrieve", f"/-/{stem}")
     lab.stop("maf", "cse")
     for role in "maf", "cse":
