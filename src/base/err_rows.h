@@ -6,8 +6,7 @@
  *   reason code  stable; printed by both sides, looked up by `keystead explain CODE`
  *   audited      1: a refusal of an authenticated peer, or of a certificate in the handshake, is written to the audit chain
  *                (shell/refusal_gate.h bounds how many);
- *                2: a handshake that fails for this reason is, with a certificate or under an identifier that is known; 3: both;
- *                0: counted and logged with a rate limit only (strangers cost no durable record)
+ *                2: a handshake that fails for this reason is, with a certificate or under an identifier that is known; 3: both; 0: counted and logged only
  *   RSC          oneM2M response status code [TS-0004 6.6.3]; HTTP and CoAP follow from it (rsc_rows.h)
  *   TLS alert    what ends a handshake that fails for this reason (RFC 5246 7.2)
  */
@@ -175,6 +174,7 @@ X(ERR_AUDIT_CHAIN,          "audit-chain-broken",    ERROR,  0, 5000,  80, "the 
 X(ERR_PEER_UNREACHABLE,     "peer-unreachable",      WARN,   0, 5103,  80, "the MEF, MAF or CSE does not answer", "check address, network and the other server", "TS-0003 8.8.2.3")
 X(ERR_PEER_TIMEOUT,         "peer-timeout",          WARN,   0, 5103,  80, "the MEF, MAF or CSE took too long", "see ctl status there: is it up, is it busy; then the network", "TS-0003 8.8.2.3")
 X(ERR_PEER_NONSENSE,        "peer-nonsense",         WARN,   0, 5103,  80, "the MEF, MAF or CSE answered what cannot be used", "check the versions and profile of both servers", "TS-0003 8.8.2.8")
+#include "base/err_rows_dns.h"
 X(ERR_PEER_REFUSED,         "peer-refused",          INFO,   0, 5103,  80, "the peer refused", "keystead explain CODE with the code that it gave", "-")
 /* -- own: configuration, usage, bugs ----------------------------------------------------------- */
 X(ERR_CONFIG,               "config",                ERROR,  0, 5000,  80, "the configuration is wrong", "run keystead check -c FILE", "-")

@@ -15,6 +15,7 @@
 #include "role/conf.h"
 #include "role/errand.h"
 #include "role/ctl.h"
+#include "role/handshake.h"
 #include "store/seal.h"
 #include "store/txn.h"
 #include "wire/ipaddr.h"
@@ -35,6 +36,7 @@ struct hop;           /* role/hop.h */
 struct outbox_item;   /* role/outbox.h */
 struct outbox_done;
 struct outbox_verify;
+struct naming; /* role/naming.h */
 
 /* -- requests ------------------------------------------------------------------------------------ */
 struct request {
@@ -75,48 +77,6 @@ struct route {
     unsigned flags;
     role_handler *handler;
     const char *clause;
-};
-
-/* -- handshakes ---------------------------------------------------------------------------------- */
-/* What they are decided by is below: nothing of the network that carried them (R000-06, R000-07). */
-/* What the role must learn from another authority before a handshake can go on. */
-struct question {
-    char peer[256];   /* FQDN: a configured [peer], or with a body a URL that may be called; anything else is refused by the shell */
-    char path[512];   /* path to GET; with a body for a URL: what the answer is about, for answer() alone */
-    struct bytes body; /* JSON to NOTIFY, borrowed until it is sent; empty: GET */
-    bool to_peer;     /* the body goes to this path of a [peer], not to a URL */
-    char origin[M2MID_MAX]; /* X-M2M-Origin */
-    struct keyid key_id;    /* the identity asked about: equal questions are coalesced */
-    unsigned suid;          /* what the key is wanted for: an answer for one usage is none for another. Of a B-TID: naf.h */
-};
-
-struct answer {
-    err_t err;       /* ERR_OK: an HTTP response came; else why not */
-    unsigned status; /* HTTP */
-    struct bytes body;
-};
-
-enum role_verdict { ROLE_KEY, ROLE_ASK, ROLE_TAKEN /* of answer(): it is staged; there is no key in it */ };
-
-struct role_psk {
-    enum role_verdict verdict;
-    struct secret key;          /* ROLE_KEY; the shell wipes it */
-    struct association assoc;   /* ROLE_KEY: framework, peer, ids, credential_id, key_id, not_after filled in */
-    struct question ask;        /* ROLE_ASK */
-};
-
-/* What a verified peer certificate says (path, time, status and profile were checked by the shell). */
-struct role_cert {
-    struct text dns[8]; /* subjectAltName dNSName */
-    size_t dns_n;
-    struct text uri[8]; /* uniformResourceIdentifier */
-    size_t uri_n;
-    struct text device[4]; /* otherName of the M2M Device Indication ID arc: the whole OID, dotted [TS-0003 10.1.1.4] */
-    size_t device_n;
-    struct text key_id; /* sha-256 name of the SubjectPublicKeyInfo: "sha-256;<base64url>" [10.1.2, CHOICE-36] */
-    bool raw;           /* a raw public key or a certificate pinned by key_id: no path was validated */
-    char serial[ASSOCIATION_SERIAL_MAX]; /* hexadecimal digits, or empty if there are too many */
-    usec_t not_after;
 };
 
 struct explain;
@@ -186,6 +146,12 @@ struct role {
     err_t (*errand)(const void *ctx, struct txn *t, const struct errand_memory *m, usec_t now, struct errand *out);
     err_t (*returned)(const void *ctx, const struct errand *q, const struct errand_answer *a, struct txn *t, usec_t now,
                       err_t *why);
+
+    /* Writer, read-only, again and again: the first name after `after` whose address record is not as it should be, or, with
+     * NAMING_NOTHING, how far it looked; ERR_NOT_FOUND: there are no more (and with no zone, never will be). Then what the name
+     * server said. Both may be NULL. */
+    err_t (*naming)(const void *ctx, struct txn *t, struct text after, usec_t now, struct naming *out);
+    err_t (*named)(const void *ctx, const struct naming *n, err_t what, struct txn *t, usec_t now);
 
     /* Writer, when the handshake is complete and before its last flight leaves; a failure ends the handshake.
      * May change *a (not_after). NULL: nothing to store. */

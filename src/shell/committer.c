@@ -1,6 +1,8 @@
 #include "shell/committer.h"
 
+
 #include "base/ct.h"
+#include "role/naming.h"
 #include "role/dispatch.h"
 #include "shell/instances.h"
 #include "shell/log.h"
@@ -161,6 +163,13 @@ static err_t run_returned(struct committer *c, const struct job *j, struct txn *
     return role_of(c, j)->returned(c->snap->roles[j->role].ctx, j->errand, j->returned, t, j->now, &r->why);
 }
 
+static err_t run_named(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
+{
+    (void)r;
+    set_object(c, text_of(j->named->name.z));
+    return role_of(c, j)->named(c->snap->roles[j->role].ctx, j->named, j->named_err, t, j->now);
+}
+
 static err_t run_ctl(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
 {
     struct writer out = body_room(c);
@@ -182,6 +191,7 @@ static run_fn *const runs[] = {
     [JOB_HEARD] = run_heard,
     [JOB_TOLD] = run_told,
     [JOB_RETURNED] = run_returned,
+    [JOB_NAMED] = run_named,
 };
 
 static void result_init(const struct job *j, struct job_result *r)

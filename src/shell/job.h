@@ -14,6 +14,7 @@ enum job_kind {
     JOB_CTL = 4,         /* an operator's command; never leaves the writer's process */
     JOB_HEARD = 6,       /* what another authority withdrew; never leaves the writer's process */
     JOB_TOLD = 8,        /* what became of an event of an outbox; never leaves the writer's process */
+    JOB_NAMED = 9,       /* what a name server said; never leaves the writer's process */
     JOB_RETURNED = 7,    /* what came of an errand; never leaves the writer's process */
     JOB_REFUSED = 5      /* somebody known, or a certificate, was refused in the handshake: an event, and nothing else */
 };
@@ -50,6 +51,8 @@ struct job {
     struct job_refusal refusal;  /* REFUSED */
     const struct errand *errand; /* RETURNED; borrowed, as ... */
     const struct errand_answer *returned;
+    const struct naming *named;  /* NAMED; borrowed */
+    err_t named_err;
     const struct ctl_row *ctl;   /* CTL */
     const void *ctl_ctx;
     const json_t *ctl_args; /* borrowed */

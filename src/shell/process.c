@@ -6,6 +6,7 @@
 #include "shell/leaks.h"
 #include "shell/link.h"
 #include "shell/log.h"
+#include "shell/namer.h"
 #include "shell/notifier.h"
 #include "shell/serving.h"
 #include "shell/watch.h"
@@ -30,6 +31,7 @@ struct process {
     struct watch watch;
     struct notifier notifier;
     struct enlist enlist;
+    struct namer namer;
     struct worker worker;
     struct control_server *control;
     usec_t drain_until, settle_at;
@@ -189,6 +191,7 @@ static err_t start_writer(struct process *p)
     TRY(watch_start(&p->watch, &p->loop, cfg->snap, &p->intake));
     TRY(notifier_start(&p->notifier, &p->loop, cfg->snap, &p->intake));
     TRY(enlist_start(&p->enlist, &p->loop, cfg->snap, &p->intake));
+    TRY(namer_start(&p->namer, &p->loop, cfg->snap, &p->intake));
     struct control_server_config c = {
         .loop = &p->loop,
         .snap = cfg->snap,
@@ -251,6 +254,7 @@ int process_run(const struct process_config *cfg)
     (void)uv_run(&p->loop, UV_RUN_DEFAULT);
     if (is_writer(p)) {
         notifier_stop(&p->notifier);
+        namer_stop(&p->namer);
         enlist_stop(&p->enlist);
         watch_stop(&p->watch);
         intake_stop(&p->intake);

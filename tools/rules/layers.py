@@ -9,7 +9,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 LIBRARIES = {
     "openssl/": {"shell"}, "uv.h": {"shell"}, "curl/": {"shell"}, "ini.h": {"shell"}, "tss2/": {"shell"}, "unistr.h": {"shell"},
     "uninorm.h": {"shell"}, "jansson.h": {"wire", "role", "shell", "cli"}, "llhttp.h": {"wire"}, "cbor.h": {"wire"}, "libxml/": {"wire"},
-    "keystead/": {"lib"}, "jose/": {"shell"},
+    "keystead/": {"lib"}, "jose/": {"shell"}, "ldns/": {"shell"},
 }
 DRIVER_LIBRARIES = {"sqlite3.h"}
 # C headers that mean I/O, clocks, processes or allocation: not below the shell.

@@ -3,6 +3,7 @@
 #include "role/cse/cse_attr.h"
 #include "role/cse/cse_cin.h"
 #include "role/cse/cse_csr.h"
+#include "role/cse/cse_dns.h"
 #include "role/cse/cse_das.h"
 #include "role/cse/cse_group.h"
 #include "role/cse/cse_notify.h"
@@ -127,6 +128,11 @@ static err_t accept_csr(struct making *m)
     return cse_csr_accept(&m->ask, &m->res, m->attrs, m->detail);
 }
 
+static err_t finish_csr(struct making *m)
+{
+    return cse_dns_note(&m->ask, &m->res, m->attrs);
+}
+
 static err_t accept_cnt(struct making *m)
 {
     cse_cin_limits(&m->res, m->attrs);
@@ -184,7 +190,7 @@ static const struct {
     err_t (*finish)(struct making *m); /* what is staged beside the resource */
 } hooks[] = {
     {TYPE_AE, accept_ae, NULL},
-    {TYPE_CSR, accept_csr, NULL},
+    {TYPE_CSR, accept_csr, finish_csr},
     {TYPE_CNT, accept_cnt, NULL},
     {TYPE_CIN, accept_cin, finish_cin},
     {TYPE_ACP, NULL, finish_acp},

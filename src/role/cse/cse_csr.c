@@ -1,5 +1,6 @@
 #include "role/cse/cse_csr.h"
 
+#include "role/cse/cse_dns.h"
 #include "role/detail.h"
 #include "wire/json.h"
 
@@ -149,10 +150,9 @@ static bool is_at(struct text address, struct text base)
 static err_t cb_check(const struct cse_ask *ask, const struct cse_from *id, const json_t *attrs, char *detail)
 {
     struct text cb = json_get_text(attrs, "cb");
-    struct m2mid host;
     bool ok = cb.n == 0 || is_at(cb, text_of(ask->cse->self.z)) || is_at(cb, text_of(id->absolute.z)) ||
               is_at(cb, text_of(id->sp_relative.z)) ||
-              (m2mid_fqdn(text_of(id->absolute.z), &host) == ERR_OK && text_eq_nocase(cb, text_of(host.z)));
+              cse_dns_is_name(ask->cse, id, cb);
     return ok ? ERR_OK : detail_fail(detail, ERR_CONTENTS, "cb", cb);
 }
 

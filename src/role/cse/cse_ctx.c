@@ -39,6 +39,14 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
      .doc = "where this CSE is reached (poa), as its registrar is told"},
     {.section = "cse", .key = "role-issuers", .type = CONF_TEXT, .flags = CONF_MANY,
      .doc = "AE-IDs and CSE-IDs, commas between, that may give roles to those who are registered here; the admin always may; default nobody else"},
+    {.section = "cse", .key = "dns-server", .type = CONF_ADDRESS,
+     .doc = "name server that takes DNS UPDATE (RFC 2136), an IP address and port: a field CSE that names its public domain in "
+            "CSEBase gets an address record there; default none"},
+    {.section = "cse", .key = "dns-zone", .type = CONF_FQDN, .doc = "zone of these records; a name outside of it gets none"},
+    {.section = "cse", .key = "dns-key-name", .type = CONF_FQDN, .doc = "name of the TSIG key (hmac-sha256)"},
+    {.section = "cse", .key = "dns-key", .type = CONF_SECRET_FILE, .doc = "the TSIG key, hexadecimal"},
+    {.section = "cse", .key = "dns-address", .type = CONF_TEXT, .flags = CONF_MANY,
+     .doc = "IPv4 and IPv6 addresses of this IN-CSE, for the A and AAAA records"},
     {.section = "cse", .key = "dynamic-authorization", .type = CONF_BOOL, .fallback = "off",
      .doc = "what no policy permits is put to the dynamic authorization system that the resource names (daci)"},
     {.section = "cse", .key = "dynamic-lifetime", .type = CONF_DURATION, .fallback = "1h", .min = USEC_PER_SEC, .max = 365 * DAY,
@@ -197,6 +205,39 @@ static err_t registrar(struct cse *cse, const struct conf *cf, char *detail)
     return ours ? ERR_OK : detail_fail(detail, ERR_CONFIG, "[cse] registrar: no [peer] of kind cse with a csi of this provider", fqdn);
 }
 
+static bool is_numeric(struct text at)
+{
+    struct ipaddr a;
+    struct text host = text_take(at, text_find_last(at, ':'));
+    host = text_starts(host, "[") ? text_take(text_skip(host, 1), host.n - 2) : host;
+    return ipaddr_parse(host, &a) == ERR_OK;
+}
+
+/* R002-30: off without a name server. With one, all of it has to be there: nothing is found out at the first registration. */
+static err_t dns(struct cse *cse, const struct conf *cf, char *detail)
+{
+    struct naming_server s = {conf_text(cf, "cse", NULL, "dns-server"), conf_text(cf, "cse", NULL, "dns-zone"),
+                              conf_text(cf, "cse", NULL, "dns-key-name"), conf_text(cf, "cse", NULL, "dns-key")};
+    struct text rest = conf_text(cf, "cse", NULL, "dns-address"), one;
+    cse->dns_addresses = rest;
+    if (s.at.n == 0) {
+        return ERR_OK;
+    }
+    if (s.zone.n == 0 || s.key_name.n == 0 || s.key_file.n == 0 || rest.n == 0 || rest.n >= NAMING_ADDRESSES_MAX ||
+        cse->kind != CSE_KIND_IN || !is_numeric(s.at)) {
+        return detail_fail(detail, ERR_CONFIG,
+                           "[cse] dns-server: of an IN-CSE, an IP address, with dns-zone, dns-key-name, dns-key and dns-address", s.at);
+    }
+    while (text_next(&rest, ',', &one)) {
+        struct ipaddr a;
+        if (ipaddr_parse(one, &a) != ERR_OK) {
+            return detail_fail(detail, ERR_CONFIG, "[cse] dns-address is no IP address", one);
+        }
+    }
+    cse->dns = s;
+    return ERR_OK;
+}
+
 err_t cse_ctx_common(struct cse *cse, const struct conf *cf, const char *section, char detail[static ROLE_DETAIL_MAX])
 {
     TRY(identity(cse, cf, section, detail));
@@ -232,7 +273,8 @@ err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env 
     cse->dynamic_lifetime = conf_number(cf, "cse", NULL, "dynamic-lifetime");
     cse->lifetime = conf_number(cf, "cse", NULL, "lifetime");
     cse->notify_queue = (size_t)conf_number(cf, "cse", NULL, "notify-queue");
-    return registrar(cse, cf, detail);
+    TRY(registrar(cse, cf, detail));
+    return dns(cse, cf, detail);
 }
 
 const struct cse_peer *cse_ctx_peer(const struct cse *cse, struct text fqdn)

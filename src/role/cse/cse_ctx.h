@@ -7,6 +7,7 @@
 
 #include "role/credential_args.h"
 #include "role/naf.h"
+#include "role/naming.h"
 
 #define CSE_PEERS_MAX 16
 #define CSE_NODE_ROOT "cb" /* internal node of the CSEBase */
@@ -49,6 +50,8 @@ struct cse {
     bool mcc_optional;  /* the same for CSEs (R002-10); else R000-36 */
     bool inter_domain;  /* an IN-CSE of another service provider may register here (R002-06) */
     bool mcc_prime_optional; /* and outside an association (Mcc') */
+    struct naming_server dns; /* that maps field CSEs to dns_addresses; without a zone: none (R002-30) */
+    struct text dns_addresses;
     unsigned frameworks; /* of associations that are accepted: 1 << ASSOCIATION_* (R000-10) */
     bool subscription;  /* AEs are checked against the service subscription [CHOICE-68] */
     struct m2mid enrolled_rule; /* name of the rule that enrolled AEs go into (7.5.1), or empty */
@@ -64,7 +67,7 @@ struct cse {
     struct naf naf; /* BSFs */
 };
 
-enum { CSE_CTX_ROWS_N = 20 };
+enum { CSE_CTX_ROWS_N = 25 };
 extern const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N];
 
 MUST_USE err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env *env,

@@ -4,6 +4,7 @@
 #include "role/cse/cse_group.h"
 #include "role/cse/cse_cert.h"
 #include "role/cse/cse_das.h"
+#include "role/cse/cse_dns.h"
 #include "role/cse/cse_deliver.h"
 #include "role/cse/cse_esprim.h"
 #include "role/cse/cse_explain.h"
@@ -68,6 +69,8 @@ const struct role role_cse = {
     .hop = cse_hop_next,
     .errand = cse_join_errand,
     .returned = cse_join_returned,
+    .naming = cse_dns_next,
+    .named = cse_dns_done,
     .established = cse_saef_established,
     .explain = cse_explain,
 };
