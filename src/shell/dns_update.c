@@ -148,15 +148,26 @@ err_t dns_update_write(struct dns_update *u, struct writer *w)
 }
 
 /* -- the answer ------------------------------------------------------------------------------------------- */
+/* Before ldns parses it: an answer of UPDATE to this request, with at most its signature in the last section. We asked for no
+ * more there, and a second TSIG is an error [RFC 8945 5.1]. */
+static bool is_answer(const struct dns_update *u, struct bytes a)
+{
+    return a.n >= LDNS_HEADER_SIZE && ldns_read_uint16(a.p) == u->id && (a.p[2] & 0xf8) == (LDNS_QR_MASK | LDNS_PACKET_UPDATE << 3) &&
+           ldns_read_uint16(a.p + 10) <= 1;
+}
+
 /* Only what the holder of the key said counts for a name; what anybody may have said makes us try again. */
 static bool is_authentic(const struct dns_update *u, ldns_pkt *p, struct bytes octets)
 {
     SCOPED(key_text_wipe) struct key_text key = {{0}};
-    if (ldns_pkt_tsig(p) == NULL || key_text_of(u->key, &key) != ERR_OK) {
+    ldns_rr *tsig = ldns_pkt_tsig(p);
+    if (tsig == NULL || key_text_of(u->key, &key) != ERR_OK) {
         return false;
     }
     ldns_rdf mac = {._size = u->mac_n, ._type = LDNS_RDF_TYPE_INT16_DATA, ._data = (void *)(uintptr_t)u->mac};
-    return ldns_pkt_tsig_verify(p, octets.p, octets.n, u->what->server.key_name.p, key.z, &mac);
+    bool good = ldns_pkt_tsig_verify(p, octets.p, octets.n, u->what->server.key_name.p, key.z, &mac);
+    ldns_pkt_set_tsig(p, tsig); /* ldns 1.8 takes it out and, if it does not know the algorithm, forgets to put it back */
+    return good;
 }
 
 static err_t verdict(const struct dns_update *u, ldns_pkt_rcode rcode)
@@ -180,8 +191,7 @@ static err_t verdict(const struct dns_update *u, ldns_pkt_rcode rcode)
 err_t dns_update_read(const struct dns_update *u, struct bytes answer)
 {
     SCOPED(packet_free) ldns_pkt *p = NULL;
-    if (ldns_wire2pkt(&p, answer.p, answer.n) != LDNS_STATUS_OK || ldns_pkt_id(p) != u->id || !ldns_pkt_qr(p) ||
-        ldns_pkt_get_opcode(p) != LDNS_PACKET_UPDATE) {
+    if (!is_answer(u, answer) || ldns_wire2pkt(&p, answer.p, answer.n) != LDNS_STATUS_OK) {
         return ERR_PEER_NONSENSE;
     }
     ldns_pkt_rcode rcode = ldns_pkt_get_rcode(p);
