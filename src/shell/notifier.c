@@ -197,9 +197,10 @@ static err_t look_at(struct notifier *n, size_t role, bool *last)
     struct store *store = n->intake->committer.store;
     struct txn t;
     err_t e = r->role->outbox == NULL ? ERR_NOT_FOUND : ERR_OK;
+    err_t bad = ERR_OK; /* of a queue that cannot be read: it keeps no other waiting */
     TRY(e == ERR_OK ? store_begin(store, false) : ERR_OK);
     for (size_t i = 0; e == ERR_OK && i < LOOK_MAX; i++) {
-        struct outbox_item item;
+        struct outbox_item item = {.queue = ""};
         struct arena arena = arena_of(memory, sizeof(memory));
         txn_init(&t, store, &arena, false);
         txn_enter(&t, r->partition);
@@ -207,13 +208,17 @@ static err_t look_at(struct notifier *n, size_t role, bool *last)
         if (e == ERR_OK) {
             memcpy(n->after, item.queue, sizeof(n->after));
             tell(n, role, &item);
+        } else if (e != ERR_NOT_FOUND && item.queue[0] != '\0') {
+            memcpy(n->after, item.queue, sizeof(n->after));
+            bad = e;
+            e = ERR_OK;
         }
     }
     if (r->role->outbox != NULL) {
         store_rollback(store);
     }
     *last = e != ERR_OK;
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
+    return e == ERR_NOT_FOUND || e == ERR_OK ? bad : e;
 }
 
 /* Who was due long ago has nothing waiting for him any more: he is forgotten. */

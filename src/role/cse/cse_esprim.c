@@ -64,8 +64,8 @@ static err_t key_find(const struct cse_ask *ask, struct work *w, struct esprim_k
     err_t e = keyid_fold(kid, &w->kid) == ERR_OK ? cse_key_get(ask->t, kid, &k) : ERR_NOT_FOUND;
     e = e == ERR_OK && (k.kind != CSE_KEY_ESPRIM || k.peers_n != 1) ? ERR_NOT_FOUND : e;
     e = e == ERR_OK ? cse_key_check(&k, ask->rq->now) : e;
-    if (e != ERR_OK) { /* one that has ended, is withdrawn, or is for something else */
-        return err_info(e)->rsc < 5000 ? detail_fail(detail, ERR_ESPRIM_KEY, err_code(e), kid) : e;
+    if (e != ERR_OK) { /* ended, withdrawn or for something else: which of them is not for everybody to know */
+        return err_info(e)->rsc < 5000 ? detail_fail(detail, ERR_ESPRIM_KEY, "kid", kid) : e;
     }
     TRY(cse_key_take(ask->cse, &k, ask->rq->now, &out->k.s));
     TRY(TEXT_COPY(kid, out->id)); /* compared without case: as the originator spells it */
