@@ -192,6 +192,12 @@ static err_t keys_anew(struct device_work *w, const char **did)
     return e;
 }
 
+/* The registrar knows the key, and not the AE: another one took its place, or its record is lost. */
+static bool is_ae_gone(err_t e)
+{
+    return e == ERR_DENIED_NOT_REGISTERED || e == ERR_NOT_FOUND || e == ERR_DENIED_FROM;
+}
+
 static err_t ae_do(struct device_work *w, const char **did)
 {
     bool gone = w->state.ae_stem[0] == '\0' || w->state.ae_not_after <= clock_now();
@@ -200,6 +206,10 @@ static err_t ae_do(struct device_work *w, const char **did)
         TRY(keys_anew(w, did));
         gone = gone || w->state.ae_stem[0] == '\0';
         e = gone ? ae_register(w) : ae_prolong(w);
+    }
+    if (!gone && is_ae_gone(e) && w->state.app_id[0] != '\0') { /* nothing is there to prolong */
+        gone = true;
+        e = ae_register(w);
     }
     *did = gone ? "registered" : "registration-prolonged";
     return e;
@@ -248,12 +258,6 @@ static struct device_due check_due(const struct device_work *w, const struct rou
     bool set_back = last > now; /* the clock */
     usec_t at = last == 0 || set_back ? now : last + r->check;
     return (struct device_due){DEVICE_RENEW_NOTHING, able ? at : USEC_NEVER, able ? at : USEC_NEVER};
-}
-
-/* The registrar knows the key, and not the AE: another one took its place, or its record is lost. */
-static bool is_ae_gone(err_t e)
-{
-    return e == ERR_DENIED_NOT_REGISTERED || e == ERR_NOT_FOUND || e == ERR_DENIED_FROM;
 }
 
 static err_t heal(struct device_work *w, const char **did)

@@ -182,8 +182,9 @@ def test_a_certificate_is_known_where_it_was_added(pair, tmp_path):
     assert re.search(rf"event=refused .*instance={re.escape(MEF_B)}", pair.servers["mef"].log())
 
     def audited():
-        return [e for e in pair.ctl_json("mef", "audit", "tail", "--limit", "5")["events"] if e["event"] == "certificate-refused"]
-    assert ks.wait_for(audited)[-1]["instance"] == MEF_B
+        return [e for e in pair.ctl_json("mef", "audit", "tail", "--limit", "5")["events"]
+                if e["event"] == "certificate-refused" and e.get("instance") == MEF_B]
+    assert ks.wait_for(audited)
     pair.ctl_json("mef", "credential", "add", "--instance", "b", "--kind", "cert", "--id", AE, "--flavour", "ae-id", "--target", MAF_B)
     got = other.ok("enrol", "--mef-id", MEF_B, *[MAF_B if a == ks.MAF else a for a in args])
     assert got["ke_id"].endswith("@" + MEF_B)

@@ -108,7 +108,7 @@ class Relay:
 class Client:
     """tests/lib/zh_ask.c; answers by token."""
 
-    def __init__(self, host, port, answer=2.0, realm=None):
+    def __init__(self, host, port, answer=10.0, realm=None):
         """For Diameter: program, configuration file and realm."""
         self.p = subprocess.Popen([BUILD / "tests/zh_ask", str(host), str(port), str(int(answer * 1000)), *([realm] if realm else [])],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1,
