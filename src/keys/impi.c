@@ -32,7 +32,7 @@ static bool is_digits(struct text t)
     return true;
 }
 
-static bool is_imsi(struct text t)
+bool impi_is_imsi(struct text t)
 {
     return t.n >= 6 && t.n <= 15 && is_digits(t);
 }
@@ -40,13 +40,13 @@ static bool is_imsi(struct text t)
 struct text impi_imsi(struct text impi)
 {
     struct text user = text_take(impi, text_find(impi, '@'));
-    return impi_is(impi) && is_imsi(user) ? user : text_empty();
+    return impi_is(impi) && impi_is_imsi(user) ? user : text_empty();
 }
 
 err_t impi_of_imsi(struct text imsi, size_t mnc_digits, struct impi *out)
 {
     out->z[0] = '\0';
-    if (!is_imsi(imsi) || mnc_digits < 2 || mnc_digits > 3) {
+    if (!impi_is_imsi(imsi) || mnc_digits < 2 || mnc_digits > 3) {
         return ERR_MALFORMED_ID;
     }
     struct writer w = WRITER_ARRAY(out->z);

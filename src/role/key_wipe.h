@@ -3,6 +3,7 @@
 #define KEYSTEAD_ROLE_KEY_WIPE_H
 
 #include "keys/keys.h"
+#include "keys/keys_gba.h"
 
 static inline void key_wipe_ke(struct key_ke *k)
 {
@@ -20,6 +21,11 @@ static inline void key_wipe_kpsa(struct key_kpsa *k)
 }
 
 static inline void key_wipe_kc(struct key_kc *k)
+{
+    secret_wipe(&k->s);
+}
+
+static inline void key_wipe_ks(struct key_ks *k)
 {
     secret_wipe(&k->s);
 }

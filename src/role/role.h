@@ -30,6 +30,11 @@ struct role_env {
     const void *may_call_who;
 };
 
+static inline bool role_may_call(const struct role_env *env, const char *url)
+{
+    return env->may_call != NULL && env->may_call(env->may_call_who, url);
+}
+
 struct withdraw_kind; /* role/withdraw.h */
 struct role_ua;       /* role/hello.h */
 struct hop;           /* role/hop.h */

@@ -45,19 +45,9 @@ static void imsi(struct writer *w, struct text digits)
     element(w, TAG_IMSI, bytes_of(b, (digits.n + 1) / 2));
 }
 
-static bool is_imsi(struct text t)
-{
-    for (size_t i = 0; i < t.n; i++) {
-        if (t.p[i] < '0' || t.p[i] > '9') {
-            return false;
-        }
-    }
-    return t.n >= 6 && t.n < GSUP_IMSI_MAX;
-}
-
 err_t gsup_write_request(const struct gsup_request *q, struct writer *w)
 {
-    if (!is_imsi(q->imsi)) {
+    if (!impi_is_imsi(q->imsi)) {
         return ERR_MALFORMED_ID;
     }
     if (q->vectors == 0 || q->vectors > GSUP_TUPLES_MAX) {
@@ -102,7 +92,7 @@ static err_t parse_imsi(struct bytes b, char out[GSUP_IMSI_MAX])
         out[n++] = (char)('0' + digit);
     }
     out[n] = '\0';
-    return is_imsi(text_span(out, n)) ? ERR_OK : ERR_MALFORMED_GSUP;
+    return impi_is_imsi(text_span(out, n)) ? ERR_OK : ERR_MALFORMED_GSUP;
 }
 
 /* What GBA needs of a vector; the rest is of GSM. */

@@ -287,17 +287,7 @@ static err_t forget(const struct bsf *b, struct txn *t, struct text impi, struct
         TRY(txn_del(t, TABLE_BSF_PENDING, text_of(s->open[i])));
     }
     for (size_t i = 0; i < s->live_n; i++) {
-        struct b_tid id;
-        struct rec_ks k;
-        struct writer w = WRITER_ARRAY(id.z);
-        writer_z(&w, s->live[i]);
-        writer_z(&w, "@");
-        writer_z(&w, b->fqdn);
-        TRY(writer_finish_z(&w));
-        if (rec_bsf_ks_get(t, text_of(id.z), &k) == ERR_OK) {
-            TRY(txn_del(t, TABLE_BSF_TMPI, text_of(k.tmpi)));
-            TRY(txn_del(t, TABLE_BSF_KS, text_of(id.z)));
-        }
+        TRY(rec_bsf_ks_drop(t, s->live[i], text_of(b->fqdn)));
     }
     s->open_n = s->live_n = 0;
     return rec_bsf_state_put(t, impi, s);

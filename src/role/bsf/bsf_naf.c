@@ -1,15 +1,11 @@
 #include "role/bsf/bsf_ctx.h"
+#include "role/key_wipe.h"
 
 void bsf_naf_wipe(struct bsf_naf *n)
 {
     secret_wipe(&n->me.s);
     secret_wipe(&n->ext.s);
     secret_wipe(&n->in.s);
-}
-
-static void ks_wipe(struct key_ks *k)
-{
-    secret_wipe(&k->s);
 }
 
 /* The settings as they are now: what was taken back counts at once. */
@@ -31,7 +27,7 @@ err_t bsf_naf_keys(const struct bsf *b, struct txn *t, struct text b_tid, const 
                    struct bsf_naf *out)
 {
     struct b_tid_parts parts;
-    SCOPED(ks_wipe) struct key_ks ks = {0};
+    SCOPED(key_wipe_ks) struct key_ks ks = {0};
     TRY(b_tid_parse(b_tid, &parts));
     err_t e = rec_bsf_ks_get(t, b_tid, &out->ks);
     if (e != ERR_OK) {

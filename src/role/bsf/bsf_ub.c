@@ -6,6 +6,7 @@
 #include "base/ct.h"
 #include "role/bsf/bsf_ctx.h"
 #include "role/detail.h"
+#include "role/key_wipe.h"
 #include "wire/bsf_info.h"
 
 #include <string.h>
@@ -142,25 +143,13 @@ static err_t challenge(struct run *r, bool stale)
 }
 
 /* -- 200 --------------------------------------------------------------------------------------------- */
-/* Ks by the name of its RAND goes, with the TMPI made of it. */
 static err_t drop_ks(struct run *r, size_t i)
 {
     struct rec_bsf_state *s = &r->state;
-    struct b_tid id;
-    struct rec_ks k;
-    struct writer w = WRITER_ARRAY(id.z);
-    writer_z(&w, s->live[i]);
-    writer_z(&w, "@");
-    writer_z(&w, r->b->fqdn);
-    TRY(writer_finish_z(&w));
-    err_t e = rec_bsf_ks_get(r->t, text_of(id.z), &k);
-    if (e == ERR_OK) {
-        TRY(txn_del(r->t, TABLE_BSF_TMPI, text_of(k.tmpi)));
-        e = txn_del(r->t, TABLE_BSF_KS, text_of(id.z));
-    }
+    TRY(rec_bsf_ks_drop(r->t, s->live[i], text_of(r->b->fqdn)));
     s->live_n--;
     memmove(s->live[i], s->live[i + 1], (s->live_n - i) * sizeof(s->live[0]));
-    return e == ERR_NOT_FOUND ? ERR_OK : e; /* made under another name of this BSF */
+    return ERR_OK;
 }
 
 static err_t name_ks(const struct run *r, const struct aka_rand *rand, const struct key_ks *ks, struct rec_ks *k)
@@ -171,15 +160,10 @@ static err_t name_ks(const struct run *r, const struct aka_rand *rand, const str
     return writer_finish_z(&w);
 }
 
-static void ks_wipe(struct key_ks *k)
-{
-    secret_wipe(&k->s);
-}
-
 /* Ke is Ks, without any export, and KeId is its B-TID (R001-129, R001-130). */
 static err_t keep_ks(struct run *r, const struct ub_expected *x, struct rec_ks *k)
 {
-    SCOPED(ks_wipe) struct key_ks ks = {0};
+    SCOPED(key_wipe_ks) struct key_ks ks = {0};
     struct rec_bsf_state *s = &r->state;
     struct aka_rand rand;
     uint8_t buf[IMPI_MAX + 16];

@@ -149,6 +149,23 @@ err_t rec_bsf_ks_put(struct txn *t, const struct sealer *s, const struct rec_ks 
     return rec_put(t, TABLE_BSF_KS, text_of(k->b_tid.z), &w, STORE_PUT_IF_ABSENT);
 }
 
+err_t rec_bsf_ks_drop(struct txn *t, const char *rand, struct text bsf)
+{
+    struct b_tid id;
+    struct rec_ks k;
+    struct writer w = WRITER_ARRAY(id.z);
+    writer_z(&w, rand);
+    writer_z(&w, "@");
+    writer_text(&w, bsf);
+    TRY(writer_finish_z(&w));
+    err_t e = rec_bsf_ks_get(t, text_of(id.z), &k);
+    if (e != ERR_OK) {
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    TRY(txn_del(t, TABLE_BSF_TMPI, text_of(k.tmpi)));
+    return txn_del(t, TABLE_BSF_KS, text_of(id.z));
+}
+
 err_t rec_bsf_ks_key(const struct rec_ks *k, const struct sealer *s, struct key_ks *out)
 {
     return seal_open(s, TABLE_BSF_KS, text_of(k->b_tid.z), k->sealed, &out->s);

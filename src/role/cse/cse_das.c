@@ -69,8 +69,7 @@ static err_t usable(const struct cse_ask *ask, const struct cse_res *r, struct c
     }
     const json_t *dap = json_object_get(attrs, "dap");
     for (size_t i = 0; i < json_array_size(dap); i++) {
-        if (TEXT_COPY(text_at(dap, i), out->url) == ERR_OK && env->may_call != NULL &&
-            env->may_call(env->may_call_who, out->url)) {
+        if (TEXT_COPY(text_at(dap, i), out->url) == ERR_OK && role_may_call(env, out->url)) {
             return cse_res_keep(ask->t, r->ri, &out->ri);
         }
     }

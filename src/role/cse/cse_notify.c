@@ -72,8 +72,7 @@ err_t cse_notify_callable(const struct cse *cse, struct text url)
     char z[URL_MAX];
     TRY(url_parse(url, &u));
     TRY(TEXT_COPY(url, z));
-    bool ok = cse->env.may_call != NULL && cse->env.may_call(cse->env.may_call_who, z);
-    return ok ? ERR_OK : ERR_DENIED_URL;
+    return role_may_call(&cse->env, z) ? ERR_OK : ERR_DENIED_URL;
 }
 
 static err_t url_target(const struct cse *cse, struct text nu, struct writer *out)

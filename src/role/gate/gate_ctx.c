@@ -36,8 +36,7 @@ static err_t behind(struct gate_ctx *g, const struct conf *cf, char *detail)
     struct text url = conf_text(cf, "gate", NULL, "behind");
     bool tls = text_starts(url, "https://");
     TRY(TEXT_COPY(text_take(url, sizeof(g->behind) - 1), g->behind));
-    bool listed = tls ? has_peer(cf, text_skip(url, 8))
-                      : g->cse.env.may_call != NULL && g->cse.env.may_call(g->cse.env.may_call_who, g->behind);
+    bool listed = tls ? has_peer(cf, text_skip(url, 8)) : role_may_call(&g->cse.env, g->behind);
     return listed && url.n < sizeof(g->behind)
                ? ERR_OK
                : detail_fail(detail, ERR_CONFIG, "behind: neither in [server] points-of-access nor a [peer]", text_take(url, 64));

@@ -51,7 +51,7 @@ static err_t notification(const struct gate_ctx *g, const struct request *rq, st
         return detail_fail(detail, ERR_DENIED_NO_ASSOCIATION, "[gate] notify-from", text_empty());
     }
     TRY(url_of(p->path, out->url));
-    if (g->cse.env.may_call == NULL || !g->cse.env.may_call(g->cse.env.may_call_who, out->url)) {
+    if (!role_may_call(&g->cse.env, out->url)) {
         return detail_fail(detail, ERR_DENIED_OUTBOUND, "target", text_take(text_of(out->url), 64));
     }
     out->whole = true;

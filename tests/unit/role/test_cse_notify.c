@@ -345,7 +345,12 @@ static void subscriptions_are_strict(void **state)
             fail_msg("%s: %s %s", rows[i].more, err_code(e), f->body);
         }
     }
-    f->unverified = true; /* nobody is sent what he did not ask for */
+}
+
+static void nobody_is_sent_what_he_did_not_ask_for(void **state)
+{
+    struct cse_fixture *f = *state;
+    f->unverified = true;
     assert_int_equal(subscribe(f, "Sa/c", SUB("s", "\"nu\":[\"" LISTED "\"]")), ERR_TARGET_UNVERIFIED);
     assert_int_equal(subscribe(f, "Sa/c", SUB("s", "\"nu\":[\"Sa\",\"Sb\"]")), ERR_TARGET_UNVERIFIED);
     assert_int_equal(f->rsc, 5204);
@@ -356,8 +361,14 @@ static void subscriptions_are_strict(void **state)
     f->unverified = false;
     cin(f, "x");
     assert_string_equal(tell(f), "");
-    assert_int_equal(subscribe(f, "Sa/c/la", SUB("s", "\"nu\":[\"Sa\"]")), ERR_OPERATION);
+}
+
+static void subscriptions_of_a_resource_are_bounded(void **state)
+{
+    struct cse_fixture *f = *state;
     char name[64];
+    cin(f, "x");
+    assert_int_equal(subscribe(f, "Sa/c/la", SUB("s", "\"nu\":[\"Sa\"]")), ERR_OPERATION);
     for (int i = 0; i < CSE_NOTIFY_SUBS_MAX; i++) {
         snprintf(name, sizeof(name), "{\"m2m:sub\":{\"rn\":\"s%d\",\"nu\":[\"Sa\"]}}", i);
         must(subscribe(f, "Sa/c", name));
@@ -622,6 +633,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(events_are_told_once_each, setup, teardown),
         cmocka_unit_test_setup_teardown(contents_by_type, setup, teardown),
         cmocka_unit_test_setup_teardown(subscriptions_are_strict, setup, teardown),
+        cmocka_unit_test_setup_teardown(nobody_is_sent_what_he_did_not_ask_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(subscriptions_of_a_resource_are_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(rights_are_those_of_the_moment, setup, teardown),
         cmocka_unit_test_setup_teardown(contracts_end, setup, teardown),
         cmocka_unit_test_setup_teardown(children_keep_their_secrets, setup, teardown),
