@@ -98,8 +98,9 @@ def test_a_key_without_permission(bsf):
 def test_a_key_of_another_naf(bsf):
     """refuses R001-121, refuses R001-132: the NAF must own the FQDN in its NAF_Id; an unknown B-TID; no certificate; nonsense."""
     b_tid, naf = bsf.device(5, "Ssim5")
+    other = base64.b64encode(hashlib.sha256(b_tid.encode()).digest()[:16]).decode() + "@" + BSF  # well formed, of no run
     for cert, name, fqdn, want in (("maf", b_tid, f"in.{ks.SP}", (403, "from-not-associated")),
-                                   ("cse", b_tid.lower(), f"in.{ks.SP}", (403, "b-tid-unknown")),
+                                   ("cse", other, f"in.{ks.SP}", (403, "b-tid-unknown")),
                                    ("cse", "made-up", f"in.{ks.SP}", (400, "key-id-malformed")),
                                    ("cse", b_tid, "-", (400, "identifier-malformed"))):
         status, body = bsf.ask(cert, name, fqdn)
