@@ -172,6 +172,12 @@ def test_nobody_speaks_for_another(world):
         assert ks.ask(c, "retrieve", "/x", origin="/in/Cone").rsc == 4106
     assert len(world.strict.got) == before
     assert any(e["event"] == "refused" for e in world.ctl_json("other", "audit", "tail", "--limit", "50")["events"])
+    x = world.ctl_json("other", "explain", f"two@{ks.SP}")
+    o = x["objects"][0]
+    assert (o["kind"], o["state"], o["gave"]) == ("association-credential", "valid", [f"{ks.CSE_ID}/Ctwo"]), x
+    assert (x["last-refusal"]["code"], x["last-refusal"]["step"]) == ("from-not-associated", "a request through the gate"), x
+    assert world.ctl_json("other", "explain", f"{ks.CSE_ID}/Ctwo")["objects"][0]["id"] == f"two@{ks.SP}"
+    assert not world.ctl_json("other", "explain", "Cnobody")["found"]
     p = ks.run("trace", "-c", world.conf("other"), "--json", f"two@{ks.SP}")  # to its devices the gate is the CSE
     assert p.returncode == 0, p.stderr
     last = json.loads(p.stdout.splitlines()[-1])

@@ -97,18 +97,24 @@ static err_t by_peer(const struct cse *cse, struct explain *x, struct txn *t)
     return ERR_OK;
 }
 
-err_t cse_explain(const void *ctx, struct txn *t, struct explain *x)
+err_t cse_explain_keys(const struct cse *cse, struct txn *t, struct explain *x)
 {
-    const struct cse *cse = ctx;
     struct cert_key certificate;
     TRY(by_key(cse, x, t, x->folded.z));
     if (x->folded.z[0] == '\0' && cert_key_parse(x->id, &certificate) == ERR_OK) {
         TRY(by_key(cse, x, t, certificate.key.z));
     }
     TRY(by_peer(cse, x, t));
+    return explain_scan_near(x, t, TABLE_CSE_KEY);
+}
+
+err_t cse_explain(const void *ctx, struct txn *t, struct explain *x)
+{
+    const struct cse *cse = ctx;
+    TRY(cse_explain_keys(cse, t, x));
     if (x->folded.z[0] == '\0') {
         TRY(tell_ae(cse, x, t, x->id));
         TRY(cse_explain_res(cse, t, x));
     }
-    return explain_scan_near(x, t, TABLE_CSE_KEY);
+    return ERR_OK;
 }
