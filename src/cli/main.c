@@ -171,6 +171,9 @@ int main(int argc, char **argv)
         return CLI_INTERNAL;
     }
     wiped_json(); /* of a command with a key, on both sides of the control socket */
+    if (wiped_xml() != ERR_OK) {
+        return CLI_INTERNAL;
+    }
     key_source_prepare();
     int code = dispatch(argc, argv);
     /* A full disk behind stdout must not look like success. */

@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 #include <jansson.h>
+#include <libxml/xmlmemory.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,4 +37,9 @@ err_t wiped_curl(void)
 {
     CURLcode code = curl_global_init_mem(CURL_GLOBAL_ALL, malloc, release, resize, strdup, calloc);
     return code == CURLE_OK ? ERR_OK : ERR_LIMIT_CAPACITY;
+}
+
+err_t wiped_xml(void)
+{
+    return xmlMemSetup(release, malloc, resize, strdup) == 0 ? ERR_OK : ERR_LIMIT_CAPACITY;
 }

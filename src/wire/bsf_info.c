@@ -1,10 +1,7 @@
 #include "wire/bsf_info.h"
 
 #include "wire/timestamp.h"
-
-#include <libxml/parser.h>
-#include <libxml/tree.h>
-#include <string.h>
+#include "wire/xml.h"
 
 #define NAMESPACE "uri:3gpp-gba"
 #define TIME_LEN 20 /* YYYY-MM-DDThh:mm:ssZ */
@@ -71,58 +68,24 @@ err_t bsf_info_write(const struct bsf_info *i, struct writer *w)
     return writer_finish(w);
 }
 
-static void ctxt_free(xmlParserCtxtPtr *c)
+/* The text of the one child of that name. */
+static err_t child_text(struct xml_node root, const char *name, struct text *out)
 {
-    if (*c != NULL) {
-        xmlFreeDoc((*c)->myDoc);
-        xmlFreeParserCtxt(*c);
-    }
+    struct xml_node found;
+    err_t e = xml_only(root, NAMESPACE, name, &found);
+    TRY(e == ERR_NOT_FOUND ? ERR_MALFORMED_XML : e);
+    TRY(xml_text(found, out));
+    return out->n > 0 ? ERR_OK : ERR_MALFORMED_XML;
 }
 
-/* A document type is the only way to an entity of one's own, and it comes before any content. */
-static void refuse_doctype(void *ctx, const xmlChar *name, const xmlChar *external, const xmlChar *system)
-{
-    (void)name;
-    (void)external;
-    (void)system;
-    xmlParserCtxtPtr c = ctx;
-    c->wellFormed = 0;
-    xmlStopParser(c);
-}
-
-static bool is_named(const xmlNode *n, const char *name)
-{
-    return n->type == XML_ELEMENT_NODE && n->ns != NULL && strcmp((const char *)n->name, name) == 0 &&
-           strcmp((const char *)n->ns->href, NAMESPACE) == 0;
-}
-
-/* The text of the one child of that name, without white space around it. */
-static err_t child_text(const xmlNode *root, const char *name, struct text *out)
-{
-    const xmlNode *found = NULL;
-    for (const xmlNode *n = root->children; n != NULL; n = n->next) {
-        if (is_named(n, name)) {
-            if (found != NULL) {
-                return ERR_MALFORMED_XML;
-            }
-            found = n;
-        }
-    }
-    const xmlNode *text = found == NULL ? NULL : found->children;
-    if (text == NULL || text->type != XML_TEXT_NODE || text->next != NULL || text->content == NULL) {
-        return ERR_MALFORMED_XML;
-    }
-    *out = text_trim(text_of((const char *)text->content), " \t\r\n");
-    return ERR_OK;
-}
-
-static err_t read_root(const xmlNode *root, struct bsf_info *out)
+static err_t read_root(struct xml_node root, struct bsf_info *out)
 {
     struct text b_tid, lifetime;
     struct b_tid_parts parts;
-    if (root == NULL || !is_named(root, "BootstrappingInfo")) {
+    if (!xml_is(root, NULL, "BootstrappingInfo")) {
         return ERR_MALFORMED_XML;
     }
+    TRY(xml_is(root, NAMESPACE, "BootstrappingInfo") ? ERR_OK : ERR_XML_NAMESPACE);
     TRY(child_text(root, "btid", &b_tid));
     TRY(child_text(root, "lifetime", &lifetime));
     TRY(bsf_info_time_parse(lifetime, &out->lifetime));
@@ -132,23 +95,11 @@ static err_t read_root(const xmlNode *root, struct bsf_info *out)
 
 err_t bsf_info_parse(struct bytes xml, struct bsf_info *out)
 {
-    *out = (struct bsf_info){.lifetime = 0};
-    if (xml.n > BSF_INFO_MAX) {
-        return ERR_LIMIT_SIZE;
-    }
-    SCOPED(ctxt_free) xmlParserCtxtPtr c = xmlNewParserCtxt();
-    if (c == NULL) {
-        return ERR_LIMIT_CAPACITY;
-    }
-    c->sax->internalSubset = refuse_doctype;
-    /* The encoding is not the document's choice: one in which a DOCTYPE looks like something else is none of ours. */
-    const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA;
-    xmlDocPtr doc = xmlCtxtReadMemory(c, (const char *)xml.p, (int)xml.n, NULL, "UTF-8", options);
+    SCOPED(xml_wipe) struct xml x = {NULL};
     struct bsf_info info = {.lifetime = 0};
-    err_t e = doc == NULL || c->wellFormed != 1 ? ERR_MALFORMED_XML : read_root(xmlDocGetRootElement(doc), &info);
-    xmlFreeDoc(doc);
-    if (e == ERR_OK) {
-        *out = info;
-    }
-    return e;
+    *out = info;
+    TRY(xml_read(xml, BSF_INFO_MAX, &x));
+    TRY(read_root(xml_root(&x), &info));
+    *out = info;
+    return ERR_OK;
 }

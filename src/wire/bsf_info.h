@@ -1,6 +1,6 @@
 /*
- * BootstrappingInfo: what ends Ub, B-TID and key lifetime [TS 24.109 C.1], application/vnd.3gpp.bsf+xml. Read by libxml2 under
- * bounds: no document type, so no entities; unknown elements and attributes are passed over. This file alone knows libxml2.
+ * BootstrappingInfo: what ends Ub, B-TID and key lifetime [TS 24.109 C.1], application/vnd.3gpp.bsf+xml. Read under the
+ * bounds of wire/xml.h; unknown elements and attributes are passed over.
  */
 #ifndef KEYSTEAD_WIRE_BSF_INFO_H
 #define KEYSTEAD_WIRE_BSF_INFO_H
@@ -15,7 +15,7 @@ struct bsf_info {
     usec_t lifetime; /* when Ks ends; UTC, whole seconds */
 };
 MUST_USE err_t bsf_info_write(const struct bsf_info *i, struct writer *w);
-/* ERR_MALFORMED_XML: not that document, btid or lifetime missing or twice, a DOCTYPE; ERR_MALFORMED_TIME: not a UTC time that ends in
+/* ERR_MALFORMED_XML: not that document, btid or lifetime missing or twice; ERR_XML_DOCTYPE; ERR_XML_NAMESPACE; ERR_LIMIT_DEPTH; ERR_MALFORMED_TIME: not a UTC time that ends in
  * Z; ERR_MALFORMED_KEY_ID: no B-TID; ERR_LIMIT_SIZE. */
 MUST_USE err_t bsf_info_parse(struct bytes xml, struct bsf_info *out);
 

@@ -8,7 +8,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 # Library headers and the only places that may see them.
 LIBRARIES = {
     "openssl/": {"shell"}, "uv.h": {"shell"}, "curl/": {"shell"}, "ini.h": {"shell"}, "tss2/": {"shell"}, "unistr.h": {"shell"},
-    "uninorm.h": {"shell"}, "jansson.h": {"wire", "role", "shell", "cli"}, "llhttp.h": {"wire"}, "cbor.h": {"wire"}, "libxml/": {"wire"},
+    "uninorm.h": {"shell"}, "jansson.h": {"wire", "role", "shell", "cli"}, "llhttp.h": {"wire"}, "cbor.h": {"wire"}, "libxml/": {"wire", "shell"},
     "keystead/": {"lib"}, "jose/": {"shell"}, "ldns/": {"shell"},
 }
 DRIVER_LIBRARIES = {"sqlite3.h"}

@@ -2,6 +2,7 @@
 #include "wire/aka_nonce.h"
 #include "wire/bsf_info.h"
 #include "wire/digest.h"
+#include "wire/xml.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -312,17 +313,17 @@ static void documents_that_are_refused(void **state)
         {DOCUMENT("<btid><b/>" B_TID "</btid>" LIFETIME), ERR_MALFORMED_XML},
         {DOCUMENT("<x>" BTID_ELEMENT "</x>" LIFETIME), ERR_MALFORMED_XML},
         {DOCUMENT("<btid>x@y</btid>" LIFETIME), ERR_MALFORMED_KEY_ID},
-        {"<BootstrappingInfo>" BTID_ELEMENT LIFETIME "</BootstrappingInfo>", ERR_MALFORMED_XML},
-        {"<BootstrappingInfo xmlns='uri:3gpp-gbb'>" BTID_ELEMENT LIFETIME "</BootstrappingInfo>", ERR_MALFORMED_XML},
+        {"<BootstrappingInfo>" BTID_ELEMENT LIFETIME "</BootstrappingInfo>", ERR_XML_NAMESPACE},
+        {"<BootstrappingInfo xmlns='uri:3gpp-gbb'>" BTID_ELEMENT LIFETIME "</BootstrappingInfo>", ERR_XML_NAMESPACE},
         {"<Info xmlns='uri:3gpp-gba'>" BTID_ELEMENT LIFETIME "</Info>", ERR_MALFORMED_XML},
         {DOCUMENT(BTID_ELEMENT LIFETIME) "<more/>", ERR_MALFORMED_XML},
         {DOCUMENT(BTID_ELEMENT LIFETIME "&lol;"), ERR_MALFORMED_XML},
         /* A DOCTYPE, whatever it says: nothing is declared, nothing expands, nothing is fetched. */
-        {"<!DOCTYPE BootstrappingInfo>" DOCUMENT(BTID_ELEMENT LIFETIME), ERR_MALFORMED_XML},
-        {"<!DOCTYPE x [<!ENTITY a 'aa'><!ENTITY b '&a;&a;'>]>" DOCUMENT("<btid>&b;</btid>" LIFETIME), ERR_MALFORMED_XML},
-        {"<!DOCTYPE x SYSTEM 'file:///etc/hostname'>" DOCUMENT(BTID_ELEMENT LIFETIME), ERR_MALFORMED_XML},
+        {"<!DOCTYPE BootstrappingInfo>" DOCUMENT(BTID_ELEMENT LIFETIME), ERR_XML_DOCTYPE},
+        {"<!DOCTYPE x [<!ENTITY a 'aa'><!ENTITY b '&a;&a;'>]>" DOCUMENT("<btid>&b;</btid>" LIFETIME), ERR_XML_DOCTYPE},
+        {"<!DOCTYPE x SYSTEM 'file:///etc/hostname'>" DOCUMENT(BTID_ELEMENT LIFETIME), ERR_XML_DOCTYPE},
         {"<?xml version='1.0' encoding='UTF-8'?><!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/hostname'>]>"
-         DOCUMENT("<btid>&e;</btid>" LIFETIME), ERR_MALFORMED_XML},
+         DOCUMENT("<btid>&e;</btid>" LIFETIME), ERR_XML_DOCTYPE},
         {DOCUMENT(BTID_ELEMENT "<lifetime>2030-01-01T00:00:00</lifetime>"), ERR_MALFORMED_TIME},
         {DOCUMENT(BTID_ELEMENT "<lifetime>2030-01-01T00:00:00+01:00</lifetime>"), ERR_MALFORMED_TIME},
         {DOCUMENT(BTID_ELEMENT "<lifetime>2030-13-01T00:00:00Z</lifetime>"), ERR_MALFORMED_TIME},
@@ -355,6 +356,18 @@ static void large_and_deep_documents_are_refused(void **state)
         writer_z(&w, "<a>");
     }
     assert_int_equal(bsf_info_parse(writer_view(&w), &i), ERR_MALFORMED_XML);
+    for (size_t levels = XML_DEPTH_MAX - 1; levels <= XML_DEPTH_MAX; levels++) { /* within the root, which is one */
+        w = WRITER_ARRAY(xml);
+        writer_z(&w, "<BootstrappingInfo xmlns='uri:3gpp-gba'>" BTID_ELEMENT LIFETIME);
+        for (size_t n = 0; n < levels; n++) {
+            writer_z(&w, "<a>");
+        }
+        for (size_t n = 0; n < levels; n++) {
+            writer_z(&w, "</a>");
+        }
+        writer_z(&w, "</BootstrappingInfo>");
+        assert_int_equal(bsf_info_parse(writer_view(&w), &i), levels < XML_DEPTH_MAX ? ERR_OK : ERR_LIMIT_DEPTH);
+    }
 }
 
 int main(void)
