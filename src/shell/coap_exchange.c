@@ -118,6 +118,14 @@ usec_t coap_exchange_left(const struct coap_exchange *x)
     return at > now ? at - now : 0;
 }
 
+void coap_exchange_again(struct conn *c)
+{
+    struct coap_exchange *x = coap_of(c);
+    const struct coap_message m = x->engine->request;
+    serve(x, &m);
+    say(x);
+}
+
 /* -- the writer's copy ------------------------------------------------------------------------------------- */
 err_t coap_exchange_octets(struct conn *c, struct bytes *out)
 {

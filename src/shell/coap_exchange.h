@@ -14,6 +14,7 @@ struct coap_exchange {
 void coap_exchange_received(struct coap_exchange *x, struct bytes datagram);
 void coap_exchange_tick(struct coap_exchange *x);
 usec_t coap_exchange_left(const struct coap_exchange *x); /* until the next tick; USEC_NEVER */
+void coap_exchange_again(struct conn *c);
 MUST_USE err_t coap_exchange_octets(struct conn *c, struct bytes *out);
 void coap_exchange_answer(struct conn *c, const struct primitive_response *r);
 void coap_exchange_free(struct coap_exchange *x);

@@ -180,6 +180,8 @@ void conn_close(struct conn *c)
     }
     conn_unpark(c);
     c->way->cancel(c);
+    c->busy = c->busy && !c->again;
+    c->again = false;
     c->state = CONN_CLOSED;
     worker_list_remove(c->w, &c->member);
     worker_again_cancel(&c->member);
@@ -293,8 +295,20 @@ void conn_process(struct conn *c)
     }
 }
 
+void conn_again(struct conn *c)
+{
+    c->again = true;
+    worker_again(c->w, &c->member);
+}
+
 void conn_resume(struct conn *c)
 {
+    if (c->again && c->state == CONN_OPEN) {
+        c->busy = false;
+        worker_view_renew(c->w);
+        c->way->again(c);
+        c->again = false;
+    }
     if (c->state == CONN_HANDSHAKE) {
         c->way->handshake(c);
     }

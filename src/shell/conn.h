@@ -33,6 +33,7 @@ struct conn_way {
     bool (*next)(struct conn *c); /* serves one thing that has come; false: nothing whole is there */
     MUST_USE err_t (*octets)(struct conn *c, struct bytes *out); /* of the request under way, until it is answered */
     void (*answer)(struct conn *c, const struct primitive_response *r);
+    void (*again)(struct conn *c); /* serves the request under way once more from the start */
 };
 
 struct conn {
@@ -67,6 +68,9 @@ struct conn {
     enum op op;
     enum media accept;
     struct ask_waiter waiter;
+    bool again;        /* busy, and what was asked is answered: served once more in the next turn */
+    unsigned asked;    /* how often an authority was asked for the request under way */
+    struct keyid asked_last;
 };
 
 struct conn *conn_of(struct worker_member *m);
@@ -90,6 +94,8 @@ void conn_resume(struct conn *c); /* no longer busy */
  * changed its request is served once more from the start (serving.c). */
 bool conn_park(struct conn *c, usec_t time);
 void conn_unpark(struct conn *c);
+/* The request under way is served once more from the start, in the next turn: not from within a call of who answered. */
+void conn_again(struct conn *c);
 bool conn_unpin(struct conn *c);  /* false if it was closed meanwhile: it is gone now */
 struct text conn_name(const struct conn *c, char *buf, size_t cap);
 const struct snapshot_role *conn_role(const struct conn *c); /* the instance that answers it */

@@ -8,6 +8,9 @@
 #include "shell/verify.h"
 #include "wire/binding.h"
 
+#include <string.h>
+
+#define ASK_MOST 6 /* questions to authorities for one request */
 #define POLL_TIME (20 * USEC_PER_SEC) /* that a request waits for something to come if it does not say how long */
 
 /* -- the answer -------------------------------------------------------------------------------------- */
@@ -164,23 +167,16 @@ static bool forwards(struct conn *c, const struct primitive *p, usec_t now)
 }
 
 /* -- what must be known first ------------------------------------------------------------------------------ */
-/* Whether the key came or not: the handler looks, and says what it thinks of it. */
+/* Whether the answer came or not: the request is served once more, and the handler says what it thinks of it. */
 static void asked(struct ask_waiter *waiter, err_t e, const struct secret *key, const struct association *a)
 {
-    static const struct keys_export none;
     (void)e;
     (void)key;
     (void)a;
-    struct conn *c = (struct conn *)((char *)waiter - offsetof(struct conn, waiter));
-    c->busy = false;
-    worker_view_renew(c->w);
-    to_writer(c, &none, clock_now());
-    if (!c->busy) {
-        conn_resume(c);
-    }
+    conn_again((struct conn *)((char *)waiter - offsetof(struct conn, waiter)));
 }
 
-/* True: the request waits for another authority, and goes on in asked(). */
+/* True: the request waits for another authority, and goes on in asked(). What was answered already is not asked again. */
 static bool asks(struct conn *c, const struct primitive *p, usec_t now)
 {
     static const struct keys_export none;
@@ -189,11 +185,14 @@ static bool asks(struct conn *c, const struct primitive *p, usec_t now)
     struct question q = {.suid = 0};
     struct txn t;
     struct arena arena;
-    if (r->role->need == NULL || worker_view(c->w, c->role, &t, &arena) != ERR_OK ||
-        r->role->need(r->ctx, &rq, &t, &q) != ERR_OK) {
+    if (r->role->need == NULL || c->asked == ASK_MOST || worker_view(c->w, c->role, &t, &arena) != ERR_OK ||
+        r->role->need(r->ctx, &rq, &t, &q) != ERR_OK ||
+        (c->asked > 0 && strcmp(c->asked_last.z, q.key_id.z) == 0)) {
         return false;
     }
     c->busy = ask_key(&c->w->ask, c->role, &q, &c->waiter, asked) == ERR_OK;
+    c->asked += c->busy ? 1 : 0;
+    c->asked_last = q.key_id;
     return c->busy;
 }
 
@@ -301,6 +300,7 @@ void exchange_remember(struct conn *c, const struct primitive *p)
     c->accept = p->accept;
     c->served = true;
     c->verified = false;
+    c->asked = c->again ? c->asked : 0;
     if (TEXT_COPY(p->rqi, c->rqi) != ERR_OK) {
         c->rqi[0] = '\0';
     }

@@ -13,6 +13,7 @@ struct http_exchange {
 
 /* Serves the request at the start of c->in; false if it is not all there yet. May leave the connection busy. */
 bool http_exchange_next(struct conn *c);
+void http_exchange_again(struct conn *c);
 MUST_USE err_t http_exchange_octets(struct conn *c, struct bytes *out);
 void http_exchange_answer(struct conn *c, const struct primitive_response *r);
 

@@ -107,6 +107,7 @@ static const struct conn_way way = {
     .next = next,
     .octets = coap_exchange_octets,
     .answer = coap_exchange_answer,
+    .again = coap_exchange_again,
 };
 
 void session_received(struct session *s, struct bytes datagram)

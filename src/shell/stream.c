@@ -255,6 +255,7 @@ static const struct conn_way way = {
     .next = next,
     .octets = http_exchange_octets,
     .answer = http_exchange_answer,
+    .again = http_exchange_again,
 };
 
 static void free_handle(uv_handle_t *h)

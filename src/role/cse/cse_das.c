@@ -242,9 +242,7 @@ static err_t ask_about(const struct cse_ask *ask, const struct cse_target *targe
 /* Who may decide about a resource is no matter for its DAS: the links are changed by those whom selfPrivileges name. */
 static bool is_relink(const struct request *rq, const struct cse_target *target)
 {
-    const json_t *content = json_object_get(rq->prim->pc, target->res.type->root);
-    return rq->prim->op == OP_UPDATE &&
-           (json_object_get(content, "acpi") != NULL || json_object_get(content, "daci") != NULL);
+    return rq->prim->op == OP_UPDATE && cse_policy_is_relink(json_object_get(rq->prim->pc, target->res.type->root));
 }
 
 err_t cse_das_need(const void *ctx, const struct request *rq, struct txn *t, struct question *q)

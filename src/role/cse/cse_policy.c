@@ -172,6 +172,11 @@ err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *targe
     return permitted ? ERR_OK : ERR_DENIED_PRIVILEGE; /* rule 7 */
 }
 
+bool cse_policy_is_relink(const json_t *content)
+{
+    return json_object_get(content, "acpi") != NULL || json_object_get(content, "daci") != NULL;
+}
+
 err_t cse_policy_relink_check(const struct cse_ask *ask, const struct cse_target *target)
 {
     const struct cse_res *r = &target->res;

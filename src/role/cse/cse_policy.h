@@ -16,6 +16,10 @@ struct cse_ask {
 MUST_USE err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *target, enum op op,
                                 uint32_t child_ty);
 
+/* Does this content of an UPDATE lead to other rights: accessControlPolicyIDs, or what names who gives them? It is changed alone,
+ * by the right below, and no other authority is asked about it. */
+bool cse_policy_is_relink(const json_t *content);
+
 /* The right to change accessControlPolicyIDs: UPDATE by the selfPrivileges of the policies it names now. */
 MUST_USE err_t cse_policy_relink_check(const struct cse_ask *ask, const struct cse_target *target);
 

@@ -16,8 +16,7 @@
 static err_t right_check(const struct cse_ask *ask, const struct cse_target *target, const json_t *content,
                          char *detail)
 {
-    bool relink = json_object_get(content, "acpi") != NULL || json_object_get(content, "daci") != NULL;
-    if (!relink) {
+    if (!cse_policy_is_relink(content)) {
         return cse_policy_check(ask, target, OP_UPDATE, 0);
     }
     if (json_object_size(content) != 1) {
