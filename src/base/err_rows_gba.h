@@ -14,4 +14,9 @@ X(ERR_DENIED_AUTS,          "auts-wrong",            NOTICE, 0, 4107,  51, "the 
 X(ERR_SQN_RANGE,            "sqn-out-of-range",      NOTICE, 0, 4107,  51, "the sequence number of the challenge is not one that the card takes now", "send AUTS: the network catches up and challenges again", "TS 33.102 6.3.3, C.2")
 X(ERR_SQN_AHEAD,            "sqn-too-far-ahead",     WARN,   1, 5000,  80, "the network's sequence number is further ahead than the card takes, and no number is used twice", "give the subscriber a new card, or correct the SQN that was imported", "TS 33.102 6.3.5, C.2")
 X(ERR_SQN_UNRESERVED,       "sqn-not-reserved",      ERROR,  0, 5000,  80, "the reserved sequence numbers are used up", "reserve more in the store before the next vector", "TS 33.102 C.1")
+X(ERR_ZH_AWAY,              "subscriber-database-away", WARN, 0, 5199, 80, "the HLR or HSS that has the keys of this subscriber is not connected", "is it running, at the address in [bsf]? `ctl status` shows the questions to it; the log has the reason", "TS 33.220 4.4.6")
+X(ERR_ZH_SLOW,              "subscriber-database-slow", WARN, 0, 5199, 80, "the HLR or HSS did not answer in time", "try again; see subscriber-time in [bsf], and how busy the HLR or HSS is", "TS 33.220 4.4.6")
+X(ERR_ZH_BUSY,              "subscriber-database-busy", NOTICE, 0, 5199, 80, "a question of this subscriber to the HLR or HSS is under way, or too many are", "try again in a moment", "TS 33.220 4.4.6")
+X(ERR_ZH_NONSENSE,          "subscriber-database-nonsense", WARN, 0, 5199, 80, "what the HLR or HSS gave cannot be used, or it gave a challenge twice", "check the subscriber there, and its settings (GUSS)", "TS 33.220 4.4.6")
+X(ERR_ZH_REFUSED,           "subscriber-database-refused", WARN, 0, 5199, 80, "the HLR or HSS refused to give a vector of this subscriber", "look into its log: is this BSF allowed to ask it?", "TS 29.109 4.2")
 /* clang-format on */

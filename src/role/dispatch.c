@@ -138,6 +138,7 @@ err_t dispatch_run(const struct role *role, const void *ctx, const struct reques
     rs->headers[0] = '\0';
     rs->detail[0] = '\0';
     rs->own_refusal = false;
+    rs->vector.asked = false;
     rs->next = 0;
     rs->media = MEDIA_JSON;
     rs->body = writer_of(rs->body.buf, rs->body.cap);
@@ -186,6 +187,7 @@ void dispatch_refuse(struct response *rs, err_t e)
     struct writer w = WRITER_ARRAY(text);
     explanation(&w, info, rs->detail);
     rs->rsc = info->rsc;
+    rs->vector.asked = false;
     rs->next = 0;
     rs->media = MEDIA_JSON;
     rs->location[0] = '\0';

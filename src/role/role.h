@@ -16,6 +16,7 @@
 #include "role/errand.h"
 #include "role/ctl.h"
 #include "role/handshake.h"
+#include "role/vector.h"
 #include "store/seal.h"
 #include "store/txn.h"
 #include "wire/ipaddr.h"
@@ -50,6 +51,7 @@ struct request {
     const struct keys_export *exported; /* never NULL; .set only if the route has ROUTE_EXPORT and the session's one export was unused */
     struct ipaddr ip;
     usec_t now;
+    const struct vector_answer *vector; /* NULL: none was asked for yet */
 };
 
 struct response {
@@ -61,6 +63,7 @@ struct response {
     uint32_t next;     /* Content Offset of a result that was cut; 0: whole */
     bool own_refusal; /* set by a handler that fails and has written the body of its refusal itself */
     char detail[ROLE_DETAIL_MAX]; /* which attribute, which identifier; goes to the peer and the log: never a secret */
+    struct vector_question vector; /* .asked: this is no answer yet, the handler needs one of these first (vector.h) */
 };
 
 typedef err_t role_handler(const void *ctx, const struct request *rq, struct txn *t, struct response *rs);

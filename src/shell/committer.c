@@ -58,6 +58,7 @@ static void take_response(struct committer *c, const struct response *rs, struct
     memcpy(r->detail, rs->detail, sizeof(r->detail));
     r->body = writer_view(&rs->body);
     r->media = rs->media;
+    r->vector = rs->vector;
     c->bodies_n += rs->body.n;
 }
 
@@ -95,6 +96,7 @@ static err_t run_request(struct committer *c, const struct job *j, struct txn *t
     rs.detail[0] = '\0';
     rs.location[0] = '\0';
     rs.headers[0] = '\0';
+    rs.vector.asked = false;
     rs.body = body_room(c);
     err_t e = parse[j->binding](c, j->octets, &scratch, &prim);
     if (e != ERR_OK) {
@@ -102,7 +104,7 @@ static err_t run_request(struct committer *c, const struct job *j, struct txn *t
     } else {
         set_object(c, prim.path);
         prim.verified = j->verified;
-        struct request rq = {&prim, &j->assoc, &j->exported, j->ip, j->now};
+        struct request rq = {&prim, &j->assoc, &j->exported, j->ip, j->now, j->vector};
         e = dispatch_run(role_of(c, j), c->snap->roles[j->role].ctx, &rq, t, &rs);
     }
     take_response(c, &rs, r);

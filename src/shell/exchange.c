@@ -104,7 +104,7 @@ static err_t run_here(struct conn *c, const struct primitive *p, usec_t now, str
     static const struct keys_export none;
     struct txn t;
     struct arena arena;
-    struct request rq = {p, &c->assoc, &none, c->ip, now};
+    struct request rq = {p, &c->assoc, &none, c->ip, now, NULL};
     rs->body = writer_of(c->w->body, WORKER_BODY_MAX);
     rs->detail[0] = '\0';
     err_t e = worker_view(c->w, c->role, &t, &arena);
@@ -150,7 +150,7 @@ static bool forwards(struct conn *c, const struct primitive *p, usec_t now)
 {
     static const struct keys_export none;
     const struct snapshot_role *r = conn_role(c);
-    const struct request rq = {p, &c->assoc, &none, c->ip, now};
+    const struct request rq = {p, &c->assoc, &none, c->ip, now, NULL};
     struct hop to = {.whole = false};
     struct txn t;
     struct arena arena;
@@ -181,7 +181,7 @@ static bool asks(struct conn *c, const struct primitive *p, usec_t now)
 {
     static const struct keys_export none;
     const struct snapshot_role *r = conn_role(c);
-    struct request rq = {p, &c->assoc, &none, c->ip, now};
+    struct request rq = {p, &c->assoc, &none, c->ip, now, NULL};
     struct question q = {.suid = 0};
     struct txn t;
     struct arena arena;
@@ -220,7 +220,7 @@ static bool verifies(struct conn *c, const struct primitive *p, usec_t now)
 {
     static const struct keys_export none;
     const struct snapshot_role *r = conn_role(c);
-    const struct request rq = {p, &c->assoc, &none, c->ip, now};
+    const struct request rq = {p, &c->assoc, &none, c->ip, now, NULL};
     struct outbox_verify what = {.n = 0};
     struct txn t;
     struct arena arena;

@@ -17,6 +17,8 @@ struct intake_origin {
     struct intake_link *link; /* or NULL: of this process */
     intake_done_fn *done;
     void *arg;
+    void (*release)(void *arg); /* or NULL */
+    void *owned;
 };
 
 struct intake_queue {
@@ -30,6 +32,7 @@ struct intake_link {
     struct intake *in;
     struct intake_link *next;
     struct growing buf;
+    uint64_t number;
     bool dead;
     bool paused; /* not reading: `buf` is as large as it gets */
 };
@@ -65,9 +68,17 @@ static err_t queue_push(struct intake_queue *q, const struct job *j, struct inta
     return ERR_OK;
 }
 
+static void release(const struct intake_origin *from)
+{
+    if (from->release != NULL) {
+        from->release(from->owned);
+    }
+}
+
 static void queue_clear(struct intake_queue *q)
 {
     for (size_t i = 0; i < q->n; i++) {
+        release(&q->from[i]);
         job_wipe(&q->jobs[i]);
     }
     q->n = 0;
@@ -80,11 +91,25 @@ static void spin_cb(uv_idle_t *h)
 
 err_t intake_submit(struct intake *in, const struct job *j, intake_done_fn *done, void *arg)
 {
-    TRY(queue_push(in->waiting, j, (struct intake_origin){NULL, done, arg}));
+    TRY(queue_push(in->waiting, j, (struct intake_origin){.done = done, .arg = arg}));
     if (intake_is_open(in)) {
         (void)uv_idle_start(&in->spin, spin_cb);
     }
     return ERR_OK;
+}
+
+/* A link that is named here lives until the queue has run: both are of this turn of the loop. */
+void intake_resume(struct intake *in, const struct job *j, const struct intake_ticket *t, void (*done_with)(void *arg), void *arg)
+{
+    struct intake_link *l = in->links;
+    while (l != NULL && l->number != t->link) {
+        l = l->next;
+    }
+    const struct intake_origin from = {.link = l, .done = t->done, .arg = t->arg, .release = done_with, .owned = arg};
+    if ((t->link != 0 && l == NULL) || queue_push(in->waiting, j, from) != ERR_OK) {
+        done_with(arg);
+    }
+    (void)uv_idle_start(&in->spin, spin_cb);
 }
 
 /* -- links ----------------------------------------------------------------------------------------- */
@@ -153,6 +178,7 @@ void intake_attach(struct intake *in, uv_pipe_t *pipe)
     l->in = in;
     l->next = in->links;
     pipe->data = l;
+    l->number = ++in->links_made;
     in->links = l;
     in->links_n++;
     (void)uv_read_start((uv_stream_t *)pipe, link_alloc, link_read);
@@ -178,11 +204,29 @@ static void link_send(struct intake_link *l, struct outgoing *o)
 }
 
 /* -- a batch --------------------------------------------------------------------------------------- */
+/* What has to be asked first is no result yet. */
+static bool is_for(const struct intake *in, size_t i, const struct intake_link *l)
+{
+    return in->running->from[i].link == l && !in->results[i].vector.asked;
+}
+
+static void put_aside(struct intake *in, size_t i)
+{
+    const struct intake_origin *from = &in->running->from[i];
+    const struct intake_ticket t = {from->link == NULL ? 0 : from->link->number, from->done, from->arg};
+    struct job_result *r = &in->results[i];
+    if (in->ask == NULL || !in->ask(in->ask_arg, &in->running->jobs[i], &r->vector, &t)) {
+        r->vector.asked = false;
+        r->err = ERR_LIMIT_BUSY;
+        r->rsc = err_info(r->err)->rsc;
+    }
+}
+
 static void deliver_link(struct intake *in, struct intake_link *l, size_t n)
 {
     size_t room = 0;
     for (size_t i = 0; i < n; i++) {
-        room += in->running->from[i].link == l ? in->results[i].body.n + sizeof(struct job_result) + 256 : 0;
+        room += is_for(in, i, l) ? in->results[i].body.n + sizeof(struct job_result) + 256 : 0;
     }
     if (room == 0 || l->dead) {
         return;
@@ -194,7 +238,7 @@ static void deliver_link(struct intake *in, struct intake_link *l, size_t n)
     }
     struct writer w = writer_of(o->octets, room);
     for (size_t i = 0; i < n; i++) {
-        if (in->running->from[i].link == l) {
+        if (is_for(in, i, l)) {
             job_result_write(&in->results[i], &w);
         }
     }
@@ -206,15 +250,21 @@ static void deliver(struct intake *in, size_t n)
 {
     struct intake_link *next = NULL;
     in->delivered++;
+    for (size_t i = 0; i < n; i++) {
+        if (in->results[i].vector.asked) {
+            put_aside(in, i);
+        }
+    }
     for (struct intake_link *l = in->links; l != NULL; l = next) {
         next = l->next;
         deliver_link(in, l, n);
     }
     for (size_t i = 0; i < n; i++) {
         struct intake_origin *from = &in->running->from[i];
-        if (from->link == NULL) {
+        if (from->link == NULL && !in->results[i].vector.asked) {
             from->done(from->arg, &in->results[i]);
         }
+        release(from);
         job_result_wipe(&in->results[i]);
     }
     committer_forget(&in->committer);
@@ -252,7 +302,7 @@ static size_t link_parse(struct intake *in, struct intake_link *l, size_t *at)
             break;
         }
         e = e == ERR_OK ? job_parse(frame, &j) : e;
-        e = e == ERR_OK ? queue_push(in->running, &j, (struct intake_origin){l, NULL, NULL}) : e;
+        e = e == ERR_OK ? queue_push(in->running, &j, (struct intake_origin){.link = l}) : e;
         job_wipe(&j);
         if (e != ERR_OK) { /* cannot happen between two processes of one program: give that worker up */
             log_event(ERR_LEVEL_ERROR, "job-malformed", (struct log_field[]){{"code", text_of(err_code(e))}}, 1);

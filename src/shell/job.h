@@ -45,6 +45,7 @@ struct job {
     enum job_binding binding;    /* REQUEST */
     struct bytes octets;         /* REQUEST; borrowed */
     bool verified;               /* REQUEST: primitive.verified */
+    const struct vector_answer *vector; /* REQUEST; borrowed, never leaves the writer's process */
     const struct outbox_done *told; /* TOLD; borrowed */
     struct question question;    /* ANSWER, HEARD */
     struct answer answer;        /* ANSWER, HEARD; the body is borrowed */
@@ -72,6 +73,7 @@ struct job_result {
     struct secret key;            /* ANSWER */
     err_t why;                    /* RETURNED: it was in vain for this reason */
     bool more;                    /* HEARD: once more with the same answer */
+    struct vector_question vector; /* REQUEST: .asked, this is no result yet; never leaves the writer's process */
 };
 
 void job_wipe(struct job *j);

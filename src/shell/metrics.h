@@ -26,6 +26,9 @@
     X(fetches, "questions sent to a MEF or MAF")                                                                       \
     X(fetches_joined, "handshakes that joined a question already under way")                                           \
     X(fetches_failed, "questions without a usable answer")                                                             \
+    X(zh_questions, "questions to an HLR or HSS")                                                                      \
+    X(zh_failed, "of these, without a vector")                                                                         \
+    X(zh_waiting_now, "requests that wait for an HLR or HSS")                                                          \
     X(requests, "requests answered")                                                                                   \
     X(batches, "transactions of the writer")                                                                           \
     X(batches_failed, "transactions that could not be committed")                                                      \

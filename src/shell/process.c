@@ -9,6 +9,7 @@
 #include "shell/namer.h"
 #include "shell/notifier.h"
 #include "shell/serving.h"
+#include "shell/vectors.h"
 #include "shell/watch.h"
 
 #include <signal.h>
@@ -32,6 +33,7 @@ struct process {
     struct notifier notifier;
     struct enlist enlist;
     struct namer namer;
+    struct vectors vectors;
     struct worker worker;
     struct control_server *control;
     usec_t drain_until, settle_at;
@@ -192,6 +194,7 @@ static err_t start_writer(struct process *p)
     TRY(notifier_start(&p->notifier, &p->loop, cfg->snap, &p->intake));
     TRY(enlist_start(&p->enlist, &p->loop, cfg->snap, &p->intake));
     TRY(namer_start(&p->namer, &p->loop, cfg->snap, &p->intake));
+    TRY(vectors_start(&p->vectors, &p->loop, cfg->snap, &p->intake, cfg->metrics));
     struct control_server_config c = {
         .loop = &p->loop,
         .snap = cfg->snap,
@@ -257,6 +260,7 @@ int process_run(const struct process_config *cfg)
         namer_stop(&p->namer);
         enlist_stop(&p->enlist);
         watch_stop(&p->watch);
+        vectors_stop(&p->vectors);
         intake_stop(&p->intake);
     }
     leaks_check();

@@ -1,9 +1,12 @@
 /*
  * A small HSS for the tests, freeDiameter's side of Zh: hss CONFIG. What it says depends on the user part of the IMPI; a line on
- * stdout for each request. Its vectors are made up: octets that count.
+ * stdout for each request. Its vectors are made up, octets that count; those of sim... are of Milenage, with K 00..0f and OPc 10..1f.
  */
+#include "aka/aka_auc.h"
+#include "shell/crypto_openssl.h"
 #include "shell/diameter_dict.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +33,71 @@ static bool item(struct msg *m, size_t authenticate, size_t keys, bool resync)
            diameter_dict_octets(&dict, g, DIAMETER_CK, b + 40, keys) && diameter_dict_octets(&dict, g, DIAMETER_IK, b + 48, keys);
 }
 
+/* -- subscribers with keys ----------------------------------------------------------------------------------- */
+#define SIMS_MAX 8
+static struct sim {
+    char user[64];
+    struct aka_auc auc;
+} sims[SIMS_MAX];
+static pthread_mutex_t sims_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct sim *sim_of(const char *user)
+{
+    uint8_t octets[32];
+    struct aka_keys keys = aka_keys_milenage();
+    ascending(octets, sizeof(octets), 0);
+    for (size_t i = 0; i < SIMS_MAX; i++) {
+        if (strcmp(sims[i].user, user) == 0) {
+            return &sims[i];
+        }
+        if (sims[i].user[0] == '\0') {
+            snprintf(sims[i].user, sizeof(sims[i].user), "%s", user);
+            bool good = secret_set(&keys.k.s, bytes_of(octets, 16)) == ERR_OK && secret_set(&keys.opc.s, bytes_of(octets + 16, 16)) == ERR_OK &&
+                        aka_auc_init(&sims[i].auc, &keys, (struct aka_amf){{0}}, 0) == ERR_OK;
+            return good ? &sims[i] : NULL;
+        }
+    }
+    return NULL;
+}
+
+static err_t vector_of(const char *user, struct bytes both, struct aka_vector *v)
+{
+    const struct crypto *c = crypto_openssl();
+    struct sim *s = sim_of(user);
+    struct aka_rand rand;
+    struct aka_auts auts;
+    uint64_t seq = 0;
+    if (s == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    if (both.n == sizeof(rand.b) + sizeof(auts.b)) {
+        memcpy(rand.b, both.p, sizeof(rand.b));
+        memcpy(auts.b, both.p + sizeof(rand.b), sizeof(auts.b));
+        TRY(aka_auc_resync(c, &s->auc, &rand, &auts));
+    }
+    TRY(aka_sqn_counter_want(&s->auc.counter, 1, &seq));
+    aka_sqn_counter_grant(&s->auc.counter, seq);
+    TRY(c->random(rand.b, sizeof(rand.b)));
+    return aka_auc_vector(c, &s->auc, &rand, v);
+}
+
+static bool real_item(struct msg *m, const char *user, struct bytes both)
+{
+    struct aka_vector v = {0};
+    uint8_t b[32];
+    pthread_mutex_lock(&sims_lock);
+    err_t e = vector_of(user, both, &v);
+    pthread_mutex_unlock(&sims_lock);
+    struct avp *g = e == ERR_OK ? diameter_dict_group(&dict, m, DIAMETER_AUTH_ITEM) : NULL;
+    memcpy(b, v.rand.b, 16);
+    memcpy(b + 16, v.autn.b, 16);
+    struct bytes res = secret_view(&v.xres.s), ck = secret_view(&v.ck.s), ik = secret_view(&v.ik.s);
+    return g != NULL && diameter_dict_octets(&dict, g, DIAMETER_AUTHENTICATE, b, sizeof(b)) &&
+           diameter_dict_octets(&dict, g, DIAMETER_AUTHORIZATION, res.p, res.n) &&
+           diameter_dict_octets(&dict, g, DIAMETER_CK, ck.p, ck.n) && diameter_dict_octets(&dict, g, DIAMETER_IK, ik.p, ik.n);
+}
+
+/* -- answers --------------------------------------------------------------------------------------------------- */
 static bool refuse(struct msg *m, uint32_t code)
 {
     struct avp *g = diameter_dict_group(&dict, m, DIAMETER_EXPERIMENTAL);
@@ -37,9 +105,14 @@ static bool refuse(struct msg *m, uint32_t code)
            diameter_dict_number(&dict, g, DIAMETER_EXPERIMENTAL_CODE, code);
 }
 
-static bool fill(struct msg *m, const char *user, bool resync)
+static bool fill(struct msg *m, const char *user, struct bytes both)
 {
     static const char guss[] = "<guss id=\"made-up\"/>";
+    static const char settings[] =
+        "<guss id=\"made-up\" xmlns=\"urn:3gpp:gba:GBAGUSSSchema-R9:2010-02\"><bsfInfo><uiccType>GBA_U</uiccType><lifeTime>3600</lifeTime>"
+        "</bsfInfo><ussList><uss id=\"7\" type=\"0\" nafGroup=\"maf.keystead.test\"><uids><uid>//keystead.test/Sguss</uid></uids><flags><flag>1"
+        "</flag></flags></uss></ussList></guss>";
+    const bool resync = both.n > 0;
     if (strcmp(user, "unknown") == 0 || strcmp(user, "forbidden") == 0) {
         return refuse(m, user[0] == 'u' ? 5401 : 5402);
     }
@@ -47,6 +120,11 @@ static bool fill(struct msg *m, const char *user, bool resync)
         return true;
     }
     bool good = diameter_dict_number(&dict, m, DIAMETER_RESULT_CODE, 2001);
+    if (strncmp(user, "sim", 3) == 0) {
+        good = good && (strcmp(user, "sim-guss") != 0 || diameter_dict_octets(&dict, m, DIAMETER_GUSS, settings, sizeof(settings) - 1));
+        good = good && (strcmp(user, "sim-bad-guss") != 0 || diameter_dict_octets(&dict, m, DIAMETER_GUSS, "<!DOCTYPE x><guss/>", 19));
+        return good && real_item(m, user, both);
+    }
     if (strcmp(user, "no-vector") == 0) {
         return good;
     }
@@ -80,7 +158,7 @@ static int asked(struct msg **m, struct avp *avp, struct session *session, void 
     if (strcmp(user, "slow") == 0) {
         sleep(4);
     }
-    if (fd_msg_new_answer_from_req(fd_g_config->cnf_dict, m, 0) != 0 || fd_msg_add_origin(*m, 0) != 0 || !fill(*m, user, both != NULL)) {
+    if (fd_msg_new_answer_from_req(fd_g_config->cnf_dict, m, 0) != 0 || fd_msg_add_origin(*m, 0) != 0 || !fill(*m, user, both == NULL ? bytes_empty() : bytes_of(both->os.data, both->os.len))) {
         return 1;
     }
     *action = DISP_ACT_SEND;

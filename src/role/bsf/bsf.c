@@ -22,6 +22,15 @@ static const struct conf_row rows[] = {
      "Challenges for one IMPI in a minute: each uses a sequence number up, and anybody can ask for one."},
     {"bsf", "max-live-ks", CONF_NUMBER, 0, "2", 1, REC_BSF_LIVE_MAX, NULL,
      "Ks kept for each IMPI; the oldest makes room for the next."},
+    {"bsf", "subscribers", CONF_CHOICE, 0, "embedded", 0, 0, "embedded|gsup|diameter",
+     "Who has the keys of subscribers that `ctl subscriber` has not added: nobody, an HLR that speaks GSUP (osmo-hlr), an HSS over Diameter."},
+    {"bsf", "hlr", CONF_ADDRESS, 0, NULL, 0, 0, NULL,
+     "With gsup: where the HLR is, HOST:4222. GSUP has no passwords and no encryption: the same host, or a tunnel."},
+    {"bsf", "diameter", CONF_FILE, 0, NULL, 0, 0, NULL,
+     "With diameter: freeDiameter's own configuration, which keystead-diameter reads: identity, realm, certificate, peers."},
+    {"bsf", "hss-realm", CONF_FQDN, 0, NULL, 0, 0, NULL, "With diameter: the Diameter realm of the HSS."},
+    {"bsf", "subscriber-time", CONF_DURATION, 0, "2s", 10000, 10 * USEC_PER_SEC, NULL,
+     "How long the HLR or HSS may take; then the device is told to come again. Nobody else waits."},
     CONF_INSTANCE_ROWS("bsf"),
 };
 
@@ -39,6 +48,25 @@ static const struct ctl_row commands[] = {
      "remove a subscriber, with every Ks that it has"},
 };
 
+static err_t check_zh(const struct conf *cf, const char *name, char detail[static ROLE_DETAIL_MAX])
+{
+    static const struct {
+        const char *subscribers, *needs;
+    } needs[] = {{"gsup", "hlr"}, {"diameter", "diameter"}, {"diameter", "hss-realm"}};
+    struct text kind = conf_text(cf, "bsf", name, "subscribers");
+    for (size_t i = 0; i < ARRAY_LEN(needs); i++) {
+        if (text_eq_z(kind, needs[i].subscribers) && conf_text(cf, "bsf", name, needs[i].needs).n == 0) {
+            char what[96];
+            struct writer w = WRITER_ARRAY(what);
+            writer_z(&w, "[bsf] subscribers: it needs the key ");
+            writer_z(&w, needs[i].needs);
+            TRY(writer_finish_z(&w));
+            return detail_fail(detail, ERR_CONFIG, what, kind);
+        }
+    }
+    return ERR_OK;
+}
+
 static err_t configure(void *ctx, const struct conf *cf, const struct role_env *env,
                        char detail[static ROLE_DETAIL_MAX])
 {
@@ -54,7 +82,8 @@ static err_t configure(void *ctx, const struct conf *cf, const struct role_env *
     b->ks_lifetime = conf_number(cf, "bsf", env->name, "ks-lifetime");
     b->challenges = (uint8_t)conf_number(cf, "bsf", env->name, "challenges-per-minute");
     b->max_live_ks = (size_t)conf_number(cf, "bsf", env->name, "max-live-ks");
-    return ERR_OK;
+    b->zh = !text_eq_z(conf_text(cf, "bsf", env->name, "subscribers"), "embedded");
+    return check_zh(cf, env->name, detail);
 }
 
 const struct role role_bsf = {

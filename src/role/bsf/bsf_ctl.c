@@ -13,8 +13,8 @@ enum { K_MILENAGE = 16, OP_TUAK = 32 };
 
 const struct ctl_arg bsf_ctl_add_args[BSF_CTL_ADD_N] = {
     {"--impi", CTL_ARG_REQUIRED, "IMPI of the SIM: user@domain"},
-    {"--kind", CTL_ARG_REQUIRED, "milenage or tuak, with OPc or TOPc in the file; milenage-op or tuak-op, with OP or TOP"},
-    {"--key-file", CTL_ARG_REQUIRED | CTL_ARG_SECRET_FILE, "file with K and then OPc as hex, mode 0600: 32 octets, TUAK 48 or 64"},
+    {"--kind", CTL_ARG_REQUIRED, "milenage or tuak, with OPc or TOPc in the file; milenage-op or tuak-op, with OP or TOP; hlr: settings alone, the HLR or HSS has the keys"},
+    {"--key-file", CTL_ARG_SECRET_FILE, "not for hlr: file with K and then OPc as hex, mode 0600: 32 octets, TUAK 48 or 64"},
     {"--card", 0, "me: the device holds Ks (GBA_ME, default); u: the card does (GBA_U)"},
     {"--amf", 0, "authentication management field, 4 hex digits; 0000 by default"},
     {"--sqn", 0, "last sequence number that was given for this SIM elsewhere, 12 hex digits"},
@@ -32,11 +32,13 @@ static const struct kind {
     const char *name;
     enum aka_algorithm algorithm;
     bool op;
+    enum rec_subscriber_source source;
 } kinds[] = {
-    {"milenage", AKA_MILENAGE, false},
-    {"milenage-op", AKA_MILENAGE, true},
-    {"tuak", AKA_TUAK, false},
-    {"tuak-op", AKA_TUAK, true},
+    {"milenage", AKA_MILENAGE, false, SUBSCRIBER_HERE},
+    {"milenage-op", AKA_MILENAGE, true, SUBSCRIBER_HERE},
+    {"tuak", AKA_TUAK, false, SUBSCRIBER_HERE},
+    {"tuak-op", AKA_TUAK, true, SUBSCRIBER_HERE},
+    {"hlr", AKA_MILENAGE, false, SUBSCRIBER_SETTINGS},
 };
 
 static const struct {
@@ -48,6 +50,9 @@ static const struct {
     {"distribute", '0' + GUSS_DISTRIBUTE},
     {"both", '0' + GUSS_BOTH},
 };
+
+static const char *const sources[] = {
+    [SUBSCRIBER_HERE] = "here", [SUBSCRIBER_SETTINGS] = "hlr", [SUBSCRIBER_ELSEWHERE] = "hlr, and the settings"};
 
 static err_t tell(struct txn *t, enum audit_kind kind, const struct impi *id, usec_t now)
 {
@@ -61,9 +66,12 @@ static void members(struct emit *e, const struct rec_subscriber *s)
 {
     emit_object(e, NULL);
     emit_z(e, "impi", s->impi.z);
-    emit_z(e, "algorithm", s->algorithm == AKA_TUAK ? "tuak" : "milenage");
+    if (s->source == SUBSCRIBER_HERE) {
+        emit_z(e, "algorithm", s->algorithm == AKA_TUAK ? "tuak" : "milenage");
+        emit_z(e, "amf", s->amf);
+    }
+    emit_z(e, "keys", sources[s->source]);
     emit_z(e, "card", s->gba_u != 0 ? "u" : "me");
-    emit_z(e, "amf", s->amf);
     emit_z_if(e, "enrolee-id", s->enrolee_id.z);
     emit_array(e, "naf");
     for (size_t i = 0; i < s->nafs_n; i++) {
@@ -201,36 +209,61 @@ static err_t parse_settings(const json_t *args, struct rec_subscriber *s, char d
     return parse_nafs(json_get_text(args, "naf"), s, detail);
 }
 
-err_t bsf_ctl_add(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
-                  char detail[static ROLE_DETAIL_MAX])
+static err_t parse_kind(const struct bsf *b, const json_t *args, struct rec_subscriber *s, struct aka_keys *keys,
+                        char detail[static ROLE_DETAIL_MAX])
 {
-    const struct bsf *b = ctx;
-    struct rec_subscriber s = {.added = rq->now};
-    struct rec_bsf_state state = {.seq = 0};
-    SCOPED(aka_keys_wipe) struct aka_keys keys = {0};
-    const struct kind *kind = kind_of(rq->args);
+    const struct kind *kind = kind_of(args);
+    struct text key = json_get_text(args, "key");
     if (kind == NULL) {
-        return detail_fail(detail, ERR_USAGE, "--kind must be milenage, milenage-op, tuak or tuak-op", text_empty());
+        return detail_fail(detail, ERR_USAGE, "--kind must be milenage, milenage-op, tuak, tuak-op or hlr", text_empty());
     }
-    s.algorithm = (uint8_t)kind->algorithm;
-    TRY(parse_settings(rq->args, &s, detail));
+    s->algorithm = (uint8_t)kind->algorithm;
+    s->source = (uint8_t)kind->source;
+    if (kind->source == SUBSCRIBER_SETTINGS) {
+        return key.n == 0 ? ERR_OK : detail_fail(detail, ERR_USAGE, "--kind hlr goes without --key-file", text_empty());
+    }
+    return parse_keys(b, kind, key, keys) == ERR_OK
+               ? ERR_OK
+               : detail_fail(detail, ERR_MALFORMED_KEY, "--key-file must hold K and OPc as hex", text_empty());
+}
+
+/* What came with a vector makes room for what an operator says. */
+static err_t make_room(struct txn *t, struct text impi, char detail[static ROLE_DETAIL_MAX])
+{
+    struct rec_subscriber there;
+    err_t e = rec_subscriber_get(t, impi, &there);
+    if (e != ERR_OK) {
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    return there.source == SUBSCRIBER_ELSEWHERE ? txn_del(t, TABLE_BSF_SUBSCRIBER, impi)
+                                                : detail_fail(detail, ERR_EXISTS, "subscriber", impi);
+}
+
+static err_t add(const struct bsf *b, const struct ctl_request *rq, struct txn *t, struct rec_subscriber *s,
+                 char detail[static ROLE_DETAIL_MAX])
+{
+    struct rec_bsf_state state = {.seq = 0};
+    struct rec_bsf_state before; /* a SIM that was here before goes on: its numbers are never used again */
+    SCOPED(aka_keys_wipe) struct aka_keys keys = {0};
+    *s = (struct rec_subscriber){.added = rq->now};
+    TRY(parse_settings(rq->args, s, detail));
     if (parse_sqn(json_get_text(rq->args, "sqn"), &state.seq) != ERR_OK) {
         return detail_fail(detail, ERR_MALFORMED_HEX, "--sqn must be 12 hex digits", text_empty());
     }
-    if (parse_keys(b, kind, json_get_text(rq->args, "key"), &keys) != ERR_OK) {
-        return detail_fail(detail, ERR_MALFORMED_KEY, "--key-file must hold K and OPc as hex", text_empty());
-    }
-    struct bytes there;
-    err_t e = rec_get(t, TABLE_BSF_SUBSCRIBER, text_of(s.impi.z), &there);
-    if (e != ERR_NOT_FOUND) {
-        return e == ERR_OK ? detail_fail(detail, ERR_EXISTS, "subscriber", text_of(s.impi.z)) : e;
-    }
-    struct rec_bsf_state before; /* a SIM that was here before goes on: its numbers are never used again */
-    TRY(rec_bsf_state_get(t, text_of(s.impi.z), &before));
-    state.seq = before.seq > state.seq ? before.seq : state.seq;
-    TRY(rec_bsf_state_put(t, text_of(s.impi.z), &state));
-    TRY(rec_subscriber_put(t, b->env.sealer, &s, &keys));
-    TRY(tell(t, AUDIT_SUBSCRIBER_ADDED, &s.impi, rq->now));
+    TRY(parse_kind(b, rq->args, s, &keys, detail));
+    TRY(make_room(t, text_of(s->impi.z), detail));
+    TRY(rec_bsf_state_get(t, text_of(s->impi.z), &before));
+    before.seq = before.seq > state.seq ? before.seq : state.seq;
+    TRY(rec_bsf_state_put(t, text_of(s->impi.z), &before));
+    TRY(rec_subscriber_put(t, b->env.sealer, s, &keys));
+    return tell(t, AUDIT_SUBSCRIBER_ADDED, &s->impi, rq->now);
+}
+
+err_t bsf_ctl_add(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
+                  char detail[static ROLE_DETAIL_MAX])
+{
+    struct rec_subscriber s;
+    TRY(add(ctx, rq, t, &s, detail));
     return show(&s, out);
 }
 

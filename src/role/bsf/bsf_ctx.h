@@ -14,10 +14,18 @@ struct bsf {
     usec_t ks_lifetime;
     uint8_t challenges; /* for one IMPI in a minute */
     size_t max_live_ks; /* of one IMPI */
+    bool zh;            /* who is not a subscriber here may be one of an HLR or HSS */
 };
 
 /* bsf_ub.c */
 role_handler bsf_ub;
+
+/* bsf_zh.c: subscribers of an HLR or HSS (R001-115). A stranger, as far as is known here: neither keys nor settings. */
+MUST_USE err_t bsf_zh_stranger(const struct impi *impi, usec_t now, struct rec_subscriber *out);
+/* The answer to a question: the vector as the card wants it, and the settings that came with it. ERR_ZH_*, ERR_DENIED_IMPI,
+ * ERR_DENIED_AUTS; ERR_ZH_NONSENSE too if this RAND was given before. */
+MUST_USE err_t bsf_zh_take(const struct bsf *b, struct txn *t, const struct vector_answer *a, struct rec_subscriber *s,
+                           struct aka_vector *out);
 
 /* bsf_zn.c */
 role_handler bsf_zn;

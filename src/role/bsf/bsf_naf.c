@@ -9,10 +9,13 @@ void bsf_naf_wipe(struct bsf_naf *n)
 }
 
 /* The settings as they are now: what was taken back counts at once. */
-static err_t check_guss(struct txn *t, const struct rec_ks *k, struct text fqdn)
+static err_t check_guss(const struct bsf *b, struct txn *t, const struct rec_ks *k, struct text fqdn)
 {
     struct rec_subscriber s;
     err_t e = rec_subscriber_get(t, text_of(k->impi.z), &s);
+    if (e == ERR_NOT_FOUND && k->elsewhere != 0 && b->zh) { /* of an HLR, which has no settings: no limit */
+        return ERR_OK;
+    }
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_DENIED_B_TID : e;
     }
@@ -36,7 +39,7 @@ err_t bsf_naf_keys(const struct bsf *b, struct txn *t, struct text b_tid, const 
     if (out->ks.not_after <= now) { /* R001-127 */
         return ERR_DENIED_EXPIRED;
     }
-    TRY(check_guss(t, &out->ks, naf_id_fqdn(id)));
+    TRY(check_guss(b, t, &out->ks, naf_id_fqdn(id)));
     TRY(rec_bsf_ks_key(&out->ks, b->env.sealer, &ks));
     const struct keys_ks_context x = {&parts.rand, text_of(out->ks.impi.z), id};
     if (out->ks.gba_u == 0) {

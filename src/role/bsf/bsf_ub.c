@@ -46,7 +46,13 @@ static err_t find_subscriber(struct run *r)
     } else if (impi_is(name)) {
         e = TEXT_COPY(name, impi.z);
     }
-    e = e == ERR_OK ? rec_subscriber_get(r->t, text_of(impi.z), &r->sub) : e;
+    bool known = e == ERR_OK;
+    e = known ? rec_subscriber_get(r->t, text_of(impi.z), &r->sub) : e;
+    if (known && e == ERR_NOT_FOUND && r->b->zh) {
+        e = bsf_zh_stranger(&impi, r->rq->now, &r->sub);
+    } else if (e == ERR_OK && r->sub.source != SUBSCRIBER_HERE && !r->b->zh) { /* whom nobody is asked about any more */
+        e = ERR_NOT_FOUND;
+    }
     if (e == ERR_NOT_FOUND) {
         return detail_fail(r->rs->detail, ERR_DENIED_IMPI, "username", name);
     }
@@ -127,19 +133,55 @@ static err_t remember(struct run *r, const struct aka_vector *v)
     return save(r);
 }
 
+static err_t send_challenge(struct run *r, const struct aka_vector *v, bool stale)
+{
+    TRY(remember(r, v));
+    struct writer w = WRITER_ARRAY(r->rs->headers);
+    writer_z(&w, "WWW-Authenticate: ");
+    TRY(ub_challenge(&r->ub, &v->rand, &v->autn, stale, &w));
+    writer_z(&w, "\n");
+    r->rs->rsc = RSC_CHALLENGE;
+    return writer_finish_z(&w);
+}
+
+/* What is staged until here lasts: the nonce that was answered is used up. The challenge is counted when there is one, so that the
+ * names that strangers make up leave no record; the shell lets one question of an IMPI at a time through. */
+static err_t ask(struct run *r, bool stale)
+{
+    struct vector_question *q = &r->rs->vector;
+    *q = (struct vector_question){.asked = true, .impi = r->sub.impi, .stale = stale, .resync = r->in.step == UB_RESYNC};
+    if (q->resync) {
+        memcpy(q->rand.b, r->in.nonce.rand, sizeof(q->rand.b));
+        q->auts = r->in.auts;
+    }
+    r->rs->rsc = RSC_CHALLENGE;
+    return ERR_OK;
+}
+
 static err_t challenge(struct run *r, bool stale)
 {
     SCOPED(aka_auc_vector_wipe) struct aka_vector v = {0};
     TRY(check_guss(r));
     TRY(count_challenge(r));
+    if (r->sub.source != SUBSCRIBER_HERE) {
+        return ask(r, stale);
+    }
     TRY(make_vector(r, &v));
-    TRY(remember(r, &v));
-    struct writer w = WRITER_ARRAY(r->rs->headers);
-    writer_z(&w, "WWW-Authenticate: ");
-    TRY(ub_challenge(&r->ub, &v.rand, &v.autn, stale, &w));
-    writer_z(&w, "\n");
-    r->rs->rsc = RSC_CHALLENGE;
-    return writer_finish_z(&w);
+    return send_challenge(r, &v, stale);
+}
+
+/* The answer of the HLR or HSS is here: the settings may be others by now, and so may the count. */
+static err_t resume(struct run *r)
+{
+    SCOPED(aka_auc_vector_wipe) struct aka_vector v = {0};
+    const struct vector_answer *a = r->rq->vector;
+    err_t e = bsf_zh_take(r->b, r->t, a, &r->sub, &v);
+    if (e != ERR_OK) {
+        return detail_fail(r->rs->detail, e, "username", text_of(a->question->impi.z));
+    }
+    TRY(check_guss(r));
+    TRY(count_challenge(r));
+    return send_challenge(r, &v, a->question->stale);
 }
 
 /* -- 200 --------------------------------------------------------------------------------------------- */
@@ -193,7 +235,8 @@ static err_t finish(struct run *r, const struct ub_expected *x)
 {
     usec_t life = r->sub.ks_lifetime > 0 ? r->sub.ks_lifetime : r->b->ks_lifetime;
     usec_t end = (r->rq->now + life) / USEC_PER_SEC * USEC_PER_SEC; /* whole seconds, as the UE is told */
-    struct rec_ks k = {.impi = r->sub.impi, .enrolee_id = r->sub.enrolee_id, .gba_u = r->sub.gba_u, .made = r->rq->now, .not_after = end};
+    struct rec_ks k = {.impi = r->sub.impi, .enrolee_id = r->sub.enrolee_id, .gba_u = r->sub.gba_u,
+                       .elsewhere = r->sub.source != SUBSCRIBER_HERE, .made = r->rq->now, .not_after = end};
     TRY(keep_ks(r, x, &k));
     TRY(tell(r, &k));
     const struct bsf_info info = {.b_tid = k.b_tid, .lifetime = end};
@@ -271,5 +314,8 @@ err_t bsf_ub(const void *ctx, const struct request *rq, struct txn *t, struct re
     }
     TRY(ub_read(&r.ub, &m, &w, &r.in));
     TRY(find_subscriber(&r));
+    if (rq->vector != NULL) {
+        return text_eq_z(text_of(r.sub.impi.z), rq->vector->question->impi.z) ? resume(&r) : ERR_ZH_BUSY; /* its TMPI is another's */
+    }
     return r.in.step == UB_OPEN ? challenge(&r, false) : answer(&r);
 }

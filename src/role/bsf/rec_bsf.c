@@ -2,7 +2,7 @@
 
 #include "base/hex.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 1, KS_VERSION = 2 };
 
 /* -- sealing ------------------------------------------------------------------------------------------ */
 /* Another name of a secret is another id: none can take the place of another. */
@@ -124,9 +124,10 @@ static const struct rec_field ks_fields[] = {
     {REC_TEXT, REC_AT(struct rec_ks, b_tid.z)},      {REC_TEXT, REC_AT(struct rec_ks, impi.z)},
     {REC_TEXT, REC_AT(struct rec_ks, enrolee_id.z)}, {REC_U8, REC_AT(struct rec_ks, gba_u), .high = 1},
     {REC_TEXT, REC_AT(struct rec_ks, tmpi)},         {REC_TIME, REC_AT(struct rec_ks, made)},
-    {REC_TIME, REC_AT(struct rec_ks, not_after)},    {REC_SEALED, REC_AT(struct rec_ks, sealed)},
+    {REC_TIME, REC_AT(struct rec_ks, not_after)},    {REC_U8, REC_AT(struct rec_ks, elsewhere), .high = 1, .since = 2},
+    {REC_SEALED, REC_AT(struct rec_ks, sealed)},
 };
-static const struct rec_layout ks_layout = REC_LAYOUT(struct rec_ks, ks_fields, VERSION, VERSION);
+static const struct rec_layout ks_layout = REC_LAYOUT(struct rec_ks, ks_fields, VERSION, KS_VERSION);
 
 err_t rec_bsf_ks_parse(struct bytes b, struct rec_ks *out)
 {
@@ -145,7 +146,7 @@ err_t rec_bsf_ks_put(struct txn *t, const struct sealer *s, const struct rec_ks 
     uint8_t buf[REC_MAX];
     struct writer w = WRITER_ARRAY(buf);
     const struct rec_seal seal = {.sealer = s, .table = TABLE_BSF_KS, .id = text_of(k->b_tid.z), .key = &ks->s};
-    TRY(rec_write(&ks_layout, VERSION, k, &seal, &w));
+    TRY(rec_write(&ks_layout, KS_VERSION, k, &seal, &w));
     return rec_put(t, TABLE_BSF_KS, text_of(k->b_tid.z), &w, STORE_PUT_IF_ABSENT);
 }
 

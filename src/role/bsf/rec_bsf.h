@@ -57,6 +57,7 @@ struct rec_ks {
     struct impi impi;        /* as it was authenticated: what keys are derived with */
     struct m2mid enrolee_id; /* R001-122; empty: none assigned */
     uint8_t gba_u;
+    uint8_t elsewhere;       /* an HLR or HSS has the keys of the subscriber */
     char tmpi[REC_BSF_TMPI_MAX];
     usec_t made;
     usec_t not_after;        /* R001-127 */

@@ -3,7 +3,7 @@
 #include "base/hex.h"
 #include "role/bsf/rec_bsf.h"
 
-enum { VERSION = 1 };
+enum { FIRST = 1, SOURCES = 2, VERSION = SOURCES }; /* version 1: all had their keys here */
 
 static const struct rec_field fields[] = {
     {REC_TEXT, REC_AT(struct rec_subscriber, impi.z)},
@@ -15,10 +15,11 @@ static const struct rec_field fields[] = {
     {REC_TIME, REC_AT(struct rec_subscriber, ks_lifetime)},
     {REC_TEXTS, REC_AT(struct rec_subscriber, nafs), .high = REC_SUBSCRIBER_NAFS_MAX,
      .count = offsetof(struct rec_subscriber, nafs_n)},
+    {REC_U8, REC_AT(struct rec_subscriber, source), .high = SUBSCRIBER_ELSEWHERE, .since = SOURCES, .absent = SUBSCRIBER_HERE},
     {REC_VIEW16, REC_AT(struct rec_subscriber, k)},
     {REC_VIEW16, REC_AT(struct rec_subscriber, opc)},
 };
-static const struct rec_layout layout = REC_LAYOUT(struct rec_subscriber, fields, VERSION, VERSION);
+static const struct rec_layout layout = REC_LAYOUT(struct rec_subscriber, fields, FIRST, VERSION);
 
 err_t rec_subscriber_put(struct txn *t, const struct sealer *s, struct rec_subscriber *r, const struct aka_keys *keys)
 {
@@ -27,11 +28,14 @@ err_t rec_subscriber_put(struct txn *t, const struct sealer *s, struct rec_subsc
     struct writer room = WRITER_ARRAY(sealed);
     struct writer w = WRITER_ARRAY(buf);
     const struct rec_bsf_part part = {s, TABLE_BSF_SUBSCRIBER, text_of(r->impi.z)};
-    TRY(rec_bsf_seal(&part, "k", &keys->k.s, &room, &r->k));
-    TRY(rec_bsf_seal(&part, "opc", &keys->opc.s, &room, &r->opc));
+    r->k = r->opc = bytes_empty();
+    if (r->source == SUBSCRIBER_HERE) {
+        TRY(rec_bsf_seal(&part, "k", &keys->k.s, &room, &r->k));
+        TRY(rec_bsf_seal(&part, "opc", &keys->opc.s, &room, &r->opc));
+    }
     TRY(rec_write(&layout, VERSION, r, NULL, &w));
     r->k = r->opc = bytes_empty(); /* their room ends here */
-    return rec_put(t, TABLE_BSF_SUBSCRIBER, text_of(r->impi.z), &w, STORE_PUT_IF_ABSENT);
+    return rec_put(t, TABLE_BSF_SUBSCRIBER, text_of(r->impi.z), &w, r->source == SUBSCRIBER_ELSEWHERE ? STORE_PUT_ANY : STORE_PUT_IF_ABSENT);
 }
 
 err_t rec_subscriber_parse(struct bytes b, struct rec_subscriber *out)

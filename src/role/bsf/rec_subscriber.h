@@ -1,20 +1,26 @@
 /*
- * A subscriber of the embedded store [TS 33.220 4.4.3]: K and OPc or TOPc sealed, and the GBA User Security Settings: what it may have
- * with whom (R001-115, R001-118, R001-120, R001-121). Under its IMPI, as it is (TABLE_BSF_SUBSCRIBER).
+ * A subscriber [TS 33.220 4.4.3]: K and OPc or TOPc sealed, and the GBA User Security Settings: what it may have with whom (R001-115,
+ * R001-118, R001-120, R001-121). Under its IMPI, as it is (TABLE_BSF_SUBSCRIBER). Of one whose keys an HLR or HSS has there are the
+ * settings alone, an operator's or those that came with its last vector.
  */
 #ifndef KEYSTEAD_ROLE_BSF_REC_SUBSCRIBER_H
 #define KEYSTEAD_ROLE_BSF_REC_SUBSCRIBER_H
 
 #include "aka/aka_auc.h"
 #include "role/rec.h"
+#include "wire/guss.h"
 
-#define REC_SUBSCRIBER_NAFS_MAX 8
+#define REC_SUBSCRIBER_NAFS_MAX GUSS_NAFS_MAX
 #define REC_SUBSCRIBER_NAF_MAX (1 + GBA_FQDN_MAX + 1)
 
-/* The two permissions of the GUSS for one target (R001-123, R001-124). */
-enum { GUSS_ESTABLISH = 1, GUSS_DISTRIBUTE = 2, GUSS_BOTH = 3 };
+enum rec_subscriber_source {
+    SUBSCRIBER_HERE,     /* its keys are sealed in this record */
+    SUBSCRIBER_SETTINGS, /* an HLR or HSS has the keys; an operator gave the settings, which stay */
+    SUBSCRIBER_ELSEWHERE /* an HLR or HSS has both; what is here is as it was with the last vector */
+};
 
 struct rec_subscriber {
+    uint8_t source; /* enum rec_subscriber_source */
     struct impi impi;
     uint8_t algorithm; /* enum aka_algorithm */
     uint8_t gba_u;     /* the card keeps Ks: GBA_U; 0: GBA_ME */
@@ -27,6 +33,7 @@ struct rec_subscriber {
     struct bytes k, opc; /* sealed; views into the record */
 };
 
+/* keys: NULL unless SUBSCRIBER_HERE. One that is there already is ERR_EXISTS; SUBSCRIBER_ELSEWHERE replaces it. */
 MUST_USE err_t rec_subscriber_put(struct txn *t, const struct sealer *s, struct rec_subscriber *r,
                                   const struct aka_keys *keys);
 MUST_USE err_t rec_subscriber_parse(struct bytes b, struct rec_subscriber *out);

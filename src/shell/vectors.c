@@ -1,0 +1,187 @@
+#include "shell/vectors.h"
+
+#include "base/ct.h"
+#include "shell/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HELPER "keystead-diameter"
+
+struct vectors_entry {
+    struct vectors_entry *next, **at; /* at == NULL: answered */
+    struct vectors *v;
+    struct job job;
+    uint8_t *octets; /* of the job */
+    struct intake_ticket ticket;
+    struct vector_question question;
+    struct vector_answer answer;
+    struct aka_vector vector;
+    uint8_t *guss;
+};
+
+/* -- what waits ------------------------------------------------------------------------------------------ */
+static void entry_free(void *arg)
+{
+    struct vectors_entry *e = arg;
+    job_wipe(&e->job);
+    aka_auc_vector_wipe(&e->vector);
+    free(e->octets);
+    free(e->guss);
+    free(e);
+}
+
+static void unlink_entry(struct vectors_entry *e)
+{
+    *e->at = e->next;
+    if (e->next != NULL) {
+        e->next->at = e->at;
+    }
+    e->at = NULL;
+    e->v->waiting_n--;
+    e->v->metrics->zh_waiting_now--;
+}
+
+static bool is_under_way(const struct vectors *v, const struct job *j, const struct vector_question *q)
+{
+    for (const struct vectors_entry *e = v->waiting; e != NULL; e = e->next) {
+        if (e->job.role == j->role && strcmp(e->question.impi.z, q->impi.z) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* -- the answer ------------------------------------------------------------------------------------------ */
+static void answered(void *owner, const struct zh_answer *a)
+{
+    struct vectors_entry *e = owner;
+    e->answer = (struct vector_answer){.question = &e->question, .err = a->err, .vector = &e->vector, .guss = bytes_empty()};
+    if (a->err == ERR_OK) {
+        e->vector = *a->vector;
+        e->guss = malloc(a->guss.n + 1);
+        if (e->guss == NULL) {
+            e->answer.err = ERR_LIMIT_BUSY;
+        } else if (a->guss.n > 0) {
+            memcpy(e->guss, a->guss.p, a->guss.n);
+            e->answer.guss = bytes_of(e->guss, a->guss.n);
+        }
+    }
+    e->v->metrics->zh_failed += e->answer.err != ERR_OK;
+    unlink_entry(e);
+    e->job.vector = &e->answer;
+    e->job.now = clock_now();
+    intake_resume(e->v->intake, &e->job, &e->ticket, entry_free, e);
+}
+
+/* -- the question ---------------------------------------------------------------------------------------- */
+static err_t ask(struct vectors_entry *e)
+{
+    const struct vector_question *q = &e->question;
+    const struct zh_resync resync = {.rand = q->rand, .auts = q->auts};
+    const struct zh_question zq = {.impi = text_of(q->impi.z), .resync = q->resync ? &resync : NULL};
+    struct zh *zh = e->v->zh[e->job.role];
+    e->v->metrics->zh_questions++;
+    return zh == NULL ? ERR_PEER_UNREACHABLE : zh_ask(zh, &zq, answered, e);
+}
+
+/* intake.ask: takes the job over, whatever comes of it. */
+static bool put_aside(void *arg, const struct job *j, const struct vector_question *q, const struct intake_ticket *ticket)
+{
+    struct vectors *v = arg;
+    bool busy = v->waiting_n >= VECTORS_WAITING_MAX || is_under_way(v, j, q);
+    struct vectors_entry *e = calloc(1, sizeof(*e));
+    uint8_t *octets = e == NULL ? NULL : malloc(j->octets.n + 1);
+    if (octets == NULL) {
+        free(e);
+        return false;
+    }
+    memcpy(octets, j->octets.p, j->octets.n);
+    *e = (struct vectors_entry){.next = v->waiting, .at = &v->waiting, .v = v, .job = *j, .octets = octets, .ticket = *ticket, .question = *q};
+    e->job.octets = bytes_of(octets, j->octets.n);
+    if (v->waiting != NULL) {
+        v->waiting->at = &e->next;
+    }
+    v->waiting = e;
+    v->waiting_n++;
+    v->metrics->zh_waiting_now++;
+    err_t err = busy ? ERR_LIMIT_BUSY : ask(e);
+    if (err != ERR_OK) {
+        answered(e, &(struct zh_answer){.err = err, .vector = NULL, .guss = bytes_empty()});
+    }
+    return true;
+}
+
+/* -- the connections --------------------------------------------------------------------------------------- */
+/* Beside the program, as it is built and installed; else where PATH finds it. */
+static err_t find_helper(char *out, size_t cap)
+{
+    char self[ZH_PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    struct text dir = n > 0 ? text_take(text_span(self, (size_t)n), text_find_last(text_span(self, (size_t)n), '/') + 1) : text_empty();
+    struct writer w = writer_of(out, cap);
+    writer_text(&w, dir);
+    writer_z(&w, HELPER);
+    TRY(writer_finish_z(&w));
+    return access(out, X_OK) == 0 ? ERR_OK : text_copy(text_of(HELPER), out, cap);
+}
+
+static err_t gsup_conf(struct text address, struct zh_conf *out)
+{
+    size_t colon = text_find_last(address, ':');
+    struct text host = text_take(address, colon);
+    bool v6 = host.n > 1 && host.p[0] == '[';
+    uint64_t port = 0;
+    out->protocol = ZH_GSUP;
+    TRY(text_u64(text_skip(address, colon + 1), 65535, &port));
+    out->port = (uint16_t)port;
+    TRY(TEXT_COPY(text_of("keystead"), out->name));
+    return TEXT_COPY(v6 ? text_take(text_skip(host, 1), host.n - 2) : host, out->host);
+}
+
+static err_t open_one(struct vectors *v, size_t i)
+{
+    const struct conf *c = v->snap->conf;
+    const struct snapshot_role *r = &v->snap->roles[i];
+    const char *section = r->role->name;
+    if (conf_row_of(c, text_of(section), text_of("subscribers")) == NULL ||
+        text_eq_z(conf_text(c, section, r->name, "subscribers"), "embedded")) {
+        return ERR_OK;
+    }
+    struct zh_conf conf = {.protocol = ZH_DIAMETER, .answer = conf_number(c, section, r->name, "subscriber-time")};
+    if (text_eq_z(conf_text(c, section, r->name, "subscribers"), "gsup")) {
+        TRY(gsup_conf(conf_text(c, section, r->name, "hlr"), &conf));
+    } else {
+        TRY(find_helper(conf.program, sizeof(conf.program)));
+        TRY(TEXT_COPY(conf_text(c, section, r->name, "diameter"), conf.file));
+        TRY(TEXT_COPY(conf_text(c, section, r->name, "hss-realm"), conf.realm));
+    }
+    return zh_new(v->loop, &conf, &v->zh[i]);
+}
+
+err_t vectors_start(struct vectors *v, uv_loop_t *loop, const struct snapshot *snap, struct intake *intake,
+                    struct metrics *metrics)
+{
+    *v = (struct vectors){.loop = loop, .snap = snap, .intake = intake, .metrics = metrics};
+    intake->ask = put_aside;
+    intake->ask_arg = v;
+    for (size_t i = 0; i < snap->roles_n; i++) {
+        TRY(open_one(v, i));
+    }
+    return ERR_OK;
+}
+
+void vectors_stop(struct vectors *v)
+{
+    for (size_t i = 0; i < SNAPSHOT_ROLES_MAX; i++) {
+        zh_free(v->zh[i]);
+        v->zh[i] = NULL;
+    }
+    while (v->waiting != NULL) {
+        struct vectors_entry *e = v->waiting;
+        unlink_entry(e);
+        entry_free(e);
+    }
+}

@@ -1,0 +1,241 @@
+"""Subscribers whose keys others have: the BSF asks osmo-hlr over GSUP, or an HSS over Diameter (tests/lib/hss.c), while devices run Ub."""
+import json
+import re
+import threading
+import time
+
+import hlr as lib
+import keystead as ks
+import pytest
+import ub
+from bsf import BSF, Bsf, refused
+
+K, OPC = bytes(range(16)), bytes(range(16, 32))  # made up; of the HSS too
+IMSIS = [f"0010188{n:08}" for n in range(12)]
+TIME = "subscriber-time = 1500ms\n"
+
+
+@pytest.fixture(scope="module")
+def hlr(tmp_path_factory):
+    it = lib.Hlr(tmp_path_factory.mktemp("hlr"))
+    it.start()
+    it.add(*((imsi, K.hex(), OPC.hex()) for imsi in IMSIS))
+    yield it
+    it.stop()
+
+
+@pytest.fixture(scope="module")
+def relay(hlr):
+    it = lib.Relay(hlr.address, lib.PORT)
+    yield it
+    it.close()
+
+
+@pytest.fixture(scope="module")
+def bsf(relay, tmp_path_factory):
+    b = Bsf(tmp_path_factory.mktemp("zh") / "lab", f"subscribers = gsup\nhlr = 127.0.0.1:{relay.port}\n{TIME}")
+    b.naf = b.where / "naf"
+    yield b
+    b.stop()
+
+
+def device(bsf, n):
+    return ub.Ue(bsf.address, ub.Sim(K, OPC), lib.impi(IMSIS[n]), BSF)
+
+
+def counters(bsf):
+    return json.loads(bsf.ctl("status", "--json").stdout)["counters"]
+
+
+def test_bootstrap_with_the_keys_of_the_hlr(bsf):
+    """R001-115: the database of subscribers is another's; Ks, B-TID and TMPI are as with our own. A wrong answer, a used nonce."""
+    ue = device(bsf, 0)
+    ks.wait_for(lambda: ue.open()[0] == 401, what="the HLR")
+    b_tid, _, k_s, rand = ue.bootstrap()
+    assert ue.bootstrap(username=ue.tmpi(k_s, rand))[0] != b_tid
+    c = ue.challenge()
+    refused(ub.get(bsf.address, ue.header(c, b"wrong")), "digest-wrong")
+    status, headers, _ = ub.get(bsf.address, ue.header(c, b"wrong"))
+    fresh = ub.parameters(headers["www-authenticate"])
+    assert status == 401 and fresh["stale"] == "true" and fresh["nonce"] != c["nonce"]
+    res, _, _ = ue.sim.run(*ue.split(fresh))
+    assert ub.get(bsf.address, ue.header(fresh, res))[0] == 200
+    assert json.loads(bsf.ctl("subscriber", "list", "--json").stdout)["subscribers"] == []  # nothing was copied
+
+
+def test_resynchronisation_at_the_hlr(bsf):
+    """RAND and AUTS go to the HLR; the same AUTS again is nothing; an AUTS of no card is refused, and its nonce used up."""
+    ue = device(bsf, 1)
+    ue.sim.sqn = 0x4321 << 5
+    c = ue.challenge()
+    auts = ue.sim.run(*ue.split(c))
+    message = ue.header(c, b"", auts=auts)
+    status, headers, _ = ub.get(bsf.address, message)
+    fresh = ub.parameters(headers["www-authenticate"])
+    assert status == 401 and "stale" not in fresh
+    res, _, _ = ue.sim.run(*ue.split(fresh))
+    assert ub.get(bsf.address, ue.header(fresh, res))[0] == 200 and ue.sim.sqn >> 5 > 0x4321
+    status, headers, _ = ub.get(bsf.address, message)
+    assert status == 401 and "stale=true" in headers["www-authenticate"]
+    c = ue.challenge()
+    wrong = ue.header(c, b"", auts=bytes(14))
+    refused(ub.get(bsf.address, wrong), "auts-wrong")
+    assert "stale=true" in ub.get(bsf.address, wrong)[1]["www-authenticate"]
+
+
+def test_who_is_not_at_the_hlr(bsf, relay):
+    """The whole IMPI counts; what strangers ask for leaves no record. One more than a minute allows does not reach the HLR."""
+    for name in [lib.impi("001019999999999"), f"{IMSIS[2]}@elsewhere.test", "bob@ims.mnc001.mcc001.3gppnetwork.org"]:
+        refused(device(bsf, 2).open(username=name), "impi-unknown")
+    ue = device(bsf, 2)
+    for _ in range(12):
+        ue.challenge()
+    before = len(relay.said)
+    refused(ue.open(), "too-many-challenges")
+    assert len(relay.said) == before
+
+
+def test_settings_of_the_operator(bsf):
+    """refuses R001-123: the keys are the HLR's, the settings are given here."""
+    ue = device(bsf, 3)
+    p = bsf.ctl("subscriber", "add", "--impi", ue.impi, "--kind", "hlr", "--naf", "maf.keystead.test=none", "--json")
+    assert p.returncode == 0 and json.loads(p.stdout)["keys"] == "hlr", p
+    refused(ue.open(), "guss-no-key")
+    assert bsf.ctl("subscriber", "remove", ue.impi).returncode == 0
+    p = bsf.ctl("subscriber", "add", "--impi", ue.impi, "--kind", "hlr", "--lifetime", "30m", "--card", "u")
+    assert p.returncode == 0
+    ue.gba_u = True
+    _, end, _, _ = ue.bootstrap()
+    left = time.mktime(time.strptime(end, "%Y-%m-%dT%H:%M:%SZ")) - time.mktime(time.gmtime())
+    assert 1700 <= left <= 1800
+    assert bsf.ctl("subscriber", "remove", ue.impi).returncode == 0  # with every Ks
+    p = bsf.ctl("subscriber", "add", "--impi", ue.impi, "--kind", "hlr", "--key-file", __file__)
+    assert p.returncode != 0
+
+
+def test_a_slow_hlr_holds_up_nobody(bsf, relay):
+    """Who asks waits, at most subscriber-time; a second question of the same SIM is refused; a subscriber of our own is served at once."""
+    ue, own = device(bsf, 4), bsf.add(1)
+    holding = [True]
+    relay.flow = lambda piece: None if holding[0] and piece[4:5] == b"\x0a" else piece
+    got = []
+    t = threading.Thread(target=lambda: got.append(ue.open()))
+    t.start()
+    ks.wait_for(lambda: counters(bsf)["zh_waiting_now"] == 1, what="the question")
+    refused(device(bsf, 4).open(), "subscriber-database-busy", 503)
+    own.bootstrap()
+    assert not got
+    t.join(ks.PATIENCE)
+    refused(got[0], "subscriber-database-slow", 503)
+    holding[0] = False
+    ks.wait_for(lambda: device(bsf, 4).open()[0] == 401, what="a new vector")
+
+
+def test_a_challenge_that_the_hlr_gave_before(bsf, relay):
+    """A vector is used once, also if the HLR, or who stands between, gives it twice."""
+    ue = device(bsf, 5)
+    c = ue.challenge()
+    old = next(piece for said, piece in reversed(relay.said) if not said and piece[4:5] == b"\x0a")
+    relay.flow = lambda piece: old if piece[4:5] == b"\x0a" else piece
+    refused(ue.open(), "subscriber-database-nonsense", 503)
+    res, _, _ = ue.sim.run(*ue.split(c))
+    assert ub.get(bsf.address, ue.header(c, res))[0] == 200
+    refused(ue.open(), "subscriber-database-nonsense", 503)  # nor when a Ks has come of it
+    relay.flow = lambda piece: piece
+    ue.bootstrap()
+
+
+def test_an_hlr_that_is_away(bsf, hlr, relay):
+    own = bsf.add(2)
+    hlr.stop()
+    ks.wait_for(lambda: device(bsf, 6).open()[0] == 503, what="the end of the connection")
+    began = time.monotonic()
+    refused(device(bsf, 6).open(), "subscriber-database-away", 503)
+    assert time.monotonic() - began < 1.5
+    own.bootstrap()
+    hlr.start()
+    ks.wait_for(lambda: device(bsf, 6).open()[0] == 401, what="the HLR")
+    device(bsf, 6).bootstrap()
+    status = counters(bsf)
+    assert status["zh_questions"] > status["zh_failed"] > 0 and status["zh_waiting_now"] == 0
+    log = (bsf.where / "bsf.log").read_text()
+    assert "event=hlr-away" in log and not ks.keys_in(log, [K, OPC])
+
+
+def test_a_restart_in_the_middle_of_a_question(bsf, relay):
+    """SIGKILL while the HLR is asked: the next number is the HLR's to give, and no vector of before is used."""
+    ue = device(bsf, 7)
+    ue.bootstrap()
+    relay.flow = lambda piece: None if piece[4:5] == b"\x0a" else piece
+    t = threading.Thread(target=lambda: pytest.raises(Exception, ue.open), daemon=True)
+    t.start()
+    ks.wait_for(lambda: counters(bsf)["zh_waiting_now"] == 1, what="the question")
+    bsf.stop(9)
+    relay.flow = lambda piece: piece
+    bsf.start()
+    ks.wait_for(lambda: ue.open()[0] == 401, what="the HLR")
+    before = ue.sim.sqn
+    ue.bootstrap()
+    assert ue.sim.sqn > before
+
+
+def test_what_configuration_lacks(bsf):
+    wrong = bsf.where / "wrong.conf"
+    text = bsf.conf.read_text()
+    for change, lacks in [(re.sub("hlr = .*\n", "", text), "hlr"), (text.replace("= gsup", "= diameter"), "diameter")]:
+        wrong.write_text(change)
+        p = ks.run("check", "-c", wrong)
+        assert p.returncode != 0 and f"it needs the key {lacks}" in p.stdout + p.stderr, p
+
+
+# -- Diameter ---------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def hss(tmp_path_factory):
+    it = lib.Hss(tmp_path_factory.mktemp("hss"))
+    it.start()
+    yield it
+    it.stop()
+
+
+@pytest.fixture(scope="module")
+def over_diameter(hss, tmp_path_factory):
+    conf = hss.configure(hss.names.pop(), 0, ("hss", hss.port))
+    b = Bsf(tmp_path_factory.mktemp("zh-diameter") / "lab",
+            f"subscribers = diameter\ndiameter = {conf}\nhss-realm = lab.example\n{TIME}",
+            server="workers = 1\n")  # worker and writer are one process
+    ks.wait_for(lambda: ub.Ue(b.address, ub.Sim(K, OPC), "sim-0@lab.example", BSF).open()[0] == 401, what="the HSS")
+    yield b
+    b.stop()
+
+
+def at_the_hss(b, user, **more):
+    return ub.Ue(b.address, ub.Sim(K, OPC), f"{user}@lab.example", BSF, **more)
+
+
+def test_bootstrap_with_the_keys_of_an_hss(over_diameter):
+    """R001-115: the same over Diameter, with resynchronisation."""
+    ue = at_the_hss(over_diameter, "sim-1")
+    ue.bootstrap()
+    ue.sim.sqn = 0x777 << 5
+    ue.bootstrap()
+    assert ue.sim.sqn >> 5 > 0x777
+
+
+def test_settings_of_the_hss(over_diameter):
+    """The GUSS says what card, how long and for whom; the vector is one of GBA_U. Settings that cannot be read let nobody in."""
+    ue = at_the_hss(over_diameter, "sim-guss", gba_u=True)
+    _, end, _, _ = ue.bootstrap()
+    shown = json.loads(over_diameter.ctl("subscriber", "show", ue.impi, "--json").stdout)
+    assert (shown["keys"], shown["card"], shown["enrolee-id"], shown["naf"]) == (
+        "hlr, and the settings", "u", "//keystead.test/Sguss", ["maf.keystead.test=establish"])
+    left = time.mktime(time.strptime(end, "%Y-%m-%dT%H:%M:%SZ")) - time.mktime(time.gmtime())
+    assert 3500 <= left <= 3600
+    with pytest.raises(ValueError):
+        at_the_hss(over_diameter, "sim-guss").bootstrap()
+    refused(at_the_hss(over_diameter, "sim-bad-guss").open(), "subscriber-database-nonsense", 503)
+
+
+def test_what_an_hss_refuses(over_diameter):
+    for user, reason, status in [("unknown", "impi-unknown", 403), ("forbidden", "subscriber-database-refused", 503),
+                                 ("no-vector", "subscriber-database-nonsense", 503), ("slow", "subscriber-database-slow", 503)]:
+        refused(at_the_hss(over_diameter, user).open(), reason, status)

@@ -1,0 +1,69 @@
+/* GUSS of an HSS [TS 29.109 annex A]: what is taken of it, and what is not read. */
+#include "wire/guss.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static err_t parse(const char *z, struct guss *g)
+{
+    return guss_parse(text_bytes(text_of(z)), g);
+}
+
+static void test_what_is_taken(void **state)
+{
+    struct guss g;
+    (void)state;
+    assert_int_equal(parse("<guss id='u'><bsfInfo><uiccType>GBA_U</uiccType><lifeTime> 86400 </lifeTime><x/></bsfInfo><ussList>"
+                           "<uss id='1' type='0' nafGroup='MAF.example.com'><uids><uid>tel:1</uid><uid>//example.com/Sdev</uid></uids>"
+                           "<flags><flag>1</flag></flags></uss>"
+                           "<uss id='2' type='0' nafGroup='in.example.com'/>"
+                           "<uss id='3' type='0' nafGroup='none.example.com'><flags><flag>9</flag></flags></uss>"
+                           "<uss id='4' type='0'/></ussList></guss>",
+                           &g),
+                     ERR_OK);
+    assert_true(g.gba_u && g.lifetime == 86400 * USEC_PER_SEC);
+    assert_string_equal(g.uid.z, "//example.com/Sdev");
+    assert_int_equal(g.nafs_n, 3);
+    assert_string_equal(g.nafs[0].fqdn, "maf.example.com");
+    assert_int_equal(g.nafs[0].may, GUSS_ESTABLISH);
+    assert_int_equal(g.nafs[1].may, GUSS_BOTH);
+    assert_int_equal(g.nafs[2].may, 0);
+    assert_int_equal(parse("<guss xmlns='urn:3gpp:gba:GBAGUSSSchema-R9:2010-02'/>", &g), ERR_OK);
+    assert_true(!g.gba_u && g.lifetime == 0 && g.uid.z[0] == '\0' && g.nafs_n == 0);
+}
+
+static void test_what_is_not_read(void **state)
+{
+    static const char *const bad[] = {
+        "", "guss", "<other/>", "<guss>", "<!DOCTYPE guss><guss/>", "<guss><bsfInfo><lifeTime>0</lifeTime></bsfInfo></guss>",
+        "<guss><bsfInfo><lifeTime>soon</lifeTime></bsfInfo></guss>", "<guss><ussList><uss nafGroup='not a host'/></ussList></guss>",
+        "<guss><ussList><uss nafGroup='a.example'><flags><flag>one</flag></flags></uss></ussList></guss>",
+    };
+    struct guss g;
+    char long_one[GUSS_MAX + 64];
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        assert_int_not_equal(parse(bad[i], &g), ERR_OK);
+    }
+    memset(long_one, ' ', sizeof(long_one));
+    memcpy(long_one, "<guss/>", 7);
+    assert_int_equal(guss_parse(bytes_of((uint8_t *)long_one, sizeof(long_one)), &g), ERR_LIMIT_SIZE);
+    char many[1024] = "<guss><ussList>"; /* a target that is left out would be one without a limit */
+    for (int i = 0; i <= GUSS_NAFS_MAX; i++) {
+        strcat(many, "<uss nafGroup='a.example'/>");
+    }
+    strcat(many, "</ussList></guss>");
+    assert_int_equal(parse(many, &g), ERR_LIMIT_CAPACITY);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_taken),
+        cmocka_unit_test(test_what_is_not_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
