@@ -148,6 +148,7 @@ X(ERR_SUBSCRIPTIONS_FULL,   "subscriptions-full",    INFO,   0, 5203,  80, "the 
 X(ERR_POLL_EMPTY,           "poll-empty",            INFO,   0, 4008,  80, "nothing came for the polling channel in the time of the request", "ask again", "TS-0004 7.4.22")
 X(ERR_TARGET_UNVERIFIED,    "target-unverified",     INFO,   0, 5204,  80, "a target of the subscription could not be asked whether it wants notifications", "see that it answers at nu; then create the subscription again", "TS-0004 7.4.8.2.1")
 X(ERR_TARGET_REFUSED,       "target-refused",        INFO,   0, 5205,  80, "a target of the subscription does not want notifications", "name a target in nu that accepts them from this CSE", "TS-0004 7.4.8.2.1")
+X(ERR_TARGET_AWAY,          "target-not-reachable",  INFO,   0, 5103,  80, "the AE has no point of access that may be called, and did not ask at its polling channel in time", "give the AE a poa that the operator listed, or a pollingChannel that it asks at", "TS-0001 10.2.10")
 X(ERR_EXISTS,               "name-conflict",         INFO,   0, 4105,  80, "the name is taken", "choose another name", "TS-0004 7.3.3")
 X(ERR_REGISTERED,           "already-registered",    INFO,   1, 4117,  80, "the originator is registered already", "use the existing registration or delete it", "TS-0004 7.4.5.2.1")
 X(ERR_EXPORT_USED,          "export-used",           NOTICE, 1, 4105,  80, "this session has given its one exported key", "make a new handshake for another key", "TS-0003 8.8.2.7")

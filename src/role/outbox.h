@@ -3,7 +3,7 @@
 #define KEYSTEAD_ROLE_OUTBOX_H
 
 #include "role/ctl.h"
-#include "wire/m2mid.h"
+#include "role/hop.h"
 
 enum outbox_verdict {
     OUTBOX_SEND,
@@ -11,12 +11,14 @@ enum outbox_verdict {
     OUTBOX_DROP  /* nobody wants it any more */
 };
 
+#define OUTBOX_PATH_MAX 400
+
 struct outbox_item { /* the oldest event of one queue of the outbox */
     enum outbox_verdict verdict;
     char queue[512];  /* names the queue; what stands before its first blank is the target */
-    char url[512];    /* SEND: http://, https://, coaps:// */
+    struct hop to;    /* SEND */
+    char path[OUTBOX_PATH_MAX]; /* SEND to a peer: of the request; else the URL is all */
     char rqi[M2MID_MAX + 20];
-    char origin[M2MID_MAX];
     usec_t number;
     struct bytes body; /* in the arena of the transaction */
 };

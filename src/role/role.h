@@ -54,6 +54,9 @@ struct request {
     const struct vector_answer *vector; /* NULL: none was asked for yet */
 };
 
+enum { ROLE_RSC_LATER = 1000 }; /* of a handler that writes: somebody else must answer; the shell serves the request again, read-only,
+                                   when something has changed, as long as that says ERR_TARGET_AWAY, then tells that */
+
 struct response {
     uint16_t rsc;      /* chosen by a handler for success (2000, 2001 ...); on failure from the error table */
     struct writer body; /* memory of the shell */

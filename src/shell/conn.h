@@ -63,6 +63,7 @@ struct conn {
     bool parked;       /* busy, and nothing is under way: it waits for something to come */
     uint64_t park_round; /* the look at which it parked: not served twice in one */
     usec_t park_until; /* clock_monotonic; 0: not this request */
+    usec_t patience;   /* how long its request may wait */
     char rqi[136];
     char rvi[16];
     enum op op;

@@ -52,6 +52,16 @@ void exchange_refuse(struct conn *c, err_t e, const char *detail)
     answer(c, &r);
 }
 
+/* -- what somebody else must answer ------------------------------------------------------------------------ */
+/* It is served again when something has changed. A binding that cannot wait is told so at once. */
+static void wait_for_it(struct conn *c)
+{
+    if (!conn_park(c, c->patience)) {
+        exchange_refuse(c, ERR_TARGET_AWAY, "it cannot be waited for");
+        conn_resume(c);
+    }
+}
+
 /* -- in the writer ------------------------------------------------------------------------------------- */
 static void job_done(void *owner, const struct job_result *r)
 {
@@ -62,6 +72,10 @@ static void job_done(void *owner, const struct job_result *r)
     }
     if (r == NULL) { /* nobody knows whether it was done: no answer */
         conn_close(c);
+        return;
+    }
+    if (r->err == ERR_OK && r->rsc == ROLE_RSC_LATER) {
+        wait_for_it(c);
         return;
     }
     if (c->given_export && r->err == ERR_OK) {
@@ -140,7 +154,7 @@ static void forwarded(struct conn *c, err_t e, struct primitive_response *r)
         r->rvi = text_of(c->rvi);
         answer(c, r);
     } else {
-        exchange_refuse(c, e, "the next CSE");
+        exchange_refuse(c, e, "to whom it was sent on");
     }
     conn_resume(c);
 }
@@ -161,7 +175,7 @@ static bool forwards(struct conn *c, const struct primitive *p, usec_t now)
     err_t e = forward_send(c, p, &to, now, forwarded);
     c->busy = e == ERR_OK;
     if (e != ERR_OK) {
-        exchange_refuse(c, e, "the next CSE");
+        exchange_refuse(c, e, "to whom it was sent on");
     }
     return true;
 }
@@ -252,19 +266,21 @@ void exchange_serve(struct conn *c, const struct primitive *p)
 {
     usec_t now = clock_now();
     const struct route *route = NULL;
+    c->patience = patience_of(p, now);
     err_t e = dispatch_route(conn_role(c)->role, p, &c->assoc, &route);
-    bool write = e == ERR_OK && (route->flags & (ROUTE_WRITES | ROUTE_EXPORT)) != 0;
+    bool again = c->park_until != 0; /* it has waited for something: what was to be written was */
+    bool write = e == ERR_OK && (route->flags & (ROUTE_WRITES | ROUTE_EXPORT)) != 0 && !again;
     if (c->assoc.not_after <= now) {
         c->last = true;
         write = false;
     }
-    if (e == ERR_OK && !c->last && forwards(c, p, now)) {
+    if (e == ERR_OK && !c->last && !again && forwards(c, p, now)) {
         return;
     }
     if (!write) {
         struct response rs;
         e = run_here(c, p, now, &rs);
-        if (e == ERR_POLL_EMPTY && conn_park(c, patience_of(p, now))) {
+        if ((e == ERR_POLL_EMPTY || (again && e == ERR_TARGET_AWAY)) && conn_park(c, c->patience)) {
             return;
         }
         c->park_until = 0;

@@ -50,12 +50,16 @@ err_t forward_send(struct conn *c, const struct primitive *p, const struct hop *
     writer_text(&w, p->path);
     writer_z(&w, p->query.n > 0 ? "?" : "");
     writer_text(&w, p->query);
-    const struct outbound_request rq = {
-        .as = conn_role(c), .peer = to->peer[0] != '\0' ? to->peer : NULL, .url = to->url,
-        .path = to->whole ? NULL : path, .op = p->op, .ty = p->ty, .has_from = true,
-        .from = text_of(to->from), .rqi = p->rqi, .rvi = p->rvi, .expires = f->expires, .accept = MEDIA_JSON,
-        .media = p->media, .body = p->content, .time = f->expires - now < most ? f->expires - now : most,
-        .answer_max = WORKER_BODY_MAX};
+    struct outbound_request rq = outbound_request_to(conn_role(c), to, path);
+    rq.op = p->op;
+    rq.ty = p->ty;
+    rq.rqi = p->rqi;
+    rq.rvi = p->rvi;
+    rq.expires = f->expires;
+    rq.media = p->media;
+    rq.body = p->content;
+    rq.time = f->expires - now < most ? f->expires - now : most;
+    rq.answer_max = WORKER_BODY_MAX;
     err_t e = writer_finish_z(&w);
     e = e == ERR_OK ? outbound_send(c->w->notices, &rq, answered, f) : e;
     if (e != ERR_OK) {

@@ -14,6 +14,7 @@
 #define PATIENCE_MOST (30 * USEC_PER_SEC)
 #define HTTP_BUSY 429
 #define HTTP_TIMEOUT 408
+#define RSC_TIMEOUT 4008 /* it came to a CSE on the way, and the AE did not answer in time */
 
 struct notifier_sending { /* an event on its way, or one whose fate the writer is being told */
     bool used;
@@ -93,7 +94,7 @@ static bool is_free(struct notifier *n, size_t role, const char *name, usec_t no
 enum outbox_outcome notifier_outcome(const struct outbound_answer *a)
 {
     unsigned class = a->rsc != 0 ? a->rsc / 1000U : a->status / 100U;
-    bool later = a->status == HTTP_BUSY || a->status == HTTP_TIMEOUT || class >= 5;
+    bool later = a->status == HTTP_BUSY || a->status == HTTP_TIMEOUT || a->rsc == RSC_TIMEOUT || class >= 5;
     return a->err != ERR_OK || later ? OUTBOX_AWAY : class == 2 ? OUTBOX_TOLD : OUTBOX_REFUSED;
 }
 
@@ -179,9 +180,10 @@ static void tell(struct notifier *n, size_t role, const struct outbox_item *item
         settle(s, OUTBOX_DROPPED);
         return;
     }
-    const struct outbound_request rq = {.as = &n->snap->roles[role], .url = item->url, .op = OP_NOTIFY, .has_from = true,
-                                        .from = text_of(item->origin), .rqi = text_of(item->rqi), .body = item->body,
-                                        .media = MEDIA_JSON, .accept = MEDIA_JSON};
+    struct outbound_request rq = outbound_request_to(&n->snap->roles[role], &item->to, item->path);
+    rq.op = OP_NOTIFY;
+    rq.rqi = text_of(item->rqi);
+    rq.body = item->body;
     err_t e = outbound_send(n->out, &rq, answered, s);
     if (e != ERR_OK) { /* full, or not listed any more */
         s->used = false;

@@ -424,6 +424,13 @@ static bool set_transfer(struct transfer *t, const char *url, const struct outbo
            curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK;
 }
 
+struct outbound_request outbound_request_to(const struct snapshot_role *as, const struct hop *to, const char *path)
+{
+    return (struct outbound_request){.as = as, .peer = to->peer[0] != '\0' ? to->peer : NULL, .url = to->url,
+                                     .path = to->whole ? NULL : path, .has_from = true, .from = text_of(to->from),
+                                     .media = MEDIA_JSON, .accept = MEDIA_JSON};
+}
+
 /* -- sending ---------------------------------------------------------------------------------------------- */
 /* An instance with a certificate of its own never asks on a connection of another one. */
 static err_t site_of(struct outbound *o, const struct outbound_target *to, const struct snapshot_role *as,

@@ -7,6 +7,7 @@
 #ifndef KEYSTEAD_SHELL_OUTBOUND_H
 #define KEYSTEAD_SHELL_OUTBOUND_H
 
+#include "role/hop.h"
 #include "shell/snapshot.h"
 #include "wire/primitive.h"
 
@@ -56,6 +57,10 @@ typedef void outbound_fn(void *owner, const struct outbound_answer *a);
 struct outbound_limits {
     size_t all, per_target; /* requests under way; 0: no limit */
 };
+
+/* What a role wants sent to `to`: who, where and From of it; the caller fills in the rest. `path` is of the request, unless the URL
+ * is all. Views into *to. */
+struct outbound_request outbound_request_to(const struct snapshot_role *as, const struct hop *to, const char *path);
 
 struct outbound;
 MUST_USE err_t outbound_new(uv_loop_t *loop, const struct snapshot *snap, const struct outbound_limits *limits,

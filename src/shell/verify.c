@@ -13,7 +13,7 @@ struct verify {
     char detail[ROLE_DETAIL_MAX];
     struct verify_one {
         struct verify *v;
-        char url[256];
+        char where[256];
     } one[OUTBOX_VERIFY_MAX];
 };
 
@@ -33,7 +33,7 @@ static void answered(void *owner, const struct outbound_answer *a)
     enum outbox_outcome o = notifier_outcome(a);
     if (o != OUTBOX_TOLD && v->outcome == ERR_OK) {
         v->outcome = o == OUTBOX_AWAY ? ERR_TARGET_UNVERIFIED : ERR_TARGET_REFUSED;
-        memcpy(v->detail, one->url, strnlen(one->url, sizeof(v->detail) - 1));
+        memcpy(v->detail, one->where, strnlen(one->where, sizeof(v->detail) - 1));
     }
     settle(v);
 }
@@ -49,11 +49,12 @@ err_t verify_ask(struct conn *c, const struct outbox_verify *what, verify_fn *fn
     err_t e = ERR_OK;
     for (size_t i = 0; i < what->n; i++) {
         const struct outbox_item *item = &what->item[i];
-        const struct outbound_request rq = {.as = conn_role(c), .url = item->url, .op = OP_NOTIFY, .has_from = true,
-                                            .from = text_of(item->origin), .body = item->body, .media = MEDIA_JSON,
-                                            .accept = MEDIA_JSON};
+        const char *where = item->to.whole ? item->to.url : item->path;
+        struct outbound_request rq = outbound_request_to(conn_role(c), &item->to, item->path);
+        rq.op = OP_NOTIFY;
+        rq.body = item->body;
         v->one[i].v = v;
-        memcpy(v->one[i].url, item->url, strnlen(item->url, sizeof(v->one[i].url) - 1));
+        memcpy(v->one[i].where, where, strnlen(where, sizeof(v->one[i].where) - 1));
         e = outbound_send(c->w->notices, &rq, answered, &v->one[i]);
         if (e != ERR_OK) {
             break;

@@ -1,56 +1,11 @@
 """Notifications end to end: an HTTP server that takes them, one that hangs, one that refuses, one that comes back after a crash of the
 CSE; URLs that nobody listed; the long poll of a polling channel."""
-import http.server
-import json
-import socket
-import threading
 import time
 
 import pytest
 
 import keystead as ks
-
-
-class Sink:
-    """Takes notifications on loopback. `answer` decides: a response status code, or None to say nothing."""
-
-    def __init__(self, port=0, answer=lambda sgn: 2000):
-        sink = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
-                sgn = json.loads(body)["m2m:sgn"]
-                rsc = sink.answer(sgn)
-                sink.got.append((self.path, self.headers, sgn))
-                if rsc is None:
-                    time.sleep(30)
-                    return
-                self.send_response({2: 200, 4: 403, 3: 302}.get(rsc // 1000, 500))
-                self.send_header("X-M2M-RSC", str(rsc))
-                self.send_header("X-M2M-RI", self.headers["X-M2M-RI"])
-                self.send_header("Location", f"http://127.0.0.1:{sink.port}/elsewhere")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *args):
-                pass
-
-        self.got, self.answer = [], answer
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.server.daemon_threads = True
-        self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-    def contents(self):
-        return [s["nev"]["rep"]["m2m:cin"]["con"] for _, _, s in list(self.got) if "nev" in s]
+from sink import Sink
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,15 @@
 #include "role/cse/cse_deliver.h"
 
+#include "role/cse/cse_hop.h"
 #include "role/cse/cse_notify.h"
+#include "role/cse/cse_relay.h"
 #include "role/cse/cse_sweep.h"
 #include "wire/json.h"
 
 #define DELETED_AGE_MAX (INT64_C(86400) * USEC_PER_SEC) /* the end of a subscription is told for a day */
 
 /* -- where to ----------------------------------------------------------------------------------------------------- */
-/* The first point of access that is a URL on the list; none: the AE asks for itself, or has not said where it is. */
-static err_t poa_of(const struct cse *cse, struct txn *t, const struct cse_res *ae, struct text *out)
+err_t cse_deliver_point(const struct cse *cse, struct txn *t, const struct cse_res *ae, struct text *out)
 {
     SCOPED(json_scope) json_t *attrs = NULL;
     TRY(cse_res_attrs(t, ae, &attrs));
@@ -24,24 +25,49 @@ static err_t poa_of(const struct cse *cse, struct txn *t, const struct cse_res *
     return ERR_OK;
 }
 
+static err_t to_url(struct text url, struct outbox_item *out)
+{
+    out->verdict = url.n > 0 ? OUTBOX_SEND : OUTBOX_HOLD;
+    out->to.whole = true;
+    return TEXT_COPY(url, out->to.url);
+}
+
+static err_t to_ae(const struct cse *cse, struct txn *t, struct text ri, usec_t now, struct outbox_item *out)
+{
+    struct text url;
+    struct cse_res ae;
+    err_t e = cse_res_get(t, ri, now, &ae);
+    if (e == ERR_NOT_FOUND) {
+        out->verdict = OUTBOX_DROP;
+        return ERR_OK;
+    }
+    TRY(e);
+    TRY(cse_deliver_point(cse, t, &ae, &url));
+    return to_url(url, out);
+}
+
+/* Of another CSE: over the association with the next one on the way, as any request of ours (TS-0001 10.2.6). */
+static err_t to_cse(const struct cse *cse, struct txn *t, struct text absolute, usec_t now, struct outbox_item *out)
+{
+    struct writer w = WRITER_ARRAY(out->path);
+    err_t e = cse_hop_own(cse, t, absolute, now, &out->to);
+    out->verdict = e == ERR_OK ? OUTBOX_SEND : OUTBOX_HOLD; /* no registration now: it may come back */
+    TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
+    return cse_hop_path(cse, absolute, &w);
+}
+
 err_t cse_deliver_address(const struct cse *cse, struct txn *t, struct text target, usec_t now, struct outbox_item *out)
 {
     struct text who = text_skip(target, 2);
-    struct text url = text_empty();
-    if (text_starts(target, "U:")) {
-        url = cse_notify_callable(cse, who) == ERR_OK ? who : url; /* the list may be another one now */
-    } else if (text_starts(target, "A:")) {
-        struct cse_res ae;
-        err_t e = cse_res_get(t, who, now, &ae);
-        if (e == ERR_NOT_FOUND) {
-            out->verdict = OUTBOX_DROP;
-            return ERR_OK;
-        }
-        TRY(e);
-        TRY(poa_of(cse, t, &ae, &url));
+    out->verdict = OUTBOX_HOLD;
+    TRY(TEXT_COPY(text_of(cse->csi.z), out->to.from));
+    if (text_starts(target, "A:")) {
+        return to_ae(cse, t, who, now, out);
     }
-    out->verdict = url.n > 0 ? OUTBOX_SEND : OUTBOX_HOLD;
-    return TEXT_COPY(url, out->url);
+    if (text_starts(target, "C:")) {
+        return to_cse(cse, t, who, now, out);
+    }
+    return to_url(cse_notify_callable(cse, who) == ERR_OK ? who : text_empty(), out); /* the list may be another one now */
 }
 
 /* -- the next one --------------------------------------------------------------------------------------------------- */
@@ -66,6 +92,10 @@ static bool found_hit(void *arg, struct bytes id, struct store_value value)
 static err_t is_over(struct txn *t, struct text sub, const struct cse_outbox_event *e, usec_t now, bool *out)
 {
     struct cse_res r;
+    if (e->kind >= CSE_OUTBOX_RELAY) {
+        *out = cse_relay_is_over(e, now);
+        return ERR_OK;
+    }
     if (e->kind == CSE_OUTBOX_DELETED) {
         *out = now - e->number > DELETED_AGE_MAX;
         return ERR_OK;
@@ -96,10 +126,13 @@ err_t cse_deliver_next(const void *ctx, struct txn *t, struct text after, usec_t
     struct writer id = WRITER_ARRAY(out->rqi);
     TRY(cse_outbox_rqi(q.sub, event.number, &id));
     TRY(writer_finish_z(&id));
-    TRY(TEXT_COPY(text_of(cse->csi.z), out->origin));
     out->number = event.number;
     out->body = event.body;
     TRY(is_over(t, q.sub, &event, now, &over));
+    if (!over && event.kind >= CSE_OUTBOX_RELAY) { /* whoever it is for comes and asks */
+        out->verdict = OUTBOX_HOLD;
+        return ERR_OK;
+    }
     return over ? ERR_OK : cse_deliver_address(cse, t, q.target, now, out);
 }
 

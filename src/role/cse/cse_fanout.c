@@ -72,7 +72,8 @@ static err_t ask_member(struct fanout *f, const struct request *rq, struct text 
     if (!cse_addr_is_local(f->ctx, to)) { /* no retargeting yet */
         return detail_fail(rs->detail, ERR_PEER_UNREACHABLE, "member", to);
     }
-    return cse_group_split(to, &group, &rest) ? serve(f, rq, rs, depth + 1) : handle(f->ctx, rq, f->t, rs);
+    TRY(cse_group_split(to, &group, &rest) ? serve(f, rq, rs, depth + 1) : handle(f->ctx, rq, f->t, rs));
+    return rs->rsc != ROLE_RSC_LATER ? ERR_OK : detail_fail(rs->detail, ERR_OPERATION, "Notify of a member", to);
 }
 
 /* {"pc":ANSWER,"rsc":N,"rqi":...,"fr":MEMBER}: the answer is written where it stays. What a refused member staged goes. */

@@ -1,6 +1,7 @@
 #include "role/cse/cse_hop.h"
 
 #include "role/cse/cse_csr.h"
+#include "role/cse/cse_relay.h"
 
 /* The CSE-ID, in absolute form, that an address of another CSE begins with; an AE-ID alone is no address of one. */
 static err_t target_of(const struct cse *cse, struct text to, struct m2mid *out)
@@ -31,7 +32,13 @@ struct search {
     struct txn *t;
     usec_t now;
     struct text target;
+    const struct association *came; /* NULL: it is our own */
 };
+
+static bool came_from(const struct search *s, const char *csi)
+{
+    return s->came != NULL && association_is_bound_to(s->came, text_of(csi));
+}
 
 static err_t leads_down(const struct search *s, const struct cse_way *way, bool *out)
 {
@@ -66,10 +73,10 @@ static err_t down(const struct search *s, const struct cse_way **out)
     return ERR_NOT_FOUND;
 }
 
-static err_t up(const struct search *s, const struct request *rq, const struct cse_way **out)
+static err_t up(const struct search *s, const struct cse_way **out)
 {
     struct cse_res r;
-    if (s->cse->registrar.fqdn.z[0] == '\0' || association_is_bound_to(rq->assoc, text_of(s->cse->registrar.csi.z))) {
+    if (s->cse->registrar.fqdn.z[0] == '\0' || came_from(s, s->cse->registrar.csi.z)) {
         return ERR_NOT_FOUND; /* what came down does not go up again */
     }
     TRY(cse_csr_get(s->t, text_of(s->cse->registrar.csi.z), s->now, &r));
@@ -81,6 +88,21 @@ static err_t up(const struct search *s, const struct request *rq, const struct c
     return *out != NULL ? ERR_OK : ERR_NOT_FOUND;
 }
 
+/* Never back to where it came from. From as the next one is told it: `from`, SP-relative within our own service provider. */
+static err_t way_to(const struct search *s, const struct m2mid *relative, const struct m2mid *absolute, struct hop *out)
+{
+    const struct cse_way *way = NULL;
+    err_t e = down(s, &way);
+    e = e == ERR_NOT_FOUND ? up(s, &way) : e;
+    TRY(e);
+    if (came_from(s, way->csi.z)) {
+        return ERR_NOT_FOUND;
+    }
+    bool same = text_eq_nocase(sp_of(s->target), text_of(s->cse->sp.z)) && relative->z[0] != '\0';
+    TRY(TEXT_COPY(text_of(same ? relative->z : absolute->z), out->from));
+    return TEXT_COPY(text_of(way->fqdn.z), out->peer);
+}
+
 /* Registrations are made at the CSE itself. */
 static bool is_registration(const struct primitive *p)
 {
@@ -90,25 +112,57 @@ static bool is_registration(const struct primitive *p)
 err_t cse_hop_next(const void *ctx, const struct request *rq, struct txn *t, struct hop *out)
 {
     const struct cse *cse = ctx;
-    const struct cse_way *way = NULL;
     struct cse_from from;
     struct m2mid target;
     char detail[ROLE_DETAIL_MAX];
+    if (rq->prim->op == OP_NOTIFY && cse_addr_is_local(cse, rq->prim->to)) {
+        return cse_relay_hop(cse, rq, t, out);
+    }
     if (cse->ways_n == 0 || cse_addr_is_local(cse, rq->prim->to) || is_registration(rq->prim)) {
         return ERR_NOT_FOUND;
     }
     TRY(target_of(cse, rq->prim->to, &target));
     TRY(cse_from_check(cse, rq, t, &from, detail)); /* who speaks in another's name goes no further */
-    const struct search s = {cse, t, rq->now, text_of(target.z)};
-    err_t e = down(&s, &way);
-    e = e == ERR_NOT_FOUND ? up(&s, rq, &way) : e;
-    TRY(e);
-    if (association_is_bound_to(rq->assoc, text_of(way->csi.z))) { /* never back */
-        return ERR_NOT_FOUND;
+    const struct search s = {cse, t, rq->now, text_of(target.z), rq->assoc};
+    return way_to(&s, &from.sp_relative, &from.absolute, out);
+}
+
+err_t cse_hop_own(const struct cse *cse, struct txn *t, struct text to, usec_t now, struct hop *out)
+{
+    struct m2mid target;
+    TRY(target_of(cse, to, &target));
+    const struct search s = {cse, t, now, text_of(target.z), NULL};
+    return way_to(&s, &cse->csi, &cse->self, out);
+}
+
+/* -- addresses ------------------------------------------------------------------------------------------------------ */
+err_t cse_hop_absolute(const struct cse *cse, struct text to, struct writer *out)
+{
+    struct m2mid id;
+    struct text part;
+    if (target_of(cse, to, &id) != ERR_OK) {
+        return ERR_CONTENTS;
     }
-    bool same = text_eq_nocase(sp_of(s.target), text_of(cse->sp.z)) && from.sp_relative.z[0] != '\0';
-    TRY(TEXT_COPY(text_of(same ? from.sp_relative.z : from.absolute.z), out->from));
-    return TEXT_COPY(text_of(way->fqdn.z), out->peer);
+    m2mid_fold(id.z); /* one target, however the service provider is spelled */
+    size_t named = text_starts(to, "//") ? text_of(id.z).n : text_of(id.z).n - text_find(text_skip(text_of(id.z), 2), '/') - 2;
+    struct text rest = text_skip(to, named);
+    writer_z(out, id.z);
+    writer_text(out, rest);
+    if (rest.n == 0) {
+        return writer_finish(out);
+    }
+    for (rest = text_skip(rest, 1); text_next(&rest, '/', &part);) {
+        TRY(m2mid_is_unreserved(part) && !text_eq_z(part, ".") && !text_eq_z(part, "..") ? ERR_OK : ERR_CONTENTS);
+    }
+    return to.p[to.n - 1] == '/' ? ERR_CONTENTS : writer_finish(out);
+}
+
+err_t cse_hop_path(const struct cse *cse, struct text absolute, struct writer *out)
+{
+    bool same = text_eq_nocase(sp_of(absolute), text_of(cse->sp.z));
+    writer_z(out, same ? "/~" : "/_");
+    writer_text(out, text_skip(absolute, same ? 2 + sp_of(absolute).n : 1));
+    return writer_finish_z(out);
 }
 
 err_t cse_hop_is_above(const struct cse *cse, struct txn *t, struct text id, usec_t now, bool *out)

@@ -1,6 +1,7 @@
 #include "role/cse/cse_notify.h"
 
 #include "role/cse/cse_attr.h"
+#include "role/cse/cse_hop.h"
 #include "role/cse/cse_sub.h"
 #include "role/detail.h"
 #include "role/rec.h"
@@ -83,14 +84,19 @@ static err_t url_target(const struct cse *cse, struct text nu, struct writer *ou
     return writer_finish(out);
 }
 
-/* An AE of S type has no CSE in its name: it may be registered here. Who is not, cannot be told yet: its registrar would have to
- * carry it on. */
+/* Of another CSE: by its address, which names that CSE; who leads there is looked up when there is something to tell. An AE of S
+ * type has no CSE in its name alone: it may be registered here, else nobody knows where it is. */
 static err_t elsewhere(const struct cse *cse, struct txn *t, struct text nu, usec_t now, struct writer *out)
 {
     struct cse_from who = {0};
     struct cse_res ae;
-    TRY(cse_from_forms(cse, nu, &who) == ERR_OK ? ERR_OK : ERR_CONTENTS);
-    err_t e = who.stem.z[0] == '\0' ? ERR_NOT_FOUND : cse_res_get(t, text_of(who.stem.z), now, &ae);
+    err_t e = cse_from_forms(cse, nu, &who);
+    if (e != ERR_OK || who.stem.z[0] == '\0') {
+        writer_z(out, "C:");
+        err_t bad = cse_hop_absolute(cse, nu, out);
+        return bad == ERR_CONTENTS && e == ERR_OK ? ERR_NOT_IMPLEMENTED : bad;
+    }
+    e = cse_res_get(t, text_of(who.stem.z), now, &ae);
     TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
     if (e != ERR_OK || ae.type->ty != TYPE_AE) {
         return ERR_NOT_IMPLEMENTED;
@@ -121,7 +127,9 @@ err_t cse_notify_target(const struct cse *cse, struct txn *t, struct text nu, us
 
 bool cse_notify_is_own(const struct cse_from *from, struct text target)
 {
-    return text_starts(target, "A:") && text_eq_z(text_skip(target, 2), from->stem.z);
+    struct text who = text_skip(target, 2);
+    return (text_starts(target, "A:") && text_eq_z(who, from->stem.z)) ||
+           (text_starts(target, "C:") && m2mid_same(who, text_of(from->absolute.z)));
 }
 
 static err_t add_target(const struct cse_ask *ask, const char *name, struct text nu, struct text *out, char *detail)

@@ -48,7 +48,8 @@ MUST_USE err_t cse_notify_ended(const struct cse *cse, struct txn *t, struct tex
 
 /* May this URL be called: well formed, and listed by the operator? ERR_CONTENTS, ERR_DENIED_URL. */
 MUST_USE err_t cse_notify_callable(const struct cse *cse, struct text url);
-/* An element of nu, or su, as a target. ERR_CONTENTS, ERR_DENIED_URL, ERR_NOT_IMPLEMENTED: an entity registered elsewhere. */
+/* An element of nu, or su, as a target. ERR_CONTENTS, ERR_DENIED_URL, ERR_NOT_IMPLEMENTED: an AE-ID alone, of
+ * an AE that is registered elsewhere. */
 MUST_USE err_t cse_notify_target(const struct cse *cse, struct txn *t, struct text nu, usec_t now, struct writer *out);
 /* Is it the originator himself? Then it needs no verification. */
 bool cse_notify_is_own(const struct cse_from *from, struct text target);

@@ -1,6 +1,7 @@
 #include "role/cse/cse_ops.h"
 
 #include "role/cse/cse_esprim.h"
+#include "role/cse/cse_relay.h"
 #include "role/detail.h"
 #include "wire/json.h"
 
@@ -128,11 +129,12 @@ err_t cse_ops_notify(const void *ctx, const struct request *rq, struct txn *t, s
     const struct cse_ask ask = {ctx, rq, t, &from};
     struct cse_target target;
     TRY(cse_from_check(ctx, rq, t, &from, rs->detail));
-    if (cse_esprim_is_it(rq)) {
-        TRY(cse_addr_resolve(ctx, t, rq->prim->to, rq->now, &target));
-        if (target.res.type->ty == TYPE_CB) {
-            return cse_esprim_notify(&ask, rs);
-        }
+    TRY(cse_addr_resolve(ctx, t, rq->prim->to, rq->now, &target));
+    if (cse_esprim_is_it(rq) && target.res.type->ty == TYPE_CB) {
+        return cse_esprim_notify(&ask, rs);
+    }
+    if (target.res.type->ty == TYPE_AE) {
+        return cse_relay_request(&ask, &target, rs);
     }
     return detail_fail(rs->detail, ERR_OPERATION, "Notify", rq->prim->to);
 }

@@ -20,7 +20,7 @@ static const struct rec_layout queue_layout = REC_LAYOUT(struct cse_outbox_queue
 
 static const struct rec_field event_fields[] = {
     {REC_TIME, REC_AT(struct cse_outbox_event, number)},
-    {REC_U8, REC_AT(struct cse_outbox_event, kind), .low = CSE_OUTBOX_EVENT, .high = CSE_OUTBOX_DELETED},
+    {REC_U8, REC_AT(struct cse_outbox_event, kind), .low = CSE_OUTBOX_EVENT, .high = CSE_OUTBOX_ANSWER},
     {REC_VIEW32, REC_AT(struct cse_outbox_event, body)},
 };
 static const struct rec_layout event_layout = REC_LAYOUT(struct cse_outbox_event, event_fields, RECORD_VERSION, RECORD_VERSION);

@@ -3,7 +3,10 @@
  * of the event. Acknowledged means durable: an event that was answered for is told after any crash. A queue is bounded; when
  * it is full its oldest event goes. A queue without events has no record.
  *
- * A target is a text: "A:" and the resource identifier of an AE registered here, or "U:" and a URL. It holds no blank.
+ * What one AE has to be told for others, and its answers, are kept in the same way.
+ *
+ * A target is a text: "A:" and the resource identifier of an AE registered here, "C:" and the absolute address of a resource of
+ * another CSE, "U:" and a URL, or "R:" and an AE here whose answers these are. It holds no blank.
  */
 #ifndef KEYSTEAD_ROLE_CSE_CSE_OUTBOX_H
 #define KEYSTEAD_ROLE_CSE_CSE_OUTBOX_H
@@ -16,7 +19,9 @@
 
 enum cse_outbox_kind { /* numbers are on disk */
     CSE_OUTBOX_EVENT = 1,  /* not told any more once the subscription is gone */
-    CSE_OUTBOX_DELETED = 2 /* the end of the subscribed-to resource or of the subscription itself: told all the same */
+    CSE_OUTBOX_DELETED = 2, /* the end of the subscribed-to resource or of the subscription itself: told all the same */
+    CSE_OUTBOX_RELAY = 3,   /* a request of somebody else that waits for an AE to ask for it (cse_relay.h) */
+    CSE_OUTBOX_ANSWER = 4   /* what the AE said to it */
 };
 
 struct cse_outbox_queue {
@@ -29,7 +34,7 @@ struct cse_outbox_queue {
 struct cse_outbox_event {
     usec_t number;
     uint8_t kind;
-    struct bytes body; /* {"m2m:sgn":{...}} */
+    struct bytes body; /* {"m2m:sgn":{...}}; of a relayed one cse_relay.c says what */
 };
 
 struct cse_outbox_note {

@@ -1,7 +1,7 @@
 #include "role/cse/cse_poll.h"
 
 #include "role/cse/cse_deliver.h"
-#include "role/cse/cse_outbox.h"
+#include "role/cse/cse_relay.h"
 #include "role/detail.h"
 #include "wire/emit.h"
 #include "wire/json.h"
@@ -98,11 +98,16 @@ static err_t retrieve(const struct cse_ask *ask, const struct cse_target *at, st
     emit_object(&e, "m2m:rqp");
     emit_number(&e, "op", OP_NOTIFY);
     emit_text(&e, "to", at->res.pi);
-    emit_z(&e, "fr", ask->cse->csi.z);
+    emit_z_if(&e, "fr", event.kind == CSE_OUTBOX_RELAY ? "" : ask->cse->csi.z);
     emit_text(&e, "rqi", writer_view_text(&id));
     emit_z(&e, "rvi", "3");
-    emit_name(&e, "pc");
-    writer_bytes(&rs->body, event.body);
+    if (event.kind == CSE_OUTBOX_RELAY) { /* of {"fr":...,"pc":...} */
+        writer_u8(&rs->body, ',');
+        writer_bytes(&rs->body, bytes_of(event.body.p + 1, event.body.n - 2));
+    } else {
+        emit_name(&e, "pc");
+        writer_bytes(&rs->body, event.body);
+    }
     e.comma = true;
     emit_close_object(&e);
     emit_close_object(&e);
@@ -132,6 +137,7 @@ static err_t notify(const struct cse_ask *ask, const struct cse_target *at, stru
     writer_text(&k, sub);
     e = e == ERR_OK ? writer_finish_z(&k) : e;
     e = e == ERR_OK ? cse_deliver_done(ask->cse, ask->t, &d, ask->rq->now) : e;
+    e = e == ERR_OK && cse_relay_is_one(sub) ? cse_relay_answered(ask, at->res.pi, sub, rsp) : e;
     if (e != ERR_OK) {
         return detail_fail(rs->detail, e == ERR_LIMIT_SIZE ? ERR_NOT_FOUND : e, "rqi", rqi);
     }

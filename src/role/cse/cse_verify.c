@@ -81,7 +81,6 @@ static err_t add(const struct cse_ask *ask, struct text nu, struct outbox_verify
     if (item->verdict != OUTBOX_SEND) { /* nowhere to ask it */
         return detail_fail(out->detail, ERR_TARGET_UNVERIFIED, "nu", nu);
     }
-    TRY(TEXT_COPY(text_of(ask->cse->csi.z), item->origin));
     TRY(write_body(ask, &item->body));
     out->n++;
     return ERR_OK;

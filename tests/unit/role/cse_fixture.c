@@ -97,7 +97,7 @@ err_t cse_fixture_call(struct cse_fixture *f, const struct cse_call *c)
     struct arena arena = arena_of(memory, ARENA_SIZE);
     struct txn t;
     assert_int_equal(store_begin(f->cse->store, true), ERR_OK);
-    bool writes = c->op != OP_RETRIEVE; /* a RETRIEVE gets a read-only view, so that staging would be a bug */
+    bool writes = c->op != OP_RETRIEVE && !c->again; /* a RETRIEVE gets a read-only view, so that staging would be a bug */
     txn_init(&t, f->cse->store, &arena, writes);
     err_t e = dispatch_run(&role_cse, f->cse->ctx, &rq, &t, &rs);
     t.writable = true;
@@ -156,4 +156,41 @@ const char *cse_fixture_member(struct cse_fixture *f, const char *name)
     }
     json_decref(v);
     return out;
+}
+
+/* -- the outbox -------------------------------------------------------------------------------------- */
+bool cse_fixture_waits(struct cse_fixture *f, const char *after, struct cse_told *out)
+{
+    void *memory = malloc(1u << 20);
+    struct arena arena = arena_of(memory, 1u << 20);
+    struct txn t;
+    assert_int_equal(ERR_OK, store_begin(f->cse->store, false));
+    txn_init(&t, f->cse->store, &arena, false);
+    err_t e = role_cse.outbox(f->cse->ctx, &t, text_of(after), f->w.now, &out->item);
+    assert_true(e == ERR_OK || e == ERR_NOT_FOUND);
+    if (e == ERR_OK) {
+        assert_true(out->item.body.n < sizeof(out->body));
+        memcpy(out->body, out->item.body.p, out->item.body.n);
+        out->body[out->item.body.n] = '\0';
+    }
+    store_rollback(f->cse->store);
+    free(memory);
+    return e == ERR_OK;
+}
+
+err_t cse_fixture_told(struct cse_fixture *f, const struct cse_told *x, enum outbox_outcome o)
+{
+    void *memory = malloc(1u << 20);
+    struct arena arena = arena_of(memory, 1u << 20);
+    struct txn t;
+    struct outbox_done d = {.outcome = o, .number = x->item.number};
+    memcpy(d.queue, x->item.queue, sizeof(d.queue));
+    assert_int_equal(ERR_OK, store_begin(f->cse->store, true));
+    txn_init(&t, f->cse->store, &arena, true);
+    err_t e = role_cse.told(f->cse->ctx, &t, &d, f->w.now);
+    struct dispatch_about about = {.now = f->w.now, .object = text_empty()};
+    assert_int_equal(ERR_OK, dispatch_keep(&t, e == ERR_OK ? e : ERR_NOT_FOUND, &about, f->cse->env.crypto, &f->cse->chain));
+    assert_int_equal(ERR_OK, store_commit(f->cse->store));
+    free(memory);
+    return e;
 }

@@ -3,6 +3,7 @@
 #define KEYSTEAD_TESTS_CSE_FIXTURE_H
 
 #include "role/cse/cse.h"
+#include "role/outbox.h"
 #include "world.h"
 
 #define T0 (INT64_C(1700000000) * USEC_PER_SEC) /* 2023-11-14T22:13:20Z */
@@ -41,6 +42,7 @@ struct cse_call {
     const char *role; /* a Role-ID, or NULL */
     const char *query; /* filter criteria: "ty=3&lbl=x" */
     bool unsupported;
+    bool again; /* it waited: served once more, read-only */
 };
 
 /* Configuration text, e.g. CSE_CONF "admin = Sadmin\nassociation = optional\n". */
@@ -62,6 +64,14 @@ err_t cse_fixture_del(struct cse_fixture *f, struct world_session *s, const char
 
 /* Member of the only object in the last body, as text (numbers in decimal, others as JSON); "" if absent. */
 const char *cse_fixture_member(struct cse_fixture *f, const char *name);
+
+/* The event that may be told next after the queue `after`, with its body; false: nothing waits. Then what became of it. */
+struct cse_told {
+    struct outbox_item item;
+    char body[65536];
+};
+bool cse_fixture_waits(struct cse_fixture *f, const char *after, struct cse_told *out);
+err_t cse_fixture_told(struct cse_fixture *f, const struct cse_told *x, enum outbox_outcome o);
 
 #define AE_BODY "{\"m2m:ae\":{\"api\":\"Napp\",\"rr\":false,\"srv\":[\"3\"]}}"
 #define AE_NAMED(name) "{\"m2m:ae\":{\"rn\":\"" name "\",\"api\":\"Napp\",\"rr\":false,\"srv\":[\"3\"]}}"

@@ -190,55 +190,13 @@ static int teardown(void **state)
     return 0;
 }
 
-/* The one event that may be told next, with its body in f->body; false: nothing waits. */
-struct told {
-    struct outbox_item item;
-    char body[65536];
-};
-
-static bool waits(struct cse_fixture *f, const char *after, struct told *out)
-{
-    void *memory = malloc(1u << 20);
-    struct arena arena = arena_of(memory, 1u << 20);
-    struct txn t;
-    must(store_begin(f->cse->store, false));
-    txn_init(&t, f->cse->store, &arena, false);
-    err_t e = role_cse.outbox(f->cse->ctx, &t, text_of(after), f->w.now, &out->item);
-    assert_true(e == ERR_OK || e == ERR_NOT_FOUND);
-    if (e == ERR_OK) {
-        assert_true(out->item.body.n < sizeof(out->body));
-        memcpy(out->body, out->item.body.p, out->item.body.n);
-        out->body[out->item.body.n] = '\0';
-    }
-    store_rollback(f->cse->store);
-    free(memory);
-    return e == ERR_OK;
-}
-
-static err_t outcome(struct cse_fixture *f, const struct told *x, enum outbox_outcome o)
-{
-    void *memory = malloc(1u << 20);
-    struct arena arena = arena_of(memory, 1u << 20);
-    struct txn t;
-    struct outbox_done d = {.outcome = o, .number = x->item.number};
-    memcpy(d.queue, x->item.queue, sizeof(d.queue));
-    must(store_begin(f->cse->store, true));
-    txn_init(&t, f->cse->store, &arena, true);
-    err_t e = role_cse.told(f->cse->ctx, &t, &d, f->w.now);
-    struct dispatch_about about = {.now = f->w.now, .object = text_empty()};
-    must(dispatch_keep(&t, e == ERR_OK ? e : ERR_NOT_FOUND, &about, f->cse->env.crypto, &f->cse->chain));
-    must(store_commit(f->cse->store));
-    free(memory);
-    return e;
-}
-
 /* Tells the first event; its body, or "" if nothing waits. */
 static const char *tell(struct cse_fixture *f)
 {
-    static struct told x;
+    static struct cse_told x;
     x.body[0] = '\0';
-    if (waits(f, "", &x)) {
-        must(outcome(f, &x, OUTBOX_TOLD));
+    if (cse_fixture_waits(f, "", &x)) {
+        must(cse_fixture_told(f, &x, OUTBOX_TOLD));
     }
     return x.body;
 }
@@ -257,17 +215,17 @@ static void events_are_told_once_each(void **state)
     must(subscribe(f, "Sa/c", SUB("s", "\"nu\":[\"" LISTED "/n\"],\"enc\":{\"net\":[1,2,3,4]}")));
     assert_string_equal(tell(f), ""); /* its own creation is no event to it */
     cin(f, "one");
-    struct told x;
-    assert_true(waits(f, "", &x));
+    struct cse_told x;
+    assert_true(cse_fixture_waits(f, "", &x));
     assert_int_equal(x.item.verdict, OUTBOX_SEND);
-    assert_string_equal(x.item.url, LISTED "/n");
-    assert_string_equal(x.item.origin, "/in");
+    assert_string_equal(x.item.to.url, LISTED "/n");
+    assert_string_equal(x.item.to.from, "/in");
     assert_non_null(strchr(x.item.rqi, '.'));
     assert_non_null(strstr(x.body, "{\"m2m:sgn\":{\"nev\":{\"net\":3,\"rep\":{\"m2m:cin\":{"));
     assert_non_null(strstr(x.body, "\"con\":\"one\""));
     assert_non_null(strstr(x.body, "},\"sur\":\"/in/"));
-    must(outcome(f, &x, OUTBOX_TOLD));
-    assert_int_equal(outcome(f, &x, OUTBOX_TOLD), ERR_NOT_FOUND);
+    must(cse_fixture_told(f, &x, OUTBOX_TOLD));
+    assert_int_equal(cse_fixture_told(f, &x, OUTBOX_TOLD), ERR_NOT_FOUND);
     must(cse_fixture_put(f, &f->a, "Sa", "Sa/c", "{\"m2m:cnt\":{\"mni\":9}}"));
     const char *body = tell(f);
     assert_non_null(strstr(body, "\"net\":1,\"rep\":{\"m2m:cnt\":{\"rn\":\"c\""));
@@ -316,8 +274,12 @@ static void subscriptions_are_strict(void **state)
         {"\"nu\":[\"Sa\",\"cse-in/app-a\"]", ERR_CONTENTS, "nu"},
         {"\"nu\":[\"Snobody\"]", ERR_CONTENTS, "nu"},
         {"\"nu\":[\"Sa/c\"]", ERR_CONTENTS, "nu"},
-        {"\"nu\":[\"/mn/Cx\"]", ERR_NOT_IMPLEMENTED, "nu"},
         {"\"nu\":[\"//other.example.com/Sa\"]", ERR_NOT_IMPLEMENTED, "nu"},
+        {"\"nu\":[\"/mn/Cx\",\"//SP.example.com/mn/Cx\"]", ERR_CONTENTS, "twice"},
+        {"\"nu\":[\"/mn/a?b\"]", ERR_CONTENTS, "nu"},
+        {"\"nu\":[\"/mn/a//b\"]", ERR_CONTENTS, "nu"},
+        {"\"nu\":[\"/mn/../in\"]", ERR_CONTENTS, "nu"},
+        {"\"nu\":[\"/mn/a%2fb\"]", ERR_CONTENTS, "nu"},
         {"\"nu\":[\"/mn/\"]", ERR_CONTENTS, "nu"},
         {"\"nu\":[\"http://\"]", ERR_CONTENTS, "nu"},
         {"\"nu\":[\"ftp://127.0.0.1:8080\"]", ERR_CONTENTS, "nu"},
@@ -395,10 +357,10 @@ static void rights_are_those_of_the_moment(void **state)
     assert_string_equal(tell(f), "");
     assert_int_equal(cse_fixture_put(f, &f->b, "Sb", "Sa/c/s", "{\"m2m:sub\":{\"nct\":2}}"), ERR_DENIED_PRIVILEGE);
     must(cse_fixture_put(f, &f->a, "Sa", "Sa/p", "{\"m2m:acp\":{\"pv\":" RULE("Sb", "3") "}}"));
-    struct told x;
+    struct cse_told x;
     must(cse_fixture_create(f, &f->b, "Sb", "Sa/c", 4, "{\"m2m:cin\":{\"con\":\"3\"}}"));
     must(cse_fixture_del(f, &f->b, "Sb", "Sb")); /* the target is gone, and with it what waits for it */
-    assert_true(waits(f, "", &x));
+    assert_true(cse_fixture_waits(f, "", &x));
     assert_int_equal(x.item.verdict, OUTBOX_DROP);
 }
 
@@ -449,7 +411,7 @@ static void children_keep_their_secrets(void **state)
 static void queues_are_bounded(void **state)
 {
     struct cse_fixture *f = *state;
-    struct told x;
+    struct cse_told x;
     must(subscribe(f, "Sa/c", SUB("s", "\"nu\":[\"Sa\"],\"enc\":{\"net\":[3]}")));
     for (int i = 0; i < 9; i++) {
         char n[16];
@@ -465,9 +427,9 @@ static void queues_are_bounded(void **state)
     must(cse_fixture_put(f, &f->a, "Sa", "Sa/c/s", "{\"m2m:sub\":{\"pn\":1}}"));
     cin(f, "a");
     cin(f, "b"); /* nobody has found it away yet: both wait */
-    assert_true(waits(f, "", &x));
+    assert_true(cse_fixture_waits(f, "", &x));
     assert_non_null(strstr(x.body, "\"con\":\"a\""));
-    must(outcome(f, &x, OUTBOX_AWAY));
+    must(cse_fixture_told(f, &x, OUTBOX_AWAY));
     cin(f, "c");
     assert_non_null(strstr(tell(f), "\"con\":\"c\"")); /* sendLatest */
     assert_string_equal(tell(f), "");
@@ -477,15 +439,15 @@ static void queues_are_bounded(void **state)
     assert_non_null(strstr(tell(f), "\"con\":\"e\""));
     assert_string_equal(tell(f), "");
     cin(f, "f");
-    assert_true(waits(f, "", &x));
-    must(outcome(f, &x, OUTBOX_REFUSED)); /* the target does not want it: not again */
+    assert_true(cse_fixture_waits(f, "", &x));
+    must(cse_fixture_told(f, &x, OUTBOX_REFUSED)); /* the target does not want it: not again */
     assert_string_equal(tell(f), "");
     cin(f, "g");
     must(cse_fixture_del(f, &f->a, "Sa", "Sa/c/s")); /* what still waits is not told */
-    assert_true(waits(f, "", &x));
+    assert_true(cse_fixture_waits(f, "", &x));
     assert_int_equal(x.item.verdict, OUTBOX_DROP);
-    must(outcome(f, &x, OUTBOX_DROPPED));
-    assert_false(waits(f, "", &x));
+    must(cse_fixture_told(f, &x, OUTBOX_DROPPED));
+    assert_false(cse_fixture_waits(f, "", &x));
 }
 
 static void counter_ends_the_subscription(void **state)
@@ -495,9 +457,9 @@ static void counter_ends_the_subscription(void **state)
     cin(f, "1");
     cin(f, "2");
     cin(f, "3"); /* no more is promised than will be told */
-    struct told x;
-    assert_true(waits(f, "", &x));
-    must(outcome(f, &x, OUTBOX_AWAY)); /* does not count */
+    struct cse_told x;
+    assert_true(cse_fixture_waits(f, "", &x));
+    must(cse_fixture_told(f, &x, OUTBOX_AWAY)); /* does not count */
     assert_non_null(strstr(tell(f), "\"con\":\"1\""));
     must(cse_fixture_get(f, &f->a, "Sa", "Sa/c/s"));
     assert_string_equal(cse_fixture_member(f, "exc"), "1");
@@ -507,28 +469,28 @@ static void counter_ends_the_subscription(void **state)
     assert_string_equal(tell(f), "");
     must(subscribe(f, "Sa/c", SUB("t", "\"nu\":[\"Sa\"],\"su\":\"" LISTED "/end\"")));
     must(cse_fixture_del(f, &f->a, "Sa", "Sa/c"));
-    assert_true(waits(f, "", &x));
-    assert_string_equal(x.item.url, LISTED "/end");
+    assert_true(cse_fixture_waits(f, "", &x));
+    assert_string_equal(x.item.to.url, LISTED "/end");
     assert_non_null(strstr(x.body, "\"sud\":true"));
     f->w.now += 2 * DAY; /* for a day */
-    assert_true(waits(f, "", &x));
+    assert_true(cse_fixture_waits(f, "", &x));
     assert_int_equal(x.item.verdict, OUTBOX_DROP);
 }
 
 static void points_of_access(void **state)
 {
     struct cse_fixture *f = *state;
-    struct told x;
+    struct cse_told x;
     must(subscribe(f, "Sa/c", SUB("s", "\"nu\":[\"/in/Sa\"]"))); /* every form of its name */
     must(cse_fixture_put(f, &f->a, "Sa", "Sa/c", "{\"m2m:cnt\":{\"mni\":9}}"));
-    assert_true(waits(f, "", &x));
+    assert_true(cse_fixture_waits(f, "", &x));
     assert_int_equal(x.item.verdict, OUTBOX_HOLD);
     must(cse_fixture_put(f, &f->a, "Sa", "Sa", "{\"m2m:ae\":{\"poa\":[\"http://10.0.0.1\",\"" LISTED "/a\"]}}"));
-    assert_true(waits(f, "", &x));
+    assert_true(cse_fixture_waits(f, "", &x));
     assert_int_equal(x.item.verdict, OUTBOX_SEND);
-    assert_string_equal(x.item.url, LISTED "/a"); /* the first that is listed */
+    assert_string_equal(x.item.to.url, LISTED "/a"); /* the first that is listed */
     f->w.callable = NULL;
-    assert_true(waits(f, "", &x));
+    assert_true(cse_fixture_waits(f, "", &x));
     assert_int_equal(x.item.verdict, OUTBOX_HOLD);
     must(world_ctl(&f->w, f->cse, "notification", "list", "{}", &f->r));
     assert_non_null(strstr(f->r.body, "\"waiting\":1,\"dropped\":0,\"state\":\"telling\""));
@@ -603,6 +565,7 @@ static void outcomes_equal_the_page(void **state)
         {"HTTP 4xx", {.status = 404}, OUTBOX_REFUSED},
         {"HTTP 3xx (a redirect is not followed)", {.status = 302}, OUTBOX_REFUSED},
         {"HTTP 408 or 429", {.status = 429}, OUTBOX_AWAY},
+        {"response status code 4008", {.status = 403, .rsc = 4008}, OUTBOX_AWAY},
         {"response status code 5xxx or 6xxx", {.status = 404, .rsc = 5103}, OUTBOX_AWAY},
         {"HTTP 5xx", {.status = 503}, OUTBOX_AWAY},
         {"none in time, no connection, nonsense", {.err = ERR_PEER_TIMEOUT}, OUTBOX_AWAY},

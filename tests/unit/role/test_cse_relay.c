@@ -1,0 +1,256 @@
+/* Who is registered at another CSE, and who is asked for from there: where a notification goes, and a NOTIFY that waits for an AE. */
+#include "cse_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SP "//sp.example.com"
+#define WAY(name) "[peer " name ".sp.example.com]\nkind = cse\ncsi = /" name "\n"
+#define FOREIGN "[peer in.other.example.com]\nkind = cse\ncsi = //other.example.com/in\n"
+#define SECI "{\"m2m:seci\":{\"sit\":5,\"epo\":\"a.b.c.d.e\"}}"
+#define LISTED "http://127.0.0.1:8080"
+
+static struct cse_fixture f;
+
+static void must(err_t e)
+{
+    if (e != ERR_OK) {
+        fail_msg("%s: %s", err_code(e), f.body);
+    }
+}
+
+static void begin(void **state)
+{
+    (void)state;
+    cse_fixture_init(&f, CSE_CONF "admin = Sadmin\ninter-domain = required\n" WAY("mn") FOREIGN);
+    f.w.callable = LISTED;
+    must(cse_fixture_create(&f, &f.a, "Sa", "-", 2, AE_NAMED("app-a")));
+    must(cse_fixture_create(&f, &f.b, "Sb", "-", 2, AE_NAMED("app-b")));
+    must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}"));
+}
+
+/* The next queue after that of *x. */
+static bool next(struct cse_told *x)
+{
+    char after[512];
+    memcpy(after, x->item.queue, sizeof(after));
+    return cse_fixture_waits(&f, after, x);
+}
+
+/* -- outward ---------------------------------------------------------------------------------------------------- */
+static void happens(void)
+{
+    f.w.now += SECOND;
+    must(cse_fixture_create(&f, &f.a, "Sa", "Sa/c", 4, "{\"m2m:cin\":{\"con\":\"x\"}}"));
+}
+
+static struct world_session come(const char *id, const char *who, const char *from)
+{
+    struct world_session s;
+    must(cse_fixture_add_key(&f, id, who, ""));
+    cse_fixture_connect(&f, id, &s);
+    must(cse_fixture_create(&f, &s, from, "-", 16, "{\"m2m:csr\":{\"rr\":true,\"srv\":[\"3\"]}}"));
+    return s;
+}
+
+static void a_target_of_another_cse(void **state)
+{
+    static struct cse_told x;
+    begin(state);
+    static const char *const rows[][4] = { /* nu, peer, path, From */
+        {"/mn/cse-mn/Sx", "mn.sp.example.com", "/~/mn/cse-mn/Sx", "/in"},
+        {SP "/mn/Cx", "mn.sp.example.com", "/~/mn/Cx", "/in"},
+        {"//OTHER.example.com/in/Cy", "in.other.example.com", "/_/other.example.com/in/Cy", SP "/in"}, /* the whole name */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char body[256];
+        snprintf(body, sizeof(body), "{\"m2m:sub\":{\"rn\":\"s%zu\",\"nu\":[\"%s\"],\"enc\":{\"net\":[3]}}}", i, rows[i][0]);
+        must(cse_fixture_create(&f, &f.a, "Sa", "Sa/c", 23, body));
+    }
+    happens();
+    x.item.queue[0] = '\0';
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) { /* nobody is registered: it waits */
+        assert_true(next(&x));
+        assert_int_equal(x.item.verdict, OUTBOX_HOLD);
+    }
+    assert_false(next(&x));
+    struct world_session mn = come("kmn@sp.example.com", SP "/mn", "/mn");
+    (void)come("kx@sp.example.com", "//other.example.com/in", "//other.example.com/in");
+    x.item.queue[0] = '\0';
+    for (size_t n = 0; n < ARRAY_LEN(rows); n++) { /* queues come in the order of their names */
+        assert_true(next(&x));
+        assert_int_equal(x.item.verdict, OUTBOX_SEND);
+        assert_false(x.item.to.whole);
+        size_t i = 0;
+        while (i < ARRAY_LEN(rows) && strcmp(x.item.path, rows[i][2]) != 0) {
+            i++;
+        }
+        assert_true(i < ARRAY_LEN(rows));
+        assert_string_equal(x.item.to.peer, rows[i][1]);
+        assert_string_equal(x.item.to.from, rows[i][3]);
+    }
+    must(cse_fixture_del(&f, &mn, "/mn", "csr-mn"));
+    x.item.queue[0] = '\0';
+    size_t held = 0;
+    while (next(&x)) {
+        held += x.item.verdict == OUTBOX_HOLD;
+    }
+    assert_int_equal(held, 2);
+    cse_fixture_free(&f);
+}
+
+/* An AE of another CSE asks for itself; for somebody else there he would have to be asked. */
+static void who_needs_no_verification(void **state)
+{
+    begin(state);
+    struct world_session mn = come("kmn@sp.example.com", SP "/mn", "/mn");
+    must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 1,
+                            "{\"m2m:acp\":{\"rn\":\"all\",\"pv\":{\"acr\":[{\"acor\":[\"all\"],\"acop\":63}]},"
+                            "\"pvs\":{\"acr\":[{\"acor\":[\"Sa\"],\"acop\":63}]}}}"));
+    must(cse_fixture_put(&f, &f.a, "Sa", "Sa/c", "{\"m2m:cnt\":{\"acpi\":[\"Sa/all\"]}}"));
+    f.unverified = true;
+    must(cse_fixture_create(&f, &mn, "/mn/Cx", "Sa/c", 23, "{\"m2m:sub\":{\"nu\":[\"/mn/Cx\"]}}"));
+    assert_int_equal(cse_fixture_create(&f, &mn, "/mn/Cx", "Sa/c", 23, "{\"m2m:sub\":{\"nu\":[\"/mn/Cy\"]}}"), ERR_TARGET_UNVERIFIED);
+    assert_int_equal(cse_fixture_create(&f, &f.a, "Sa", "Sa/c", 23, "{\"m2m:sub\":{\"nu\":[\"/mn/Cx\"]}}"), ERR_TARGET_UNVERIFIED);
+    cse_fixture_free(&f);
+}
+
+/* -- inward ------------------------------------------------------------------------------------------------------- */
+static err_t say(struct world_session *s, const char *from, const char *to, const char *body, bool again)
+{
+    const struct cse_call c = {.s = s, .op = OP_NOTIFY, .to = to, .from = from, .body = body, .again = again};
+    return cse_fixture_call(&f, &c);
+}
+
+static void open_channel(void)
+{
+    must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 15, "{\"m2m:pch\":{\"rn\":\"p\"}}"));
+    must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 1,
+                            "{\"m2m:acp\":{\"rn\":\"b\",\"pv\":{\"acr\":[{\"acor\":[\"Sb\"],\"acop\":16},{\"acor\":[\"Sa\"],\"acop\":63}]},"
+                            "\"pvs\":{\"acr\":[{\"acor\":[\"Sa\"],\"acop\":63}]}}}"));
+}
+
+static void a_request_waits_in_the_channel(void **state)
+{
+    char rqi[128], rsp[256];
+    begin(state);
+    assert_int_equal(say(&f.b, "Sb", "Sa", SECI, false), ERR_DENIED_PRIVILEGE); /* before anything else is said about the AE */
+    open_channel();
+    assert_int_equal(say(&f.b, "Sb", "Sa", SECI, false), ERR_DENIED_PRIVILEGE);
+    must(cse_fixture_put(&f, &f.a, "Sa", "Sa", "{\"m2m:ae\":{\"acpi\":[\"Sa/b\"]}}"));
+    assert_int_equal(say(&f.b, "Sb", "Sb", SECI, false), ERR_TARGET_AWAY); /* it has no channel */
+    assert_int_equal(say(&f.b, "Sb", "Sa/c", SECI, false), ERR_OPERATION);
+    must(say(&f.b, "Sb", "cse-in/app-a", SECI, false));
+    assert_int_equal(f.rsc, ROLE_RSC_LATER);
+    assert_int_equal(say(&f.b, "Sb", "cse-in/app-a", SECI, true), ERR_TARGET_AWAY);
+    must(say(&f.b, "Sb", "cse-in/app-a", SECI, false)); /* once more is the same one */
+    must(cse_fixture_get(&f, &f.a, "Sa", "Sa/p/pcu"));
+    assert_non_null(strstr(f.body, "\"rvi\":\"3\",\"fr\":\"Sb\",\"pc\":" SECI "}}"));
+    snprintf(rqi, sizeof(rqi), "%s", cse_fixture_member(&f, "rqi"));
+    snprintf(rsp, sizeof(rsp), "{\"m2m:rsp\":{\"rsc\":2000,\"rqi\":\"%s\",\"pc\":{\"m2m:seci\":{\"sit\":5}}}}", rqi);
+    must(say(&f.a, "Sa", "Sa/p/pcu", rsp, false));
+    assert_int_equal(say(&f.a, "Sa", "Sa/p/pcu", rsp, false), ERR_NOT_FOUND);
+    must(say(&f.b, "Sb", "cse-in/app-a", SECI, true));
+    assert_string_equal(f.body, "{\"m2m:seci\":{\"sit\":5}}");
+    assert_int_equal(f.rsc, 2000);
+    assert_int_equal(cse_fixture_get(&f, &f.a, "Sa", "Sa/p/pcu"), ERR_POLL_EMPTY);
+    cse_fixture_free(&f);
+}
+
+/* What the AE refuses is refused, and a status that is none goes no further. */
+static void a_refusal_comes_back(void **state)
+{
+    static const struct {
+        const char *said;
+        uint16_t want;
+    } rows[] = {{"4103", 4103}, {"5204", 5204}, {"7", 5000}, {"-4000", 5000}, {"99999999999", 5000}};
+    begin(state);
+    open_channel();
+    must(cse_fixture_put(&f, &f.a, "Sa", "Sa", "{\"m2m:ae\":{\"acpi\":[\"Sa/b\"]}}"));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char body[64], rsp[256];
+        snprintf(body, sizeof(body), "{\"m2m:seci\":{\"sit\":5,\"epo\":\"%zu\"}}", i);
+        must(say(&f.b, "Sb", "Sa", body, false));
+        must(cse_fixture_get(&f, &f.a, "Sa", "Sa/p/pcu"));
+        snprintf(rsp, sizeof(rsp), "{\"m2m:rsp\":{\"rsc\":%s,\"rqi\":\"%s\"}}", rows[i].said, cse_fixture_member(&f, "rqi"));
+        must(say(&f.a, "Sa", "Sa/p/pcu", rsp, false));
+        must(say(&f.b, "Sb", "Sa", body, true));
+        assert_int_equal(f.rsc, rows[i].want);
+    }
+    cse_fixture_free(&f);
+}
+
+/* Who does not ask for them is not sent more and more, and what nobody waits for any more goes. */
+static void they_are_few_and_young(void **state)
+{
+    static struct cse_told x;
+    char body[64];
+    begin(state);
+    open_channel();
+    must(cse_fixture_put(&f, &f.a, "Sa", "Sa", "{\"m2m:ae\":{\"acpi\":[\"Sa/b\"]}}"));
+    for (size_t i = 0; i < 8; i++) {
+        f.w.now += SECOND;
+        snprintf(body, sizeof(body), "{\"m2m:seci\":{\"sit\":5,\"epo\":\"%zu\"}}", i);
+        must(say(&f.b, "Sb", "Sa", body, false));
+    }
+    assert_int_equal(say(&f.b, "Sb", "Sa", SECI, false), ERR_LIMIT_BUSY);
+    must(say(&f.b, "Sb", "Sa", body, false)); /* the one that waits already */
+    assert_true(cse_fixture_waits(&f, "", &x));
+    assert_int_equal(x.item.verdict, OUTBOX_HOLD);
+    must(cse_fixture_put(&f, &f.a, "Sa", "Sa", "{\"m2m:ae\":{\"poa\":[\"" LISTED "\"]}}"));
+    assert_true(cse_fixture_waits(&f, "", &x));
+    assert_int_equal(x.item.verdict, OUTBOX_HOLD); /* not a notification of ours */
+    f.w.now += 61 * SECOND;
+    for (size_t i = 0; i < 8; i++) {
+        assert_true(cse_fixture_waits(&f, "", &x));
+        assert_int_equal(x.item.verdict, OUTBOX_DROP);
+        must(cse_fixture_told(&f, &x, OUTBOX_DROPPED));
+    }
+    assert_false(cse_fixture_waits(&f, "", &x));
+    cse_fixture_free(&f);
+}
+
+/* To a point of access it goes at once, as it came; nobody without the right gets so far. */
+static void to_a_point_of_access(void **state)
+{
+    static const struct keys_export none;
+    static uint8_t memory[1 << 20];
+    begin(state);
+    open_channel();
+    must(cse_fixture_put(&f, &f.a, "Sa", "Sa", "{\"m2m:ae\":{\"poa\":[\"http://10.0.0.1\",\"" LISTED "/a\"]}}"));
+    for (int allowed = 0; allowed < 2; allowed++) {
+        struct arena arena = arena_of(memory, sizeof(memory));
+        const struct primitive p = {.op = OP_NOTIFY, .to = text_of("Sa"), .path = text_of("/Sa"), .has_from = true,
+                                    .from = text_of("Sb"), .rqi = text_of("r1"), .rvi = text_of("3"), .expires = USEC_NEVER};
+        const struct request rq = {.prim = &p, .assoc = &f.b.assoc, .exported = &none, .now = f.w.now};
+        struct hop to = {.peer = ""};
+        struct txn t;
+        must(store_begin(f.cse->store, false));
+        txn_init(&t, f.cse->store, &arena, false);
+        assert_int_equal(role_cse.hop(f.cse->ctx, &rq, &t, &to), allowed ? ERR_OK : ERR_DENIED_PRIVILEGE);
+        store_rollback(f.cse->store);
+        assert_string_equal(to.url, allowed ? LISTED "/a" : "");
+        assert_string_equal(to.from, allowed ? "Sb" : "");
+        assert_int_equal(to.whole, allowed != 0);
+        must(cse_fixture_put(&f, &f.a, "Sa", "Sa", "{\"m2m:ae\":{\"acpi\":[\"Sa/b\"]}}"));
+    }
+    cse_fixture_free(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_target_of_another_cse),
+        cmocka_unit_test(who_needs_no_verification),
+        cmocka_unit_test(a_request_waits_in_the_channel),
+        cmocka_unit_test(a_refusal_comes_back),
+        cmocka_unit_test(they_are_few_and_young),
+        cmocka_unit_test(to_a_point_of_access),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
