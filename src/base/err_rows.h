@@ -193,6 +193,7 @@ X(ERR_TPM_KEY,              "tpm-key",               ERROR,  0, 5000,  80, "the 
 X(ERR_TPM_KIND,             "tpm-key-kind",          ERROR,  0, 5000,  80, "the key in the TPM cannot serve", "make an unrestricted P-256 signing key that is used with an authorisation value (userwithauth)", "TS-0003 10.1.1.3")
 X(ERR_TPM_FILE,             "tpm-key-file",          ERROR,  0, 5000,  80, "not a loadable TPM key (TSS2 PRIVATE KEY without a policy)", "write it with tpm2_encodeobject", "TPM 2.0 Key Files")
 X(ERR_TPM_FAILED,           "tpm-failed",            ERROR,  0, 5000,  80, "the TPM cannot do what it was asked", "start again with TSS2_LOG=all+warning to see its code", "TPM 2.0")
+X(ERR_NO_DEVICE_STATE,      "no-device-state",       INFO,   0, 4000,  80, "this directory holds no device state", "give the directory of the device with --state; keystead device enrol makes a new one", "-")
 X(ERR_FILE_MODE,            "file-mode",             ERROR,  0, 5000,  80, "a secret file is open to others", "chmod 600 FILE", "-")
 X(ERR_BUG,                  "internal",              ERROR,  0, 5000,  80, "internal error", "report this with the log line", "-")
 /* clang-format on */

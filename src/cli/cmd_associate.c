@@ -132,7 +132,7 @@ static err_t open_state(struct call *c)
     /* A node without a CSE (ADN) has the same kind of state: the function is there, too (R004-08). */
     bool make = cli_arg(w->a, "--key-file") != NULL || cli_arg(w->a, "--certificate") != NULL;
     err_t e = device_work_open_place(w, &(struct device_work_place){.options = {"--peer"}, .make = make});
-    return e == ERR_NOT_FOUND ? ERR_DENIED_UNPROVISIONED : e; /* R000-54 */
+    return e == ERR_NO_DEVICE_STATE ? ERR_DENIED_UNPROVISIONED : e; /* R000-54 */
 }
 
 /* A key or certificate of one pair is not shown to another peer (R004-06); what was given last is what is used. */

@@ -76,7 +76,7 @@ static err_t opened(struct work *w)
         return e;
     }
     if (e != ERR_OK) {
-        return detail_fail(w->detail, e, e == ERR_NOT_FOUND ? "no device state in" : "state", text_of(dir));
+        return detail_fail(w->detail, e == ERR_NOT_FOUND ? ERR_NO_DEVICE_STATE : e, "state", text_of(dir));
     }
     if (w->state.mef.address[0] == '\0') {
         return detail_fail(w->detail, ERR_STATE, "no MEF is known: device enrol first", text_empty());

@@ -347,6 +347,7 @@ static err_t look(struct device_work *w)
     bool any = false, all = cli_arg(w->a, "--at") == NULL;
     err_t first = ERR_OK, e = device_work_open(w, false);
     r->busy = e == ERR_STORE_LOCKED && !r->once;
+    r->next = next; /* until it is known what comes first, only the intervals of a failure count */
     if (r->busy) {
         return ERR_OK;
     }

@@ -10,7 +10,11 @@
 
 enum { TIMEOUT_DEFAULT = 10, TIMEOUT_MAX = 3600 }; /* seconds */
 
-#define NO_STATE "no device state here, run device enrol first"
+/* What is tried again for ERR_NOT_FOUND, a refusal by a server, is not tried again for a directory that is wrong. */
+static err_t not_opened(struct device_work *w, err_t e, const char *dir)
+{
+    return detail_fail(w->detail, e == ERR_NOT_FOUND ? ERR_NO_DEVICE_STATE : e, "state", text_of(dir));
+}
 
 static void work_free(struct device_work **w)
 {
@@ -82,7 +86,7 @@ err_t device_work_open_place(struct device_work *w, const struct device_work_pla
 {
     err_t e = device_dir_open(cli_arg(w->a, "--state"), cli_arg(w->a, "--seal-key"), crypto_openssl(), p->make, &w->dir);
     if (e != ERR_OK) {
-        return detail_fail(w->detail, e, e == ERR_NOT_FOUND ? NO_STATE : "state", text_of(cli_arg(w->a, "--state")));
+        return not_opened(w, e, cli_arg(w->a, "--state"));
     }
     e = device_dir_read(&w->dir);
     if (e == ERR_OK || (p->make && e == ERR_NOT_FOUND)) {
@@ -98,7 +102,7 @@ err_t device_work_open_place(struct device_work *w, const struct device_work_pla
     if (e == ERR_OK) {
         w->state = w->dir.book->at[w->dir.place].s;
     }
-    return e == ERR_NOT_FOUND ? detail_fail(w->detail, e, NO_STATE, text_of(w->dir.path)) : e;
+    return e == ERR_NOT_FOUND ? not_opened(w, e, w->dir.path) : e;
 }
 
 err_t device_work_open(struct device_work *w, bool make)

@@ -67,6 +67,11 @@ err_t device_dir_open(const char *dir, const char *key_file, const struct crypto
     if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)) {
         return ERR_NOT_FOUND;
     }
+    char file[600];
+    TRY(join(out, "state", file, sizeof(file)));
+    if (!make && access(file, F_OK) != 0) { /* somebody else's directory gets no lock file from us */
+        return ERR_NOT_FOUND;
+    }
     err_t e = lock(out);
     if (e == ERR_OK) {
         e = key_open(out, key_file, c, make);

@@ -182,7 +182,7 @@ def test_what_was_answered_is_durable(udp):
 def test_refusals_and_the_timer(lab, tmp_path):
     d = lab.device("cmds-no")
     cli = Cli(lab, tmp_path / "device", d)
-    cli.no(1, "not-found", "commands")
+    cli.no(2, "no-device-state", "commands")
     cli.ok("enrol", *cli.enrol_args())
     cli.no(2, "usage", "commands")
     cli.no(2, "usage", "commands", "--admin-fqdn", ks.SP, "--entity", "toaster")

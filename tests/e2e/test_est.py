@@ -155,7 +155,7 @@ def test_expired_instruction(lab, tmp_path):
 def test_device_provisions_and_renews(lab, tmp_path):
     d = lab.device("est-cli")
     cli = Cli(lab, tmp_path / "state", d)
-    cli.no(1, ("wrong-state", "not-found"), "certificate")
+    cli.no(2, "no-device-state", "certificate")
     cli.ok("enrol", *cli.enrol_args())
     cli.no(1, "wrong-state", "renew")
     cli.no(1, "csr-identity", "certificate", "--identity", f"//{ks.SP}/Ssomebodyelse")

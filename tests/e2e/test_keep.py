@@ -98,7 +98,7 @@ def aged(lab, tmp_path_factory):
 
 def test_nothing_before_it_is_due(aged, lab, tmp_path):
     cli = Cli(lab, tmp_path / "device", lab.device("keep-early"))
-    cli.no(1, "not-found", "keep", "--once")
+    cli.no(2, "no-device-state", "keep", "--once")
     cli.all_the_way()
     before = cli.ok("status")
     assert cli.ok("keep", "--once")["result"] == "not-due"

@@ -38,3 +38,13 @@ def test_mistakes_with_certificate_files(new_lab):
         assert p.returncode != 0 and said in p.stderr, p.stderr
     p = ks.run("check", "-c", w / "nothing.conf")
     assert p.returncode == 2 and "No such file" in p.stderr, p.stderr
+
+
+def test_a_directory_without_a_device(tmp_path):
+    """A wrong --state is told once, also by what runs for ever and tries again what a server refuses."""
+    (tmp_path / "empty").mkdir()
+    for where in ("nowhere", "empty"):
+        for command in ("keep", "status", "renew", "certificate", "commands"):
+            p = ks.run("device", command, "--state", tmp_path / where, timeout=20)
+            assert p.returncode == 2 and p.stderr.count("no-device-state") == 1, (where, command, p.stdout, p.stderr[:2000])
+            assert str(tmp_path / where) in p.stderr and "--state" in p.stderr
