@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "cli/cmd_check.h"
 #include "cli/ctl_client.h"
+#include "cli/ctl_lines.h"
 #include "cli/ctl_print.h"
 #include "cli/roles.h"
 #include "shell/clock.h"
@@ -107,19 +108,27 @@ struct call {
     const char *instance; /* NULL: the default one */
     const char *admin;    /* or by its stakeholder; NULL: not so */
     struct ctl_client_server server;
+    const char *list; /* CTL_ARG_LINES, or NULL */
+    json_t *answers;  /* of its calls, put together; or NULL */
     json_t *args;
     char *line; /* CONTROL_LINE_MAX: the request, then the answer; it may hold the key */
     char detail[CTL_CLIENT_DETAIL_MAX];
 };
 
-static void call_wipe(struct call *c)
+/* jansson frees without wiping, so the one secret member goes first. */
+static void wipe_key(struct call *c)
 {
-    /* jansson frees without wiping, so the one secret member goes first. */
     const json_t *key = json_object_get(c->args, "key");
     if (key != NULL) {
         ct_wipe((void *)(uintptr_t)json_string_value(key), json_string_length(key));
     }
+}
+
+static void call_wipe(struct call *c)
+{
+    wipe_key(c);
     json_decref(c->args);
+    json_decref(c->answers);
     if (c->line != NULL) {
         ct_wipe(c->line, CONTROL_LINE_MAX);
         free(c->line);
@@ -258,6 +267,10 @@ static err_t args_take(struct call *c)
         if (value == NULL) {
             continue;
         }
+        if ((arg->flags & CTL_ARG_LINES) != 0) {
+            c->list = value;
+            continue;
+        }
         if ((arg->flags & CTL_ARG_SECRET_FILE) != 0) {
             TRY(arg_key(c, value));
         } else if ((arg->flags & CTL_ARG_PATH) != 0) {
@@ -304,6 +317,15 @@ static void result_print(const struct cli_args *a, const json_t *result)
     }
 }
 
+static void result_take(const struct call *c, const json_t *result)
+{
+    if (c->answers != NULL) {
+        ctl_lines_add_up(c->answers, result);
+    } else {
+        result_print(c->a, result);
+    }
+}
+
 /* ERR_NOT_FOUND with *served false: nobody listens. */
 static err_t ask(struct call *c, bool *served)
 {
@@ -311,7 +333,7 @@ static err_t ask(struct call *c, bool *served)
     struct writer request = writer_of(c->line, CONTROL_LINE_MAX);
     TRY(line_write(c, &request));
     TRY(ctl_client_ask(c->server.socket, writer_view_text(&request), &result, served, c->detail));
-    result_print(c->a, result);
+    result_take(c, result);
     return ERR_OK;
 }
 
@@ -358,7 +380,7 @@ static err_t run_here(struct call *c, int *faults_exit)
     TRY(e);
     SCOPED(json_scope) json_t *result = NULL;
     TRY(json_parse(writer_view(&w), &result));
-    result_print(c->a, result);
+    result_take(c, result);
     return ERR_OK;
 }
 
@@ -385,6 +407,57 @@ static err_t call(struct call *c, int *faults_exit)
     }
 }
 
+/* -- a list ------------------------------------------------------------------------------------------------------ */
+static void lines_scope(struct ctl_lines **l)
+{
+    if (*l != NULL) {
+        ctl_lines_close(*l);
+        free(*l);
+    }
+}
+
+static err_t call_lines(struct call *c, const struct ctl_lines *l, int *faults_exit)
+{
+    char number[24];
+    (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)l->first);
+    wipe_key(c);
+    TRY(arg_set(c, "key", text_span(l->lines, l->n)));
+    TRY(arg_set(c, "line", text_of(number)));
+    TRY(arg_set(c, "head", text_of(l->head)));
+    TRY(call(c, faults_exit));
+    if (isatty(STDERR_FILENO)) {
+        (void)fprintf(stderr, "\r%llu lines", (unsigned long long)l->number);
+    }
+    return ERR_OK;
+}
+
+/* What was added before a call that fails stays, and is said. */
+static err_t run_list(struct call *c, int *faults_exit)
+{
+    SCOPED(lines_scope) struct ctl_lines *l = malloc(sizeof(*l));
+    if (l == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    errno = 0;
+    err_t e = ctl_lines_open(l, c->list);
+    if (e != ERR_OK) {
+        return fail(c, e == ERR_IO ? ERR_USAGE : e, c->list, e != ERR_IO ? "" : errno == 0 ? "is no regular file" : strerror(errno));
+    }
+    c->answers = json_object();
+    while ((e = ctl_lines_next(l)) == ERR_OK && l->n > 0 && (e = call_lines(c, l, faults_exit)) == ERR_OK) {
+    }
+    if (l->number > 0 && isatty(STDERR_FILENO)) {
+        (void)fputc('\n', stderr);
+    }
+    result_print(c->a, c->answers);
+    if (e == ERR_LIMIT_SIZE && c->detail[0] == '\0') {
+        char line[48];
+        (void)snprintf(line, sizeof(line), "line %llu", (unsigned long long)l->number);
+        return fail(c, e, line, "");
+    }
+    return e;
+}
+
 static err_t prepare(struct call *c)
 {
     c->line = malloc(CONTROL_LINE_MAX);
@@ -404,11 +477,11 @@ static int run(const struct cli_args *a)
     int faults_exit = -1;
     err_t e = prepare(&c);
     if (e == ERR_OK) {
-        e = call(&c, &faults_exit);
+        e = c.list == NULL ? call(&c, &faults_exit) : run_list(&c, &faults_exit);
     }
     (void)fflush(stdout);
     if (e == ERR_OK) {
-        return CLI_DONE;
+        return json_array_size(json_object_get(c.answers, "refused")) > 0 ? CLI_REFUSED : CLI_DONE;
     }
     return faults_exit >= 0 ? faults_exit : cli_fail(a, e, c.detail);
 }

@@ -10,7 +10,10 @@
 #define ROLE_DETAIL_MAX 192 /* of any refusal */
 
 enum { CTL_ARG_REQUIRED = 1, CTL_ARG_SECRET_FILE = 2, /* the CLI reads FILE and sends its hex under the name "key" */
-       CTL_ARG_POSITIONAL = 4, CTL_ARG_PATH = 8 /* a file name for the server: the CLI makes it absolute */ };
+       CTL_ARG_POSITIONAL = 4, CTL_ARG_PATH = 8, /* a file name for the server: the CLI makes it absolute */
+       CTL_ARG_LINES = 16 /* a list with secrets, mode 0600: the CLI calls once for some lines at a time, with them as "key", "line",
+                           * the number of the first, and "head", the first line if that is not a JSON object; the answers are put
+                           * together: "added" and "refused" */ };
 
 struct ctl_arg {
     const char *name; /* "--kind", or "ID" for a positional */

@@ -148,3 +148,34 @@ def test_curl_meets_the_challenge(bsf):
                         'response=""', f"http://127.0.0.1:{bsf.address[1]}/"], capture_output=True, text=True, timeout=30)
     assert p.stdout.startswith("HTTP/1.1 401 Unauthorized") and "algorithm=AKAv1-MD5" in p.stdout, p.stdout
     assert len(base64.b64decode(re.search('nonce="([^"]*)"', p.stdout)[1])) == 32 and "X-M2M-RSC" not in p.stdout
+
+
+def test_import(bsf):
+    """A list of subscribers: each line whole or not at all, with its number; keys of others are not printed; half a list can be sent again."""
+    hexes = f"{K.hex()},{OPC.hex()}"
+    csv = bsf.where / "list.csv"
+    csv.write_text("imsi,k,opc,naf,lifetime\n" + "".join(
+        f'00101{n:010},{hexes},"maf.keystead.test,in.keystead.test=none",30m\n' for n in range(500, 700)))
+    p = bsf.ctl("subscriber", "import", csv)
+    assert p.returncode == 2 and "file-mode" in p.stderr
+    csv.chmod(0o600)
+    p = bsf.ctl("subscriber", "import", csv, "--json")
+    assert p.returncode == 0 and json.loads(p.stdout) == {"added": 200, "refused": []}, p
+    name = "001010000000600@ims.mnc001.mcc001.3gppnetwork.org"
+    shown = json.loads(bsf.ctl("subscriber", "show", name, "--json").stdout)
+    assert shown["naf"] == ["maf.keystead.test=both", "in.keystead.test=none"]
+    ub.Ue(bsf.address, ub.Sim(K, OPC), name, BSF).bootstrap()
+    csv.write_text(f"imsi,k,opc,naf\n001010000000701,{hexes},\n001010000000600,{hexes},\n\n00101,{hexes},\n001010000000702,{hexes}\n"
+                   f"001010000000703,{hexes[1:]},\n001010000000704,{hexes},a=b\n001010000000701,{hexes},\n")
+    p = bsf.ctl("subscriber", "import", csv, "--json")
+    got = json.loads(p.stdout)
+    assert p.returncode == 1 and got["added"] == 1 and [(r["line"], r["code"]) for r in got["refused"]] == [
+        (3, "name-conflict"), (5, "identifier-malformed"), (6, "malformed"), (7, "key-length"), (8, "usage"), (9, "name-conflict")], got
+    assert K.hex()[1:] not in p.stdout + (bsf.where / "bsf.log").read_text()
+    lines = [{"impi": "one@keystead.test", "k": K.hex(), "op": OP.hex()}, {"impi": "two@keystead.test", "kind": "hlr"},
+             {"impi": "three@keystead.test", "k": K.hex(), "opc": OPC.hex(), "nafs": "none"}, {"impi": "four@keystead.test", "k": K.hex()}]
+    csv.write_text("".join(json.dumps(x) + "\n" for x in lines) + "{oh\n")
+    got = json.loads(bsf.ctl("subscriber", "import", csv, "--json").stdout)
+    assert got["added"] == 2 and [(r["line"], r["code"]) for r in got["refused"]] == [
+        (3, "attribute-unknown"), (4, "key-length"), (5, "json-malformed")], got
+    ub.Ue(bsf.address, ub.Sim(K, OPC), "one@keystead.test", BSF).bootstrap()

@@ -42,6 +42,7 @@ static const struct route routes[] = {
 
 static const struct ctl_row commands[] = {
     {"subscriber", "add", bsf_ctl_add_args, BSF_CTL_ADD_N, true, bsf_ctl_add, "add a SIM with its keys and its security settings"},
+    {"subscriber", "import", bsf_import_args, BSF_IMPORT_N, true, bsf_import, "add the subscribers of a list"},
     {"subscriber", "list", ctl_list_args, CTL_LIST_ARGS_N, false, bsf_ctl_list, "subscribers of the BSF"},
     {"subscriber", "show", bsf_ctl_one_args, BSF_CTL_ONE_N, false, bsf_ctl_show, "one subscriber, without its keys"},
     {"subscriber", "remove", bsf_ctl_one_args, BSF_CTL_ONE_N, true, bsf_ctl_remove,

@@ -224,7 +224,7 @@ static err_t parse_kind(const struct bsf *b, const json_t *args, struct rec_subs
     }
     return parse_keys(b, kind, key, keys) == ERR_OK
                ? ERR_OK
-               : detail_fail(detail, ERR_MALFORMED_KEY, "--key-file must hold K and OPc as hex", text_empty());
+               : detail_fail(detail, ERR_MALFORMED_KEY, "the keys must be K and then OPc as hex, as long as the kind has them", text_empty());
 }
 
 /* What came with a vector makes room for what an operator says. */
@@ -239,8 +239,8 @@ static err_t make_room(struct txn *t, struct text impi, char detail[static ROLE_
                                                 : detail_fail(detail, ERR_EXISTS, "subscriber", impi);
 }
 
-static err_t add(const struct bsf *b, const struct ctl_request *rq, struct txn *t, struct rec_subscriber *s,
-                 char detail[static ROLE_DETAIL_MAX])
+err_t bsf_ctl_put(const struct bsf *b, const struct ctl_request *rq, struct txn *t, struct rec_subscriber *s,
+                  char detail[static ROLE_DETAIL_MAX])
 {
     struct rec_bsf_state state = {.seq = 0};
     struct rec_bsf_state before; /* a SIM that was here before goes on: its numbers are never used again */
@@ -263,7 +263,7 @@ err_t bsf_ctl_add(const void *ctx, const struct ctl_request *rq, struct txn *t, 
                   char detail[static ROLE_DETAIL_MAX])
 {
     struct rec_subscriber s;
-    TRY(add(ctx, rq, t, &s, detail));
+    TRY(bsf_ctl_put(ctx, rq, t, &s, detail));
     return show(&s, out);
 }
 

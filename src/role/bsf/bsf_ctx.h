@@ -35,6 +35,13 @@ MUST_USE err_t bsf_zn_cert(const void *ctx, struct txn *t, const struct role_cer
 /* bsf_ctl.c */
 ctl_handler bsf_ctl_add, bsf_ctl_list, bsf_ctl_show, bsf_ctl_remove;
 enum { BSF_CTL_ADD_N = 9, BSF_CTL_ONE_N = 1 };
+/* What `add` does with its arguments; everything is checked before anything is staged. */
+MUST_USE err_t bsf_ctl_put(const struct bsf *b, const struct ctl_request *rq, struct txn *t, struct rec_subscriber *s,
+                           char detail[static ROLE_DETAIL_MAX]);
+/* bsf_import.c */
+ctl_handler bsf_import;
+enum { BSF_IMPORT_N = 1 };
+extern const struct ctl_arg bsf_import_args[BSF_IMPORT_N];
 extern const struct ctl_arg bsf_ctl_add_args[BSF_CTL_ADD_N], bsf_ctl_one_args[BSF_CTL_ONE_N];
 
 /* bsf_naf.c: what a NAF that owns the FQDN in its NAF_Id is given of the Ks behind a B-TID (Zn; R001-122, R001-133, R001-134). */
