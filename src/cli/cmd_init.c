@@ -1,4 +1,5 @@
-/* keystead init: a directory with everything that MEF, MAF and IN-CSE of one service provider need to start. */
+/* keystead init: a directory with everything that MEF, MAF and IN-CSE of one service provider need to start; on request a
+ * BSF for devices with a SIM, or a gate in their place. */
 #include "base/ct.h"
 #include "cli/cli.h"
 #include "cli/init_conf.h"
@@ -40,7 +41,6 @@ struct init {
     char fqdn[INIT_CONF_N][FQDN_MAX];
     struct init_conf conf;
     char detail[FILE_NAME_MAX + 128];
-    unsigned made; /* 1 << INIT_CONF_* */
     bool dir_is_ours; /* empty, so that whatever is in it later was made here */
     bool dir_made;
 };
@@ -60,12 +60,12 @@ static err_t path_of(struct init *in, const char *name, const char *suffix, char
 }
 
 #define IN_LAB (1U << INIT_CONF_MEF | 1U << INIT_CONF_MAF | 1U << INIT_CONF_CSE)
-#define PORTS_MAX 3 /* of what is made at once */
+#define PORTS_MAX 5 /* of what is made at once */
 
 /* The next server that is made, from `s` on; INIT_CONF_N: none. */
 static int next_made(const struct init *in, int s)
 {
-    while (s < INIT_CONF_N && (in->made & 1U << s) == 0) {
+    while (s < INIT_CONF_N && (in->conf.made & 1U << s) == 0) {
         s++;
     }
     return s;
@@ -74,12 +74,17 @@ static int next_made(const struct init *in, int s)
 /* -- what is asked for ------------------------------------------------------------------------------- */
 static err_t role_take(struct init *in)
 {
+    static const struct {
+        const char *role;
+        unsigned made;
+    } alone[] = {{"gate", 1U << INIT_CONF_GATE}, {"bsf", 1U << INIT_CONF_BSF}};
     const char *role = cli_arg(in->a, "--role");
-    in->made = role == NULL ? IN_LAB : 0;
-    for (int s = 0; role != NULL && s < INIT_CONF_N; s++) {
-        in->made |= strcmp(role, init_conf_name((enum init_conf_server)s)) == 0 && s == INIT_CONF_GATE ? 1U << s : 0;
+    bool gba = cli_arg(in->a, "--gba") != NULL;
+    in->conf.made = role != NULL ? 0 : gba ? IN_LAB | 1U << INIT_CONF_BSF : IN_LAB;
+    for (size_t i = 0; role != NULL && !gba && i < ARRAY_LEN(alone); i++) {
+        in->conf.made |= strcmp(role, alone[i].role) == 0 ? alone[i].made : 0;
     }
-    return in->made != 0 ? ERR_OK : fail(in, ERR_USAGE, "--role is gate, or left out for MEF, MAF and CSE", "");
+    return in->conf.made != 0 ? ERR_OK : fail(in, ERR_USAGE, "--role is gate or bsf, or left out for MEF, MAF and CSE (with --gba a BSF)", "");
 }
 
 static err_t names_take(struct init *in)
@@ -147,20 +152,23 @@ static err_t port_pick(struct init *in, unsigned *port, int *held)
     return fail(in, ERR_IO, "no free port", strerror(errno));
 }
 
-static void close_fds(int (*fds)[INIT_CONF_N + 1])
+static void close_fds(int (*fds)[2 * INIT_CONF_N])
 {
-    for (int i = 0; i <= INIT_CONF_N; i++) {
+    for (int i = 0; i < 2 * INIT_CONF_N; i++) {
         close_fd(&(*fds)[i]);
     }
 }
 
 static err_t ports_pick(struct init *in)
 {
-    SCOPED(close_fds) int held[INIT_CONF_N + 1] = {-1, -1, -1, -1, -1};
+    SCOPED(close_fds) int held[2 * INIT_CONF_N] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
     for (int i = next_made(in, 0); i < INIT_CONF_N; i = next_made(in, i + 1)) {
         TRY(port_pick(in, &in->conf.port[i], &held[i]));
+        if (init_conf_has_plain((enum init_conf_server)i)) {
+            TRY(port_pick(in, &in->conf.plain[i], &held[INIT_CONF_N + i]));
+        }
     }
-    return (in->made & 1U << INIT_CONF_GATE) != 0 ? port_pick(in, &in->conf.inside, &held[INIT_CONF_N]) : ERR_OK;
+    return ERR_OK;
 }
 
 static err_t ports_take(struct init *in)
@@ -168,14 +176,17 @@ static err_t ports_take(struct init *in)
     const char *given = cli_arg(in->a, "--port-base");
     uint64_t base = PORT_BASE;
     if (given != NULL && text_u64(text_of(given), 65535 - (PORTS_MAX - 1), &base) != ERR_OK) {
-        return fail(in, ERR_USAGE, "--port-base is a port, at most 65533", "");
+        return fail(in, ERR_USAGE, "--port-base is a port, at most 65531", "");
     }
     if (base == 0) {
         return ports_pick(in);
     }
-    in->conf.inside = (unsigned)base; /* after those of the servers */
+    unsigned port = (unsigned)base;
     for (int i = next_made(in, 0); i < INIT_CONF_N; i = next_made(in, i + 1)) {
-        in->conf.port[i] = in->conf.inside++;
+        in->conf.port[i] = port++;
+        if (init_conf_has_plain((enum init_conf_server)i)) {
+            in->conf.plain[i] = port++;
+        }
     }
     return ERR_OK;
 }
@@ -335,7 +346,7 @@ static void unmake(struct init *in)
 /* -- what is said ------------------------------------------------------------------------------------ */
 static void warn_long(const struct init *in)
 {
-    if ((in->made & 1U << INIT_CONF_MEF) == 0) {
+    if ((in->conf.made & 1U << INIT_CONF_MEF) == 0) {
         return;
     }
     size_t longest = KEY_ID_HEX + strlen(in->fqdn[INIT_CONF_MEF]);
@@ -365,6 +376,11 @@ static void tell_json(const struct init *in)
         (void)snprintf(member, sizeof(member), "%s_address", name);
         (void)snprintf(address, sizeof(address), "127.0.0.1:%u", in->conf.port[s]);
         cli_out(in->a, member, text_of(address));
+        if (init_conf_has_plain((enum init_conf_server)s)) {
+            (void)snprintf(member, sizeof(member), "%s_plain", name);
+            (void)snprintf(address, sizeof(address), "127.0.0.1:%u", in->conf.plain[s]);
+            cli_out(in->a, member, text_of(address));
+        }
     }
     cli_out_end(in->a);
 }
@@ -374,8 +390,12 @@ static void tell(const struct init *in)
     (void)printf("made in %s, for the service provider %s:\n", in->dir, in->sp);
     for (int s = next_made(in, 0); s < INIT_CONF_N; s = next_made(in, s + 1)) {
         const char *name = init_conf_name((enum init_conf_server)s);
-        (void)printf("  %s.conf  %s at 127.0.0.1:%u, TCP and UDP, with %s.crt %s.key %s.root %s.audit\n", name,
-                     in->fqdn[s], in->conf.port[s], name, name, name, name);
+        (void)printf("  %s.conf  %s at 127.0.0.1:%u, %s, with %s.crt %s.key %s.root %s.audit\n", name, in->fqdn[s],
+                     in->conf.port[s], s == INIT_CONF_BSF ? "TCP" : "TCP and UDP", name, name, name, name);
+        if (init_conf_has_plain((enum init_conf_server)s)) {
+            (void)printf("            %s at 127.0.0.1:%u, without TLS\n", s == INIT_CONF_BSF ? "Ub for devices" : "for the CSE behind",
+                         in->conf.plain[s]);
+        }
     }
     (void)printf("  ca.crt, ca.key  the authority that signed these certificates, for names under %s only\n", in->sp);
     (void)printf("  ca.crl  its revocation list, empty (keystead pki crl)\n");
@@ -417,8 +437,9 @@ static int init(const struct cli_args *a)
 static const struct cli_opt opts[] = {
     {"DIR", CLI_OPT_POSITIONAL | CLI_OPT_REQUIRED, "where to; a directory that is not there or empty"},
     {"--sp", 0, "FQDN of the service provider (keystead.test): mef.SP, maf.SP and the CSE //SP/in, in.SP"},
-    {"--role", 0, "gate: a gate in front of a CSE that runs already, in place of MEF, MAF and CSE"},
-    {"--port-base", 0, "first of three ports on 127.0.0.1, TCP and UDP (8443); 0 takes ports that are free now"},
+    {"--role", 0, "in place of MEF, MAF and CSE: gate, in front of a CSE that runs already; bsf, a BSF alone"},
+    {"--gba", CLI_OPT_FLAG, "a BSF beside them, for devices with a SIM: bsf.SP"},
+    {"--port-base", 0, "first of up to five ports on 127.0.0.1, TCP and UDP (8443); 0 takes ports that are free now"},
 };
 static const struct cli_verb verbs[] = {
     {"", opts, ARRAY_LEN(opts), init,

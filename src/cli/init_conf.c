@@ -10,23 +10,33 @@
 #define MAF BIT(INIT_CONF_MAF)
 #define CSE BIT(INIT_CONF_CSE)
 #define GATE BIT(INIT_CONF_GATE)
-#define ALL (MEF | MAF | CSE | GATE)
+#define BSF BIT(INIT_CONF_BSF)
+#define ALL (MEF | MAF | CSE | GATE | BSF)
 
 /* In values and section arguments: {sp} the service provider, {me} the role, {port} its own port,
- * {mef} and {maf} the ports of these servers, {inside} that of the gate's plain listener. */
+ * {mef}, {maf} and {bsf} the ports of these servers, {plain} its own without TLS. */
 struct section {
     unsigned servers;
     const char *name;
     const char *arg;
+    unsigned with; /* only if this one is made, too; 0: always */
 };
 
 static const struct section sections[] = {
-    {ALL, "server", NULL},        {ALL, "limits", NULL},
-    {MEF, "mef", NULL},           {MAF, "maf", NULL},
-    {CSE, "cse", NULL},           {GATE, "gate", NULL},
-    {ALL, "listener", "main"},    {GATE, "listener", "inside"},
-    {ALL, "listener", "coaps"},   {MAF | CSE, "peer", "mef.{sp}"},
-    {CSE, "peer", "maf.{sp}"},
+    {ALL, "server", NULL, 0},
+    {ALL, "limits", NULL, 0},
+    {MEF, "mef", NULL, 0},
+    {MAF, "maf", NULL, 0},
+    {CSE, "cse", NULL, 0},
+    {GATE, "gate", NULL, 0},
+    {BSF, "bsf", NULL, 0},
+    {ALL, "listener", "main", 0},
+    {GATE, "listener", "inside", 0},
+    {BSF, "listener", "ub", 0},
+    {ALL & ~BSF, "listener", "coaps", 0},
+    {MAF | CSE, "peer", "mef.{sp}", MEF},
+    {CSE, "peer", "maf.{sp}", MAF},
+    {MAF | CSE, "peer", "bsf.{sp}", BSF},
 };
 
 /* Without arg: in each section of that name. */
@@ -53,8 +63,11 @@ static const struct value values[] = {
     {GATE, "gate", NULL, "sp", "{sp}"},
     {GATE, "gate", NULL, "csi", "/in"},
     {GATE, "gate", NULL, "behind", "http://127.0.0.1:8080"},
-    {GATE, "listener", "inside", "address", "127.0.0.1:{inside}"},
+    {BSF, "bsf", NULL, "fqdn", "bsf.{sp}"},
+    {GATE, "listener", "inside", "address", "127.0.0.1:{plain}"},
     {GATE, "listener", "inside", "tls", "off"},
+    {BSF, "listener", "ub", "address", "127.0.0.1:{plain}"},
+    {BSF, "listener", "ub", "tls", "off"},
     {ALL, "listener", "coaps", "transport", "udp"},
     {ALL, "listener", NULL, "role", "{me}"},
     {ALL, "listener", NULL, "address", "127.0.0.1:{port}"},
@@ -66,16 +79,14 @@ static const struct value values[] = {
     {CSE | GATE, "listener", NULL, "aliases", "localhost, in.{sp}"},
     {MAF | CSE, "peer", "mef.{sp}", "kind", "mef"},
     {MAF | CSE, "peer", "mef.{sp}", "address", "127.0.0.1:{mef}"},
-    {MAF | CSE, "peer", "mef.{sp}", "certificate", "{me}.crt"},
-    {MAF | CSE, "peer", "mef.{sp}", "key", "{me}.key"},
-    {MAF | CSE, "peer", "mef.{sp}", "trust", "ca.crt"},
-    {MAF | CSE, "peer", "mef.{sp}", "crl", "ca.crl"},
     {CSE, "peer", "maf.{sp}", "kind", "maf"},
     {CSE, "peer", "maf.{sp}", "address", "127.0.0.1:{maf}"},
-    {CSE, "peer", "maf.{sp}", "certificate", "{me}.crt"},
-    {CSE, "peer", "maf.{sp}", "key", "{me}.key"},
-    {CSE, "peer", "maf.{sp}", "trust", "ca.crt"},
-    {CSE, "peer", "maf.{sp}", "crl", "ca.crl"},
+    {MAF | CSE, "peer", "bsf.{sp}", "kind", "bsf"},
+    {MAF | CSE, "peer", "bsf.{sp}", "address", "127.0.0.1:{bsf}"},
+    {MAF | CSE, "peer", NULL, "certificate", "{me}.crt"},
+    {MAF | CSE, "peer", NULL, "key", "{me}.key"},
+    {MAF | CSE, "peer", NULL, "trust", "ca.crt"},
+    {MAF | CSE, "peer", NULL, "crl", "ca.crl"},
 };
 
 static const struct {
@@ -87,6 +98,7 @@ static const struct {
     [INIT_CONF_MAF] = {"maf", "maf", "M2M Authentication Function"},
     [INIT_CONF_CSE] = {"cse", "in", "IN-CSE: the registrar"},
     [INIT_CONF_GATE] = {"gate", "in", "gate in front of the CSE"}, /* it answers in the name of the one behind */
+    [INIT_CONF_BSF] = {"bsf", "bsf", "Bootstrapping Server Function"},
 };
 
 struct page {
@@ -98,6 +110,11 @@ struct page {
 const char *init_conf_name(enum init_conf_server s)
 {
     return servers[s].name;
+}
+
+bool init_conf_has_plain(enum init_conf_server s)
+{
+    return (BIT(s) & (GATE | BSF)) != 0;
 }
 
 void init_conf_fqdn(enum init_conf_server s, const char *sp, struct writer *w)
@@ -115,12 +132,14 @@ static void variable_write(const struct page *p, struct text name)
         writer_z(p->w, servers[p->server].name);
     } else if (text_eq_z(name, "port")) {
         writer_decimal(p->w, p->in->port[p->server]);
-    } else if (text_eq_z(name, "inside")) {
-        writer_decimal(p->w, p->in->inside);
-    } else if (text_eq_z(name, "mef")) {
-        writer_decimal(p->w, p->in->port[INIT_CONF_MEF]);
-    } else if (text_eq_z(name, "maf")) {
-        writer_decimal(p->w, p->in->port[INIT_CONF_MAF]);
+    } else if (text_eq_z(name, "plain")) {
+        writer_decimal(p->w, p->in->plain[p->server]);
+    } else {
+        for (int s = 0; s < INIT_CONF_N; s++) {
+            if (text_eq_z(name, servers[s].name)) {
+                writer_decimal(p->w, p->in->port[s]);
+            }
+        }
     }
 }
 
@@ -222,7 +241,8 @@ void init_conf_write(const struct init_conf *in, enum init_conf_server server, s
     writer_z(w, in->sp);
     writer_z(w, ". Lines that start with # show what else can be set, with the default.\n");
     for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
-        if ((sections[i].servers & BIT(server)) != 0) {
+        bool there = (sections[i].with & in->made) == sections[i].with;
+        if (there && (sections[i].servers & BIT(server)) != 0) {
             section_write(&p, &sections[i]);
         }
     }

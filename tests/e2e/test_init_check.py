@@ -123,6 +123,23 @@ def test_default_ports_and_json(tmp_path):
     assert json.loads(p.stdout)["cse_address"] == "127.0.0.1:21002"
 
 
+def test_a_bsf_beside_the_others_or_alone(tmp_path):
+    p = keystead("init", tmp_path / "lab", "--gba", "--port-base", "21000", "--json")
+    answer = json.loads(p.stdout)
+    assert p.returncode == 0, p.stderr
+    assert (answer["bsf_fqdn"], answer["bsf_address"], answer["bsf_plain"]) == (f"bsf.{answer['sp']}", "127.0.0.1:21003", "127.0.0.1:21004")
+    for role in (*ROLES, "bsf"):
+        assert keystead("check", "-c", tmp_path / "lab" / f"{role}.conf").returncode == 0
+        peer = "[peer bsf.keystead.test]" in (tmp_path / "lab" / f"{role}.conf").read_text()
+        assert peer == (role in ("maf", "cse")), "who asks it for keys"
+    assert listeners(tmp_path / "lab" / "bsf.conf")["ub"]["address"] == "127.0.0.1:21004"
+    p = keystead("init", tmp_path / "alone", "--role", "bsf", "--port-base", "0")
+    assert p.returncode == 0 and "Ub for devices" in p.stdout, p.stderr
+    assert keystead("check", "-c", tmp_path / "alone" / "bsf.conf").returncode == 0
+    p = keystead("init", tmp_path / "both", "--role", "gate", "--gba")
+    assert p.returncode == 2 and "--gba" in p.stderr and not (tmp_path / "both").exists()
+
+
 def test_nothing_is_overwritten(lab):
     before = {f.name: f.read_bytes() for f in lab.iterdir()}
     p = keystead("init", lab)
