@@ -9,11 +9,13 @@
 #include "wire/primitive.h"
 
 #define ROLE_ERRAND_BODY 8192
+#define ROLE_ERRAND_ABOUT 448
 struct errand {
     enum op op; /* OP_NONE: nothing for now */
     unsigned step; /* the role's */
     uint32_t ty;
     uint64_t mark;
+    char about[ROLE_ERRAND_ABOUT]; /* the role's own: comes back with the answer */
     char peer[256];
     char path[512];
     char from[M2MID_MAX];
@@ -25,6 +27,7 @@ struct errand_answer {
     struct bytes body;
 };
 struct errand_memory {
+    size_t lane;
     usec_t checked; /* 0: none yet */
     uint64_t mark;
 };

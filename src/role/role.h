@@ -152,8 +152,10 @@ struct role {
      * more. Then what became of its event; ERR_NOT_FOUND: it is gone. Both may be NULL. */
     err_t (*outbox)(const void *ctx, struct txn *t, struct text after, usec_t now, struct outbox_item *out);
     err_t (*told)(const void *ctx, struct txn *t, const struct outbox_done *d, usec_t now);
-    /* Writer, read-only, again and again: what to send now; ERR_NOT_FOUND: nothing, ever. Then, to be staged, what came of it;
+    /* Writer, read-only, again and again: what to send now on one of its lanes, each of which has at most one errand under way
+     * and waits for nobody but its peer; ERR_NOT_FOUND: nothing, ever. Then, to be staged, what came of it;
      * *why: the reason for which it was in vain, and is tried again later. Both may be NULL. */
+    size_t lanes;
     err_t (*errand)(const void *ctx, struct txn *t, const struct errand_memory *m, usec_t now, struct errand *out);
     err_t (*returned)(const void *ctx, const struct errand *q, const struct errand_answer *a, struct txn *t, usec_t now,
                       err_t *why);

@@ -11,13 +11,16 @@
 #define PATIENCE_LEAST (USEC_PER_SEC / 4)
 #define PATIENCE_MOST (30 * USEC_PER_SEC)
 
+static void tick_cb(uv_timer_t *h);
+
 /* -- what it led to -------------------------------------------------------------------------------------- */
 static void note(struct enlist_item *it, err_t e)
 {
     bool away = e != ERR_OK;
     if (away != it->away) { /* a word at each change, not at each try */
         it->away = away;
-        log_event(away ? ERR_LEVEL_WARN : ERR_LEVEL_INFO, away ? "registrar-away" : "registrar-back",
+        const char *const words[2][2] = {{"registrar-back", "registrar-away"}, {"peer-back", "peer-away"}};
+        log_event(away ? ERR_LEVEL_WARN : ERR_LEVEL_INFO, words[it->memory.lane > 0][away],
                   (struct log_field[]){{"peer", text_of(it->q.peer)}, {"code", text_of(err_code(e))},
                                        {"hint", text_of(err_info(e)->hint)}}, away ? 3 : 1);
     }
@@ -26,9 +29,10 @@ static void note(struct enlist_item *it, err_t e)
 static void rest(struct enlist_item *it, err_t e)
 {
     if (e == ERR_OK) {
-        it->memory = (struct errand_memory){.checked = clock_now(), .mark = it->q.mark};
+        it->memory = (struct errand_memory){.lane = it->memory.lane, .checked = clock_now(), .mark = it->q.mark};
         it->patience = PATIENCE_LEAST;
         it->due = 0; /* the role says when */
+        (void)uv_timer_start(&it->all->tick, tick_cb, 0, TICK_MS); /* what waits behind it goes at once */
     } else {
         it->due = clock_monotonic() + it->patience;
         it->patience = it->patience * 2 < PATIENCE_MOST ? it->patience * 2 : PATIENCE_MOST;
@@ -124,13 +128,23 @@ static void tick_cb(uv_timer_t *h)
 }
 
 /* -- life ------------------------------------------------------------------------------------------------ */
-static void gather(struct enlist *e)
+static err_t gather(struct enlist *e)
 {
+    size_t n = 0;
     for (size_t i = 0; i < e->snap->roles_n; i++) {
-        if (e->snap->roles[i].role->errand != NULL) {
-            e->items[e->items_n++] = (struct enlist_item){.all = e, .role = i, .patience = PATIENCE_LEAST};
+        n += e->snap->roles[i].role->lanes;
+    }
+    e->items = calloc(n + 1, sizeof(*e->items));
+    if (e->items == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    for (size_t i = 0; i < e->snap->roles_n; i++) {
+        for (size_t lane = 0; lane < e->snap->roles[i].role->lanes; lane++) {
+            e->items[e->items_n++] =
+                (struct enlist_item){.all = e, .role = i, .patience = PATIENCE_LEAST, .memory = {.lane = lane}};
         }
     }
+    return ERR_OK;
 }
 
 err_t enlist_start(struct enlist *e, uv_loop_t *loop, const struct snapshot *snap, struct intake *intake)
@@ -138,14 +152,14 @@ err_t enlist_start(struct enlist *e, uv_loop_t *loop, const struct snapshot *sna
     const struct outbound_limits limits = {snap->limits.outbound, snap->limits.outbound_per_target};
     *e = (struct enlist){.loop = loop, .snap = snap, .intake = intake, .arena = malloc(ARENA_SIZE)};
     TRY(e->arena == NULL ? ERR_LIMIT_CAPACITY : outbound_new(loop, snap, &limits, &e->out));
-    gather(e);
+    TRY(gather(e));
     e->tick.data = e;
     bool ok = uv_timer_init(loop, &e->tick) == 0 &&
               (e->items_n == 0 || uv_timer_start(&e->tick, tick_cb, 0, TICK_MS) == 0);
     return ok ? ERR_OK : ERR_IO;
 }
 
-/* What is under way ends without a word; the store is closed after this. */
+/* What is under way ends without a word; the store is closed after this. The items stay: a job may still tell them its end. */
 void enlist_stop(struct enlist *e)
 {
     (void)uv_timer_stop(&e->tick);

@@ -27,7 +27,7 @@ struct enlist {
     struct outbound *out;
     uv_timer_t tick;
     uint8_t *arena;
-    struct enlist_item items[SNAPSHOT_ROLES_MAX];
+    struct enlist_item *items; /* one a lane */
     size_t items_n;
 };
 

@@ -3,6 +3,7 @@
 
 #include "role/cse/access.h"
 #include "role/cse/cse_acp.h"
+#include "role/cse/cse_annc.h"
 #include "role/cse/cse_join.h"
 #include "role/cse/cse_key.h"
 #include "role/cse/cse_res.h"
@@ -63,6 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct cse_child c;
     struct cse_join j;
     (void)cse_join_parse(b, &j);
+    struct cse_annc annc;
+    (void)cse_annc_parse(b, &annc);
     resource(b);
     key(b);
     policy(b);

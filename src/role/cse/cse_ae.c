@@ -1,6 +1,7 @@
 #include "role/cse/cse_ae.h"
 
 #include "base/hex.h"
+#include "role/cse/cse_announced.h"
 #include "role/cse/cse_csr.h"
 #include "role/cse/cse_sub.h"
 #include "role/detail.h"
@@ -15,6 +16,9 @@ static err_t is_free(const struct cse_ask *ask, struct text stem)
 {
     struct cse_res ae;
     err_t e = cse_res_get(ask->t, stem, ask->rq->now, &ae);
+    if (e == ERR_OK && cse_announced_is_coming(&ae, ask->rq->assoc)) { /* case vi: from a field CSE to this one */
+        return ERR_OK;
+    }
     return e == ERR_OK ? ERR_REGISTERED : e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
@@ -188,6 +192,7 @@ err_t cse_ae_label(struct text credential, json_t *attrs, char detail[static ROL
 }
 
 /* -- registration -------------------------------------------------------------------------------------- */
+/* R002-31: the flow of the figure. R002-91: nothing here asks of which framework the association is. */
 err_t cse_ae_accept(const struct cse_ask *ask, struct cse_res *r, json_t *attrs, char detail[static ROLE_DETAIL_MAX])
 {
     const struct association *a = ask->rq->assoc;

@@ -97,12 +97,12 @@ static err_t attr_check(const struct types_row *type, const char *name, const js
     if (a == NULL) {
         return detail_fail(detail, ERR_UNKNOWN_ATTRIBUTE, type->root, text_of(name));
     }
-    enum types_presence presence = create ? a->create : a->update;
+    enum types_presence presence = create ? types_on_create(type, a) : types_on_update(type, a);
     if (presence == TYPES_NP) {
         return detail_fail(detail, ERR_NOT_PERMITTED, type->root, text_of(name));
     }
     if (!create && json_is_null(v)) { /* null deletes; what CREATE demands cannot be deleted */
-        return a->create != TYPES_M && a->source == TYPES_GIVEN
+        return types_on_create(type, a) != TYPES_M && a->source == TYPES_GIVEN
                    ? ERR_OK
                    : detail_fail(detail, ERR_NOT_PERMITTED, "cannot be deleted", text_of(name));
     }
@@ -123,7 +123,7 @@ err_t cse_attr_create(const struct types_row *type, const json_t *in, usec_t now
     }
     const struct types_attr *a;
     for (size_t i = 0; (a = types_attr_at(type, i)) != NULL; i++) {
-        if (a->create == TYPES_M && json_object_get(in, a->name) == NULL) {
+        if (types_on_create(type, a) == TYPES_M && json_object_get(in, a->name) == NULL) {
             return detail_fail(detail, ERR_MISSING, type->root, text_of(a->name));
         }
     }

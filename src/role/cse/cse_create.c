@@ -1,5 +1,7 @@
 #include "role/cse/cse_acp.h"
 #include "role/cse/cse_ae.h"
+#include "role/cse/cse_announce.h"
+#include "role/cse/cse_announced.h"
 #include "role/cse/cse_attr.h"
 #include "role/cse/cse_cin.h"
 #include "role/cse/cse_csr.h"
@@ -33,9 +35,10 @@ static void making_wipe(struct making *m)
     json_decref(m->attrs);
 }
 
+/* It has its identifier from its originator, who needs no right: a registration, or an announcement. */
 static bool is_registration(const struct making *m)
 {
-    return (m->res.type->flags & TYPES_REGISTRATION) != 0;
+    return (m->res.type->flags & (TYPES_REGISTRATION | TYPES_ANNOUNCED)) != 0;
 }
 
 /* -- checks -------------------------------------------------------------------------------------------- */
@@ -149,6 +152,11 @@ static err_t accept_grp(struct making *m)
     return cse_group_accept(&m->ask, &m->res, m->attrs, m->detail);
 }
 
+static err_t accept_annc(struct making *m)
+{
+    return cse_announced_accept(&m->ask, &m->target.res, &m->res, m->attrs, m->detail);
+}
+
 static err_t accept_rol(struct making *m)
 {
     return cse_role_accept(&m->ask, &m->target.res, m->attrs, m->detail);
@@ -201,6 +209,10 @@ static const struct {
     {TYPE_PCH, accept_pch, NULL},
     {TYPE_ROL, accept_rol, NULL},
     {TYPE_SUB, accept_watch, finish_watch},
+    {TYPE_AE_ANNC, accept_annc, NULL},
+    {TYPE_CNT_ANNC, accept_annc, NULL},
+    {TYPE_CIN_ANNC, accept_annc, NULL},
+    {TYPE_CB_ANNC, accept_annc, NULL},
 };
 
 static err_t run_hook(struct making *m, bool finish)
@@ -286,6 +298,7 @@ static err_t make(struct making *m)
     TRY(name_free(m));
     TRY(cse_acp_link(m->ask.cse, m->ask.t, m->ask.rq->now, &m->res, m->attrs, m->detail));
     TRY(cse_das_link(&m->ask, m->attrs, m->detail));
+    TRY(cse_announce_note(&m->ask, &m->res, m->attrs, m->detail));
     TRY(cse_res_render(m->ask.t, &m->res, m->attrs));
     TRY(cse_res_add(m->ask.t, &m->res));
     TRY(run_hook(m, true));
@@ -305,7 +318,7 @@ static err_t answer(struct making *m, uint32_t rcn, struct response *rs)
 
 static err_t audit(struct making *m)
 {
-    if (!is_registration(m)) {
+    if ((m->res.type->flags & TYPES_REGISTRATION) == 0) {
         return cse_ops_audit(&m->ask, AUDIT_RESOURCE_CREATED, m->res.ri);
     }
     bool ae = m->res.type->ty == TYPE_AE;

@@ -4,6 +4,7 @@
 #include "role/cert_key.h"
 #include "role/credential_args.h"
 #include "role/cse/cse_ae.h"
+#include "role/cse/cse_announce_ctl.h"
 #include "role/cse/cse_join_ctl.h"
 #include "role/cse/cse_key.h"
 #include "role/cse/cse_notify_ctl.h"
@@ -255,4 +256,5 @@ const struct ctl_row cse_ctl_rows[CSE_CTL_ROWS_N] = {
     CSE_NOTIFY_CTL_ROWS,
     CSE_RES_CTL_ROWS,
     CSE_JOIN_CTL_ROWS,
+    CSE_ANNOUNCE_CTL_ROWS,
 };

@@ -6,7 +6,7 @@
 
 #include "role/role.h"
 
-enum { CSE_CTL_ROWS_N = 33, CSE_CTL_CREDENTIAL_N = 6 }; /* those of credentials come first */
+enum { CSE_CTL_ROWS_N = 34, CSE_CTL_CREDENTIAL_N = 6 }; /* those of credentials come first */
 extern const struct ctl_row cse_ctl_rows[CSE_CTL_ROWS_N];
 
 #endif

@@ -35,6 +35,9 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
      .doc = "empty: it registers without saying its CSE-ID, which the registrar has to assign as csi says"},
     {.section = "cse", .key = "registrar-check", .type = CONF_DURATION, .fallback = "60s", .min = USEC_PER_SEC / 10,
      .max = DAY, .doc = "how often a registered CSE looks whether its registrar still knows it"},
+    {.section = "cse", .key = "in-cse", .type = CONF_TEXT,
+     .doc = "CSE-ID of the service provider's IN-CSE, where a field CSE announces AEs with an AE-ID of the provider (S...); default "
+            "its registrar"},
     {.section = "cse", .key = "point-of-access", .type = CONF_TEXT, .flags = CONF_MANY,
      .doc = "where this CSE is reached (poa), as its registrar is told"},
     {.section = "cse", .key = "role-issuers", .type = CONF_TEXT, .flags = CONF_MANY,
@@ -170,6 +173,20 @@ static err_t ways(struct cse *cse, const struct conf *cf, char *detail)
     return ERR_OK;
 }
 
+/* It may be further up than the registrar. */
+static err_t in_cse(struct cse *cse, const struct conf *cf, char *detail)
+{
+    struct text csi = conf_text(cf, "cse", NULL, "in-cse");
+    cse->in_cse = cse->registrar.csi;
+    if (csi.n == 0) {
+        return ERR_OK;
+    }
+    bool ok = m2mid_is_cse(m2mid_kind(csi)) && m2mid_absolute(csi, text_of(cse->self.z), &cse->in_cse) == ERR_OK &&
+              !m2mid_same(text_of(cse->in_cse.z), text_of(cse->self.z)) &&
+              text_starts(text_skip(text_of(cse->in_cse.z), 2), cse->sp.z);
+    return ok ? ERR_OK : detail_fail(detail, ERR_CONFIG, "[cse] in-cse is not the CSE-ID of another CSE of this provider", csi);
+}
+
 /* R002-05: only a CSE of the field registers. */
 static err_t registrar(struct cse *cse, const struct conf *cf, char *detail)
 {
@@ -202,6 +219,7 @@ static err_t registrar(struct cse *cse, const struct conf *cf, char *detail)
     struct text sp = text_take(text_of(cse->self.z), 2 + text_of(cse->sp.z).n + 1);
     bool ours = text_eq_nocase(text_take(text_of(cse->registrar.csi.z), sp.n), sp) &&
                 m2mid_sp_relative(text_of(cse->registrar.csi.z), &relative) == ERR_OK;
+    TRY(ours ? in_cse(cse, cf, detail) : ERR_OK);
     return ours ? ERR_OK : detail_fail(detail, ERR_CONFIG, "[cse] registrar: no [peer] of kind cse with a csi of this provider", fqdn);
 }
 

@@ -57,6 +57,7 @@ struct cse {
     struct m2mid enrolled_rule; /* name of the rule that enrolled AEs go into (7.5.1), or empty */
     enum cse_kind kind;
     struct cse_registrar registrar; /* of a field CSE */
+    struct m2mid in_cse; /* of a field CSE: where AEs with S-type stems are announced; absolute, or empty */
     struct cse_way ways[CSE_PEERS_MAX];
     size_t ways_n;
     struct text poa;    /* points of access told to the registrar, with commas between */
@@ -67,7 +68,7 @@ struct cse {
     struct naf naf; /* BSFs */
 };
 
-enum { CSE_CTX_ROWS_N = 25 };
+enum { CSE_CTX_ROWS_N = 26 };
 extern const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N];
 
 MUST_USE err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env *env,

@@ -255,7 +255,7 @@ err_t cse_das_need(const void *ctx, const struct request *rq, struct txn *t, str
     const enum op op = rq->prim->op;
     const uint32_t child_ty = op == OP_CREATE ? rq->prim->ty : 0;
     const struct types_row *child = child_ty != 0 ? types_find(child_ty) : NULL;
-    if (!cse->dynamic || (child != NULL && (child->flags & TYPES_REGISTRATION) != 0)) {
+    if (!cse->dynamic || (child != NULL && (child->flags & (TYPES_REGISTRATION | TYPES_ANNOUNCED)) != 0)) {
         return ERR_NOT_FOUND;
     }
     TRY(cse_from_check(cse, rq, t, &from, detail));

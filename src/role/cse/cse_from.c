@@ -116,6 +116,9 @@ static err_t is_elsewhere(const struct cse *cse, const struct request *rq, struc
     struct store_value reserved;
     bool admin = cse->admin.z[0] != '\0' && m2mid_same(text_of(cse->admin.z), text_of(f->absolute.z));
     err_t e = cse_res_get(t, text_of(f->stem.z), rq->now, &ae);
+    if (e == ERR_OK && ae.type->ty == TYPE_AE_ANNC) { /* and it was announced where */
+        return speaks_for(cse, rq, t, ae.creator, out);
+    }
     e = e == ERR_NOT_FOUND ? txn_get(t, TABLE_CSE_AE, text_of(f->stem.z), &reserved) : e;
     *out = e == ERR_NOT_FOUND && !admin;
     return e == ERR_NOT_FOUND ? ERR_OK : e;

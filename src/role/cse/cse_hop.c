@@ -3,8 +3,7 @@
 #include "role/cse/cse_csr.h"
 #include "role/cse/cse_relay.h"
 
-/* The CSE-ID, in absolute form, that an address of another CSE begins with; an AE-ID alone is no address of one. */
-static err_t target_of(const struct cse *cse, struct text to, struct m2mid *out)
+err_t cse_hop_target(const struct cse *cse, struct text to, struct m2mid *out)
 {
     struct text rest = text_starts(to, "//") ? text_skip(to, 2) : to;
     size_t sp = text_starts(to, "//") ? 2 + text_find(rest, '/') : 0; /* octets before "/cse" */
@@ -121,7 +120,7 @@ err_t cse_hop_next(const void *ctx, const struct request *rq, struct txn *t, str
     if (cse->ways_n == 0 || cse_addr_is_local(cse, rq->prim->to) || is_registration(rq->prim)) {
         return ERR_NOT_FOUND;
     }
-    TRY(target_of(cse, rq->prim->to, &target));
+    TRY(cse_hop_target(cse, rq->prim->to, &target));
     TRY(cse_from_check(cse, rq, t, &from, detail)); /* who speaks in another's name goes no further */
     const struct search s = {cse, t, rq->now, text_of(target.z), rq->assoc};
     return way_to(&s, &from.sp_relative, &from.absolute, out);
@@ -130,7 +129,7 @@ err_t cse_hop_next(const void *ctx, const struct request *rq, struct txn *t, str
 err_t cse_hop_own(const struct cse *cse, struct txn *t, struct text to, usec_t now, struct hop *out)
 {
     struct m2mid target;
-    TRY(target_of(cse, to, &target));
+    TRY(cse_hop_target(cse, to, &target));
     const struct search s = {cse, t, now, text_of(target.z), NULL};
     return way_to(&s, &cse->csi, &cse->self, out);
 }
@@ -140,7 +139,7 @@ err_t cse_hop_absolute(const struct cse *cse, struct text to, struct writer *out
 {
     struct m2mid id;
     struct text part;
-    if (target_of(cse, to, &id) != ERR_OK) {
+    if (cse_hop_target(cse, to, &id) != ERR_OK) {
         return ERR_CONTENTS;
     }
     m2mid_fold(id.z); /* one target, however the service provider is spelled */

@@ -19,6 +19,8 @@ MUST_USE err_t cse_hop_own(const struct cse *cse, struct txn *t, struct text to,
 /* An address of another CSE in its absolute form, each segment of it checked, and how it is written as the path of a request. */
 MUST_USE err_t cse_hop_absolute(const struct cse *cse, struct text to, struct writer *out); /* ERR_CONTENTS */
 MUST_USE err_t cse_hop_path(const struct cse *cse, struct text absolute, struct writer *out);
+/* The CSE-ID, in absolute form, that an address begins with; ERR_NOT_FOUND: an AE-ID alone is no address of one. */
+MUST_USE err_t cse_hop_target(const struct cse *cse, struct text to, struct m2mid *out);
 
 /* May the registrar speak for this entity? For everybody who is neither here nor below us. `id` is a CSE-ID, absolute. */
 MUST_USE err_t cse_hop_is_above(const struct cse *cse, struct txn *t, struct text id, usec_t now, bool *out);

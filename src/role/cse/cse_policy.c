@@ -115,8 +115,14 @@ static bool admin_permits(const struct cse_ask *ask, const struct cse_res *targe
 {
     bool base = target->pi.n == 0;
     bool base_policy = target->type->ty == TYPE_ACP && text_eq_z(target->pi, ask->cse->root.z);
-    bool subscription = (target->type->flags & TYPES_ADMIN) != 0;
+    bool subscription = (target->type->flags & (TYPES_ADMIN | TYPES_ANNOUNCED)) != 0; /* announcements: he says who may see them */
     return (base || base_policy || subscription) && cse_from_is_admin(ask->cse, ask->from);
+}
+
+/* What stands for a resource of another CSE is that one's to keep, whoever else may see it. */
+static bool announcer_permits(const struct cse_ask *ask, const struct cse_res *target, enum op op)
+{
+    return (target->type->flags & TYPES_ANNOUNCED) != 0 && op != OP_NOTIFY && is_creator(ask, target);
 }
 
 /* R002-68, R002-69: what the contract does not include is refused, whoever's policy permits it. One's own registration can
@@ -141,6 +147,9 @@ err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *targe
     const struct cse_res *holder = &target->res;
     struct access_query q = query_of(ask, holder, op, child_ty);
     bool permitted = false;
+    if (announcer_permits(ask, holder, op)) {
+        return ERR_OK;
+    }
     if (admin_permits(ask, holder) || cse_role_permits(ask, holder, child_ty)) {
         return ERR_OK;
     }

@@ -1,6 +1,7 @@
 #include "role/cse/cse_res.h"
 
 #include "base/hex.h"
+#include "role/cse/cse_annc.h"
 #include "role/rec.h"
 #include "wire/json.h"
 #include "wire/timestamp.h"
@@ -10,7 +11,8 @@
 #define RECORD_VERSION 1
 #define HEADER_MAX 4096
 
-enum { FLAG_ACPI = 1, FLAG_WATCHED = 2 };
+enum { FLAG_ACPI = 1, FLAG_WATCHED = 2, FLAG_ANNOUNCED = 4 };
+#define CHILD_ANNOUNCED UINT32_C(0x80000000) /* beside the type in the index of children */
 
 err_t cse_res_uid(const struct cse *cse, usec_t now, struct cse_uid *out)
 {
@@ -44,7 +46,7 @@ void cse_res_write(const struct cse_res *r, struct writer *w)
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         writer_u64(w, numbers[i]);
     }
-    writer_u8(w, (uint8_t)((r->has_acpi ? FLAG_ACPI : 0) | (r->watched ? FLAG_WATCHED : 0)));
+    writer_u8(w, (uint8_t)((r->has_acpi ? FLAG_ACPI : 0) | (r->watched ? FLAG_WATCHED : 0) | (r->announced ? FLAG_ANNOUNCED : 0)));
     writer_u8(w, r->acpi_n);
     for (size_t i = 0; i < r->acpi_n; i++) {
         write_text(w, r->acpi[i]);
@@ -77,9 +79,10 @@ err_t cse_res_parse(struct bytes b, struct cse_res *out)
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         *numbers[i] = reader_u64(&r);
     }
-    uint8_t flags = rec_u8(&r, 0, FLAG_ACPI | FLAG_WATCHED);
+    uint8_t flags = rec_u8(&r, 0, FLAG_ACPI | FLAG_WATCHED | FLAG_ANNOUNCED);
     out->has_acpi = (flags & FLAG_ACPI) != 0;
     out->watched = (flags & FLAG_WATCHED) != 0;
+    out->announced = (flags & FLAG_ANNOUNCED) != 0;
     out->acpi_n = rec_u8(&r, 0, CSE_RES_ACPI_MAX);
     for (size_t i = 0; i < out->acpi_n && i < CSE_RES_ACPI_MAX; i++) {
         out->acpi[i] = read_text(&r);
@@ -195,7 +198,9 @@ err_t cse_res_child_parse(struct bytes value, struct cse_child *out)
     struct reader r = reader_of(value);
     *out = (struct cse_child){0};
     rec_version(&r, RECORD_VERSION);
-    out->ty = reader_u32(&r);
+    uint32_t ty = reader_u32(&r);
+    out->ty = ty & ~CHILD_ANNOUNCED;
+    out->announced = (ty & CHILD_ANNOUNCED) != 0;
     out->number = reader_u64(&r);
     out->size = reader_u64(&r);
     out->et = rec_time(&r);
@@ -204,14 +209,14 @@ err_t cse_res_child_parse(struct bytes value, struct cse_child *out)
     return rec_finish(&r);
 }
 
-static err_t put_child(struct txn *t, const struct cse_res *r)
+err_t cse_res_list(struct txn *t, const struct cse_res *r)
 {
     char key[CSE_CHILD_KEY_MAX], place[CSE_RES_UID_LEN + 1], value[2 * M2MID_MAX + 64];
     struct writer k = WRITER_ARRAY(key);
     TRY(cse_res_child_key(&k, r->pnode, r->type->ty, cse_res_place(r, place)));
     struct writer w = WRITER_ARRAY(value);
     writer_u8(&w, RECORD_VERSION);
-    writer_u32(&w, r->type->ty);
+    writer_u32(&w, r->type->ty | (r->announced ? CHILD_ANNOUNCED : 0));
     writer_u64(&w, r->number);
     writer_u64(&w, r->size);
     writer_u64(&w, (uint64_t)r->et);
@@ -236,7 +241,7 @@ err_t cse_res_add(struct txn *t, const struct cse_res *r)
 {
     TRY(cse_res_put(t, r));
     if (r->pi.n > 0) {
-        TRY(put_child(t, r));
+        TRY(cse_res_list(t, r));
     }
     if (r->pi.n == 0 || text_eq(r->rn, r->ri)) {
         return ERR_OK;
@@ -277,6 +282,7 @@ err_t cse_res_child_remove(struct txn *t, struct text node, struct bytes key, co
     for (size_t i = 0; i < ARRAY_LEN(compiled); i++) {
         TRY(compiled[i].ty == c->ty ? del(t, compiled[i].table, c->ri) : ERR_OK);
     }
+    TRY(c->announced ? cse_annc_gone(t, c->ri) : ERR_OK);
     return del(t, TABLE_CSE_RES, c->ri);
 }
 
@@ -286,6 +292,7 @@ err_t cse_res_remove(struct txn *t, const struct cse_res *r)
     struct writer k = WRITER_ARRAY(key);
     TRY(cse_res_child_key(&k, r->pnode, r->type->ty, cse_res_place(r, place)));
     const struct cse_child c = {.ri = r->ri, .rn = r->rn, .ty = r->type->ty};
+    TRY(r->announced ? cse_annc_gone(t, r->node) : ERR_OK);
     return cse_res_child_remove(t, r->pnode, writer_view(&k), &c);
 }
 

@@ -35,6 +35,7 @@ struct cse_res {
     uint64_t cni, cbs, mni, mbs, mia; /* container; limits 0: none */
     uint64_t floor, swept;   /* container: instances below floor are gone, below swept also collected */
     bool watched;            /* it has, or has had, a subscription below it */
+    bool announced;          /* it is, or was, announced elsewhere (cse_annc.h) */
     bool has_acpi;
     uint8_t acpi_n;
     struct text acpi[CSE_RES_ACPI_MAX]; /* resource identifiers of the policies */
@@ -59,6 +60,8 @@ MUST_USE err_t cse_res_child(struct txn *t, const struct cse_res *parent, struct
 /* Stages the record, and for a new one also its name and its place among the children. */
 MUST_USE err_t cse_res_put(struct txn *t, const struct cse_res *r);
 MUST_USE err_t cse_res_add(struct txn *t, const struct cse_res *r);
+/* Stages its place among the children again: r->announced has changed. */
+MUST_USE err_t cse_res_list(struct txn *t, const struct cse_res *r);
 /* Stages the removal of its own records. */
 MUST_USE err_t cse_res_remove(struct txn *t, const struct cse_res *r);
 
@@ -77,6 +80,7 @@ MUST_USE err_t cse_res_attrs(struct txn *t, const struct cse_res *r, json_t **ou
 struct cse_child {
     struct text ri, rn;
     uint32_t ty;
+    bool announced; /* its node is its ri, as of everything that is swept */
     uint64_t number, size;
     usec_t et;
 };

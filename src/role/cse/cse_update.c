@@ -1,5 +1,7 @@
 #include "role/cse/cse_acp.h"
 #include "role/cse/cse_ae.h"
+#include "role/cse/cse_announce.h"
+#include "role/cse/cse_announced.h"
 #include "role/cse/cse_attr.h"
 #include "role/cse/cse_cin.h"
 #include "role/cse/cse_csr.h"
@@ -46,6 +48,9 @@ static err_t follow(const struct cse_ask *ask, struct cse_res *r, json_t *attrs,
     if (r->type->ty == TYPE_AE) {
         TRY(cse_ae_label(r->credential, attrs, detail));
     }
+    if (r->type->ty == TYPE_AE_ANNC && json_object_get(content, "lbl") != NULL) {
+        TRY(cse_res_keep(ask->t, cse_announced_credential(attrs), &r->credential));
+    }
     if (r->type->ty == TYPE_CSR && json_object_get(content, "dcse") != NULL) {
         TRY(cse_csr_descendants(ask, r, attrs, detail));
         TRY(cse_csr_release(ask->t, r, attrs));
@@ -66,12 +71,20 @@ static err_t follow(const struct cse_ask *ask, struct cse_res *r, json_t *attrs,
     return r->type->ty == TYPE_ACP ? cse_acp_put(ask->t, r, attrs, detail) : ERR_OK;
 }
 
+static err_t announce(const struct cse_ask *ask, struct cse_res *r, const json_t *attrs, char *detail)
+{
+    bool before = r->announced;
+    TRY(cse_announce_note(ask, r, attrs, detail));
+    return r->announced != before ? cse_res_list(ask->t, r) : ERR_OK;
+}
+
 static err_t change(const struct cse_ask *ask, struct cse_res *r, const json_t *content, char *detail)
 {
     SCOPED(json_scope) json_t *attrs = NULL;
     TRY(cse_res_attrs(ask->t, r, &attrs));
     TRY(cse_attr_update(r->type, content, ask->rq->now, attrs, detail));
     TRY(follow(ask, r, attrs, content, detail));
+    TRY(announce(ask, r, attrs, detail));
     TRY(cse_res_render(ask->t, r, attrs));
     TRY(cse_res_put(ask->t, r));
     TRY(cse_notify_event(ask, r, CRITERIA_UPDATE, r, content));
@@ -103,6 +116,9 @@ err_t cse_update(const void *ctx, const struct request *rq, struct txn *t, struc
     if (cse_attr_open(target.res.type, rq, &content, rs->detail) != ERR_OK) { /* a stranger learns no more than "no" */
         TRY(cse_policy_check(&ask, &target, OP_UPDATE, 0));
         return cse_attr_open(target.res.type, rq, &content, rs->detail);
+    }
+    if ((target.res.type->flags & TYPES_ANNOUNCED) != 0 && json_object_get(content, "lnk") != NULL) {
+        TRY(cse_announced_claim(&ask, &target.res, content, rs->detail));
     }
     TRY(right_check(&ask, &target, content, rs->detail));
     TRY(cse_ops_rcn(rq->prim, &rcn, rs->detail));

@@ -2,6 +2,7 @@
 
 #include "role/cse/cse_ctl.h"
 #include "role/cse/cse_group.h"
+#include "role/cse/cse_announce.h"
 #include "role/cse/cse_cert.h"
 #include "role/cse/cse_das.h"
 #include "role/cse/cse_dns.h"
@@ -10,7 +11,6 @@
 #include "role/cse/cse_explain.h"
 #include "role/cse/cse_heard.h"
 #include "role/cse/cse_hop.h"
-#include "role/cse/cse_join.h"
 #include "role/cse/cse_saef.h"
 #include "role/cse/cse_seed.h"
 #include "role/cse/cse_verify.h"
@@ -67,8 +67,9 @@ const struct role role_cse = {
     .outbox = cse_deliver_next,
     .told = cse_deliver_done,
     .hop = cse_hop_next,
-    .errand = cse_join_errand,
-    .returned = cse_join_returned,
+    .lanes = CSE_ANNOUNCE_LANES,
+    .errand = cse_announce_errand,
+    .returned = cse_announce_returned,
     .naming = cse_dns_next,
     .named = cse_dns_done,
     .established = cse_saef_established,

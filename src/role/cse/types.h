@@ -10,11 +10,13 @@
 enum { /* [TS-0004 6.3.4.2.1] */
     TYPE_ACP = 1, TYPE_AE = 2, TYPE_CNT = 3, TYPE_CIN = 4, TYPE_CB = 5,
     TYPE_GRP = 9, TYPE_MSSP = 11, TYPE_NOD = 14, TYPE_PCH = 15, TYPE_CSR = 16, TYPE_ASAR = 19, TYPE_SVSN = 20,
-    TYPE_SUB = 23, TYPE_ROL = 31, TYPE_DAC = 34
+    TYPE_SUB = 23, TYPE_ROL = 31, TYPE_DAC = 34,
+    TYPE_AE_ANNC = 10002, TYPE_CNT_ANNC = 10003, TYPE_CIN_ANNC = 10004, TYPE_CB_ANNC = 10005 /* announcements: 10000 + original */
 };
 
 #define TYPES_MEMBERS_MAX 64 /* of a group */
 #define TYPES_TARGETS_MAX 4  /* of a subscription */
+#define TYPES_ANNOUNCE_MAX 8 /* CSEs that a resource is announced to */
 
 enum types_kind {
     TYPES_TEXT,   /* min..max octets */
@@ -31,6 +33,9 @@ enum types_kind {
 
 enum types_presence { TYPES_NP, TYPES_O, TYPES_M };
 
+/* Does an announcement have it: never; if announcedAttribute names it; always [TS-0001 9.6.26]? */
+enum types_announce { TYPES_NA, TYPES_OA, TYPES_MA };
+
 /* Where the value comes from when a resource is written out. */
 enum types_source {
     TYPES_GIVEN,  /* as the originator gave it, or a hook of the type set it */
@@ -45,6 +50,7 @@ struct types_attr {
     enum types_presence create, update;
     enum types_source source;
     int64_t min, max;
+    enum types_announce announce;
 };
 
 enum {
@@ -56,6 +62,7 @@ enum {
     TYPES_HAS_CHILDREN = 32,
     TYPES_REGISTRATION = 128, /* of its originator: a hook gives it its identifier, and no policy is asked (12.4 rule 5) */
     TYPES_HAS_FANOUT = 256, /* fopt */
+    TYPES_ANNOUNCED = 512, /* stands for a resource of another CSE, which alone makes and keeps it: no policy is asked (cse_announced.h) */
     TYPES_ADMIN = 64 /* of the administrator: under the CSEBase nobody else creates one, whatever its policies say */
 };
 
@@ -65,21 +72,28 @@ struct types_row {
     const char *name; /* "container" */
     const struct types_attr *attrs;
     size_t attrs_n;
-    uint32_t children[12]; /* zero-terminated */
+    uint32_t children[16]; /* zero-terminated */
     unsigned flags;
     const char *clause;
+    uint32_t original; /* of an announcement: whose attributes it has */
 };
 
-#define TYPES_COUNT 15
+#define TYPES_COUNT 19
 const struct types_row *types_at(size_t i);        /* NULL beyond the last */
 const struct types_row *types_find(uint32_t ty);   /* NULL: not supported */
+const struct types_row *types_announcement(const struct types_row *original); /* NULL: it cannot be announced */
 bool types_is_child(const struct types_row *parent, uint32_t ty);
 
 /* Universal attributes first, then those of the type; NULL beyond the last. */
 const struct types_attr *types_attr_at(const struct types_row *type, size_t i);
 const struct types_attr *types_attr_find(const struct types_row *type, const char *name);
 
+/* Presence in a CREATE and in an UPDATE: that of its row, or O for what an announcement has of its original. */
+enum types_presence types_on_create(const struct types_row *type, const struct types_attr *a);
+enum types_presence types_on_update(const struct types_row *type, const struct types_attr *a);
+
 const char *types_kind_name(enum types_kind k);
 const char *types_presence_name(enum types_presence p);
+const char *types_announce_name(enum types_announce a);
 
 #endif

@@ -134,14 +134,15 @@ static size_t resources_page(char *out, size_t cap)
     P("# Resources of the IN-CSE\n\n"
       "Written from `src/role/cse/types.c`; `KEYSTEAD_WRITE_DOCS=1` and the test `role.cse-records` write it again.\n"
       "C and U: M mandatory, O optional, NP not permitted in a CREATE or UPDATE. An UPDATE with `null` deletes an "
-      "optional attribute.\nVirtual children of a container: `la` (latest), `ol` (oldest): RETRIEVE and DELETE. Of a group: `fopt`, every operation at each member.\n");
+      "optional attribute.\nA: MA announced always, OA if `aa` names it, NA never; what changes without an UPDATE is not announced. Whose types end in "
+      "Annc are announcements: made, kept and removed by the CSE whose resource they stand for.\nVirtual children of a container: `la` (latest), `ol` (oldest): RETRIEVE and DELETE. Of a group: `fopt`, every operation at each member.\n");
     const struct types_row *t;
     for (size_t i = 0; (t = types_at(i)) != NULL; i++) {
         P("\n## %s (ty %u, `%s`)\n\n%s. Children:", t->name, (unsigned)t->ty, t->root, t->clause);
         for (size_t k = 0; k < ARRAY_LEN(t->children) && t->children[k] != 0; k++) {
             P("%s %s", k > 0 ? "," : "", types_find(t->children[k])->name);
         }
-        P("%s.%s%s\n\n| short | name | type | C | U |\n| --- | --- | --- | --- | --- |\n",
+        P("%s.%s%s\n\n| short | name | type | C | U | A |\n| --- | --- | --- | --- | --- | --- |\n",
           t->children[0] == 0 ? " none" : "",
           (t->flags & TYPES_HAS_ACPI) != 0 || t->ty == TYPE_ACP ? "" : " Access is decided by its parent's policies.",
           (t->flags & TYPES_NOT_BY_REQUEST) != 0 ? " Neither created nor deleted by request." : "");
@@ -149,8 +150,10 @@ static size_t resources_page(char *out, size_t cap)
         for (size_t k = 0; (a = types_attr_at(t, k)) != NULL; k++) {
             bool fixed = (t->flags & TYPES_NOT_BY_REQUEST) != 0;
             bool immutable = (t->flags & TYPES_IMMUTABLE) != 0;
-            P("| `%s` | %s | %s | %s | %s |\n", a->name, a->long_name, types_kind_name(a->kind),
-              fixed ? "-" : types_presence_name(a->create), immutable ? "-" : types_presence_name(a->update));
+            P("| `%s` | %s | %s | %s | %s | %s |\n", a->name, a->long_name, types_kind_name(a->kind),
+              fixed ? "-" : types_presence_name(types_on_create(t, a)),
+              immutable ? "-" : types_presence_name(types_on_update(t, a)),
+              types_announcement(t) != NULL ? types_announce_name(a->announce) : "-");
         }
     }
     assert_true(n < cap);
@@ -160,7 +163,7 @@ static size_t resources_page(char *out, size_t cap)
 static void documentation_follows_the_table(void **state)
 {
     (void)state;
-    static char want[32768], have[32768];
+    static char want[65536], have[65536];
     size_t n = resources_page(want, sizeof(want));
     const char *root = getenv("KEYSTEAD_SOURCE");
     if (root == NULL) {

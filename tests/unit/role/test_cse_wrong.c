@@ -112,7 +112,7 @@ static json_t *mandatory(const struct types_row *type, const char *but)
     const struct types_attr *a;
     json_t *out = json_object();
     for (size_t i = 0; (a = types_attr_at(type, i)) != NULL; i++) {
-        if (a->create == TYPES_M && (but == NULL || strcmp(a->name, but) != 0)) {
+        if (types_on_create(type, a) == TYPES_M && (but == NULL || strcmp(a->name, but) != 0)) {
             assert_int_equal(json_object_set_new(out, a->name, right(a)), 0);
         }
     }
@@ -156,7 +156,7 @@ static void sweep(bool create)
     for (size_t i = 0; (type = types_at(i)) != NULL; i++) {
         const struct types_attr *a;
         for (size_t k = 0; (a = types_attr_at(type, k)) != NULL; k++) {
-            bool never = (create ? a->create : a->update) == TYPES_NP;
+            bool never = (create ? types_on_create(type, a) : types_on_update(type, a)) == TYPES_NP;
             SCOPED(json_scope) json_t *good = right(a);
             SCOPED(json_scope) json_t *bad = wrong(a);
             refused_as(type, a->name, good, create, never ? ERR_NOT_PERMITTED : ERR_OK);
@@ -191,11 +191,11 @@ static void null_is_no_value(void **state)
     for (size_t i = 0; (type = types_at(i)) != NULL; i++) {
         const struct types_attr *a;
         for (size_t k = 0; (a = types_attr_at(type, k)) != NULL; k++) {
-            bool kept = a->create == TYPES_M || a->source != TYPES_GIVEN;
-            refused_as(type, a->name, null, true, a->create == TYPES_NP       ? ERR_NOT_PERMITTED
+            bool kept = types_on_create(type, a) == TYPES_M || a->source != TYPES_GIVEN;
+            refused_as(type, a->name, null, true, types_on_create(type, a) == TYPES_NP       ? ERR_NOT_PERMITTED
                                                   : a->kind == TYPES_NULL ? ERR_OK
                                                                           : ERR_ATTRIBUTE_TYPE);
-            refused_as(type, a->name, null, false, a->update == TYPES_NP || kept ? ERR_NOT_PERMITTED : ERR_OK);
+            refused_as(type, a->name, null, false, types_on_update(type, a) == TYPES_NP || kept ? ERR_NOT_PERMITTED : ERR_OK);
         }
     }
 }
@@ -210,7 +210,7 @@ static void each_mandatory_one_is_missed(void **state)
             char detail[ROLE_DETAIL_MAX];
             SCOPED(json_scope) json_t *in = mandatory(type, a->name);
             err_t e = checked(type, true, in, detail);
-            assert_int_equal(e, a->create == TYPES_M ? ERR_MISSING : ERR_OK);
+            assert_int_equal(e, types_on_create(type, a) == TYPES_M ? ERR_MISSING : ERR_OK);
             assert_true(e == ERR_OK || names(detail, a->name));
         }
     }
@@ -227,10 +227,16 @@ static void each_type_is_checked(void **state)
     assert_int_equal(cse_fixture_create(&f, &f.admin, "Sadmin", "cse-in", TYPE_AE, AE_NAMED("app")), ERR_OK);
     assert_int_equal(cse_fixture_create(&f, &f.admin, "Sadmin", "cse-in", TYPE_CNT, "{\"m2m:cnt\":{\"rn\":\"box\"}}"), ERR_OK);
     assert_int_equal(cse_fixture_create(&f, &f.admin, "Sadmin", "cse-in", TYPE_MSSP, "{\"m2m:mssp\":{\"rn\":\"sub\"}}"), ERR_OK);
+    struct world_session mn;
+    assert_int_equal(cse_fixture_add_key(&f, "kmn@sp.example.com", "//sp.example.com/mn", ""), ERR_OK);
+    cse_fixture_connect(&f, "kmn@sp.example.com", &mn);
+    assert_int_equal(cse_fixture_create(&f, &mn, "/mn", "-", TYPE_CSR, "{\"m2m:csr\":{\"rr\":true,\"srv\":[\"3\"]}}"), ERR_OK);
+    assert_int_equal(cse_fixture_create(&f, &mn, "/mn", "-", TYPE_CB_ANNC, "{\"m2m:cbA\":{\"lnk\":\"/mn/mn\"}}"), ERR_OK);
     for (size_t i = 0; (type = types_at(i)) != NULL; i++) {
         const char *parent = types_is_child(types_find(TYPE_CB), type->ty)    ? "cse-in"
                              : types_is_child(types_find(TYPE_CNT), type->ty)  ? "cse-in/box"
                              : types_is_child(types_find(TYPE_MSSP), type->ty) ? "cse-in/sub"
+                             : types_is_child(types_find(TYPE_CB_ANNC), type->ty) ? "annc-mn"
                                                                                : "cse-in/app";
         SCOPED(json_scope) json_t *attrs = mandatory(type, NULL);
         SCOPED(json_scope) json_t *pc = json_object();

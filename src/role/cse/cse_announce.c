@@ -1,0 +1,506 @@
+#include "role/cse/cse_announce.h"
+
+#include "role/cse/cse_hop.h"
+#include "role/cse/cse_join.h"
+#include "role/cse/cse_ops.h"
+#include "role/detail.h"
+#include "wire/json.h"
+#include "wire/timestamp.h"
+
+#include <string.h>
+
+#define AGAIN_FIRST USEC_PER_SEC /* after a refusal */
+#define AGAIN_MOST (INT64_C(3600) * USEC_PER_SEC)
+#define CONFIRM (INT64_C(86400) * USEC_PER_SEC) /* a CSE that lost its store learns of everything again within a day */
+
+/* -- the CSEs that are announced to ------------------------------------------------------------------------------ */
+struct lane {
+    struct text csi, peer;
+    bool up; /* through the registrar */
+};
+
+static bool lane_at(const struct cse *cse, size_t i, struct lane *out)
+{
+    if (i >= 1 && i <= cse->ways_n) {
+        const struct cse_way *way = &cse->ways[i - 1];
+        *out = (struct lane){text_of(way->csi.z), text_of(way->fqdn.z),
+                             m2mid_same(text_of(way->csi.z), text_of(cse->registrar.csi.z))};
+        return true;
+    }
+    bool far = i == cse->ways_n + 1 && cse->in_cse.z[0] != '\0' &&
+               !m2mid_same(text_of(cse->in_cse.z), text_of(cse->registrar.csi.z));
+    *out = (struct lane){text_of(cse->in_cse.z), text_of(cse->registrar.fqdn.z), true};
+    return far;
+}
+
+static bool lane_of(const struct cse *cse, struct text csi, struct lane *out)
+{
+    for (size_t i = 1; i <= cse->ways_n + 1; i++) {
+        if (lane_at(cse, i, out) && m2mid_same(out->csi, csi)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* -- what the originator wants ------------------------------------------------------------------------------------- */
+struct wanted {
+    struct text csi[TYPES_ANNOUNCE_MAX + 1];
+    bool known[TYPES_ANNOUNCE_MAX + 1]; /* announced there already */
+    size_t n;
+};
+
+static struct text text_at(const json_t *list, size_t i)
+{
+    const json_t *v = json_array_get(list, i);
+    return text_span(json_string_value(v), json_string_length(v));
+}
+
+static void want(struct wanted *w, struct text csi)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        if (m2mid_same(w->csi[i], csi)) {
+            return;
+        }
+    }
+    w->csi[w->n++] = csi;
+}
+
+/* R002-32: the stem says that the identity is the service provider's. */
+static bool is_of_provider(const struct cse *cse, const struct cse_res *r)
+{
+    return cse->in_cse.z[0] != '\0' && r->type->ty == TYPE_AE && text_starts(r->ri, "S");
+}
+
+/* An element of `at` is a CSE-ID, or the address of an announcement there. Nobody makes this CSE call whom he likes. */
+static err_t wanted_of(const struct cse *cse, const struct cse_res *r, const json_t *attrs, struct wanted *w, char *detail)
+{
+    const json_t *at = json_object_get(attrs, "at");
+    *w = (struct wanted){.n = 0};
+    for (size_t i = 0; i < json_array_size(at) && i < TYPES_ANNOUNCE_MAX; i++) {
+        struct text to = text_at(at, i);
+        struct m2mid csi;
+        struct lane lane;
+        if (cse_hop_target(cse, to, &csi) != ERR_OK) {
+            return detail_fail(detail, ERR_CONTENTS, "at: no CSE-ID", to);
+        }
+        if (m2mid_same(text_of(csi.z), text_of(cse->self.z))) {
+            return detail_fail(detail, ERR_CONTENTS, "at: this CSE itself", to);
+        }
+        if (!lane_of(cse, text_of(csi.z), &lane)) {
+            return detail_fail(detail, ERR_CONTENTS, "at: no [peer] of kind cse has this CSE-ID", to);
+        }
+        want(w, lane.csi);
+    }
+    if (is_of_provider(cse, r)) {
+        want(w, text_of(cse->in_cse.z));
+    }
+    return ERR_OK;
+}
+
+static err_t names_check(const struct cse_res *r, const json_t *attrs, char *detail)
+{
+    const json_t *aa = json_object_get(attrs, "aa");
+    for (size_t i = 0; i < json_array_size(aa); i++) {
+        struct text name = text_at(aa, i);
+        const struct types_attr *a = types_attr_find(r->type, json_string_value(json_array_get(aa, i)));
+        if (a == NULL || a->announce == TYPES_NA) {
+            return detail_fail(detail, ERR_CONTENTS, "aa: not an attribute that can be announced", name);
+        }
+    }
+    return ERR_OK;
+}
+
+/* -- what an announcement says --------------------------------------------------------------------------------------- */
+static bool lists(const json_t *list, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (text_eq_z(text_at(list, i), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An AE-ID of the provider is judged by its App-ID too; the CSEBase is not there to say what of it. */
+static bool is_said(const struct cse_res *r, const json_t *attrs, const struct types_attr *a)
+{
+    static const char *const base[] = {"cst", "csi", "srv"};
+    bool always = a->announce == TYPES_MA || (r->type->ty == TYPE_AE && text_starts(r->ri, "S") && strcmp(a->name, "api") == 0);
+    for (size_t i = 0; i < ARRAY_LEN(base) && r->type->ty == TYPE_CB; i++) {
+        always = always || strcmp(a->name, base[i]) == 0;
+    }
+    return always || (a->announce == TYPES_OA && lists(json_object_get(attrs, "aa"), a->name));
+}
+
+static bool set_attributes(const struct cse_res *r, const json_t *attrs, bool first, json_t *out)
+{
+    const struct types_attr *a;
+    bool ok = true;
+    for (size_t i = 0; ok && (a = types_attr_at(r->type, i)) != NULL; i++) {
+        json_t *v = a->announce == TYPES_NA || !is_said(r, attrs, a) ? NULL : json_object_get(attrs, a->name);
+        if (v != NULL) {
+            ok = json_object_set(out, a->name, v) == 0;
+        } else if (!first && a->announce != TYPES_NA) { /* no more */
+            ok = json_object_set_new(out, a->name, json_null()) == 0;
+        }
+    }
+    return ok;
+}
+
+static bool set_link(const struct cse *cse, const struct cse_res *r, json_t *out)
+{
+    char link[2 * M2MID_MAX];
+    struct writer w = WRITER_ARRAY(link);
+    writer_z(&w, cse->csi.z);
+    writer_u8(&w, '/');
+    writer_text(&w, r->ri);
+    return writer_finish_z(&w) == ERR_OK && json_set_text(out, "lnk", text_of(link));
+}
+
+/* It ends with its original. */
+static bool set_end(const struct cse *cse, const struct cse_res *r, usec_t now, json_t *out)
+{
+    char z[TIMESTAMP_LEN + 2];
+    struct writer w = WRITER_ARRAY(z);
+    timestamp_write(&w, r->et != USEC_NEVER ? r->et : now + cse->lifetime);
+    return writer_finish_z(&w) == ERR_OK && json_set_text(out, "et", text_of(z));
+}
+
+struct saying {
+    const struct cse *cse;
+    const struct cse_res *r;
+    const json_t *attrs;
+    const struct cse_annc *a;
+    usec_t now;
+};
+
+/* Has the address of an announcement an identifier that follows from its original? Else its name is the node of that. */
+static bool is_named_by_id(const struct cse *cse, const struct cse_annc *a)
+{
+    return a->ty == TYPE_CB || (a->ty == TYPE_AE && text_starts(a->ri, "S") && m2mid_same(a->target, text_of(cse->in_cse.z)));
+}
+
+static err_t content(const struct saying *s, struct writer *w)
+{
+    SCOPED(json_scope) json_t *pc = json_object();
+    json_t *out = json_object();
+    const bool first = s->a->state == CSE_ANNC_NEW;
+    bool ok = pc != NULL && json_object_set_new(pc, types_announcement(s->r->type)->root, out) == 0 &&
+              (s->a->state > CSE_ANNC_FOUND || set_link(s->cse, s->r, out)) && set_end(s->cse, s->r, s->now, out) &&
+              (!first || is_named_by_id(s->cse, s->a) || json_set_text(out, "rn", s->a->node)) &&
+              set_attributes(s->r, s->attrs, first, out);
+    TRY(ok ? ERR_OK : ERR_LIMIT_CAPACITY);
+    TRY(json_write(pc, w));
+    return writer_finish_z(w);
+}
+
+/* -- noting a change ----------------------------------------------------------------------------------------------------- */
+static err_t address_start(struct text csi, struct writer *w)
+{
+    struct m2mid relative;
+    bool ok = m2mid_sp_relative(csi, &relative) == ERR_OK;
+    writer_z(w, ok ? relative.z : "");
+    writer_u8(w, '/');
+    return ok ? ERR_OK : ERR_NOT_FOUND;
+}
+
+/* The CSEBase, below which everything is announced that has no announced parent. */
+static err_t base_put(const struct cse_ask *ask, struct text csi, struct cse_annc *out)
+{
+    const struct cse *cse = ask->cse;
+    usec_t now = ask->rq->now;
+    char remote[CSE_ANNC_REMOTE_MAX];
+    struct writer w = WRITER_ARRAY(remote);
+    err_t e = cse_annc_get(ask->t, text_of(CSE_NODE_ROOT), csi, out);
+    if (e != ERR_NOT_FOUND) {
+        return e;
+    }
+    TRY(address_start(csi, &w));
+    writer_z(&w, CSE_ANNOUNCE_BASE);
+    writer_z(&w, cse->root.z);
+    TRY(writer_finish(&w));
+    *out = (struct cse_annc){.state = CSE_ANNC_NEW, .node = text_of(CSE_NODE_ROOT), .ri = text_of(cse->root.z), .target = csi,
+                             .ty = TYPE_CB, .since = now};
+    TRY(cse_res_keep(ask->t, writer_view_text(&w), &out->remote));
+    return cse_annc_put(ask->t, out, now - 1); /* before the first that goes below it */
+}
+
+static err_t below(const struct cse_annc *up, struct text node, struct writer *w)
+{
+    *w = writer_of(w->buf, w->cap);
+    writer_text(w, up->remote);
+    writer_u8(w, '/');
+    writer_text(w, node);
+    return writer_finish(w);
+}
+
+static err_t add(const struct cse_ask *ask, const struct cse_res *r, struct text csi)
+{
+    char remote[CSE_ANNC_REMOTE_MAX];
+    struct writer w = WRITER_ARRAY(remote);
+    struct cse_annc up, a = {.state = CSE_ANNC_NEW, .node = r->node, .ri = r->ri, .target = csi, .ty = r->type->ty,
+                             .since = ask->rq->now};
+    if (is_named_by_id(ask->cse, &a)) {
+        TRY(address_start(csi, &w));
+        writer_text(&w, r->ri);
+        TRY(writer_finish(&w));
+    } else {
+        err_t e = cse_annc_get(ask->t, r->pnode, csi, &up);
+        e = e == ERR_OK && up.state != CSE_ANNC_LEAVING ? below(&up, r->node, &w) : ERR_NOT_FOUND;
+        if (e != ERR_OK) { /* no parent there, or one too deep */
+            TRY(base_put(ask, csi, &up));
+            TRY(below(&up, r->node, &w));
+        }
+    }
+    a.remote = writer_view_text(&w);
+    return cse_annc_put(ask->t, &a, ask->rq->now);
+}
+
+/* What is announced already: changed, or not wanted any more. */
+static err_t revise(const struct cse_ask *ask, struct cse_annc *a, struct wanted *w)
+{
+    bool wanted = false;
+    for (size_t i = 0; i < w->n; i++) {
+        if (m2mid_same(w->csi[i], a->target)) {
+            w->known[i] = true;
+            wanted = true;
+        }
+    }
+    bool there = a->state == CSE_ANNC_CURRENT || a->state == CSE_ANNC_LEAVING;
+    a->state = !wanted ? CSE_ANNC_LEAVING : there ? CSE_ANNC_CHANGED : a->state;
+    a->change++;
+    a->tries = 0;
+    a->rsc = 0;
+    a->since = ask->rq->now;
+    return cse_annc_put(ask->t, a, ask->rq->now);
+}
+
+/* What would not fit is refused now and not later, when nobody hears of it. */
+static err_t size_check(const struct cse_ask *ask, const struct cse_res *r, const json_t *attrs, char *detail)
+{
+    uint8_t *buf = arena_alloc(ask->t->arena, ROLE_ERRAND_BODY);
+    struct writer w = writer_of(buf, buf == NULL ? 0 : ROLE_ERRAND_BODY);
+    const struct cse_annc a = {.state = CSE_ANNC_FOUND, .ri = r->ri, .node = r->node, .ty = r->type->ty,
+                               .target = text_of(ask->cse->self.z)};
+    const struct saying s = {ask->cse, r, attrs, &a, ask->rq->now};
+    return content(&s, &w) == ERR_OK ? ERR_OK : detail_fail(detail, ERR_CONTENTS, "aa: more than can be announced (8 KiB)", r->ri);
+}
+
+err_t cse_announce_note(const struct cse_ask *ask, struct cse_res *r, const json_t *attrs, char detail[static ROLE_DETAIL_MAX])
+{
+    struct wanted w;
+    struct cse_annc_list before = {.n = 0};
+    if (types_announcement(r->type) == NULL) {
+        return ERR_OK;
+    }
+    TRY(wanted_of(ask->cse, r, attrs, &w, detail));
+    TRY(names_check(r, attrs, detail));
+    TRY(r->announced ? cse_annc_of(ask->t, r->node, &before) : ERR_OK);
+    TRY(w.n > 0 ? size_check(ask, r, attrs, detail) : ERR_OK);
+    for (size_t i = 0; i < before.n; i++) {
+        TRY(revise(ask, &before.at[i], &w));
+    }
+    for (size_t i = 0; i < w.n; i++) {
+        TRY(w.known[i] ? ERR_OK : add(ask, r, w.csi[i]));
+    }
+    r->announced = r->announced || w.n > 0;
+    return ERR_OK;
+}
+
+/* -- what to send ------------------------------------------------------------------------------------------------------------ */
+/* The original, if it is still there and was not made anew. */
+static err_t original(const struct cse *cse, struct txn *t, const struct cse_annc *a, usec_t now, struct cse_target *out)
+{
+    TRY(cse_res_get(t, a->ri, now, &out->res));
+    return text_eq(out->res.node, a->node) ? cse_addr_anchor(cse, t, now, out) : ERR_NOT_FOUND;
+}
+
+static err_t path_of(const struct cse *cse, const struct cse_annc *a, enum op op, struct errand *out)
+{
+    struct writer w = WRITER_ARRAY(out->path);
+    struct text remote = a->remote;
+    writer_z(&w, "/~");
+    if (op == OP_CREATE) {
+        remote = text_take(remote, text_find_last(remote, '/'));
+    }
+    writer_text(&w, remote);
+    if (op == OP_CREATE && is_named_by_id(cse, a)) {
+        writer_z(&w, "/-");
+    }
+    return writer_finish_z(&w);
+}
+
+static err_t say(const struct cse *cse, struct txn *t, const struct cse_annc *a, usec_t now, struct errand *out)
+{
+    struct cse_target at;
+    SCOPED(json_scope) json_t *attrs = NULL;
+    struct writer key = WRITER_ARRAY(out->about);
+    struct writer w = WRITER_ARRAY(out->body);
+    bool wanted = a->state != CSE_ANNC_LEAVING;
+    err_t e = wanted ? original(cse, t, a, now, &at) : ERR_NOT_FOUND;
+    TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
+    out->op = e == ERR_NOT_FOUND ? OP_DELETE : a->state == CSE_ANNC_NEW ? OP_CREATE : OP_UPDATE;
+    out->step = a->state;
+    out->mark = (uint64_t)a->change;
+    TRY(cse_annc_key(a->node, a->target, &key));
+    TRY(writer_finish_z(&key));
+    TRY(TEXT_COPY(text_of(cse->csi.z), out->from));
+    TRY(path_of(cse, a, out->op, out));
+    if (out->op == OP_DELETE) {
+        return ERR_OK;
+    }
+    out->ty = out->op == OP_CREATE ? types_announcement(at.res.type)->ty : 0;
+    TRY(cse_res_attrs(t, &at.res, &attrs));
+    const struct saying s = {cse, &at.res, attrs, a, now};
+    return content(&s, &w);
+}
+
+err_t cse_announce_errand(const void *ctx, struct txn *t, const struct errand_memory *m, usec_t now, struct errand *out)
+{
+    const struct cse *cse = ctx;
+    struct cse_join j;
+    struct cse_annc a;
+    struct lane lane;
+    if (m->lane == 0) {
+        return cse_join_errand(ctx, t, m, now, out);
+    }
+    *out = (struct errand){.op = OP_NONE};
+    TRY(lane_at(cse, m->lane, &lane) ? ERR_OK : ERR_NOT_FOUND);
+    TRY(lane.up ? cse_join_get(t, &j) : ERR_OK);
+    if (lane.up && j.state != STATES_JOIN_REGISTERED) { /* it would know nobody who speaks */
+        return ERR_OK;
+    }
+    err_t e = cse_annc_due(t, lane.csi, now, &a);
+    if (e == ERR_NOT_FOUND) {
+        return ERR_OK;
+    }
+    TRY(e);
+    TRY(TEXT_COPY(lane.peer, out->peer));
+    return say(cse, t, &a, now, out);
+}
+
+/* -- what came of it ----------------------------------------------------------------------------------------------------------- */
+static err_t tell(struct txn *t, enum audit_kind kind, const struct cse_annc *a, usec_t now)
+{
+    struct audit_event e = {.kind = kind, .time = now};
+    TRY(TEXT_COPY(text_take(a->target, AUDIT_TEXT_MAX - 1), e.peer));
+    TRY(TEXT_COPY(text_take(a->ri, AUDIT_TEXT_MAX - 1), e.object));
+    return txn_audit(t, &e);
+}
+
+/* When to look again: before it ends there if its original has no end, at the end of that, and once a day. */
+static usec_t next_look(const struct cse *cse, struct txn *t, const struct cse_annc *a, usec_t now)
+{
+    struct cse_res r;
+    usec_t half = now + cse->lifetime / 2, day = now + CONFIRM;
+    usec_t end = cse_res_get(t, a->ri, now, &r) == ERR_OK && r.et != USEC_NEVER ? r.et : half;
+    return end < day ? end : day;
+}
+
+/* Done, unless something changed meanwhile. */
+static err_t done(const struct cse *cse, struct txn *t, struct cse_annc *a, bool same, usec_t now)
+{
+    bool news = a->state == CSE_ANNC_NEW || a->state == CSE_ANNC_FOUND || a->rsc != 0;
+    if (a->state != CSE_ANNC_LEAVING) {
+        a->state = same ? CSE_ANNC_CURRENT : CSE_ANNC_CHANGED;
+    }
+    a->since = now;
+    a->rsc = 0;
+    a->tries = 0;
+    TRY(cse_annc_put(t, a, same ? next_look(cse, t, a, now) : now));
+    return news ? tell(t, AUDIT_ANNOUNCED, a, now) : ERR_OK;
+}
+
+static err_t go_on_as(struct txn *t, struct cse_annc *a, enum cse_annc_state state, usec_t due)
+{
+    a->state = a->state == CSE_ANNC_LEAVING ? a->state : (uint8_t)state;
+    return cse_annc_put(t, a, due);
+}
+
+static uint8_t one_more(uint8_t n)
+{
+    return n < UINT8_MAX ? (uint8_t)(n + 1) : n;
+}
+
+static usec_t again(const struct cse_annc *a, usec_t now)
+{
+    usec_t wait = a->tries < 12 ? AGAIN_FIRST << a->tries : AGAIN_MOST;
+    return now + (wait < AGAIN_MOST ? wait : AGAIN_MOST);
+}
+
+static err_t refused(struct txn *t, struct cse_annc *a, uint16_t rsc, usec_t now)
+{
+    usec_t due = again(a, now);
+    bool news = a->rsc != rsc;
+    a->tries = one_more(a->tries);
+    a->since = news ? now : a->since;
+    a->rsc = rsc;
+    TRY(cse_annc_put(t, a, due));
+    return news ? tell(t, AUDIT_ANNOUNCEMENT_REFUSED, a, now) : ERR_OK;
+}
+
+/* Nothing is there to announce below: the CSEBase is announced again, and this one after it. */
+static err_t base_again(struct txn *t, const struct cse_annc *a, usec_t now)
+{
+    struct cse_annc base;
+    err_t e = a->ty == TYPE_CB ? ERR_NOT_FOUND : cse_annc_get(t, text_of(CSE_NODE_ROOT), a->target, &base);
+    if (e == ERR_OK && base.state == CSE_ANNC_CURRENT) {
+        return go_on_as(t, &base, CSE_ANNC_CHANGED, now);
+    }
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static err_t take_in(const struct cse *cse, struct txn *t, struct cse_annc *a, const struct errand *q, uint16_t rsc, usec_t now)
+{
+    const bool same = (uint64_t)a->change == q->mark;
+    switch (q->op) {
+    case OP_CREATE:
+        if (rsc == 2001) {
+            return done(cse, t, a, same, now);
+        }
+        if (rsc == 4105 || rsc == 4117) { /* an answer was lost, or it is there from another registrar */
+            return go_on_as(t, a, CSE_ANNC_FOUND, a->tries == 0 ? now : again(a, now));
+        }
+        TRY(rsc == 4004 ? base_again(t, a, now) : ERR_OK);
+        break;
+    case OP_UPDATE:
+        if (rsc == 2004) {
+            return done(cse, t, a, same, now);
+        }
+        if (rsc == 4004) { /* gone there, with a store or by an operator */
+            a->tries = q->step == CSE_ANNC_FOUND ? one_more(a->tries) : a->tries;
+            return go_on_as(t, a, CSE_ANNC_NEW, now);
+        }
+        break;
+    case OP_DELETE:
+        if (rsc == 2002 || rsc == 4004 || rsc == 4103) { /* 4103: it is another registrar's by now */
+            TRY(tell(t, AUDIT_ANNOUNCEMENT_ENDED, a, now));
+            return cse_annc_remove(t, a);
+        }
+        break;
+    case OP_NONE:
+    case OP_RETRIEVE:
+    case OP_NOTIFY:
+        return ERR_BUG;
+    }
+    return refused(t, a, rsc, now);
+}
+
+err_t cse_announce_returned(const void *ctx, const struct errand *q, const struct errand_answer *a, struct txn *t, usec_t now,
+                            err_t *why)
+{
+    struct cse_annc annc;
+    if (q->about[0] == '\0') {
+        return cse_join_returned(ctx, q, a, t, now, why);
+    }
+    *why = a->err;
+    if (a->err == ERR_OK && (a->rsc == 5103 || a->rsc == 4008)) { /* something on the way is away */
+        *why = ERR_PEER_REFUSED;
+    }
+    if (*why != ERR_OK) {
+        return ERR_OK;
+    }
+    err_t e = cse_annc_find(t, text_of(q->about), &annc);
+    return e == ERR_OK ? take_in(ctx, t, &annc, q, a->rsc, now) : e == ERR_NOT_FOUND ? ERR_OK : e;
+}
