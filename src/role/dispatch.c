@@ -149,7 +149,7 @@ err_t dispatch_run(const struct role *role, const void *ctx, const struct reques
         }
         if (rs->own_refusal &&
             !rs->body.overflow) { /* table 8.3.2.1-6: a failure at /fetchCredentials has its own form */
-            rs->rsc = err_info(e)->rsc;
+            rs->rsc = rs->rsc != 0 ? rs->rsc : err_info(e)->rsc; /* of another protocol: the handler knows it */
             rs->location[0] = '\0';
         } else {
             dispatch_refuse(rs, e);

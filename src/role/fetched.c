@@ -57,17 +57,21 @@ err_t fetched_question(const struct fetched_ask *a, struct text identity, struct
 }
 
 /* -- the answer -------------------------------------------------------------------------------------------- */
-err_t fetched_enrolee(const json_t *v, struct m2mid *out)
+err_t fetched_enrolee_text(struct text id, struct m2mid *out)
 {
-    if (v == NULL) { /* not configured at the MEF: the client stays a Credential-ID */
-        return ERR_OK;
-    }
-    struct text id = text_span(json_string_value(v), json_string_length(v));
     enum m2mid_kind kind = m2mid_kind(id);
     if (kind != M2MID_ABS_CSE && kind != M2MID_ABS_AE_C && kind != M2MID_ABS_AE_S) {
         return ERR_PEER_NONSENSE;
     }
     return TEXT_COPY(id, out->z) == ERR_OK ? ERR_OK : ERR_PEER_NONSENSE;
+}
+
+err_t fetched_enrolee(const json_t *v, struct m2mid *out)
+{
+    if (v == NULL) { /* not configured at the MEF: the client stays a Credential-ID */
+        return ERR_OK;
+    }
+    return fetched_enrolee_text(text_span(json_string_value(v), json_string_length(v)), out);
 }
 
 static err_t parse_lifetime(const json_t *v, usec_t *out)

@@ -33,6 +33,7 @@ MUST_USE err_t fetched_question(const struct fetched_ask *a, struct text identit
 MUST_USE err_t fetched_parse(const struct answer *a, enum credential_profile profile, struct fetched *out);
 /* A member that names the Enrolee: empty if there is none; ERR_PEER_NONSENSE. */
 MUST_USE err_t fetched_enrolee(const json_t *v, struct m2mid *out);
+MUST_USE err_t fetched_enrolee_text(struct text id, struct m2mid *out);
 void fetched_wipe(struct fetched *f);
 
 #endif

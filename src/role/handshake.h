@@ -8,12 +8,14 @@
 #include "keys/keys.h"
 #include "proto/association.h"
 #include "wire/m2mid.h"
+#include "wire/media.h"
 
 /* What the role must learn from another authority before a handshake can go on. */
 struct question {
     char peer[256];   /* FQDN: a configured [peer], or with a body a URL that may be called; anything else is refused by the shell */
     char path[512];   /* path to GET; with a body for a URL: what the answer is about, for answer() alone */
-    struct bytes body; /* JSON to NOTIFY, borrowed until it is sent; empty: GET */
+    struct bytes body; /* to NOTIFY, borrowed until it is sent; empty: GET */
+    enum media media;  /* of the body, and of the answer that is wanted */
     bool to_peer;     /* the body goes to this path of a [peer], not to a URL */
     char origin[M2MID_MAX]; /* X-M2M-Origin */
     struct keyid key_id;    /* the identity asked about: equal questions are coalesced */

@@ -4,16 +4,25 @@
 #include "role/detail.h"
 #include "role/expire.h"
 #include "role/fetched.h"
-#include "role/secret_text.h"
-#include "wire/bsf_info.h"
-#include "wire/json.h"
 
 enum { OF_CARD = 0x10000, /* in question.suid, above the suite: Ks_int_NAF is meant */
-       BODY_MAX = 1024 };
+       BODY_MAX = 2048 };
 
 void naf_key_wipe(struct naf_key *k)
 {
     secret_wipe(&k->key);
+}
+
+static err_t add_bsf(struct naf_bsf *b, const struct conf *cf, const char *arg)
+{
+    struct text path = conf_text(cf, "peer", arg, "zn-path");
+    b->form = zn_of_name(conf_text(cf, "peer", arg, "zn-form"));
+    b->gsid = (uint32_t)conf_number(cf, "peer", arg, "gsid");
+    b->uss_required = text_eq_z(conf_text(cf, "peer", arg, "uss"), "required");
+    TRY(b->form != NULL ? ERR_OK : ERR_CONFIG);
+    TRY(path.n == 0 || path.p[0] == '/' ? ERR_OK : ERR_CONFIG);
+    TRY(TEXT_COPY(path.n > 0 ? path : text_of(b->form->path), b->path));
+    return TEXT_COPY(text_of(arg), b->fqdn);
 }
 
 err_t naf_configure(struct naf *n, const struct conf *cf, struct text fqdn, char detail[static ROLE_DETAIL_MAX])
@@ -25,7 +34,7 @@ err_t naf_configure(struct naf *n, const struct conf *cf, struct text fqdn, char
         if (!text_eq_z(conf_text(cf, "peer", arg, "kind"), "bsf")) {
             continue;
         }
-        if (n->bsfs_n == NAF_BSFS_MAX || TEXT_COPY(text_of(arg), n->bsfs[n->bsfs_n]) != ERR_OK) {
+        if (n->bsfs_n == NAF_BSFS_MAX || add_bsf(&n->bsfs[n->bsfs_n], cf, arg) != ERR_OK) {
             return detail_fail(detail, ERR_CONFIG, "this [peer] cannot be used", text_of(arg));
         }
         n->bsfs_n++;
@@ -33,41 +42,45 @@ err_t naf_configure(struct naf *n, const struct conf *cf, struct text fqdn, char
     return ERR_OK;
 }
 
-/* -- the question ------------------------------------------------------------------------------------------ */
-/* R001-133: both ends derive with these octets. btId and nafId need no escape: base64 and an FQDN. */
-static err_t body_write(const struct naf *n, const struct role_ua *ua, struct writer *w)
+/* R001-132: the BSF is the one that the B-TID names, if the operator knows it. */
+static const struct naf_bsf *bsf_of(const struct naf *n, struct text fqdn)
 {
-    struct naf_id id;
-    TRY(naf_id_of(text_of(n->fqdn), naf_id_ua_tls(ua->suite), &id)); /* R001-142: the suite of this handshake */
-    writer_z(w, "{\"btId\":\"");
-    writer_text(w, ua->b_tid);
-    writer_z(w, "\",\"nafId\":\"");
-    base64_write(w, naf_id_view(&id));
-    writer_z(w, "\",\"gbaUAware\":true}");
-    return writer_finish(w);
+    for (size_t i = 0; i < n->bsfs_n; i++) {
+        if (text_eq_nocase(fqdn, text_of(n->bsfs[i].fqdn))) {
+            return &n->bsfs[i];
+        }
+    }
+    return NULL;
 }
 
-/* R001-132: the BSF is the one that the B-TID names, if the operator knows it. */
+/* -- the question ------------------------------------------------------------------------------------------ */
+/* R001-133: both ends derive with these octets. */
+static err_t body_write(const struct naf *n, const struct naf_bsf *b, const struct role_ua *ua, struct writer *w)
+{
+    struct zn_ask ask = {.gba_u_aware = true, .gsids = {b->gsid}, .gsids_n = 1, .dialect = b->form->dialect};
+    TRY(naf_id_of(text_of(n->fqdn), naf_id_ua_tls(ua->suite), &ask.naf_id)); /* R001-142: the suite of this handshake */
+    TRY(TEXT_COPY(ua->b_tid, ask.b_tid));
+    return b->form->ask_write(&ask, w);
+}
+
 err_t naf_question(const struct naf *n, const struct role_ua *ua, struct text origin, struct txn *t, struct question *q)
 {
     struct b_tid_parts parts;
     TRY(b_tid_parse(ua->b_tid, &parts));
-    size_t i = 0;
-    while (i < n->bsfs_n && !text_eq_nocase(parts.fqdn, text_of(n->bsfs[i]))) {
-        i++;
-    }
-    if (i == n->bsfs_n) {
+    const struct naf_bsf *b = bsf_of(n, parts.fqdn);
+    if (b == NULL) {
         return ERR_DENIED_PEER;
     }
     uint8_t *body = arena_alloc(t->arena, BODY_MAX);
     struct writer w = writer_of(body, body == NULL ? 0 : BODY_MAX);
-    TRY(body_write(n, ua, &w));
+    TRY(body_write(n, b, ua, &w));
     q->body = writer_view(&w);
+    q->media = b->form->media;
     q->to_peer = true;
     q->suid = ua->suite | (ua->of_card ? OF_CARD : 0U);
     TRY(keyid_fold(ua->b_tid, &q->key_id));
-    TRY(TEXT_COPY(text_of(NAF_PATH), q->path));
-    TRY(TEXT_COPY(text_of(n->bsfs[i]), q->peer));
+    TRY(TEXT_COPY(text_of(b->path), q->path));
+    TRY(TEXT_COPY(text_of(b->fqdn), q->peer));
     return TEXT_COPY(origin, q->origin);
 }
 
@@ -78,46 +91,51 @@ bool naf_is_question(const struct question *q)
 }
 
 /* -- the answer -------------------------------------------------------------------------------------------- */
-/* R001-136 .. R001-138, R001-140: Ks_NAF, or Ks_ext_NAF, which has the same name here. R001-139: Ks_int_NAF for a client in the card. */
-static err_t key_take(json_t *obj, bool of_card, struct secret *out)
+/* Settings of a service that was not asked for count for nothing. */
+static err_t take_uss(const struct naf_bsf *b, const struct zn_answer *a, struct naf_key *out)
 {
-    json_t *v = json_object_get(obj, of_card ? "uiccKeyMaterial" : "meKeyMaterial");
-    if (of_card && v == NULL) {
-        return ERR_DENIED_FETCH; /* it has none: the subscriber has no GBA_U */
+    for (size_t i = 0; i < a->uss_n; i++) {
+        const struct uss *u = &a->uss[i];
+        if (u->gsid != b->gsid) {
+            continue;
+        }
+        TRY(uss_write(u, out->uss[out->uss_n++]) == ERR_OK ? ERR_OK : ERR_PEER_NONSENSE);
+        for (size_t k = 0; k < u->uids_n && out->enrolee_id.z[0] == '\0'; k++) { /* R001-135: who else knows the Enrolee */
+            if (fetched_enrolee_text(text_of(u->uids[k]), &out->enrolee_id) != ERR_OK) {
+                out->enrolee_id = (struct m2mid){{0}}; /* a public identity of another service */
+            }
+        }
     }
-    return secret_text_take(v, KEYS_DERIVED_LEN, KEYS_DERIVED_LEN, out) == ERR_OK ? ERR_OK : ERR_PEER_NONSENSE;
+    return out->uss_n == 0 && b->uss_required ? ERR_DENIED_USS : ERR_OK;
 }
 
-static err_t success(json_t *obj, const struct question *q, usec_t now, struct naf_key *out)
+static err_t use(const struct naf_bsf *b, const struct question *q, const struct zn_answer *a, usec_t now, struct naf_key *out)
 {
-    struct text end = json_get_text(obj, "keyExpiryTime");
-    TRY(bsf_info_time_parse(end, &out->not_after) == ERR_OK ? ERR_OK : ERR_PEER_NONSENSE);
-    if (out->not_after <= now) {
+    const bool of_card = (q->suid & OF_CARD) != 0;
+    if (a->not_after <= now) {
         return ERR_DENIED_EXPIRED;
     }
-    TRY(fetched_enrolee(json_object_get(obj, "enroleeID"), &out->enrolee_id));
+    if (of_card && !a->gba_u) {
+        return ERR_DENIED_FETCH; /* the subscriber has no GBA_U */
+    }
+    out->enrolee_id = a->enrolee_id;
+    out->not_after = a->not_after;
     out->b_tid = q->key_id;
     out->bsf = text_skip(text_of(out->b_tid.z), text_find(text_of(out->b_tid.z), '@') + 1);
-    return key_take(obj, (q->suid & OF_CARD) != 0, &out->key);
+    out->key = of_card ? a->uicc : a->me;
+    return take_uss(b, a, out);
 }
 
-static void wiped_scope(json_t **v)
+err_t naf_answer(const struct naf *n, const struct question *q, const struct answer *a, usec_t now, struct naf_key *out)
 {
-    secret_text_wipe(*v); /* the key that is not ours to use, too */
-    json_scope(v);
-}
-
-err_t naf_answer(const struct question *q, const struct answer *a, usec_t now, struct naf_key *out)
-{
-    SCOPED(wiped_scope) json_t *obj = NULL;
+    SCOPED(zn_answer_wipe) struct zn_answer said = {.made = 0};
+    const struct naf_bsf *b = bsf_of(n, text_of(q->peer));
     TRY(a->err);
-    if (a->status >= 400 && a->status < 500) { /* B-TID unknown or over, or this target may not have the key */
-        return ERR_DENIED_FETCH;
+    if (b == NULL) { /* the configuration was reloaded meanwhile */
+        return ERR_DENIED_PEER;
     }
-    if (a->status != 200 || json_parse(a->body, &obj) != ERR_OK) {
-        return ERR_PEER_NONSENSE;
-    }
-    return success(obj, q, now, out);
+    TRY(b->form->answer_read(a->status, a->body, &said));
+    return use(b, q, &said, now, out);
 }
 
 bool naf_is_due(struct text b_tid)

@@ -17,7 +17,7 @@ static void octets_wipe(struct octets *o)
     ct_wipe(o, sizeof(*o));
 }
 
-static err_t parse(struct text t, size_t min, size_t max, struct secret *out)
+err_t secret_text_parse(struct text t, size_t min, size_t max, struct secret *out)
 {
     SCOPED(octets_wipe) struct octets o = {0};
     struct writer w = WRITER_ARRAY(o.b);
@@ -60,7 +60,7 @@ err_t secret_text_take(json_t *v, size_t min, size_t max, struct secret *out)
         return ERR_MALFORMED_KEY;
     }
     struct text t = text_span(json_string_value(v), json_string_length(v));
-    err_t e = parse(t, min, max, out);
+    err_t e = secret_text_parse(t, min, max, out);
     secret_text_wipe(v);
     return e;
 }

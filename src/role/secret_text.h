@@ -19,6 +19,9 @@ void secret_text_write(struct writer *w, const struct secret *s);
  */
 MUST_USE err_t secret_text_take(json_t *v, size_t min, size_t max, struct secret *out);
 
+/* The same from text whose memory the caller wipes. */
+MUST_USE err_t secret_text_parse(struct text t, size_t min, size_t max, struct secret *out);
+
 /* Each text in this tree, which is ours: it reads as NULs afterwards. NULL is allowed. */
 void secret_text_wipe(json_t *tree);
 

@@ -79,6 +79,12 @@ static const struct conf_row rows[] = {
      "Must a CA above its certificate be limited to host names?"},
     {"peer", "withdrawn-poll", CONF_DURATION, CONF_REPEATS, "150ms", 0, SECONDS(3600), NULL,
      "How often a MEF or MAF is asked which of the keys that came from it it has revoked or suspended; 0s is never."},
+    {"peer", "zn-form", CONF_CHOICE, CONF_REPEATS, "json", 0, 0, "json|soap|soap-urn",
+     "How a BSF (kind bsf) is asked for the keys of a device with a SIM: JSON, or SOAP in the namespace www.3gpp.org/GBAService or urn:3gpp:gba:GBAService."},
+    {"peer", "zn-path", CONF_TEXT, CONF_REPEATS, NULL, 0, 200, NULL, "Path at a BSF, where it is not the one that goes with zn-form."},
+    {"peer", "gsid", CONF_NUMBER, CONF_REPEATS, "0", 0, UINT32_MAX, NULL,
+     "Service (GSID) whose user security settings a BSF is asked for; a uid in them that is an AE-ID or CSE-ID names the device, if the BSF does not."},
+    {"peer", "uss", CONF_CHOICE, CONF_REPEATS, "optional", 0, 0, "optional|required", "Refuse a device whose BSF has no security settings for that service."},
     {"peer", "profile", CONF_CHOICE, CONF_REPEATS, "r3", 0, 0, "r3|seed", "Which form of fetching keys it speaks: the published one or that of the drafts."},
 };
 /* clang-format on */

@@ -63,6 +63,7 @@ err_t fetch_get(struct fetch *f, const struct snapshot_role *as, const struct qu
         rq.path = q->to_peer ? q->path : NULL;
         rq.url = q->to_peer ? NULL : q->peer;
         rq.op = OP_NOTIFY;
+        rq.media = rq.accept = q->media;
         rq.body = q->body;
     }
     struct pending *p = calloc(1, sizeof(*p));

@@ -392,7 +392,8 @@ static bool set_headers(struct transfer *t, const struct outbound_request *rq)
             writer_z(&w, ";ty=");
             writer_decimal(&w, rq->ty);
         }
-        ok = ok && writer_finish_z(&w) == ERR_OK && add_header(t, "Content-Type", text_of(type));
+        ok = ok && writer_finish_z(&w) == ERR_OK && add_header(t, "Content-Type", text_of(type)) &&
+             (rq->media != MEDIA_SOAP || add_header(t, "SOAPAction", text_of("\"\""))); /* SOAP 1.1 6.1.1 */
     }
     return ok && curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK;
 }

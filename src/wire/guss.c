@@ -1,7 +1,5 @@
 #include "wire/guss.h"
 
-#include "wire/xml.h"
-
 #define LIFETIME_MAX (INT64_C(3650) * 86400)
 
 static err_t read_bsf_info(struct xml_node info, struct guss *g)
@@ -60,6 +58,9 @@ static err_t read_uss(struct xml_node uss, struct guss *g)
     unsigned may = GUSS_BOTH;
     struct text group = xml_attribute(uss, "nafGroup");
     struct m2mid fqdn;
+    if (g->uss_n < USS_MAX && uss_of_xml(uss, &g->uss[g->uss_n]) == ERR_OK) {
+        g->uss_n++;
+    }
     for (struct xml_node n = xml_first(uss); n.at != NULL; n = xml_next(n)) {
         if (xml_is(n, NULL, "uids")) {
             read_uids(n, g);

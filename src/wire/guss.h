@@ -8,7 +8,7 @@
 #define KEYSTEAD_WIRE_GUSS_H
 
 #include "keys/gba_id.h"
-#include "wire/m2mid.h"
+#include "wire/uss.h"
 
 #define GUSS_MAX 16384
 #define GUSS_NAFS_MAX 8
@@ -24,6 +24,8 @@ struct guss {
         unsigned may;                /* GUSS_* */
     } nafs[GUSS_NAFS_MAX];
     size_t nafs_n;
+    struct uss uss[USS_MAX]; /* what targets may ask for (R001-135): the first that are kept here whole */
+    size_t uss_n;
 };
 /* ERR_MALFORMED_XML, ERR_LIMIT_SIZE; ERR_LIMIT_CAPACITY: more targets than are kept. */
 MUST_USE err_t guss_parse(struct bytes xml, struct guss *out);

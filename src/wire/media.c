@@ -13,6 +13,7 @@ static const struct row {
     {"application/pkcs7-mime", MEDIA_CERTS, 0},
     {"application/csrattrs", MEDIA_CSR_ATTRS, 0},
     {"application/vnd.3gpp.bsf+xml", MEDIA_BSF_INFO, 0},
+    {"text/xml", MEDIA_SOAP, 0}, /* of SOAP 1.1 */
 };
 
 static const char *const names[MEDIA_N] = {
@@ -22,6 +23,7 @@ static const char *const names[MEDIA_N] = {
     [MEDIA_CERTS] = "application/pkcs7-mime; smime-type=certs-only",
     [MEDIA_CSR_ATTRS] = "application/csrattrs",
     [MEDIA_BSF_INFO] = "application/vnd.3gpp.bsf+xml",
+    [MEDIA_SOAP] = "text/xml; charset=utf-8",
 };
 
 err_t media_parse(struct text type, enum media *out)

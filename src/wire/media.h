@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-enum media { MEDIA_JSON = 0, MEDIA_CBOR, MEDIA_PKCS10, MEDIA_CERTS, MEDIA_CSR_ATTRS, MEDIA_BSF_INFO, MEDIA_N };
+enum media { MEDIA_JSON = 0, MEDIA_CBOR, MEDIA_PKCS10, MEDIA_CERTS, MEDIA_CSR_ATTRS, MEDIA_BSF_INFO, MEDIA_SOAP, MEDIA_N };
 
 /* The type/subtype of a Content-Type, without parameters; ERR_MEDIA_TYPE. */
 MUST_USE err_t media_parse(struct text type, enum media *out);

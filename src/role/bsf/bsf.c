@@ -4,7 +4,6 @@
 #include "role/conf_instance.h"
 #include "role/ctl_list.h"
 #include "role/detail.h"
-#include "role/naf.h"
 
 #define KS_LIFETIME_MAX (INT64_C(3650) * 86400 * USEC_PER_SEC)
 
@@ -37,7 +36,10 @@ static const struct conf_row rows[] = {
 static const struct route routes[] = {
     {OP_RETRIEVE, UB_PATH, 0, PEER_PLAIN | PEER_CLIENT | PEER_ENROLEE | PEER_UNKNOWN, ROUTE_WRITES | ROUTE_DIGEST | ROUTE_RAW, bsf_ub,
      "TS 24.109 4, TS-0003 8.3.3.1"},
-    {OP_NOTIFY, NAF_PATH, 0, PEER_CLIENT, ROUTE_WRITES, bsf_zn, "TS 33.220 4.5.3, TS-0003 8.3.3.1"}, /* R001-121, R001-132 */
+    {OP_NOTIFY, "/nbsp-gba/v1/bootstrapping-info-retrieval", 0, PEER_CLIENT, ROUTE_WRITES | ROUTE_RAW, bsf_zn,
+     "TS 33.220 4.5.3, TS-0003 8.3.3.1"}, /* R001-121, R001-132 */
+    {OP_NOTIFY, "/bsf/requestBootstrappingInfo", 0, PEER_CLIENT, ROUTE_WRITES | ROUTE_RAW, bsf_zn,
+     "TS 29.109 5, TS-0003 8.3.3.1"}, /* R000-74 */
 };
 
 static const struct ctl_row commands[] = {

@@ -4,6 +4,7 @@
 #include "role/bsf/bsf_ctx.h"
 #include "role/ctl_list.h"
 #include "role/detail.h"
+#include "role/emit.h"
 #include "wire/json.h"
 #include "wire/timestamp.h"
 
@@ -22,6 +23,8 @@ const struct ctl_arg bsf_ctl_add_args[BSF_CTL_ADD_N] = {
     {"--naf", 0,
      "who may have a key (GUSS): FQDN, or FQDN=both, establish (the device may make one), distribute (the BSF may hand it out), none; "
      "with commas. Without it there is no limit"},
+    {"--uss", 0, "security settings of a service, for targets that ask for it: GSID;type=N;group=NAME;flag=N;uid=ID, all but the GSID "
+     "optional; several with commas"},
     {"--lifetime", 0, "how long its Ks lasts: 24h, 30m"},
 };
 const struct ctl_arg bsf_ctl_one_args[BSF_CTL_ONE_N] = {
@@ -85,6 +88,7 @@ static void members(struct emit *e, const struct rec_subscriber *s)
         }
     }
     emit_close_array(e);
+    emit_uss(e, s->uss, s->uss_n);
     emit_time(e, "added", s->added);
     emit_close_object(e);
 }
@@ -162,6 +166,22 @@ static err_t parse_nafs(struct text list, struct rec_subscriber *s, char detail[
     return ERR_OK;
 }
 
+/* As they will be read again: R001-135. */
+static err_t parse_uss(struct text list, struct rec_subscriber *s, char detail[static ROLE_DETAIL_MAX])
+{
+    struct text one;
+    struct uss u;
+    while (text_next(&list, ',', &one)) {
+        if (s->uss_n == USS_MAX) {
+            return detail_fail(detail, ERR_LIMIT_CAPACITY, "--uss names too many", one);
+        }
+        if (uss_parse(one, &u) != ERR_OK || uss_write(&u, s->uss[s->uss_n++]) != ERR_OK) {
+            return detail_fail(detail, ERR_MALFORMED_USS, "--uss", one);
+        }
+    }
+    return ERR_OK;
+}
+
 static err_t parse_amf(struct text amf, struct rec_subscriber *s)
 {
     TRY(TEXT_COPY(amf.n > 0 ? amf : text_of("0000"), s->amf));
@@ -206,6 +226,7 @@ static err_t parse_settings(const json_t *args, struct rec_subscriber *s, char d
     if (lifetime.n > 0 && (timestamp_duration(lifetime, &s->ks_lifetime) != ERR_OK || s->ks_lifetime < USEC_PER_SEC)) {
         return detail_fail(detail, ERR_MALFORMED_TIME, "--lifetime must be like 24h or 30m", lifetime);
     }
+    TRY(parse_uss(json_get_text(args, "uss"), s, detail));
     return parse_nafs(json_get_text(args, "naf"), s, detail);
 }
 

@@ -28,13 +28,13 @@ MUST_USE err_t bsf_zh_take(const struct bsf *b, struct txn *t, const struct vect
                            struct aka_vector *out);
 
 /* bsf_zn.c */
-role_handler bsf_zn;
+role_handler bsf_zn; /* in the form that its path stands for */
 MUST_USE err_t bsf_zn_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now,
                            struct association *out);
 
 /* bsf_ctl.c */
 ctl_handler bsf_ctl_add, bsf_ctl_list, bsf_ctl_show, bsf_ctl_remove;
-enum { BSF_CTL_ADD_N = 9, BSF_CTL_ONE_N = 1 };
+enum { BSF_CTL_ADD_N = 10, BSF_CTL_ONE_N = 1 };
 /* What `add` does with its arguments; everything is checked before anything is staged. */
 MUST_USE err_t bsf_ctl_put(const struct bsf *b, const struct ctl_request *rq, struct txn *t, struct rec_subscriber *s,
                            char detail[static ROLE_DETAIL_MAX]);
@@ -50,6 +50,8 @@ struct bsf_naf {
     struct key_ks_naf me;        /* GBA_ME: Ks_NAF (R001-136) */
     struct key_ks_ext_naf ext;   /* GBA_U: both (R001-137) */
     struct key_ks_int_naf in;
+    char uss[USS_MAX][USS_TEXT_MAX]; /* of all services (R001-135) */
+    size_t uss_n;
 };
 void bsf_naf_wipe(struct bsf_naf *n);
 /* ERR_DENIED_B_TID, ERR_DENIED_EXPIRED, ERR_DENIED_GUSS_KEY, ERR_DENIED_GUSS_GIVE. */

@@ -1,6 +1,8 @@
 #include "role/bsf/bsf_ctx.h"
 #include "role/key_wipe.h"
 
+#include <string.h>
+
 void bsf_naf_wipe(struct bsf_naf *n)
 {
     secret_wipe(&n->me.s);
@@ -9,16 +11,18 @@ void bsf_naf_wipe(struct bsf_naf *n)
 }
 
 /* The settings as they are now: what was taken back counts at once. */
-static err_t check_guss(const struct bsf *b, struct txn *t, const struct rec_ks *k, struct text fqdn)
+static err_t check_guss(const struct bsf *b, struct txn *t, struct text fqdn, struct bsf_naf *out)
 {
     struct rec_subscriber s;
-    err_t e = rec_subscriber_get(t, text_of(k->impi.z), &s);
-    if (e == ERR_NOT_FOUND && k->elsewhere != 0 && b->zh) { /* of an HLR, which has no settings: no limit */
+    err_t e = rec_subscriber_get(t, text_of(out->ks.impi.z), &s);
+    if (e == ERR_NOT_FOUND && out->ks.elsewhere != 0 && b->zh) { /* of an HLR, which has no settings: no limit */
         return ERR_OK;
     }
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_DENIED_B_TID : e;
     }
+    memcpy(out->uss, s.uss, sizeof(out->uss));
+    out->uss_n = s.uss_n;
     unsigned may = rec_subscriber_guss(&s, fqdn);
     if ((may & GUSS_ESTABLISH) == 0) {
         return ERR_DENIED_GUSS_KEY; /* R001-123 */
@@ -39,7 +43,7 @@ err_t bsf_naf_keys(const struct bsf *b, struct txn *t, struct text b_tid, const 
     if (out->ks.not_after <= now) { /* R001-127 */
         return ERR_DENIED_EXPIRED;
     }
-    TRY(check_guss(b, t, &out->ks, naf_id_fqdn(id)));
+    TRY(check_guss(b, t, naf_id_fqdn(id), out));
     TRY(rec_bsf_ks_key(&out->ks, b->env.sealer, &ks));
     const struct keys_ks_context x = {&parts.rand, text_of(out->ks.impi.z), id};
     if (out->ks.gba_u == 0) {

@@ -48,6 +48,10 @@ static err_t take_guss(const struct bsf *b, struct txn *t, struct bytes xml, str
         out[0] = (char)('0' + g.nafs[s->nafs_n].may);
         TRY(text_copy(text_of(g.nafs[s->nafs_n].fqdn), out + 1, REC_SUBSCRIBER_NAF_MAX - 1));
     }
+    s->uss_n = 0;
+    for (size_t i = 0; i < g.uss_n; i++) { /* R001-135 */
+        s->uss_n += uss_write(&g.uss[i], s->uss[s->uss_n]) == ERR_OK ? 1 : 0;
+    }
     return rec_subscriber_put(t, b->env.sealer, s, NULL);
 }
 

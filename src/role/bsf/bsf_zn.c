@@ -1,12 +1,10 @@
-/* Zn: a NAF that owns the FQDN in its NAF_Id is given the keys behind a B-TID [TS 33.220 4.5.3; JSON in the manner of TS 29.309]. */
+/* Zn: a NAF that owns the FQDN in its NAF_Id is given the keys behind a B-TID [TS 33.220 4.5.3], in the form it asks in (role/zn.h). */
 #include "role/bsf/bsf_ctx.h"
 #include "role/detail.h"
-#include "role/emit.h"
 #include "role/originator.h"
-#include "wire/bsf_info.h"
-#include "wire/json.h"
+#include "role/zn.h"
 
-enum { RSC_OK = 2000 };
+enum { RSC_OK = 2000, RSC_FAULT = 5199 };
 
 err_t bsf_zn_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now, struct association *out)
 {
@@ -17,43 +15,38 @@ err_t bsf_zn_cert(const void *ctx, struct txn *t, const struct role_cert *cert, 
 }
 
 /* Its certificate says whose keys it may have: nobody is given those of another NAF. */
-static err_t take_naf_id(const struct request *rq, struct naf_id *out, char detail[static ROLE_DETAIL_MAX])
+static err_t check_owner(const struct request *rq, const struct zn_ask *ask, char detail[static ROLE_DETAIL_MAX])
 {
-    uint8_t octets[GBA_FQDN_MAX + GBA_UA_LEN];
-    struct writer w = WRITER_ARRAY(octets);
-    struct text t = json_get_text(rq->prim->pc, "nafId");
-    if (base64_parse(t, &w) != ERR_OK || naf_id_parse(writer_view(&w), out) != ERR_OK) {
-        return detail_fail(detail, ERR_MALFORMED_ID, "nafId", t);
-    }
-    struct text fqdn = naf_id_fqdn(out);
+    struct text fqdn = naf_id_fqdn(&ask->naf_id);
     return originator_is(rq->assoc, fqdn) ? ERR_OK : detail_fail(detail, ERR_DENIED_FROM, "nafId", fqdn);
 }
 
-static void time_member(struct emit *e, const char *name, usec_t t)
+/* R001-135: of the services that it asked for. */
+static err_t choose_uss(const struct bsf_naf *n, const struct zn_ask *ask, struct zn_answer *a)
 {
-    char z[32];
-    struct writer w = WRITER_ARRAY(z);
-    bsf_info_time_write(&w, t);
-    emit_text(e, name, writer_view_text(&w));
+    for (size_t i = 0; i < n->uss_n; i++) {
+        struct uss *u = &a->uss[a->uss_n];
+        bool wanted = false;
+        TRY(uss_parse(text_of(n->uss[i]), u));
+        for (size_t k = 0; k < ask->gsids_n; k++) {
+            wanted = wanted || ask->gsids[k] == u->gsid;
+        }
+        a->uss_n += wanted ? 1 : 0;
+    }
+    return ERR_OK;
 }
 
-/* R001-122: the Enrolee-ID goes with the key; R001-134: so does its end. */
-static err_t answer(const struct bsf_naf *n, struct response *rs)
+/* R001-122, R001-134, R001-135: Enrolee-ID, end and settings go with the key. */
+static err_t fill(const struct bsf_naf *n, const struct zn_ask *ask, struct zn_answer *a)
 {
-    struct emit e = emit_to(&rs->body);
-    const bool both = n->ks.gba_u != 0;
-    emit_object(&e, NULL);
-    emit_z(&e, "impi", n->ks.impi.z);
-    time_member(&e, "bootstrappingInfoCreationTime", n->ks.made);
-    time_member(&e, "keyExpiryTime", n->ks.not_after);
-    emit_z_if(&e, "enroleeID", n->ks.enrolee_id.z);
-    emit_secret(&e, "meKeyMaterial", both ? &n->ext.s : &n->me.s); /* R001-136, R001-137 */
-    if (both) {
-        emit_secret(&e, "uiccKeyMaterial", &n->in.s);
-    }
-    emit_close_object(&e);
-    rs->rsc = RSC_OK;
-    return ERR_OK;
+    a->gba_u = n->ks.gba_u != 0;
+    a->impi = n->ks.impi;
+    a->enrolee_id = n->ks.enrolee_id;
+    a->made = n->ks.made;
+    a->not_after = n->ks.not_after;
+    a->me = a->gba_u ? n->ext.s : n->me.s;
+    a->uicc = n->in.s;
+    return choose_uss(n, ask, a);
 }
 
 static err_t tell(struct txn *t, const struct request *rq, const struct rec_ks *ks, struct text naf)
@@ -65,15 +58,49 @@ static err_t tell(struct txn *t, const struct request *rq, const struct rec_ks *
     return txn_audit(t, &e);
 }
 
-err_t bsf_zn(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
+struct asked {
+    const struct bsf *b;
+    const struct request *rq;
+    const struct zn_form *form;
+    struct zn_ask ask;
+};
+
+static err_t serve(struct asked *x, struct txn *t, struct response *rs)
 {
     SCOPED(bsf_naf_wipe) struct bsf_naf n = {0};
-    struct naf_id id;
-    if (rq->prim->pc == NULL) {
-        return detail_fail(rs->detail, ERR_MISSING, "btId, nafId", text_empty());
+    SCOPED(zn_answer_wipe) struct zn_answer a = {.made = 0};
+    TRY(x->form->ask_read(x->rq->prim, &x->ask, rs->detail));
+    TRY(check_owner(x->rq, &x->ask, rs->detail));
+    TRY(bsf_naf_keys(x->b, t, text_of(x->ask.b_tid), &x->ask.naf_id, x->rq->now, &n));
+    TRY(fill(&n, &x->ask, &a));
+    TRY(tell(t, x->rq, &n.ks, naf_id_fqdn(&x->ask.naf_id)));
+    x->form->answer_write(&x->ask, &a, &rs->body);
+    rs->media = x->form->media;
+    rs->rsc = RSC_OK;
+    return ERR_OK;
+}
+
+/* A web service refuses with a fault, and each is a 500 [SOAP 1.1 6.2]. */
+static err_t refuse(const struct asked *x, err_t e, struct response *rs)
+{
+    rs->body = writer_of(rs->body.buf, rs->body.cap);
+    x->form->refusal_write(&x->ask, e, rs->detail, &rs->body);
+    rs->media = x->form->media;
+    rs->rsc = RSC_FAULT;
+    rs->own_refusal = true;
+    return e;
+}
+
+err_t bsf_zn(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
+{
+    struct asked x = {.b = ctx, .rq = rq, .form = zn_of_path(rq->prim->path)};
+    if (x.form == NULL) {
+        return ERR_BUG;
     }
-    TRY(take_naf_id(rq, &id, rs->detail));
-    TRY(bsf_naf_keys(ctx, t, json_get_text(rq->prim->pc, "btId"), &id, rq->now, &n));
-    TRY(tell(t, rq, &n.ks, naf_id_fqdn(&id)));
-    return answer(&n, rs);
+    err_t e = serve(&x, t, rs);
+    if (x.form->refusal_write != NULL) { /* no answer of oneM2M: its headers do not belong here */
+        TRY(TEXT_COPY(text_of("Cache-Control: no-store\n"), rs->headers));
+        return e == ERR_OK ? ERR_OK : refuse(&x, e, rs);
+    }
+    return e;
 }

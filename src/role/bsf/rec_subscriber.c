@@ -3,7 +3,7 @@
 #include "base/hex.h"
 #include "role/bsf/rec_bsf.h"
 
-enum { FIRST = 1, SOURCES = 2, VERSION = SOURCES }; /* version 1: all had their keys here */
+enum { FIRST = 1, SOURCES = 2, USS = 3, VERSION = USS }; /* version 1: all had their keys here */
 
 static const struct rec_field fields[] = {
     {REC_TEXT, REC_AT(struct rec_subscriber, impi.z)},
@@ -16,6 +16,7 @@ static const struct rec_field fields[] = {
     {REC_TEXTS, REC_AT(struct rec_subscriber, nafs), .high = REC_SUBSCRIBER_NAFS_MAX,
      .count = offsetof(struct rec_subscriber, nafs_n)},
     {REC_U8, REC_AT(struct rec_subscriber, source), .high = SUBSCRIBER_ELSEWHERE, .since = SOURCES, .absent = SUBSCRIBER_HERE},
+    {REC_TEXTS, REC_AT(struct rec_subscriber, uss), .high = USS_MAX, .since = USS, .count = offsetof(struct rec_subscriber, uss_n)},
     {REC_VIEW16, REC_AT(struct rec_subscriber, k)},
     {REC_VIEW16, REC_AT(struct rec_subscriber, opc)},
 };
@@ -50,6 +51,10 @@ err_t rec_subscriber_parse(struct bytes b, struct rec_subscriber *out)
         if (out->nafs[i][0] < '0' || out->nafs[i][0] > '0' + GUSS_BOTH) {
             return ERR_MALFORMED_RECORD;
         }
+    }
+    for (size_t i = 0; i < out->uss_n; i++) {
+        struct uss u;
+        TRY(uss_parse(text_of(out->uss[i]), &u) == ERR_OK ? ERR_OK : ERR_MALFORMED_RECORD);
     }
     return ERR_OK;
 }

@@ -30,6 +30,8 @@ struct rec_subscriber {
     usec_t ks_lifetime; /* 0: that of the role */
     char nafs[REC_SUBSCRIBER_NAFS_MAX][REC_SUBSCRIBER_NAF_MAX]; /* a digit of GUSS_*, then the FQDN in lower case */
     size_t nafs_n;
+    char uss[USS_MAX][USS_TEXT_MAX]; /* lines of wire/uss.h: what a target is told of the service it asks for (R001-135) */
+    size_t uss_n;
     struct bytes k, opc; /* sealed; views into the record */
 };
 

@@ -48,6 +48,7 @@ static void members(struct emit *e, const struct cse_key *k, usec_t now)
     emit_peers(e, k);
     emit_z(e, "credential-id", k->credential_id);
     emit_z_if(e, "source", k->source.z);
+    emit_uss(e, k->uss, k->uss_n);
     emit_time(e, "added", k->created);
     emit_time(e, "not-after", k->not_after);
     emit_z(e, "state", standing_name(k->standing, k->not_after, now));

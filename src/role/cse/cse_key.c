@@ -6,12 +6,13 @@
 #include "role/withdraw.h"
 
 /* The first version has a key and one peer or none; it is still how keys are written. */
-enum { VERSION_KEY = 1, VERSION_CERT = 2, VERSION_OBJECT = 3 };
+enum { VERSION_KEY = 1, VERSION_CERT = 2, VERSION_OBJECT = 3, VERSION_USS = 4 /* of a BSF */ };
 
 static const struct rec_field fields[] = {
     {REC_U8, REC_AT(struct cse_key, kind), .low = CSE_KEY_KPSA, .high = CSE_KEY_KC, .until = VERSION_KEY},
     {REC_U8, REC_AT(struct cse_key, kind), .low = CSE_KEY_CERT, .high = CSE_KEY_CERT, .since = VERSION_CERT, .until = VERSION_CERT},
-    {REC_U8, REC_AT(struct cse_key, kind), .low = CSE_KEY_ESPRIM, .high = CSE_KEY_ESPRIM, .since = VERSION_OBJECT},
+    {REC_U8, REC_AT(struct cse_key, kind), .low = CSE_KEY_ESPRIM, .high = CSE_KEY_ESPRIM, .since = VERSION_OBJECT, .until = VERSION_OBJECT},
+    {REC_U8, REC_AT(struct cse_key, kind), .low = CSE_KEY_KPSA, .high = CSE_KEY_KPSA, .since = VERSION_USS},
     {REC_U8, REC_AT(struct cse_key, standing), .high = STANDING_MAX},
     {REC_TEXT, REC_AT(struct cse_key, id.z)},
     {REC_TEXT, REC_AT(struct cse_key, peers[0].z), .until = VERSION_KEY},
@@ -21,10 +22,11 @@ static const struct rec_field fields[] = {
     {REC_TEXT, REC_AT(struct cse_key, source.z)},
     {REC_TIME, REC_AT(struct cse_key, created)},
     {REC_TIME, REC_AT(struct cse_key, not_after)},
+    {REC_TEXTS, REC_AT(struct cse_key, uss), .high = USS_MAX, .since = VERSION_USS, .count = offsetof(struct cse_key, uss_n)},
     {REC_SEALED, REC_AT(struct cse_key, sealed), .until = VERSION_KEY},
     {REC_SEALED, REC_AT(struct cse_key, sealed), .since = VERSION_OBJECT},
 };
-static const struct rec_layout layout = REC_LAYOUT(struct cse_key, fields, VERSION_KEY, VERSION_OBJECT);
+static const struct rec_layout layout = REC_LAYOUT(struct cse_key, fields, VERSION_KEY, VERSION_USS);
 
 err_t cse_key_parse(struct bytes b, struct cse_key *out)
 {
@@ -42,7 +44,7 @@ err_t cse_key_write(const struct cse *cse, const struct cse_key *k, const struct
     const struct rec_seal seal = {cse->env.sealer, TABLE_CSE_KEY, text_of(folded.z), key, k->sealed};
     static const uint8_t versions[] = {[CSE_KEY_KPSA] = VERSION_KEY, [CSE_KEY_KC] = VERSION_KEY,
                                        [CSE_KEY_CERT] = VERSION_CERT, [CSE_KEY_ESPRIM] = VERSION_OBJECT};
-    return rec_write(&layout, versions[k->kind], k, &seal, w);
+    return rec_write(&layout, k->uss_n > 0 ? VERSION_USS : versions[k->kind], k, &seal, w);
 }
 
 err_t cse_key_get(struct txn *t, struct text id, struct cse_key *out)

@@ -7,6 +7,7 @@
 
 #include "role/cse/cse_ctx.h"
 #include "role/standing.h"
+#include "wire/uss.h"
 
 enum cse_key_kind { /* numbers are on disk */
     CSE_KEY_KPSA = 1, CSE_KEY_KC = 2, CSE_KEY_CERT = 3, CSE_KEY_ESPRIM = 4 /* pairwiseESPrimKey: for objects, never for a handshake */
@@ -21,6 +22,8 @@ struct cse_key {
     char credential_id[ASSOCIATION_CREDENTIAL_MAX];
     struct m2mid source;    /* MAF or MEF it came from; empty for a pre-provisioned Kpsa */
     usec_t created, not_after;
+    char uss[USS_MAX][USS_TEXT_MAX]; /* of a BSF: lines of wire/uss.h (R001-135) */
+    size_t uss_n;
     struct bytes sealed;    /* not of a certificate */
 };
 

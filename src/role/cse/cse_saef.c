@@ -213,12 +213,14 @@ static err_t take_gba(const struct cse *cse, const struct question *q, const str
     SCOPED(naf_key_wipe) struct naf_key n = {.not_after = 0};
     err_t e = gba_standing(t, text_of(q->key_id.z)); /* withdrawn while the answer was under way? */
     TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
-    TRY(naf_answer(q, a, now, &n));
+    TRY(naf_answer(&cse->naf, q, a, now, &n));
     if (m2mid_same(text_of(n.enrolee_id.z), text_of(cse->self.z))) {
         return ERR_PEER_NONSENSE;
     }
     struct cse_key k = {.kind = CSE_KEY_KPSA, .id = n.b_tid, .peers = {n.enrolee_id}, .created = now,
                         .peers_n = n.enrolee_id.z[0] != '\0' ? 1 : 0, .not_after = n.not_after};
+    memcpy(k.uss, n.uss, sizeof(k.uss)); /* R001-135 */
+    k.uss_n = n.uss_n;
     TRY(TEXT_COPY(n.bsf, k.source.z));
     struct writer w = WRITER_ARRAY(k.credential_id);
     writer_z(&w, "12-");

@@ -22,6 +22,7 @@ static void members(struct emit *e, const struct rec_km *k, usec_t now)
     emit_z_if(e, "enrolee-id", k->enrolee_id.z);
     emit_z(e, "origin", k->ke_id.z[0] == '\0' ? "pre-provisioned" : "mef");
     emit_z(e, "profile", credential_args_profile_name(k->profile));
+    emit_uss(e, k->uss, k->uss_n);
     emit_time(e, "stored", k->stored);
     emit_time(e, "not-after", k->not_after);
     emit_z(e, "state", standing_name(k->standing, k->not_after, now));

@@ -3,6 +3,8 @@
 #include "role/key_wipe.h"
 #include "role/maf/maf_ctx.h"
 
+#include <string.h>
+
 /* What is kept of an earlier handshake says who it is and whether an operator withdrew it: ERR_NOT_FOUND. The key is asked for anew. */
 static err_t standing(struct txn *t, struct text b_tid)
 {
@@ -45,6 +47,8 @@ static err_t keep(const struct maf *m, const struct naf_key *n, struct txn *t, u
                        .no_enrolee = n->enrolee_id.z[0] == '\0', .profile = CREDENTIAL_SEED,
                        .not_after = n->not_after < end ? n->not_after : end};
     SCOPED(key_wipe_km) struct key_km km = {.s = n->key};
+    memcpy(k.uss, n->uss, sizeof(k.uss)); /* R001-135 */
+    k.uss_n = n->uss_n;
     TRY(rec_km_put(t, &k, m->reg.env.sealer, &km));
     return naf_is_due(text_of(n->b_tid.z)) ? expire_run(t, TABLE_MAF_KM, is_over, now) : ERR_OK;
 }
@@ -64,7 +68,7 @@ err_t maf_gba_answer(const struct maf *m, const struct question *q, const struct
     struct rec_km k;
     err_t e = standing(t, text_of(q->key_id.z)); /* withdrawn while the answer was under way? */
     TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
-    TRY(naf_answer(q, a, now, &n));
+    TRY(naf_answer(&m->naf, q, a, now, &n));
     TRY(keep(m, &n, t, now));
     TRY(e == ERR_NOT_FOUND ? tell(&n, t, now) : ERR_OK);
     TRY(rec_km_get(t, text_of(q->key_id.z), &k));

@@ -2,7 +2,7 @@
 
 #include "role/key_wipe.h"
 
-enum { VERSION = 1 };
+enum { OLDEST = 1, USS = 2, VERSION = USS };
 
 static const struct rec_field fields[] = {
     {REC_TEXT, REC_AT(struct rec_km, km_id.z)},
@@ -13,9 +13,10 @@ static const struct rec_field fields[] = {
     {REC_U8, REC_AT(struct rec_km, profile), .low = CREDENTIAL_R3, .high = CREDENTIAL_SEED},
     {REC_TIME, REC_AT(struct rec_km, stored)},
     {REC_TIME, REC_AT(struct rec_km, not_after)},
+    {REC_TEXTS, REC_AT(struct rec_km, uss), .high = USS_MAX, .since = USS, .count = offsetof(struct rec_km, uss_n)},
     {REC_SEALED, REC_AT(struct rec_km, sealed)},
 };
-static const struct rec_layout layout = REC_LAYOUT(struct rec_km, fields, VERSION, VERSION);
+static const struct rec_layout layout = REC_LAYOUT(struct rec_km, fields, OLDEST, VERSION);
 
 err_t rec_km_write(const struct rec_km *k, const struct rec_seal *km, struct writer *w)
 {

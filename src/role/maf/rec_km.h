@@ -8,6 +8,7 @@
 #include "role/credential_args.h"
 #include "role/rec.h"
 #include "role/standing.h"
+#include "wire/uss.h"
 
 struct rec_km {
     struct keyid km_id;      /* empty until the MAF has assigned one (r3); equal to ke_id (seed, R001-60) */
@@ -18,6 +19,8 @@ struct rec_km {
     enum credential_profile profile; /* of the MEF it came from */
     usec_t stored;
     usec_t not_after;
+    char uss[USS_MAX][USS_TEXT_MAX]; /* of a BSF: lines of wire/uss.h (R001-135) */
+    size_t uss_n;
     struct bytes sealed; /* empty: Km is not held */
 };
 

@@ -93,7 +93,7 @@ static void method_and_type_make_the_operation(void **state)
         enum op op;
     } rows[] = {
         {"GET /x", "", "", OP_RETRIEVE},
-        {"GET /x", "Content-Type: text/xml\r\n", "", -1},
+        {"GET /x", "Content-Type: text/html\r\n", "", -1},
         {"PUT /x", "Content-Type: application/json\r\n", "{}", OP_UPDATE},
         {"DELETE /x", "", "", OP_DELETE},
         {"POST /x", "", "", OP_NOTIFY},
