@@ -33,7 +33,7 @@ X(4127, "OPERATION_DENIED_BY_REMOTE_ENTITY",403, 4, 3)
 X(4128, "SERVICE_SUBSCRIPTION_NOT_ESTABLISHED", 403, 4, 3) /* CHOICE-84 */
 X(4199, "DIGEST_CHALLENGE",                 401, 4, 1) /* of Ub, never sent as a number */
 X(5000, "INTERNAL_SERVER_ERROR",            500, 5, 0)
-X(5199, "SOAP_FAULT",                       500, 5, 0) /* of Zn as a web service, never sent as a number */
+X(5198, "SOAP_FAULT",                       500, 5, 0) /* of Zn as a web service, never sent as a number */
 X(5001, "NOT_IMPLEMENTED",                  501, 5, 1)
 X(5103, "TARGET_NOT_REACHABLE",             404, 4, 4)
 X(5105, "RECEIVER_HAS_NO_PRIVILEGE",        403, 4, 3)

@@ -4,7 +4,7 @@
 #include "role/originator.h"
 #include "role/zn.h"
 
-enum { RSC_OK = 2000, RSC_FAULT = 5199 };
+enum { RSC_OK = 2000, RSC_FAULT = 5198 };
 
 err_t bsf_zn_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now, struct association *out)
 {

@@ -31,6 +31,10 @@ static void test_what_is_taken(void **state)
     assert_int_equal(g.nafs[0].may, GUSS_ESTABLISH);
     assert_int_equal(g.nafs[1].may, GUSS_BOTH);
     assert_int_equal(g.nafs[2].may, 0);
+    char line[USS_TEXT_MAX];
+    assert_int_equal(g.uss_n, 4); /* R001-135 */
+    assert_int_equal(uss_write(&g.uss[0], line), ERR_OK);
+    assert_string_equal(line, "1;group=MAF.example.com;flag=1;uid=tel:1;uid=//example.com/Sdev");
     assert_int_equal(parse("<guss xmlns='urn:3gpp:gba:GBAGUSSSchema-R9:2010-02'/>", &g), ERR_OK);
     assert_true(!g.gba_u && g.lifetime == 0 && g.uid.z[0] == '\0' && g.nafs_n == 0);
 }
