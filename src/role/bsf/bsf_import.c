@@ -17,12 +17,12 @@
 const struct ctl_arg bsf_import_args[BSF_IMPORT_N] = {
     {"FILE", CTL_ARG_REQUIRED | CTL_ARG_POSITIONAL | CTL_ARG_LINES,
      "mode 0600: CSV whose first line names its columns, or a JSON object a line, of impi or imsi, mnc-digits (2), k, one of opc, op, "
-     "topc, top, and what add has: kind, card, amf, sqn, enrolee-id, naf, lifetime"},
+     "topc, top, and what add has: kind, card, amf, sqn, enrolee-id, naf, uss, lifetime"},
 };
 
 /* What a list may say; what follows from which kind of operator's key it has. */
 static const char *const names[] = {"impi", "imsi", "mnc-digits", "k",   "opc",        "op",  "topc",
-                                    "top",  "kind", "card",       "amf", "enrolee-id", "naf", "lifetime", "sqn"};
+                                    "top",  "kind", "card",       "amf", "enrolee-id", "naf", "lifetime", "sqn", "uss"};
 static const struct {
     const char *name, *kind;
 } operator_keys[] = {{"opc", "milenage"}, {"op", "milenage-op"}, {"topc", "tuak"}, {"top", "tuak-op"}};
