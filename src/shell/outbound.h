@@ -1,6 +1,6 @@
 /*
  * The one way out: requests of oneM2M over HTTP on the loop, answered later, to configured peers and to points of access
- * that the operator listed. A target that hangs holds up nobody but those who ask it: each peer has a libcurl multi handle and
+ * that the operator listed. A target that hangs holds up nobody but those who ask it: each peer has
  * connections of its own (no request ever runs on a session of another credential), each request a deadline, and what is
  * under way is bounded, in all and per target.
  */

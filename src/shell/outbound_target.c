@@ -1,7 +1,5 @@
 #include "shell/outbound_target.h"
 
-#include <curl/curl.h>
-
 /* One that libcurl takes as it stands: visible ASCII, no fragment, no user name. */
 static bool is_visible(struct text t)
 {
@@ -91,15 +89,4 @@ err_t outbound_target_check(const struct snapshot *snap, const char *url)
     struct outbound_target to;
     struct outbound_request rq = {.url = url};
     return outbound_target_of(snap, &rq, &to);
-}
-
-err_t outbound_target_plain(void *easy)
-{
-    bool ok = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK &&
-              curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
-              curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-              curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
-              curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-              curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK;
-    return ok ? ERR_OK : ERR_LIMIT_CAPACITY;
 }

@@ -19,7 +19,4 @@ MUST_USE err_t outbound_target_of(const struct snapshot *snap, const struct outb
 /* The rule about targets alone: may a request go to this point of access? The same errors. */
 MUST_USE err_t outbound_target_check(const struct snapshot *snap, const char *url);
 
-/* Sets everything about addressing on a fresh CURL easy handle without TLS. */
-MUST_USE err_t outbound_target_plain(void *easy);
-
 #endif

@@ -1,6 +1,6 @@
 /*
- * HTTP/1.1 as octets: one request or response out of a buffer, by llhttp in strict mode, and the
- * text of a response. No socket, no state between messages. This file alone knows llhttp.
+ * HTTP/1.1 as octets: one request out of a buffer, by llhttp in strict mode, and the text of a response. No socket, no state
+ * between messages. This file and http1_answer.h (responses of others) alone know llhttp.
  * Folded headers, bare LF, a space before the colon, both Content-Length and Transfer-Encoding,
  * chunked requests and repeated Host are refused: request smuggling starts there.
  */

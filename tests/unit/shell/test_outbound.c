@@ -20,9 +20,15 @@
 #define ANSWER \
     "HTTP/1.1 201 Created\r\nX-M2M-RSC: 2001\r\nX-M2M-RI: r1\r\nContent-Location: cse-in/x\r\n" \
     "Content-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+#define KEPT "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\nContent-Length: 2\r\n\r\n{}"
+#define IN_CHUNKS "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
+#define TO_THE_END "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\n\r\n{}"
+#define TOO_LARGE "HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n"
+#define CUT_SHORT "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\nContent-Length: 3\r\n\r\n{}"
 
 static struct {
     int fd, silent, port, silent_port; /* the silent one takes connections and never says a word */
+    unsigned accepted;
     pthread_t thread;
     char seen[4096];
 } server;
@@ -31,27 +37,63 @@ static struct {
     uv_loop_t loop;
     struct snapshot snap;
     struct outbound *out;
-    char points[64], url[64], silent_url[64];
+    char points[128], url[64], silent_url[64];
     size_t under_way;
     struct outbound_answer last;
     char body[16], location[32], rqi[16];
 } client;
 
 /* -- the server -------------------------------------------------------------------------------------------------- */
+enum after { KEEP, CLOSE, FILL };
+static const struct {
+    const char *path, *octets;
+    enum after after;
+} behaviours[] = {
+    {"/kept", KEPT, KEEP},          {"/chunked", IN_CHUNKS, KEEP}, {"/to-the-end", TO_THE_END, CLOSE},
+    {"/cut", CUT_SHORT, CLOSE},     {"/garbage", "SSH-2.0-x\r\n", KEEP}, {"/silence", "", CLOSE},
+    {"/large", TOO_LARGE, FILL},    {"/endless", "HTTP/1.1 200 OK\r\n", FILL}, {"", ANSWER, CLOSE},
+};
+
+/* False: this was the last on the connection. `/late` is kept, and the next on it closes it without a word. */
+static bool behave(int fd, const char *asked, bool *late)
+{
+    char line[1024];
+    if (*late) {
+        return false;
+    }
+    *late = strstr(asked, "/late") != NULL;
+    size_t i = 0;
+    while (strstr(asked, *late ? "" : behaviours[i].path) == NULL) {
+        i++;
+    }
+    (void)send(fd, behaviours[i].octets, strlen(behaviours[i].octets), MSG_NOSIGNAL);
+    memset(line, 'x', sizeof(line));
+    memcpy(line + sizeof(line) - 4, ": \r\n", 4);
+    while (behaviours[i].after == FILL && send(fd, line, sizeof(line), MSG_NOSIGNAL) > 0) {
+    }
+    return behaviours[i].after == KEEP;
+}
+
 static void *serve(void *arg)
 {
     (void)arg;
     for (int fd = 0; (fd = accept(server.fd, NULL, NULL)) >= 0; (void)close(fd)) {
         char buf[4096];
-        size_t n = 0;
-        ssize_t got = 0;
-        buf[0] = '\0';
-        while (strstr(buf, "\r\n\r\n") == NULL && n < sizeof(buf) - 1 && (got = read(fd, buf + n, sizeof(buf) - 1 - n)) > 0) {
-            n += (size_t)got;
-            buf[n] = '\0';
+        bool late = false;
+        ssize_t got = 1;
+        server.accepted++;
+        for (bool more = true; more && got > 0;) {
+            size_t n = 0;
+            buf[0] = '\0';
+            while (strstr(buf, "\r\n\r\n") == NULL && n < sizeof(buf) - 1 && (got = read(fd, buf + n, sizeof(buf) - 1 - n)) > 0) {
+                n += (size_t)got;
+                buf[n] = '\0';
+            }
+            if (got > 0) {
+                memcpy(server.seen, buf, n + 1);
+                more = behave(fd, buf, &late);
+            }
         }
-        memcpy(server.seen, buf, n + 1);
-        (void)send(fd, ANSWER, sizeof(ANSWER) - 1, MSG_NOSIGNAL);
     }
     return NULL;
 }
@@ -75,7 +117,7 @@ static int open_both(void **state)
     server.fd = listening(&server.port);
     server.silent = listening(&server.silent_port);
     assert_int_equal(pthread_create(&server.thread, NULL, serve, NULL), 0);
-    (void)snprintf(client.points, sizeof(client.points), "127.0.0.1:%d,127.0.0.1:%d", server.port, server.silent_port);
+    (void)snprintf(client.points, sizeof(client.points), "127.0.0.1:%d,127.0.0.1:%d,localhost:%d,127.0.0.1:1,a..b:80", server.port, server.silent_port, server.port);
     (void)snprintf(client.url, sizeof(client.url), "http://127.0.0.1:%d/base/", server.port);
     (void)snprintf(client.silent_url, sizeof(client.silent_url), "http://127.0.0.1:%d", server.silent_port);
     client.snap.points = text_of(client.points);
@@ -162,7 +204,7 @@ static void nobody_is_called_who_was_not_configured(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "http://127.0.0.1:1/", "http://127.0.0.1", "https://other.keystead.test/", "ftp://127.0.0.1:1/", "127.0.0.1:1",
+        "http://127.0.0.1:2/", "http://127.0.0.1", "https://other.keystead.test/", "ftp://127.0.0.1:1/", "127.0.0.1:1",
         "file:///etc/passwd", "http://user@127.0.0.1:1/", "", "https://mn.keystead.test.evil/", "http://mn.keystead.test/"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct outbound_request rq = {.url = bad[i], .op = OP_NOTIFY};
@@ -208,6 +250,89 @@ static void a_silent_target_delays_nobody(void **state)
     assert_int_equal(send_it(&silent), ERR_OK); /* and is dropped in the middle */
 }
 
+static struct outbound_answer ask(const char *url, const char *path)
+{
+    const struct outbound_request rq = {.url = url, .path = path, .op = OP_RETRIEVE};
+    assert_int_equal(send_it(&rq), ERR_OK);
+    assert_int_equal(client.under_way, 1); /* never told from within the call */
+    wait_until(0);
+    return client.last;
+}
+
+static void a_connection_is_used_again(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(ask(client.url, i % 2 == 0 ? "/kept" : "/chunked").rsc, 2000);
+        assert_string_equal(client.body, "{}");
+    }
+    assert_int_equal(server.accepted, 1);
+    assert_null(strstr(server.seen, "Content-Length")); /* a RETRIEVE has no body */
+    assert_int_equal(ask(client.url, "/more").rsc, 2001); /* and this one is closed */
+    assert_int_equal(ask(client.url, "/to-the-end").rsc, 2000);
+    assert_string_equal(client.body, "{}");
+    assert_int_equal(server.accepted, 2);
+}
+
+/* A server that closes a kept connection just then was not asked: it is asked once more, on a new one. */
+static void a_stale_connection_is_no_failure(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(client.url, "/late").rsc, 2000);
+    assert_int_equal(server.accepted, 1);
+    assert_int_equal(ask(client.url, "/kept").rsc, 2000);
+    assert_int_equal(server.accepted, 2);
+    assert_int_equal(ask(client.url, "/silence").err, ERR_PEER_NONSENSE); /* on the kept one, then on one of its own */
+    assert_int_equal(server.accepted, 3);
+}
+
+static void what_is_no_answer(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/garbage", "/cut", "/silence", "/large", "/endless"};
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        assert_int_equal(ask(client.url, paths[i]).err, ERR_PEER_NONSENSE);
+    }
+    assert_int_equal(ask(client.url, "/kept").rsc, 2000);
+}
+
+static void who_is_not_there(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("http://127.0.0.1:1", "/x").err, ERR_PEER_UNREACHABLE);
+    assert_int_equal(ask("http://a..b:80", "/x").err, ERR_PEER_UNREACHABLE);
+}
+
+static void a_name_is_looked_up(void **state)
+{
+    (void)state;
+    char url[64];
+    (void)snprintf(url, sizeof(url), "http://localhost:%d", server.port);
+    assert_int_equal(ask(url, "/kept").rsc, 2000); /* ::1 comes first where there is one, and nobody listens there */
+    assert_int_equal(ask(url, "/kept?rcn=1").rsc, 2000);
+    assert_int_equal(server.accepted, 1);
+    assert_ptr_equal(strstr(server.seen, "GET /kept?rcn=1 HTTP/1.1\r\nHost: localhost:"), server.seen);
+}
+
+/* More than there are connections: the rest waits its turn, and one that is dropped meanwhile takes nobody along. */
+static void more_at_once_than_connections(void **state)
+{
+    (void)state;
+    struct outbound *few = client.out;
+    const struct outbound_limits none = {0};
+    assert_int_equal(outbound_new(&client.loop, &client.snap, &none, &client.out), ERR_OK);
+    struct outbound_request rq = {.url = client.silent_url, .op = OP_NOTIFY, .time = USEC_PER_SEC / 10};
+    for (size_t i = 0; i < 40; i++) {
+        rq.time += USEC_PER_SEC / 400;
+        assert_int_equal(send_it(&rq), ERR_OK);
+    }
+    wait_until(0);
+    assert_int_equal(client.last.err, ERR_PEER_TIMEOUT);
+    assert_int_equal(ask(client.url, "/kept").rsc, 2000);
+    outbound_free(client.out);
+    client.out = few;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +340,12 @@ int main(void)
         cmocka_unit_test(each_spelling_of_a_target_is_one_target),
         cmocka_unit_test_setup_teardown(nobody_is_called_who_was_not_configured, open_both, close_both),
         cmocka_unit_test_setup_teardown(a_silent_target_delays_nobody, open_both, close_both),
+        cmocka_unit_test_setup_teardown(a_connection_is_used_again, open_both, close_both),
+        cmocka_unit_test_setup_teardown(a_stale_connection_is_no_failure, open_both, close_both),
+        cmocka_unit_test_setup_teardown(what_is_no_answer, open_both, close_both),
+        cmocka_unit_test_setup_teardown(who_is_not_there, open_both, close_both),
+        cmocka_unit_test_setup_teardown(a_name_is_looked_up, open_both, close_both),
+        cmocka_unit_test_setup_teardown(more_at_once_than_connections, open_both, close_both),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,54 @@
+#include "shell/outbound_reply.h"
+
+#include <string.h>
+
+void outbound_reply_begin(struct outbound_reply *r)
+{
+    r->rsc = 0;
+    r->next = 0;
+    r->media = MEDIA_N;
+    r->rqi[0] = r->location[0] = '\0';
+}
+
+static void take(struct outbound_reply *r, struct text name, struct text value)
+{
+    uint64_t n = 0;
+    if (text_eq_nocase(name, text_of("X-M2M-RSC")) && text_u64(value, 65535, &n) == ERR_OK) {
+        r->rsc = (uint16_t)n;
+    } else if (text_eq_nocase(name, text_of("X-M2M-CTO")) && text_u64(value, UINT32_MAX, &n) == ERR_OK) {
+        r->next = (uint32_t)n;
+    } else if (text_eq_nocase(name, text_of("X-M2M-RI")) && TEXT_COPY(value, r->rqi) != ERR_OK) {
+        r->rqi[0] = '\0';
+    } else if (text_eq_nocase(name, text_of("Content-Location")) && TEXT_COPY(value, r->location) != ERR_OK) {
+        r->location[0] = '\0';
+    } else if (text_eq_nocase(name, text_of("Content-Type")) &&
+               media_parse(text_trim(text_take(value, text_find(value, ';')), " \t"), &r->media) != ERR_OK) {
+        r->media = MEDIA_N;
+    }
+}
+
+/* Headers that never end would be read until the time is up. */
+err_t outbound_reply_header(struct outbound_reply *r, struct text name, struct text value)
+{
+    r->head_n += name.n + value.n + 4;
+    r->too_large = r->too_large || r->head_n > OUTBOUND_HEAD_MAX;
+    take(r, name, text_trim(value, " \t\r\n"));
+    return r->too_large ? ERR_LIMIT_SIZE : ERR_OK;
+}
+
+err_t outbound_reply_body(struct outbound_reply *r, struct bytes part)
+{
+    struct growing *b = &r->body;
+    if (part.n == 0) {
+        return ERR_OK;
+    }
+    size_t want = b->n + part.n;
+    size_t twice = b->cap * 2 < r->body_max ? b->cap * 2 : r->body_max;
+    if (part.n > r->body_max - b->n || (want > b->cap && !growing_reserve(b, want > twice ? want : twice))) {
+        r->too_large = true;
+        return ERR_LIMIT_SIZE;
+    }
+    memcpy(b->p + b->n, part.p, part.n);
+    b->n += part.n;
+    return ERR_OK;
+}

@@ -1,0 +1,25 @@
+/* What has come of an answer so far, however its octets travel: of its headers those that oneM2M knows, and its body, bounded. */
+#ifndef KEYSTEAD_SHELL_OUTBOUND_REPLY_H
+#define KEYSTEAD_SHELL_OUTBOUND_REPLY_H
+
+#include "shell/growing.h"
+#include "shell/outbound.h"
+
+struct outbound_reply {
+    size_t head_n, body_max;
+    bool too_large;
+    unsigned status; /* HTTP */
+    uint16_t rsc;
+    uint32_t next;
+    enum media media;
+    struct growing body;
+    char rqi[M2MID_MAX];
+    char location[M2MID_MAX * 2];
+};
+
+void outbound_reply_begin(struct outbound_reply *r); /* of the last response, when there are several */
+/* ERR_LIMIT_SIZE: it is too large, and is read no further. */
+MUST_USE err_t outbound_reply_header(struct outbound_reply *r, struct text name, struct text value);
+MUST_USE err_t outbound_reply_body(struct outbound_reply *r, struct bytes part);
+
+#endif
