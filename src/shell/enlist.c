@@ -96,7 +96,8 @@ static void go(struct enlist_item *it)
         it->due = USEC_NEVER;
         return;
     }
-    if (e == ERR_OK && it->q.op == OP_NONE) {
+    if (e == ERR_OK && it->q.op == OP_NONE) { /* for now; to look costs a walk over who is registered */
+        it->due = clock_monotonic() + PATIENCE_LEAST;
         return;
     }
     const struct outbound_request rq = {

@@ -254,12 +254,10 @@ static bool verifies(struct conn *c, const struct primitive *p, usec_t now)
     return true;
 }
 
-/* Request Expiration Timestamp, absolute or counted from the arrival. */
 static usec_t patience_of(const struct primitive *p, usec_t now)
 {
-    return p->expires != USEC_NEVER      ? p->expires - now
-           : p->expires_after_ms != 0    ? (usec_t)p->expires_after_ms * 1000
-                                         : POLL_TIME;
+    usec_t end = primitive_end(p, now);
+    return end == USEC_NEVER ? POLL_TIME : end - now;
 }
 
 void exchange_serve(struct conn *c, const struct primitive *p)

@@ -31,12 +31,6 @@ static void answered(void *owner, const struct outbound_answer *a)
     free(f);
 }
 
-static usec_t end_of(const struct primitive *p, usec_t now)
-{
-    usec_t after = p->expires_after_ms != 0 ? now + (usec_t)p->expires_after_ms * 1000 : USEC_NEVER;
-    return p->expires < after ? p->expires : after;
-}
-
 err_t forward_send(struct conn *c, const struct primitive *p, const struct hop *to, usec_t now, forward_fn *fn)
 {
     char path[OUTBOUND_PATH_MAX];
@@ -46,7 +40,7 @@ err_t forward_send(struct conn *c, const struct primitive *p, const struct hop *
     if (f == NULL) {
         return ERR_LIMIT_BUSY;
     }
-    *f = (struct forward){.c = c, .fn = fn, .expires = end_of(p, now), .whole = to->whole};
+    *f = (struct forward){.c = c, .fn = fn, .expires = primitive_end(p, now), .whole = to->whole};
     writer_text(&w, p->path);
     writer_z(&w, p->query.n > 0 ? "?" : "");
     writer_text(&w, p->query);

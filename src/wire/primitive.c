@@ -47,3 +47,9 @@ const char *primitive_op_name(enum op op)
     };
     return (unsigned)op < ARRAY_LEN(names) ? names[op] : names[OP_NONE];
 }
+
+usec_t primitive_end(const struct primitive *p, usec_t now)
+{
+    usec_t after = p->expires_after_ms != 0 ? now + (usec_t)p->expires_after_ms * 1000 : USEC_NEVER;
+    return p->expires < after ? p->expires : after;
+}

@@ -61,4 +61,8 @@ unsigned primitive_coap_code(uint16_t rsc); /* class << 5 | detail */
 const char *primitive_rsc_name(uint16_t rsc);
 const char *primitive_op_name(enum op op);
 
+/* When the answer is of no use any more: Request Expiration Timestamp, absolute or counted from the arrival `now`, the earlier of the
+ * two; USEC_NEVER: it does not say. */
+usec_t primitive_end(const struct primitive *p, usec_t now);
+
 #endif

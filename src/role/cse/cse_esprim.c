@@ -105,9 +105,7 @@ static err_t inner_run(const struct cse_ask *ask, struct work *w, const struct a
         dispatch_refuse(rs, e);
         return ERR_OK;
     }
-    if (p.expires_after_ms > 0) {
-        p.expires = ask->rq->now + (usec_t)p.expires_after_ms * 1000;
-    }
+    p.expires = primitive_end(&p, ask->rq->now);
     const struct request rq = {.prim = &p, .assoc = a, .exported = &none, .now = ask->rq->now}; /* its address: unknown */
     e = dispatch_run(&role_cse, ask->cse, &rq, ask->t, rs);
     return e == ERR_OK ? ERR_OK : tell_refusal(ask, a, e, p.to);
