@@ -8,7 +8,15 @@
 enum outbox_verdict {
     OUTBOX_SEND,
     OUTBOX_HOLD, /* nowhere to send it for now */
-    OUTBOX_DROP  /* nobody wants it any more */
+    OUTBOX_DROP, /* nobody wants it any more */
+    OUTBOX_UNSEEN /* the queue was not wanted, so it was not looked into */
+};
+
+struct outbox_look {
+    struct text after; /* the queue after that of this name; empty: the first */
+    usec_t now;
+    bool (*wanted)(void *who, const char *queue); /* NULL: every queue is */
+    void *who;
 };
 
 #define OUTBOX_PATH_MAX 400
@@ -19,7 +27,8 @@ struct outbox_item { /* the oldest event of one queue of the outbox */
     struct hop to;    /* SEND */
     char path[OUTBOX_PATH_MAX]; /* SEND to a peer: of the request; else the URL is all */
     char rqi[M2MID_MAX + 20];
-    usec_t number;
+    usec_t number;    /* of the event, or the last of several */
+    usec_t due;       /* HOLD: when it is worth another look; 0: when something has changed */
     struct bytes body; /* in the arena of the transaction */
 };
 

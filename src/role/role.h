@@ -41,6 +41,7 @@ struct role_ua;       /* role/hello.h */
 struct hop;           /* role/hop.h */
 struct outbox_item;   /* role/outbox.h */
 struct outbox_done;
+struct outbox_look;
 struct outbox_verify;
 struct naming; /* role/naming.h */
 
@@ -148,9 +149,9 @@ struct role {
      * `t` NULL only whether there is anything to look at. When they agree, the request is done as primitive.verified. May be NULL. */
     err_t (*verify)(const void *ctx, const struct request *rq, struct txn *t, struct outbox_verify *out);
 
-    /* Writer, again and again: the queue of the outbox after that named `after` (empty: the first); ERR_NOT_FOUND: there are no
-     * more. Then what became of its event; ERR_NOT_FOUND: it is gone. Both may be NULL. */
-    err_t (*outbox)(const void *ctx, struct txn *t, struct text after, usec_t now, struct outbox_item *out);
+    /* Writer, again and again: the next queue of the outbox; ERR_NOT_FOUND: there are no more; another error with a queue: that one
+     * cannot be read. Then what became of its event; ERR_NOT_FOUND: it is gone. Both may be NULL. */
+    err_t (*outbox)(const void *ctx, struct txn *t, const struct outbox_look *look, struct outbox_item *out);
     err_t (*told)(const void *ctx, struct txn *t, const struct outbox_done *d, usec_t now);
     /* Writer, read-only, again and again: what to send now on one of its lanes, each of which has at most one errand under way
      * and waits for nobody but its peer; ERR_NOT_FOUND: nothing, ever. Then, to be staged, what came of it;

@@ -12,6 +12,7 @@
 #define ARENA_SIZE (4u << 20)
 #define PATIENCE_FIRST (USEC_PER_SEC / 4)
 #define PATIENCE_MOST (30 * USEC_PER_SEC)
+#define HELD_TIME USEC_PER_SEC /* an AE may get a point of access, a CSE may come back */
 #define HTTP_BUSY 429
 #define HTTP_TIMEOUT 408
 #define RSC_TIMEOUT 4008 /* it came to a CSE on the way, and the AE did not answer in time */
@@ -88,6 +89,56 @@ static bool is_free(struct notifier *n, size_t role, const char *name, usec_t no
     }
     const struct notifier_target *t = *find(n, role, name);
     return t == NULL || t->due <= now;
+}
+
+/* -- queues that nobody can be told from ------------------------------------------------------------------------------ */
+/* FNV-1a over the role and the name. */
+static uint64_t hash(size_t role, const char *queue)
+{
+    uint64_t h = UINT64_C(14695981039346656037) ^ role;
+    for (const char *p = queue; *p != '\0'; p++) {
+        h = (h ^ (uint8_t)*p) * UINT64_C(1099511628211);
+    }
+    return h;
+}
+
+static void wake_at(struct notifier *n, usec_t t)
+{
+    n->wake = t < n->wake ? t : n->wake;
+}
+
+/* With a time of its own it is looked into when something has changed, too: it may be full now. */
+static void hold(struct notifier *n, size_t role, const struct outbox_item *item)
+{
+    usec_t now = clock_monotonic();
+    if (item->due != 0) {
+        usec_t left = item->due - clock_now();
+        wake_at(n, now + (left > 0 ? left : 0));
+        return;
+    }
+    uint64_t h = hash(role, item->queue);
+    n->held[h % NOTIFIER_HELD_MAX] = (struct notifier_held){h, now + HELD_TIME};
+    wake_at(n, now + HELD_TIME);
+}
+
+struct wanting {
+    struct notifier *n;
+    size_t role;
+    usec_t now;
+};
+
+static bool wanted(void *who, const char *queue)
+{
+    const struct wanting *w = who;
+    char target[512];
+    target_name(queue, target);
+    uint64_t h = hash(w->role, queue);
+    const struct notifier_held *held = &w->n->held[h % NOTIFIER_HELD_MAX];
+    if (held->name == h && held->until > w->now) {
+        wake_at(w->n, held->until);
+        return false;
+    }
+    return is_free(w->n, w->role, target, w->now);
 }
 
 /* -- what became of it ------------------------------------------------------------------------------------------ */
@@ -168,7 +219,10 @@ static void tell(struct notifier *n, size_t role, const struct outbox_item *item
 {
     char target[512];
     target_name(item->queue, target);
-    if (item->verdict == OUTBOX_HOLD || !is_free(n, role, target, clock_monotonic())) {
+    if (item->verdict == OUTBOX_HOLD) {
+        hold(n, role, item);
+    }
+    if (item->verdict == OUTBOX_HOLD || item->verdict == OUTBOX_UNSEEN) {
         return;
     }
     struct notifier_sending *s = take(n, role, item, target);
@@ -199,6 +253,7 @@ static err_t look_at(struct notifier *n, size_t role, bool *last)
     struct store *store = n->intake->committer.store;
     struct txn t;
     err_t e = r->role->outbox == NULL ? ERR_NOT_FOUND : ERR_OK;
+    struct wanting w = {n, role, clock_monotonic()};
     err_t bad = ERR_OK; /* of a queue that cannot be read: it keeps no other waiting */
     TRY(e == ERR_OK ? store_begin(store, false) : ERR_OK);
     for (size_t i = 0; e == ERR_OK && i < LOOK_MAX; i++) {
@@ -206,7 +261,8 @@ static err_t look_at(struct notifier *n, size_t role, bool *last)
         struct arena arena = arena_of(memory, sizeof(memory));
         txn_init(&t, store, &arena, false);
         txn_enter(&t, r->partition);
-        e = r->role->outbox(r->ctx, &t, text_of(n->after), clock_now(), &item);
+        const struct outbox_look look = {text_of(n->after), clock_now(), wanted, &w};
+        e = r->role->outbox(r->ctx, &t, &look, &item);
         if (e == ERR_OK) {
             memcpy(n->after, item.queue, sizeof(n->after));
             tell(n, role, &item);
@@ -246,12 +302,14 @@ static void tick_cb(uv_timer_t *h)
         return;
     }
     uint64_t changes = store_changes(n->intake->committer.store);
-    if (n->role == 0 && n->after[0] == '\0' && changes == n->seen && !n->again && !is_somebody_due(n)) {
+    if (n->role == 0 && n->after[0] == '\0' && changes == n->seen && !n->again && n->wake > clock_monotonic() &&
+        !is_somebody_due(n)) {
         return;
     }
     if (n->role == 0 && n->after[0] == '\0') {
         n->seen = changes;
         n->again = false;
+        n->wake = USEC_NEVER;
     }
     err_t e = look_at(n, n->role, &last);
     if (e != ERR_OK) {
@@ -276,10 +334,11 @@ static bool is_needed(const struct snapshot *snap)
 /* -- life --------------------------------------------------------------------------------------------------------- */
 err_t notifier_start(struct notifier *n, uv_loop_t *loop, const struct snapshot *snap, struct intake *intake)
 {
-    *n = (struct notifier){.loop = loop, .snap = snap, .intake = intake, .again = true};
+    *n = (struct notifier){.loop = loop, .snap = snap, .intake = intake, .again = true, .wake = USEC_NEVER};
     const struct outbound_limits limits = {snap->limits.outbound, snap->limits.outbound_per_target};
     n->sending = calloc(NOTIFIER_SENDING_MAX, sizeof(*n->sending));
-    if (n->sending == NULL) {
+    n->held = calloc(NOTIFIER_HELD_MAX, sizeof(*n->held));
+    if (n->sending == NULL || n->held == NULL) {
         return ERR_LIMIT_CAPACITY;
     }
     TRY(outbound_new(loop, snap, &limits, &n->out));

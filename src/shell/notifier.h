@@ -13,6 +13,12 @@
 #define NOTIFIER_SENDING_MAX 128 /* events under way */
 #define NOTIFIER_TARGETS_MAX 4096 /* targets that are left alone; beyond that one is asked again too early */
 
+#define NOTIFIER_HELD_MAX 4096
+struct notifier_held { /* a queue that nobody could be told from: not looked into for a while. One that is forgotten is looked into */
+    uint64_t name; /* a hash; of two that are alike, one waits a moment longer than it would */
+    usec_t until;
+};
+
 struct notifier_sending;
 struct notifier_target;
 struct notifier {
@@ -26,6 +32,8 @@ struct notifier {
     size_t targets_n;
     size_t role;           /* where the look goes on */
     char after[512];
+    struct notifier_held *held;
+    usec_t wake;           /* clock_monotonic: a queue is worth another look; USEC_NEVER: none says so */
     uint64_t seen;         /* changes of the store at the last whole look */
     bool again;
 };

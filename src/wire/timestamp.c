@@ -161,3 +161,52 @@ err_t timestamp_duration(struct text t, usec_t *out)
     }
     return ERR_MALFORMED_TIME;
 }
+
+/* Digits and a unit off the front. */
+static bool take_unit(struct text *t, uint64_t *n, char *unit)
+{
+    size_t digits = 0;
+    while (digits < t->n && t->p[digits] >= '0' && t->p[digits] <= '9') {
+        digits++;
+    }
+    if (digits == t->n || text_u64(text_take(*t, digits), (uint64_t)SECONDS_LAST, n) != ERR_OK) {
+        return false;
+    }
+    *unit = t->p[digits];
+    *t = text_skip(*t, digits + 1);
+    return true;
+}
+
+err_t timestamp_xs_duration(struct text t, usec_t *out)
+{
+    static const struct {
+        char unit;
+        bool after_t;
+        uint64_t seconds; /* 0: of no fixed length */
+    } rows[] = {{'Y', false, 0}, {'M', false, 0}, {'D', false, SECONDS_PER_DAY}, {'H', true, 3600}, {'M', true, 60}, {'S', true, 1}};
+    uint64_t sum = 0, n = 0;
+    bool after_t = false;
+    char unit = 0;
+    size_t at = 0;
+    if (!text_starts(t, "P") || t.n < 3) {
+        return ERR_MALFORMED_TIME;
+    }
+    for (t = text_skip(t, 1); t.n > 0; at++) {
+        if (!after_t && text_starts(t, "T")) {
+            after_t = true;
+            t = text_skip(t, 1);
+        }
+        if (!take_unit(&t, &n, &unit)) {
+            return ERR_MALFORMED_TIME;
+        }
+        while (at < ARRAY_LEN(rows) && (rows[at].unit != unit || rows[at].after_t != after_t)) {
+            at++; /* each at most once, in this order */
+        }
+        if (at == ARRAY_LEN(rows) || n > (rows[at].seconds == 0 ? 0 : (uint64_t)SECONDS_LAST / rows[at].seconds)) {
+            return ERR_MALFORMED_TIME;
+        }
+        sum += n * rows[at].seconds;
+    }
+    *out = (usec_t)sum * USEC_PER_SEC;
+    return sum <= (uint64_t)SECONDS_LAST ? ERR_OK : ERR_MALFORMED_TIME;
+}

@@ -18,6 +18,8 @@ struct timestamp_parts {
 void timestamp_write(struct writer *w, usec_t t); /* without fraction */
 MUST_USE err_t timestamp_parse(struct text t, usec_t *out); /* ERR_MALFORMED_TIME */
 void timestamp_split(usec_t t, struct timestamp_parts *out);
+/* xs:duration of days and less, "P1DT2H3M4S"; years and months have no length, and must be 0. ERR_MALFORMED_TIME */
+MUST_USE err_t timestamp_xs_duration(struct text t, usec_t *out);
 MUST_USE err_t timestamp_duration(struct text t, usec_t *out); /* "90d"; ERR_MALFORMED_TIME */
 
 #endif

@@ -1,5 +1,6 @@
 """Notifications end to end: an HTTP server that takes them, one that hangs, one that refuses, one that comes back after a crash of the
 CSE; URLs that nobody listed; the long poll of a polling channel."""
+import sqlite3
 import time
 
 import pytest
@@ -124,6 +125,56 @@ def test_nothing_acknowledged_is_lost(lab):
     with connect(lab, "one") as c:
         assert ks.ask(c, "delete", "/-/Sone/box/durable", origin="Sone").rsc == 2002
     home.close()
+
+
+def test_a_queue_that_cannot_be_read_keeps_no_other_waiting(lab):
+    """Before all others by its name, and no record at all: it is said, and the others are told."""
+    lab.sink.got.clear()
+    with connect(lab, "one") as c:
+        assert ks.ask(c, "update", "/Sone", {"m2m:ae": {"poa": None}}, origin="Sone").rsc == 2004
+        for name, nu in (("waits", "Sone"), ("healthy", lab.sink.url)):
+            assert subscribe(c, "one", name, [nu], enc={"net": [3], "chty": [4]}).rsc == 2001
+        put(c, "one", "before")
+    ks.wait_for(lambda: lab.sink.contents() == ["before"], what="the first event")
+    lab.stop("cse")
+    with sqlite3.connect(lab.where / "cse.db") as db:
+        [(table, key, value)] = [r for r in db.execute("SELECT t, k, v FROM kv") if bytes(r[1]).startswith(b"A:Sone ") and b"m2m:" not in r[2]]
+        db.execute("INSERT INTO kv VALUES (?, ?, ?, 1)", (table, b"A:A first", b"\xff" + bytes(value)[1:]))
+    db.close()
+    lab.start("cse")
+    with connect(lab, "one") as c:
+        put(c, "one", "after")
+        ks.wait_for(lambda: lab.sink.contents() == ["before", "after"], what="the second event")
+        assert "event=outbox-failed code=record-malformed" in lab.servers["cse"].log()
+        for name in ("healthy", "waits"):
+            assert ks.ask(c, "delete", f"/-/Sone/box/{name}", origin="Sone").rsc == 2002
+    lab.stop("cse")
+    with sqlite3.connect(lab.where / "cse.db") as db:
+        assert db.execute("DELETE FROM kv WHERE t = ? AND k = ?", (table, b"A:A first")).rowcount == 1
+    db.close()
+    lab.start("cse")
+
+
+def test_a_rate_and_a_batch(lab):
+    """What would be too much waits, and is told when its time has come though nothing else happens; several events come as one."""
+    cin = {"net": [3], "chty": [4]}
+    with connect(lab, "one") as c:
+        assert subscribe(c, "one", "slowly", [lab.sink.url + "/slowly"], rl={"mnn": 2, "tww": "PT2S"}, enc=cin).rsc == 2001
+        assert subscribe(c, "one", "together", [lab.sink.url + "/together"], bn={"num": 3, "dur": "PT1S"}, enc=cin).rsc == 2001
+        lab.sink.got.clear()
+        began = time.monotonic()
+        for i in range(4):
+            put(c, "one", f"p{i}")
+
+        def cons(path):
+            lists = [s["m2m:agn"]["m2m:sgn"] if "m2m:agn" in s else [s] for at, _, s in list(lab.sink.got) if at == path]
+            return [[e["nev"]["rep"]["m2m:cin"]["con"] for e in one] for one in lists]
+
+        ks.wait_for(lambda: len(cons("/slowly")) == 4 and len(cons("/together")) == 2, what="all of them")
+        assert time.monotonic() - began > 1.5, "the third had to wait for the next window"
+        assert cons("/slowly") == [["p0"], ["p1"], ["p2"], ["p3"]] and cons("/together") == [["p0", "p1", "p2"], ["p3"]]
+        for name in ("slowly", "together"):
+            assert ks.ask(c, "delete", f"/-/Sone/box/{name}", origin="Sone").rsc == 2002
 
 
 def test_polling(lab):

@@ -142,7 +142,8 @@ static bool event(void *arg, struct bytes id, struct store_value value)
     const struct fixture *f = arg;
     bool own = id.n > 5 && memcmp(id.p, "A:Sa ", 5) == 0;
     MUST_HOLD(cse_outbox_event_parse(value.data, &e) == ERR_OK && e.body.n > 0);
-    MUST_HOLD(f->tainted || own || memmem(e.body.p, e.body.n, PRIVATE, sizeof(PRIVATE) - 1) == NULL);
+    MUST_HOLD(f->tainted || own || e.kind >= CSE_OUTBOX_RELAY || /* what somebody sends an AE on purpose */
+              memmem(e.body.p, e.body.n, PRIVATE, sizeof(PRIVATE) - 1) == NULL);
     return true;
 }
 
@@ -151,7 +152,7 @@ static bool queue(void *arg, struct bytes id, struct store_value value)
     struct cse_outbox_queue q;
     (void)arg;
     (void)id;
-    MUST_HOLD(cse_outbox_queue_parse(value.data, &q) == ERR_OK && q.count > 0 && q.count <= QUEUE);
+    MUST_HOLD(cse_outbox_queue_parse(value.data, &q) == ERR_OK && (q.count > 0 || q.until > 0) && q.count <= QUEUE);
     return true;
 }
 

@@ -28,6 +28,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (timestamp_duration(in, &t) == ERR_OK) {
         MUST_HOLD(t >= 0 && t <= INT64_C(253402300799) * USEC_PER_SEC);
     }
+    if (timestamp_xs_duration(in, &t) == ERR_OK) {
+        MUST_HOLD(t >= 0 && t <= INT64_C(253402300799) * USEC_PER_SEC);
+    }
     if (size >= sizeof(t)) {
         memcpy(&t, data, sizeof(t));
         check_moment(t);

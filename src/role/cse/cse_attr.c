@@ -71,6 +71,8 @@ static bool has_kind(const struct types_attr *a, const json_t *v, usec_t now)
         return !json_is_null(v);
     case TYPES_NULL:
         return json_is_null(v);
+    case TYPES_REFUSED:
+        return false;
     }
     return false;
 }
@@ -100,6 +102,9 @@ static err_t attr_check(const struct types_row *type, const char *name, const js
     enum types_presence presence = create ? types_on_create(type, a) : types_on_update(type, a);
     if (presence == TYPES_NP) {
         return detail_fail(detail, ERR_NOT_PERMITTED, type->root, text_of(name));
+    }
+    if (a->kind == TYPES_REFUSED) {
+        return detail_fail(detail, ERR_NOT_IMPLEMENTED, type->root, text_of(name));
     }
     if (!create && json_is_null(v)) { /* null deletes; what CREATE demands cannot be deleted */
         return types_on_create(type, a) != TYPES_M && a->source == TYPES_GIVEN

@@ -93,7 +93,7 @@ static err_t is_over(struct txn *t, struct text sub, const struct cse_outbox_eve
 {
     struct cse_res r;
     if (e->kind >= CSE_OUTBOX_RELAY) {
-        *out = cse_relay_is_over(e, now);
+        *out = cse_relay_end(e) <= now;
         return ERR_OK;
     }
     if (e->kind == CSE_OUTBOX_DELETED) {
@@ -105,35 +105,90 @@ static err_t is_over(struct txn *t, struct text sub, const struct cse_outbox_eve
     return *out ? ERR_OK : err;
 }
 
-err_t cse_deliver_next(const void *ctx, struct txn *t, struct text after, usec_t now, struct outbox_item *out)
+static err_t batch(struct txn *t, const struct cse_outbox_queue *q, size_t max, struct cse_outbox_event *out)
 {
-    const struct cse *cse = ctx;
+    struct cse_outbox_heads o;
+    TRY(cse_outbox_heads(t, q, max, &o));
+    size_t cap = sizeof("{\"m2m:agn\":{\"m2m:sgn\":[]}}");
+    for (size_t i = 0; i < o.n; i++) {
+        cap += o.at[i].body.n;
+    }
+    uint8_t *b = arena_alloc(t->arena, cap);
+    struct writer w = writer_of(b, b == NULL ? 0 : cap);
+    writer_z(&w, "{\"m2m:agn\":{\"m2m:sgn\":[");
+    for (size_t i = 0; i < o.n; i++) { /* {"m2m:sgn":{...}}: what is in it */
+        static const size_t open = sizeof("{\"m2m:sgn\":") - 1;
+        struct bytes one = o.at[i].body;
+        TRY(one.n > open ? ERR_OK : ERR_MALFORMED_RECORD);
+        writer_z(&w, i > 0 ? "," : "");
+        writer_bytes(&w, bytes_of(one.p + open, one.n - open - 1));
+        out->number = o.at[i].number;
+    }
+    writer_z(&w, "]}}");
+    out->body = writer_view(&w);
+    return writer_finish(&w);
+}
+
+err_t cse_deliver_head(const struct cse *cse, struct txn *t, const struct cse_outbox_queue *q, usec_t now,
+                       struct cse_deliver_head *out)
+{
+    struct cse_notify n;
+    *out = (struct cse_deliver_head){.due = q->until};
+    TRY(cse_outbox_head(t, q, &out->event));
+    out->due = 0;
+    err_t e = out->event.kind == CSE_OUTBOX_EVENT ? cse_notify_get(t, q->sub, &n) : ERR_NOT_FOUND;
+    if (e != ERR_OK) { /* ends, and what is relayed, are told at once */
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    out->due = cse_pace_due(&n.pace, q, out->event.number, cse->notify_queue);
+    return out->due > now || n.pace.batch_n < 2 ? ERR_OK : batch(t, q, (size_t)n.pace.batch_n, &out->event);
+}
+
+/* What is in it is due: where does it go? */
+static err_t send(const struct cse *cse, struct txn *t, const struct cse_outbox_queue *q, usec_t now,
+                  const struct cse_outbox_event *event, struct outbox_item *out)
+{
+    bool over = false;
+    struct writer id = WRITER_ARRAY(out->rqi);
+    TRY(cse_outbox_rqi(q->sub, event->number, &id));
+    TRY(writer_finish_z(&id));
+    out->number = event->number;
+    out->body = event->body;
+    TRY(is_over(t, q->sub, event, now, &over));
+    if (over) {
+        return ERR_OK;
+    }
+    if (event->kind >= CSE_OUTBOX_RELAY) { /* whoever it is for comes and asks */
+        out->verdict = OUTBOX_HOLD;
+        out->due = cse_relay_end(event);
+        return ERR_OK;
+    }
+    return cse_deliver_address(cse, t, q->target, now, out);
+}
+
+err_t cse_deliver_next(const void *ctx, struct txn *t, const struct outbox_look *look, struct outbox_item *out)
+{
     struct found f = {.arena = t->arena, .out = out};
     struct cse_outbox_queue q;
-    struct cse_outbox_event event;
-    bool over = false;
+    struct cse_deliver_head head;
     *out = (struct outbox_item){.verdict = OUTBOX_DROP, .body = bytes_empty()};
-    const struct store_scan s = {.table = TABLE_CSE_QUEUE, .prefix = bytes_empty(), .after = text_bytes(after),
+    const struct store_scan s = {.table = TABLE_CSE_QUEUE, .prefix = bytes_empty(), .after = text_bytes(look->after),
                                  .order = STORE_ASCENDING, .limit = 1};
     TRY(txn_scan(t, &s, found_hit, &f));
     TRY(f.any ? f.err : ERR_NOT_FOUND);
+    if (look->wanted != NULL && !look->wanted(look->who, out->queue)) {
+        out->verdict = OUTBOX_UNSEEN;
+        return ERR_OK;
+    }
     TRY(cse_outbox_queue_parse(f.record, &q));
-    err_t e = cse_outbox_head(t, &q, &event);
-    if (e == ERR_NOT_FOUND) { /* a count without events: its record goes */
-        return ERR_OK;
-    }
-    TRY(e);
-    struct writer id = WRITER_ARRAY(out->rqi);
-    TRY(cse_outbox_rqi(q.sub, event.number, &id));
-    TRY(writer_finish_z(&id));
-    out->number = event.number;
-    out->body = event.body;
-    TRY(is_over(t, q.sub, &event, now, &over));
-    if (!over && event.kind >= CSE_OUTBOX_RELAY) { /* whoever it is for comes and asks */
+    err_t e = cse_deliver_head(ctx, t, &q, look->now, &head);
+    TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
+    if (head.due > look->now) {
         out->verdict = OUTBOX_HOLD;
+        out->due = head.due;
         return ERR_OK;
     }
-    return over ? ERR_OK : cse_deliver_address(cse, t, q.target, now, out);
+    return e == ERR_NOT_FOUND ? ERR_OK : send(ctx, t, &q, look->now, &head.event, out); /* a record without use goes */
 }
 
 /* -- what follows ----------------------------------------------------------------------------------------------------- */
@@ -148,7 +203,7 @@ static err_t end(const struct cse *cse, struct txn *t, const struct cse_res *r, 
     return txn_audit(t, &e);
 }
 
-static err_t count(const struct cse *cse, struct txn *t, struct text sub, usec_t now)
+static err_t count(const struct cse *cse, struct txn *t, struct text sub, usec_t told, usec_t now)
 {
     struct cse_notify n;
     struct cse_res r;
@@ -157,11 +212,11 @@ static err_t count(const struct cse *cse, struct txn *t, struct text sub, usec_t
     if (e != ERR_OK || n.left == 0) {
         return e == ERR_NOT_FOUND ? ERR_OK : e;
     }
-    if (n.left == 1) {
+    if (n.left <= told) {
         return end(cse, t, &r, now);
     }
     SCOPED(json_scope) json_t *attrs = NULL;
-    n.left--;
+    n.left -= told;
     TRY(cse_res_attrs(t, &r, &attrs));
     if (json_object_set_new(attrs, "exc", json_integer((json_int_t)n.left)) != 0) {
         return ERR_LIMIT_CAPACITY;
@@ -169,6 +224,16 @@ static err_t count(const struct cse *cse, struct txn *t, struct text sub, usec_t
     TRY(cse_notify_store(t, sub, &n));
     TRY(cse_res_render(t, &r, attrs));
     return cse_res_put(t, &r);
+}
+
+/* Of a subscription that is gone nothing is counted. */
+static err_t pace(struct txn *t, struct cse_outbox_queue *q, usec_t now)
+{
+    struct cse_notify n;
+    err_t e = cse_notify_get(t, q->sub, &n);
+    n.pace = e == ERR_OK ? n.pace : (struct cse_pace){.rate_n = 0};
+    cse_pace_told(&n.pace, q, now);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 err_t cse_deliver_done(const void *ctx, struct txn *t, const struct outbox_done *d, usec_t now)
@@ -182,10 +247,14 @@ err_t cse_deliver_done(const void *ctx, struct txn *t, const struct outbox_done 
     if (d->outcome == OUTBOX_AWAY) {
         return cse_outbox_away(t, &q, true);
     }
-    err_t e = cse_outbox_remove(t, &q, d->number);
-    if (e == ERR_NOT_FOUND && d->number == 0) {
-        return txn_del(t, TABLE_CSE_QUEUE, key);
+    usec_t n = 0;
+    TRY(d->outcome == OUTBOX_TOLD ? pace(t, &q, now) : ERR_OK);
+    err_t e = cse_outbox_remove(t, &q, d->number, &n);
+    if (e == ERR_NOT_FOUND && d->number == 0) { /* a record without events, unless one has come since */
+        struct cse_outbox_event event;
+        e = cse_outbox_head(t, &q, &event);
+        return e == ERR_NOT_FOUND ? txn_del(t, TABLE_CSE_QUEUE, key) : e;
     }
     TRY(e);
-    return d->outcome == OUTBOX_TOLD ? count(cse, t, sub, now) : ERR_OK;
+    return d->outcome == OUTBOX_TOLD ? count(cse, t, sub, n, now) : ERR_OK;
 }

@@ -9,8 +9,10 @@
 #include "wire/json.h"
 #include "wire/url.h"
 
-#define RECORD_VERSION 1
-#define RECORD_CAP (CRITERIA_OCTETS_MAX + (TYPES_TARGETS_MAX + 2) * (CSE_OUTBOX_TARGET_MAX + 2) + M2MID_MAX + 64)
+#define ENDED_MAX 64 /* subscriptions that are over and have not been swept yet: each event would read them */
+#define RECORD_OLDEST 1 /* without a pace */
+#define RECORD_VERSION 2
+#define RECORD_CAP (CRITERIA_OCTETS_MAX + (TYPES_TARGETS_MAX + 2) * (CSE_OUTBOX_TARGET_MAX + 2) + M2MID_MAX + 96)
 
 /* -- the compiled form ------------------------------------------------------------------------------------------ */
 static struct text read_text(struct reader *r)
@@ -23,7 +25,7 @@ err_t cse_notify_parse(struct bytes b, struct cse_notify *out)
 {
     struct reader r = reader_of(b);
     *out = (struct cse_notify){0};
-    rec_version(&r, RECORD_VERSION);
+    uint8_t version = rec_u8(&r, RECORD_OLDEST, RECORD_VERSION);
     out->creator = read_text(&r);
     out->su = read_text(&r);
     out->nfu = read_text(&r);
@@ -32,6 +34,12 @@ err_t cse_notify_parse(struct bytes b, struct cse_notify *out)
     out->latest_away = rec_u8(&r, 0, 1);
     out->content = rec_u8(&r, CSE_NOTIFY_ALL, CSE_NOTIFY_IDENTIFIER);
     out->left = rec_time(&r);
+    if (version >= RECORD_VERSION) {
+        usec_t *const pace[] = {&out->pace.rate_n, &out->pace.rate_time, &out->pace.batch_n, &out->pace.batch_time};
+        for (size_t i = 0; i < ARRAY_LEN(pace); i++) {
+            *pace[i] = rec_time(&r);
+        }
+    }
     size_t n = rec_u8(&r, 1, TYPES_TARGETS_MAX);
     for (size_t i = 0; i < n && !reader_failed(&r); i++) {
         out->targets[out->targets_n++] = read_text(&r);
@@ -58,6 +66,10 @@ err_t cse_notify_store(struct txn *t, struct text ri, const struct cse_notify *n
     const uint8_t octets[] = {n->authenticated, n->latest, n->latest_away, n->content};
     writer_bytes(&w, BYTES_ARRAY(octets));
     writer_u64(&w, (uint64_t)n->left);
+    const usec_t pace[] = {n->pace.rate_n, n->pace.rate_time, n->pace.batch_n, n->pace.batch_time};
+    for (size_t i = 0; i < ARRAY_LEN(pace); i++) {
+        writer_u64(&w, (uint64_t)pace[i]);
+    }
     writer_u8(&w, (uint8_t)n->targets_n);
     for (size_t i = 0; i < n->targets_n; i++) {
         writer_block16(&w, text_bytes(n->targets[i]));
@@ -208,6 +220,7 @@ err_t cse_notify_put(const struct cse_ask *ask, const struct cse_res *r, const j
     n.left = (usec_t)cse_attr_uint(attrs, "exc");
     uint64_t nct = cse_attr_uint(attrs, "nct");
     n.content = nct == 0 ? CSE_NOTIFY_ALL : (uint8_t)nct;
+    TRY(cse_pace_compile(attrs, &n.pace, detail));
     TRY(criteria_compile(json_object_get(attrs, "enc"), &n.criteria, detail));
     return cse_notify_store(ask->t, r->ri, &n);
 }
@@ -217,7 +230,7 @@ struct watchers {
     struct arena *arena;
     usec_t now;
     struct text ri[CSE_NOTIFY_SUBS_MAX];
-    size_t n;
+    size_t n, ended;
     err_t err;
 };
 
@@ -229,6 +242,7 @@ static bool watcher_hit(void *arg, struct bytes id, struct store_value value)
     struct bytes copy;
     w->err = cse_res_child_parse(value.data, &c);
     if (w->err != ERR_OK || c.et <= w->now) {
+        w->ended++;
         return w->err == ERR_OK;
     }
     w->err = arena_dup(w->arena, text_bytes(c.ri), &copy) ? ERR_OK : ERR_LIMIT_CAPACITY;
@@ -255,7 +269,7 @@ err_t cse_notify_watch(const struct cse_ask *ask, struct cse_res *parent, char d
 {
     struct watchers w;
     TRY(find_watchers(ask->t, parent, ask->rq->now, &w));
-    if (w.n == CSE_NOTIFY_SUBS_MAX) {
+    if (w.n == CSE_NOTIFY_SUBS_MAX || w.ended >= ENDED_MAX) {
         return detail_fail(detail, ERR_SUBSCRIPTIONS_FULL, "subscriptions of", parent->ri);
     }
     if (parent->watched) {

@@ -10,7 +10,7 @@
 #define KEYSTEAD_ROLE_CSE_CSE_NOTIFY_H
 
 #include "role/cse/criteria.h"
-#include "role/cse/cse_outbox.h"
+#include "role/cse/cse_pace.h"
 #include "role/cse/cse_policy.h"
 
 #define CSE_NOTIFY_REP_MAX (32U << 10)
@@ -23,6 +23,7 @@ struct cse_notify { /* a compiled subscription */
     struct text su, nfu;      /* su as a target (cse_outbox.h), or empty */
     uint8_t authenticated, latest, latest_away, content;
     usec_t left;              /* notifications until it ends by itself; 0: no end */
+    struct cse_pace pace;
     struct text targets[TYPES_TARGETS_MAX];
     size_t targets_n;
     struct criteria criteria;

@@ -3,8 +3,10 @@
 #include "base/hex.h"
 #include "role/rec.h"
 
-#define RECORD_VERSION 1
+#define EVENT_VERSION 1
+#define QUEUE_VERSION 2
 #define NUMBER_DIGITS 16
+#define HEADS_OCTETS (256U << 10) /* of events that are read at once */
 #define ROOM_MAX 2 /* old events that make room for one new one: more than it takes, so a queue that is too long shrinks */
 #define OLDEST_MAX 4 /* that are looked at for it: the same transaction may have taken some of them already */
 
@@ -15,15 +17,17 @@ static const struct rec_field queue_fields[] = {
     {REC_TIME, REC_AT(struct cse_outbox_queue, count)},
     {REC_TIME, REC_AT(struct cse_outbox_queue, dropped)},
     {REC_U8, REC_AT(struct cse_outbox_queue, away), .low = 0, .high = 1},
+    {REC_TIME, REC_AT(struct cse_outbox_queue, until), .since = 2},
+    {REC_TIME, REC_AT(struct cse_outbox_queue, told), .since = 2},
 };
-static const struct rec_layout queue_layout = REC_LAYOUT(struct cse_outbox_queue, queue_fields, RECORD_VERSION, RECORD_VERSION);
+static const struct rec_layout queue_layout = REC_LAYOUT(struct cse_outbox_queue, queue_fields, 1, QUEUE_VERSION);
 
 static const struct rec_field event_fields[] = {
     {REC_TIME, REC_AT(struct cse_outbox_event, number)},
     {REC_U8, REC_AT(struct cse_outbox_event, kind), .low = CSE_OUTBOX_EVENT, .high = CSE_OUTBOX_ANSWER},
     {REC_VIEW32, REC_AT(struct cse_outbox_event, body)},
 };
-static const struct rec_layout event_layout = REC_LAYOUT(struct cse_outbox_event, event_fields, RECORD_VERSION, RECORD_VERSION);
+static const struct rec_layout event_layout = REC_LAYOUT(struct cse_outbox_event, event_fields, EVENT_VERSION, EVENT_VERSION);
 
 /* -- keys ----------------------------------------------------------------------------------------------------- */
 err_t cse_outbox_key(struct text target, struct text sub, struct writer *w)
@@ -96,11 +100,11 @@ static err_t put_queue(struct txn *t, const struct cse_outbox_queue *q)
     struct writer k = WRITER_ARRAY(key);
     struct writer w = WRITER_ARRAY(b);
     TRY(cse_outbox_key(q->target, q->sub, &k));
-    if (q->count == 0) {
+    if (q->count == 0 && q->until == 0) {
         err_t e = txn_del(t, TABLE_CSE_QUEUE, writer_view_text(&k));
         return e == ERR_NOT_FOUND ? ERR_OK : e;
     }
-    TRY(rec_write(&queue_layout, RECORD_VERSION, q, NULL, &w));
+    TRY(rec_write(&queue_layout, QUEUE_VERSION, q, NULL, &w));
     return rec_put(t, TABLE_CSE_QUEUE, writer_view_text(&k), &w, STORE_PUT_ANY);
 }
 
@@ -115,15 +119,15 @@ static err_t put_event(struct txn *t, const struct cse_outbox_queue *q, const st
     }
     struct writer w = writer_of(b, cap);
     TRY(event_key(q, e->number, &k));
-    TRY(rec_write(&event_layout, RECORD_VERSION, e, NULL, &w));
+    TRY(rec_write(&event_layout, EVENT_VERSION, e, NULL, &w));
     return rec_put(t, TABLE_CSE_EVENT, writer_view_text(&k), &w, STORE_PUT_ANY);
 }
 
 /* -- the oldest ones -------------------------------------------------------------------------------------------- */
 struct oldest {
     struct arena *arena;
-    struct cse_outbox_event at[OLDEST_MAX];
-    size_t n, max;
+    struct cse_outbox_heads *out;
+    size_t max, octets;
     err_t err;
 };
 
@@ -132,21 +136,23 @@ static bool oldest_hit(void *arg, struct bytes id, struct store_value value)
     (void)id;
     struct oldest *o = arg;
     struct bytes copy;
-    o->err = arena_dup(o->arena, value.data, &copy) ? cse_outbox_event_parse(copy, &o->at[o->n]) : ERR_LIMIT_CAPACITY;
-    o->n += o->err == ERR_OK;
-    return o->err == ERR_OK && o->n < o->max;
+    o->err = arena_dup(o->arena, value.data, &copy) ? cse_outbox_event_parse(copy, &o->out->at[o->out->n]) : ERR_LIMIT_CAPACITY;
+    o->out->n += o->err == ERR_OK;
+    o->octets += value.data.n;
+    return o->err == ERR_OK && o->out->n < o->max && o->octets < HEADS_OCTETS;
 }
 
-static err_t find_oldest(struct txn *t, const struct cse_outbox_queue *q, size_t max, struct oldest *out)
+err_t cse_outbox_heads(struct txn *t, const struct cse_outbox_queue *q, size_t max, struct cse_outbox_heads *out)
 {
     char key[CSE_OUTBOX_KEY_MAX + 1];
     struct writer k = WRITER_ARRAY(key);
-    *out = (struct oldest){.arena = t->arena, .max = max};
+    struct oldest o = {.arena = t->arena, .out = out, .max = max < CSE_OUTBOX_HEADS_MAX ? max : CSE_OUTBOX_HEADS_MAX};
+    out->n = 0;
     TRY(event_key(q, 0, &k));
     const struct store_scan s = {.table = TABLE_CSE_EVENT, .prefix = writer_view(&k), .after = bytes_empty(),
-                                 .order = STORE_ASCENDING, .limit = out->max};
-    TRY(txn_scan(t, &s, oldest_hit, out));
-    return out->err;
+                                 .order = STORE_ASCENDING, .limit = o.max};
+    TRY(txn_scan(t, &s, oldest_hit, &o));
+    return o.err;
 }
 
 /* -- what is done with them ------------------------------------------------------------------------------------- */
@@ -164,8 +170,8 @@ err_t cse_outbox_get(struct txn *t, struct text target, struct text sub, struct 
 
 err_t cse_outbox_head(struct txn *t, const struct cse_outbox_queue *q, struct cse_outbox_event *out)
 {
-    struct oldest o;
-    TRY(find_oldest(t, q, 1, &o));
+    struct cse_outbox_heads o;
+    TRY(cse_outbox_heads(t, q, 1, &o));
     *out = o.at[0];
     return o.n == 1 ? ERR_OK : ERR_NOT_FOUND;
 }
@@ -183,9 +189,9 @@ static err_t take(struct txn *t, struct cse_outbox_queue *q, usec_t number)
 
 static err_t make_room(struct txn *t, struct cse_outbox_queue *q, usec_t keep)
 {
-    struct oldest o = {.n = 0};
+    struct cse_outbox_heads o = {.n = 0};
     usec_t taken = 0;
-    TRY(q->count + 1 > keep ? find_oldest(t, q, OLDEST_MAX, &o) : ERR_OK);
+    TRY(q->count + 1 > keep ? cse_outbox_heads(t, q, OLDEST_MAX, &o) : ERR_OK);
     for (size_t i = 0; i < o.n && q->count + 1 > keep && taken < ROOM_MAX; i++) {
         err_t e = take(t, q, o.at[i].number);
         taken += e == ERR_OK ? 1 : 0;
@@ -213,9 +219,19 @@ err_t cse_outbox_add(struct txn *t, const struct cse_outbox_note *n)
     return put_queue(t, &q);
 }
 
-err_t cse_outbox_remove(struct txn *t, struct cse_outbox_queue *q, usec_t number)
+err_t cse_outbox_remove(struct txn *t, struct cse_outbox_queue *q, usec_t number, usec_t *n)
 {
-    TRY(take(t, q, number));
+    struct cse_outbox_heads o;
+    *n = 0;
+    TRY(cse_outbox_heads(t, q, 1, &o));
+    if (o.n == 1 && o.at[0].number != number) { /* the last of a batch: what is older was in it */
+        TRY(cse_outbox_heads(t, q, CSE_OUTBOX_HEADS_MAX, &o));
+    }
+    for (size_t i = 0; i < o.n && o.at[i].number <= number; i++) {
+        TRY(take(t, q, o.at[i].number));
+        ++*n;
+    }
+    TRY(*n > 0 ? ERR_OK : ERR_NOT_FOUND);
     q->away = 0;
     return put_queue(t, q);
 }

@@ -1,7 +1,7 @@
 /*
  * What is to be told and has not been told yet: queues in the store, one a subscription and target, written in the transaction
  * of the event. Acknowledged means durable: an event that was answered for is told after any crash. A queue is bounded; when
- * it is full its oldest event goes. A queue without events has no record.
+ * it is full its oldest event goes. A queue without events has no record, unless it counts what it tells (cse_pace.h).
  *
  * What one AE has to be told for others, and its answers, are kept in the same way.
  *
@@ -28,6 +28,7 @@ struct cse_outbox_queue {
     struct text target, sub;
     usec_t last;            /* number of its last event: its time, made unique */
     usec_t count, dropped;
+    usec_t until, told;     /* rateLimit: end of the window under way, and what was told in it; without one both 0 */
     uint8_t away;           /* the last try found nobody */
 };
 
@@ -54,10 +55,16 @@ MUST_USE err_t cse_outbox_event_parse(struct bytes b, struct cse_outbox_event *o
 MUST_USE err_t cse_outbox_add(struct txn *t, const struct cse_outbox_note *n);
 /* The queue of a target and subscription; ERR_NOT_FOUND: nothing waits. */
 MUST_USE err_t cse_outbox_get(struct txn *t, struct text target, struct text sub, struct cse_outbox_queue *out);
-/* Its oldest event. */
+/* Its oldest event, or up to `max` of them. */
 MUST_USE err_t cse_outbox_head(struct txn *t, const struct cse_outbox_queue *q, struct cse_outbox_event *out);
-/* It was told, or needs no telling; ERR_NOT_FOUND if it is gone already. */
-MUST_USE err_t cse_outbox_remove(struct txn *t, struct cse_outbox_queue *q, usec_t number);
+#define CSE_OUTBOX_HEADS_MAX 64
+struct cse_outbox_heads {
+    struct cse_outbox_event at[CSE_OUTBOX_HEADS_MAX];
+    size_t n;
+};
+MUST_USE err_t cse_outbox_heads(struct txn *t, const struct cse_outbox_queue *q, size_t max, struct cse_outbox_heads *out);
+/* The `n` oldest up to this number were told, or need no telling; ERR_NOT_FOUND if it is gone already. */
+MUST_USE err_t cse_outbox_remove(struct txn *t, struct cse_outbox_queue *q, usec_t number, usec_t *n);
 MUST_USE err_t cse_outbox_away(struct txn *t, struct cse_outbox_queue *q, bool away);
 
 /* Request identifier of an event: SUBSCRIPTION.NUMBER. */

@@ -73,12 +73,13 @@ static err_t oldest(const struct cse_ask *ask, struct text ae, struct cse_outbox
     TRY(w.err);
     *out = (struct cse_outbox_event){0};
     for (size_t i = 0; i < w.n; i++) {
-        struct cse_outbox_event e;
-        err_t err = cse_outbox_head(ask->t, &w.at[i], &e);
+        struct cse_deliver_head head;
+        err_t err = cse_deliver_head(ask->cse, ask->t, &w.at[i], ask->rq->now, &head);
         TRY(err == ERR_NOT_FOUND ? ERR_OK : err);
-        if (err == ERR_OK && (out->number == 0 || e.number < out->number)) {
+        bool due = err == ERR_OK && head.due <= ask->rq->now;
+        if (due && (out->number == 0 || head.event.number < out->number)) {
             *queue = w.at[i];
-            *out = e;
+            *out = head.event;
         }
     }
     return out->number == 0 ? ERR_POLL_EMPTY : ERR_OK;

@@ -22,9 +22,9 @@ bool cse_relay_is_one(struct text sub)
     return text_starts(sub, prefix);
 }
 
-bool cse_relay_is_over(const struct cse_outbox_event *e, usec_t now)
+usec_t cse_relay_end(const struct cse_outbox_event *e)
 {
-    return now - e->number > AGE_MAX;
+    return e->number + AGE_MAX;
 }
 
 /* -- to a point of access ------------------------------------------------------------------------------------------ */

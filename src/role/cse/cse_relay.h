@@ -24,7 +24,7 @@ MUST_USE err_t cse_relay_request(const struct cse_ask *ask, const struct cse_tar
 bool cse_relay_is_one(struct text sub);
 MUST_USE err_t cse_relay_answered(const struct cse_ask *ask, struct text ri, struct text sub, const json_t *rsp);
 
-/* Is it too old for anybody to wait for it still? */
-bool cse_relay_is_over(const struct cse_outbox_event *e, usec_t now);
+/* From then on nobody waits for it any more. */
+usec_t cse_relay_end(const struct cse_outbox_event *e);
 
 #endif

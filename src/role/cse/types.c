@@ -141,10 +141,17 @@ static const struct types_attr sub[] = { /* TS-0001 9.6.8 */
     {"exc", "expirationCounter", TYPES_UINT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, U32, TYPES_NA},
     {"nu", "notificationURI", TYPES_TEXTS, TYPES_M, TYPES_O, TYPES_GIVEN, 1, TYPES_TARGETS_MAX, TYPES_NA},
     {"nfu", "notificationForwardingURI", TYPES_TEXT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 256, TYPES_NA},
+    {"bn", "batchNotify", TYPES_OBJECT, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
+    {"rl", "rateLimit", TYPES_OBJECT, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
     {"pn", "pendingNotification", TYPES_UINT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 2, TYPES_NA},
     {"ln", "latestNotify", TYPES_BOOL, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
     {"nct", "notificationContentType", TYPES_UINT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 3, TYPES_NA},
     {"su", "subscriberURI", TYPES_TEXT, TYPES_O, TYPES_NP, TYPES_GIVEN, 1, 256, TYPES_NA},
+    {"gpi", "groupID", TYPES_REFUSED, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
+    {"psn", "preSubscriptionNotify", TYPES_REFUSED, TYPES_O, TYPES_NP, TYPES_GIVEN, 0, 0, TYPES_NA},
+    {"nsp", "notificationStoragePriority", TYPES_REFUSED, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
+    {"nec", "notificationEventCat", TYPES_REFUSED, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
+    {"acrs", "associatedCrossResourceSub", TYPES_REFUSED, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
 };
 
 /* Service subscription, part 11.1. What its contract includes is `svr`, a list of resource types by short name. */
@@ -328,7 +335,7 @@ const char *types_kind_name(enum types_kind k)
         [TYPES_TEXT] = "text",     [TYPES_NAME] = "name",   [TYPES_UINT] = "integer",
         [TYPES_BOOL] = "boolean",  [TYPES_TIME] = "time",   [TYPES_TEXTS] = "list of text",
         [TYPES_OBJECT] = "object", [TYPES_ANY] = "any",     [TYPES_RULES] = "rules",
-        [TYPES_NULL] = "null",
+        [TYPES_NULL] = "null", [TYPES_REFUSED] = "not implemented",
     };
     return (size_t)k < ARRAY_LEN(names) ? names[k] : "-";
 }

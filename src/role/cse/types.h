@@ -28,6 +28,7 @@ enum types_kind {
     TYPES_OBJECT,
     TYPES_ANY,    /* any value but null */
     TYPES_RULES,  /* pv, pvs: compiled and so checked by access_rules.h */
+    TYPES_REFUSED, /* of the standard, and not implemented: said so by name */
     TYPES_NULL    /* null only: creator, by which the originator asks to be named */
 };
 

@@ -166,7 +166,7 @@ bool cse_fixture_waits(struct cse_fixture *f, const char *after, struct cse_told
     struct txn t;
     assert_int_equal(ERR_OK, store_begin(f->cse->store, false));
     txn_init(&t, f->cse->store, &arena, false);
-    err_t e = role_cse.outbox(f->cse->ctx, &t, text_of(after), f->w.now, &out->item);
+    err_t e = role_cse.outbox(f->cse->ctx, &t, &(const struct outbox_look){.after = text_of(after), .now = f->w.now}, &out->item);
     assert_true(e == ERR_OK || e == ERR_NOT_FOUND);
     if (e == ERR_OK) {
         assert_true(out->item.body.n < sizeof(out->body));

@@ -297,7 +297,22 @@ static void subscriptions_are_strict(void **state)
         {"\"nu\":[\"Sa\"],\"ln\":1", ERR_ATTRIBUTE_TYPE, "ln"},
         {"\"nu\":[\"Sa\"],\"enc\":[]", ERR_ATTRIBUTE_TYPE, "enc"},
         {"\"nu\":[\"Sa\"],\"enc\":{\"net\":[9]}", ERR_ATTRIBUTE_TYPE, "net"},
-        {"\"nu\":[\"Sa\"],\"bn\":{}", ERR_UNKNOWN_ATTRIBUTE, "bn"},
+        {"\"nu\":[\"Sa\"],\"bn\":{}", ERR_MISSING, "num"},
+        {"\"nu\":[\"Sa\"],\"bn\":3", ERR_ATTRIBUTE_TYPE, "bn"},
+        {"\"nu\":[\"Sa\"],\"bn\":{\"num\":0}", ERR_ATTRIBUTE_TYPE, "num"},
+        {"\"nu\":[\"Sa\"],\"bn\":{\"num\":2,\"dur\":\"10\"}", ERR_ATTRIBUTE_TYPE, "dur"},
+        {"\"nu\":[\"Sa\"],\"bn\":{\"num\":2,\"dur\":\"P1M\"}", ERR_ATTRIBUTE_TYPE, "dur"},
+        {"\"nu\":[\"Sa\"],\"bn\":{\"num\":2,\"x\":1}", ERR_UNKNOWN_ATTRIBUTE, "x"},
+        {"\"nu\":[\"Sa\"],\"rl\":{\"mnn\":2}", ERR_MISSING, "tww"},
+        {"\"nu\":[\"Sa\"],\"rl\":{\"tww\":\"PT1S\"}", ERR_MISSING, "mnn"},
+        {"\"nu\":[\"Sa\"],\"rl\":{\"mnn\":-1,\"tww\":\"PT1S\"}", ERR_ATTRIBUTE_TYPE, "mnn"},
+        {"\"nu\":[\"Sa\"],\"rl\":{\"mnn\":1,\"tww\":\"PT0S\"}", ERR_ATTRIBUTE_TYPE, "tww"},
+        {"\"nu\":[\"Sa\"],\"nsp\":1", ERR_NOT_IMPLEMENTED, "nsp"},
+        {"\"nu\":[\"Sa\"],\"psn\":1", ERR_NOT_IMPLEMENTED, "psn"},
+        {"\"nu\":[\"Sa\"],\"nec\":1", ERR_NOT_IMPLEMENTED, "nec"},
+        {"\"nu\":[\"Sa\"],\"gpi\":\"x\"", ERR_NOT_IMPLEMENTED, "gpi"},
+        {"\"nu\":[\"Sa\"],\"acrs\":[\"x\"]", ERR_NOT_IMPLEMENTED, "acrs"},
+        {"\"nu\":[\"Sa\"],\"foo\":1", ERR_UNKNOWN_ATTRIBUTE, "foo"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char body[512];

@@ -57,6 +57,8 @@ static json_t *right(const struct types_attr *a)
         return json_object();
     case TYPES_NULL:
         return json_null();
+    case TYPES_REFUSED:
+        return json_integer(1);
     }
     return NULL;
 }
@@ -73,6 +75,7 @@ static const char *const wrongs[] = {
     [TYPES_ANY] = "[]",
     [TYPES_RULES] = "[\"x\",5,true,[],[{}]]",
     [TYPES_NULL] = "[\"x\",5,false,[],{}]",
+    [TYPES_REFUSED] = "[\"x\",5,true,[],{}]",
 };
 
 static json_t *wrong(const struct types_attr *a)
@@ -101,6 +104,7 @@ static json_t *wrong(const struct types_attr *a)
     case TYPES_ANY:
     case TYPES_RULES:
     case TYPES_NULL:
+    case TYPES_REFUSED:
         break;
     }
     return list;
@@ -159,9 +163,10 @@ static void sweep(bool create)
             bool never = (create ? types_on_create(type, a) : types_on_update(type, a)) == TYPES_NP;
             SCOPED(json_scope) json_t *good = right(a);
             SCOPED(json_scope) json_t *bad = wrong(a);
-            refused_as(type, a->name, good, create, never ? ERR_NOT_PERMITTED : ERR_OK);
+            bool refused = a->kind == TYPES_REFUSED;
+            refused_as(type, a->name, good, create, never ? ERR_NOT_PERMITTED : refused ? ERR_NOT_IMPLEMENTED : ERR_OK);
             for (size_t n = 0; n < json_array_size(bad); n++) {
-                refused_as(type, a->name, json_array_get(bad, n), create, never ? ERR_NOT_PERMITTED : ERR_ATTRIBUTE_TYPE);
+                refused_as(type, a->name, json_array_get(bad, n), create, never ? ERR_NOT_PERMITTED : refused ? ERR_NOT_IMPLEMENTED : ERR_ATTRIBUTE_TYPE);
             }
         }
         SCOPED(json_scope) json_t *one = json_integer(1);
@@ -192,10 +197,14 @@ static void null_is_no_value(void **state)
         const struct types_attr *a;
         for (size_t k = 0; (a = types_attr_at(type, k)) != NULL; k++) {
             bool kept = types_on_create(type, a) == TYPES_M || a->source != TYPES_GIVEN;
+            bool refused = a->kind == TYPES_REFUSED;
             refused_as(type, a->name, null, true, types_on_create(type, a) == TYPES_NP       ? ERR_NOT_PERMITTED
+                                                  : refused                   ? ERR_NOT_IMPLEMENTED
                                                   : a->kind == TYPES_NULL ? ERR_OK
                                                                           : ERR_ATTRIBUTE_TYPE);
-            refused_as(type, a->name, null, false, types_on_update(type, a) == TYPES_NP || kept ? ERR_NOT_PERMITTED : ERR_OK);
+            refused_as(type, a->name, null, false, types_on_update(type, a) == TYPES_NP || kept ? ERR_NOT_PERMITTED
+                                                   : refused                     ? ERR_NOT_IMPLEMENTED
+                                                                                 : ERR_OK);
         }
     }
 }
