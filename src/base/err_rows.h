@@ -179,21 +179,14 @@ X(ERR_PEER_UNREACHABLE,     "peer-unreachable",      WARN,   0, 5103,  80, "the 
 X(ERR_PEER_TIMEOUT,         "peer-timeout",          WARN,   0, 5103,  80, "the MEF, MAF or CSE took too long", "see ctl status there: is it up, is it busy; then the network", "TS-0003 8.8.2.3")
 X(ERR_PEER_NONSENSE,        "peer-nonsense",         WARN,   0, 5103,  80, "the MEF, MAF or CSE answered what cannot be used", "check the versions and profile of both servers", "TS-0003 8.8.2.8")
 #include "base/err_rows_dns.h"
-X(ERR_PEER_REFUSED,         "peer-refused",          INFO,   0, 5103,  80, "the peer refused", "keystead explain CODE with the code that it gave", "-")
+X(ERR_PEER_FAILING,         "peer-failing",          WARN,   0, 5103,  80, "the MEF, MAF or CSE broke off because of an error of its own", "try again; if it stays so, its log at this time says more", "RFC 5246 7.2.2")
+X(ERR_PEER_REFUSED,         "peer-refused",          INFO,   0, 5103,  80, "the peer refused, for a reason that is not known here", "its log at this time has the reason", "-")
 /* -- own: configuration, usage, bugs ----------------------------------------------------------- */
 X(ERR_CONFIG,               "config",                ERROR,  0, 5000,  80, "the configuration is wrong", "run keystead check -c FILE", "-")
 X(ERR_USAGE,                "usage",                 ERROR,  0, 4000,  80, "wrong use", "see --help", "-")
 X(ERR_IO,                   "io",                    ERROR,  0, 5000,  80, "a file or socket operation failed", "see the message for the name", "-")
-X(ERR_TOKEN_ENGINE,         "token-engine",          ERROR,  0, 5000,  80, "the PKCS#11 engine or its module cannot be loaded", "install libengine-pkcs11-openssl; see PKCS11_MODULE_PATH", "RFC 7512")
-X(ERR_TOKEN_PIN,            "token-pin",             ERROR,  0, 5000,  80, "the token refuses the PIN", "correct the file of pin-source before the token locks itself", "RFC 7512")
-X(ERR_TOKEN_KEY,            "token-key",             ERROR,  0, 5000,  80, "the URI names no token that is there, or no private key in it", "compare with p11tool --list-tokens and --list-privkeys", "RFC 7512")
-X(ERR_TPM_GONE,             "tpm-unavailable",       ERROR,  0, 5000,  80, "no TPM answers", "see TPM2TOOLS_TCTI; /dev/tpmrm0 is for members of the group tss", "TPM 2.0")
-X(ERR_TPM_AUTH,             "tpm-auth",              ERROR,  0, 5000,  80, "the TPM refuses the authorisation value of the key", "correct the file of auth before the TPM locks itself", "TPM 2.0")
-X(ERR_TPM_LOCKED,           "tpm-lockout",           ERROR,  0, 5000,  80, "the TPM is locked after too many wrong authorisation values", "wait, or tpm2_dictionarylockout --clear-lockout", "TPM 2.0")
-X(ERR_TPM_KEY,              "tpm-key",               ERROR,  0, 5000,  80, "the TPM has no such key, or another one under that handle, or the key file is not for this TPM", "compare with tpm2_getcap handles-persistent and tpm2_readpublic", "TPM 2.0")
-X(ERR_TPM_KIND,             "tpm-key-kind",          ERROR,  0, 5000,  80, "the key in the TPM cannot serve", "make an unrestricted P-256 signing key that is used with an authorisation value (userwithauth)", "TS-0003 10.1.1.3")
-X(ERR_TPM_FILE,             "tpm-key-file",          ERROR,  0, 5000,  80, "not a loadable TPM key (TSS2 PRIVATE KEY without a policy)", "write it with tpm2_encodeobject", "TPM 2.0 Key Files")
-X(ERR_TPM_FAILED,           "tpm-failed",            ERROR,  0, 5000,  80, "the TPM cannot do what it was asked", "start again with TSS2_LOG=all+warning to see its code", "TPM 2.0")
+#include "base/err_rows_token.h" /* keys in a token or TPM */
+/* clang-format off */
 X(ERR_NO_DEVICE_STATE,      "no-device-state",       INFO,   0, 4000,  80, "this directory holds no device state", "give the directory of the device with --state; keystead device enrol makes a new one", "-")
 X(ERR_FILE_MODE,            "file-mode",             ERROR,  0, 5000,  80, "a secret file is open to others", "chmod 600 FILE", "-")
 X(ERR_BUG,                  "internal",              ERROR,  0, 5000,  80, "internal error", "report this with the log line", "-")

@@ -193,12 +193,14 @@ static err_t failed(struct device_work *w, err_t e, const struct device_exchange
     if (w->device.detail[0] != '\0' || x->name == NULL) {
         return detail_fail(w->detail, e, w->device.detail, text_empty());
     }
-    bool strange = e == ERR_PEER_NONSENSE && w->run.rsc == 0 && w->run.status[0] != '\0';
-    char said[64] = "";
+    char said[sizeof(w->run.status) + 32] = "";
     struct writer o = WRITER_ARRAY(said);
-    writer_z(&o, w->run.status);
-    writer_z(&o, " is no answer of oneM2M");
-    return detail_fail(w->detail, e, x->name, strange ? writer_view_text(&o) : text_empty());
+    if (w->run.rsc == 0 && w->run.status[0] != '\0') {
+        writer_z(&o, e == ERR_PEER_FAILING || e == ERR_PEER_REFUSED ? "it sent " : "");
+        writer_z(&o, w->run.status);
+        writer_z(&o, e == ERR_PEER_NONSENSE ? " is no answer of oneM2M" : "");
+    }
+    return detail_fail(w->detail, e, x->name, writer_view_text(&o));
 }
 
 err_t device_work_pursue(struct device_work *w)

@@ -260,7 +260,7 @@ void coap_client_reset(struct coap_engine *e, uint16_t id, struct coap_event *ev
 {
     struct coap_client *c = &e->client;
     if (c->busy && c->con.used && c->con.id == id) {
-        fail(e, ERR_PEER_REFUSED, ev);
+        fail(e, ERR_PEER_FAILING, ev); /* "usually caused when the receiving node has rebooted" [RFC 7252 1.2] */
     }
 }
 

@@ -39,7 +39,7 @@ enum coap_event_kind {
 
 struct coap_event {
     enum coap_event_kind kind;
-    err_t reason; /* ERR_PEER_TIMEOUT, ERR_PEER_REFUSED (reset), ERR_PEER_NONSENSE, ERR_LIMIT_SIZE */
+    err_t reason; /* ERR_PEER_TIMEOUT, ERR_PEER_FAILING (reset), ERR_PEER_NONSENSE, ERR_LIMIT_SIZE */
     struct coap_message message;
 };
 

@@ -316,6 +316,7 @@ err_t client_tls_refusal(const struct client_tls *c)
         {SSL_AD_UNSUPPORTED_CERTIFICATE, ERR_DENIED_CERT_PROFILE},
         {SSL_AD_CERTIFICATE_REVOKED, ERR_DENIED_CERT_REVOKED},
         {SSL_AD_CERTIFICATE_UNKNOWN, ERR_DENIED_CERT_STATUS},
+        {SSL_AD_INTERNAL_ERROR, ERR_PEER_FAILING}, /* "unrelated to the peer": its writer died, say. Not our key's fault */
     };
     if (c->reason != ERR_OK) {
         return c->reason;
@@ -329,6 +330,11 @@ err_t client_tls_refusal(const struct client_tls *c)
         }
     }
     return c->alert != 0 ? ERR_PEER_REFUSED : ERR_OK;
+}
+
+const char *client_tls_alert_name(const struct client_tls *c)
+{
+    return SSL_alert_desc_string_long(c->alert);
 }
 
 err_t client_tls_outcome(const struct client_tls *c, int code)

@@ -49,6 +49,8 @@ MUST_USE err_t client_tls_context(void *ssl_ctx, struct client_tls *c);
 /* Who refused whom, as far as this side knows: ERR_OK if nobody did. */
 err_t client_tls_refusal(const struct client_tls *c);
 
+const char *client_tls_alert_name(const struct client_tls *c); /* in words, of the alert that came */
+
 /* What a failed transfer means: `code` is a CURLcode. */
 err_t client_tls_outcome(const struct client_tls *c, int code);
 

@@ -156,8 +156,7 @@ static err_t perform(CURL *easy, struct device_run *r, const struct device_excha
 /* -- over datagrams ------------------------------------------------------------------------------------ */
 #define COAPS "coaps://"
 
-static err_t perform_coap(struct device_run *r, const struct device_exchange *x, const struct client_tls *tls,
-                          struct device_outcome *out)
+static err_t perform_coap(struct device_run *r, const struct device_exchange *x, struct client_tls *tls)
 {
     const struct primitive request = {
         .op = x->op,
@@ -184,8 +183,12 @@ static err_t perform_coap(struct device_run *r, const struct device_exchange *x,
     err_t e = dtls_client_exchange(&d);
     r->rsc = d.rsc;
     r->body_n = d.body_n;
-    out->tls_version = d.tls.version;
-    out->suite = d.tls.suite;
+    tls->version = d.tls.version;
+    tls->suite = d.tls.suite;
+    tls->alert = d.tls.alert;
+    if (d.code == 0 && d.tls.alert == 0 && e == ERR_PEER_FAILING) {
+        (void)snprintf(r->status, sizeof(r->status), "CoAP Reset");
+    }
     if (d.code != 0) {
         (void)snprintf(r->status, sizeof(r->status), "CoAP %u.%02u", (unsigned)(d.code >> 5), (unsigned)(d.code & 31));
         r->media = d.media;
@@ -250,9 +253,13 @@ static err_t exchange(struct device_run *r, const struct device_exchange *x, str
         sent.body = writer_view_text(&w);
     }
     bool coap = text_starts(text_of(x->server->address), COAPS);
-    err_t e = coap ? perform_coap(r, &sent, tls, out) : perform_http(r, &sent, tls);
-    out->tls_version = coap ? out->tls_version : tls->version; /* over datagrams a copy of tls has it */
-    out->suite = coap ? out->suite : tls->suite;
+    err_t e = coap ? perform_coap(r, &sent, tls) : perform_http(r, &sent, tls);
+    out->tls_version = tls->version;
+    out->suite = tls->suite;
+    if (tls->alert != 0) {
+        (void)snprintf(r->status, sizeof(r->status), "TLS alert %u, %s", (unsigned)tls->alert,
+                       client_tls_alert_name(tls));
+    }
     return e == ERR_OK ? as_json(r, &f) : e;
 }
 

@@ -11,7 +11,7 @@ struct device_run {
     bool cbor;         /* contents go as CBOR and are asked for as such; who reads the answer finds JSON */
     uint16_t rsc;
     enum media media;  /* of the body; MEDIA_N: none, or one that is not known here */
-    char status[32];   /* what came, "HTTP 200" or "CoAP 4.04": for a person, when it is no answer of oneM2M */
+    char status[64];   /* what came, "HTTP 200", "CoAP 4.04", "TLS alert 80": for a person, when it is no answer of oneM2M */
     usec_t until;      /* clock_monotonic() at which to give up; for all exchanges of a command */
 };
 

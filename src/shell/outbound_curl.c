@@ -59,7 +59,7 @@ static err_t outcome(const struct outbound_transfer *t, CURLcode code)
     if (x->tls.reason != ERR_OK || x->tls.alert != 0) {
         log_event(ERR_LEVEL_WARN, "peer-tls",
                   (struct log_field[]){{"peer", text_of(x->tls.fqdn)}, {"code", text_of(err_code(e))}}, 2);
-        return x->tls.reason != ERR_OK ? ERR_PEER_NONSENSE : ERR_PEER_REFUSED;
+        return x->tls.reason != ERR_OK ? ERR_PEER_NONSENSE : e == ERR_PEER_FAILING ? e : ERR_PEER_REFUSED;
     }
     if (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING ||
         code == CURLE_PARTIAL_FILE) {

@@ -188,6 +188,17 @@ def test_too_many_from_one_address(new_lab):
         s.close()
 
 
+def test_a_server_in_trouble_is_no_refusal(new_lab, tmp_path):
+    """The MAF that the registrar has to ask is away: the device is told what came, and to try again."""
+    new_lab.coaps = with_coaps.ports(new_lab)
+    new_lab.start("cse")
+    for i, kind in enumerate((Cli, CoapCli)):
+        cli = kind(new_lab, tmp_path / kind.__name__)
+        got = cli.no(3, "peer-failing", "associate", "--cse", cli.at("cse"), "--cse-id", ks.CSE_ID, "--kpsa-id", f"{i:032x}@{ks.MAF}",
+                     "--kpsa-file", new_lab.key_file("unasked", b"made-up-key-of-a-device-3132"))
+        assert got["detail"] == "association security handshake: it sent TLS alert 80, internal error", got
+
+
 def test_reload_says_goodbye(coaps):
     d = coaps.device("dtls-reload")
     port = coaps.coaps["mef"]

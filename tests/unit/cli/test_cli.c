@@ -150,7 +150,7 @@ static void exit_codes_follow_the_groups(void **state)
         {ERR_NOT_FOUND, 1},    {ERR_STATE, 1},          {ERR_LIMIT_SIZE, 2},       {ERR_LIMIT_TIME, 3},
         {ERR_LIMIT_CAPACITY, 1}, {ERR_STORE, 4},        {ERR_STORE_CONFLICT, 4},   {ERR_CRYPTO_SELFTEST, 4},
         {ERR_AUDIT_CHAIN, 4},  {ERR_PEER_UNREACHABLE, 3}, {ERR_PEER_TIMEOUT, 3},   {ERR_PEER_NONSENSE, 1},
-        {ERR_PEER_REFUSED, 1}, {ERR_CONFIG, 2},         {ERR_USAGE, 2},            {ERR_IO, 4},
+        {ERR_PEER_FAILING, 3}, {ERR_PEER_REFUSED, 1},   {ERR_CONFIG, 2},         {ERR_USAGE, 2},            {ERR_IO, 4},
         {ERR_FILE_MODE, 2},    {ERR_BUG, 4},            {ERR_COUNT, 4},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
