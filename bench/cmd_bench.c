@@ -5,9 +5,11 @@
 #include "cli/cli.h"
 #include "load_http.h"
 #include "load_tls.h"
+#include "load_ub.h"
 #include "lookup_rate.h"
 #include "raw_tls.h"
 #include "scan_rate.h"
+#include "shell/crypto_openssl.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -145,6 +147,20 @@ static int tls(const struct cli_args *a)
     return close_out(t.keys, close_out(t.locations, code));
 }
 
+static int ub(const struct cli_args *a)
+{
+    struct load_ub u = {.bsf = cli_arg(a, "--bsf"), .crypto = crypto_openssl()};
+    struct load l = {.ops = &load_ub_ops, .plan = &u};
+    err_t e = load_of(a, &l);
+    e = e == ERR_OK ? load_ub_keys(&u) : e;
+    e = e == ERR_OK ? request_lines_read(cli_arg(a, "--lines"), &u.impis) : e;
+    e = e == ERR_OK ? open_out(a, "--b-tids", &u.b_tids) : e;
+    int code = e == ERR_OK ? run_load(a, &l) : cli_fail(a, e, "");
+    request_lines_wipe(&u.impis);
+    aka_keys_wipe(&u.keys);
+    return close_out(u.b_tids, code);
+}
+
 static int raw(const struct cli_args *a)
 {
     const char *suite = cli_arg(a, "--suite");
@@ -236,6 +252,10 @@ static const struct cli_opt tls_opts[] = {LOAD_OPTS,
                                           {"--keep", CLI_OPT_FLAG, "keep connections: an operation is a request"},
                                           {"--keys", 0, "file for the key exported from each connection"},
                                           {"--datagram", CLI_OPT_FLAG, "DTLS over UDP"}};
+static const struct cli_opt ub_opts[] = {LOAD_OPTS,
+                                         {"--bsf", CLI_OPT_REQUIRED, "FQDN of the BSF"},
+                                         {"--b-tids", 0, "file for the B-TID of each"},
+                                         {"--lines", CLI_OPT_REQUIRED, "file of IMPIs, all with K 00..0f and OPc 10..1f"}};
 static const struct cli_opt raw_opts[] = {{"--suite", 0, SUITE},
                                           {"--seconds", 0, "how long (5)"},
                                           {"--lockstep", 0, "handshakes side by side (16)"},
@@ -269,6 +289,7 @@ static const struct cli_verb verbs[] = {
     {"http", http_opts, ARRAY_LEN(http_opts), http, "Requests on kept connections; counts verified answers.", "-"},
     {"tls", tls_opts, ARRAY_LEN(tls_opts), tls,
      "TLS handshakes, each with a request if there is --path; --lines names identities and keys in hex.", "-"},
+    {"ub", ub_opts, ARRAY_LEN(ub_opts), ub, "Bootstrapping of GBA, both exchanges, on kept connections.", "TS 33.220 4.5.2"},
     {"raw-tls", raw_opts, ARRAY_LEN(raw_opts), raw, "Yardstick: the server's side of OpenSSL handshakes in memory.", "-"},
     {"bare-store", bare_opts, ARRAY_LEN(bare_opts), bare,
      "Yardstick: the records of creates straight into the store, 64 to a transaction.", "-"},
