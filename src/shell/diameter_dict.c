@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { MAR_CODE = 303 };
+enum { MAR_CODE = 303, BIR_CODE = 310 };
 
 /* Of 3GPP: code and type; those of the base protocol have code 0 and are looked up by their names. */
 static const struct {
@@ -19,6 +19,17 @@ static const struct {
     [DIAMETER_AUTHORIZATION] = {"3GPP-SIP-Authorization", 610, AVP_TYPE_OCTETSTRING, true},
     [DIAMETER_CK] = {"Confidentiality-Key", 625, AVP_TYPE_OCTETSTRING, true},
     [DIAMETER_IK] = {"Integrity-Key", 626, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_TRANSACTION] = {"Transaction-Identifier", 401, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_NAF_ID] = {"NAF-Id", 402, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_GSID] = {"GAA-Service-Identifier", 403, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_KEY_EXPIRY] = {"Key-ExpiryTime", 404, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_ME_KEY] = {"ME-Key-Material", 405, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_UICC_KEY] = {"UICC-Key-Material", 406, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_GBA_U_AWARE] = {"GBA_U-Awareness-Indicator", 407, AVP_TYPE_UNSIGNED32, true},
+    [DIAMETER_CREATION_TIME] = {"BootstrapInfoCreationTime", 408, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_GBA_TYPE] = {"GBA-Type", 410, AVP_TYPE_UNSIGNED32, false},
+    [DIAMETER_ORIGIN_HOST] = {"Origin-Host", 0, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_ORIGIN_REALM] = {"Origin-Realm", 0, AVP_TYPE_OCTETSTRING, true},
     [DIAMETER_AUTH_SESSION_STATE] = {"Auth-Session-State", 0, AVP_TYPE_UNSIGNED32, true},
     [DIAMETER_AUTH_APPLICATION] = {"Auth-Application-Id", 0, AVP_TYPE_UNSIGNED32, true},
     [DIAMETER_DESTINATION_REALM] = {"Destination-Realm", 0, AVP_TYPE_OCTETSTRING, true},
@@ -46,22 +57,31 @@ static bool add_avp(struct dict_object **out, size_t i)
     return fd_dict_new(dict, DICT_AVP, &data, NULL, out) == 0;
 }
 
-bool diameter_dict_init(struct diameter_dict *d)
+/* An application and its one command, request and answer. */
+static bool add_application(const struct diameter_dict *d, struct dict_application_data *app, struct dict_cmd_data cmd[2],
+                            struct dict_object **out, struct dict_object **request)
 {
     struct dictionary *dict = fd_g_config->cnf_dict;
+    return fd_dict_new(dict, DICT_APPLICATION, app, d->vendor, out) == 0 && fd_dict_new(dict, DICT_COMMAND, &cmd[0], *out, request) == 0 &&
+           fd_dict_new(dict, DICT_COMMAND, &cmd[1], *out, NULL) == 0;
+}
+
+bool diameter_dict_init(struct diameter_dict *d)
+{
+    const uint8_t mask = CMD_FLAG_REQUEST | CMD_FLAG_PROXIABLE;
     struct dict_vendor_data vendor = {DIAMETER_VENDOR_3GPP, (char *)"3GPP"};
-    struct dict_application_data zh = {DIAMETER_APP_ZH, (char *)"3GPP Zh"};
-    struct dict_cmd_data mar = {MAR_CODE, (char *)"Zh-Multimedia-Auth-Request", CMD_FLAG_REQUEST | CMD_FLAG_PROXIABLE,
-                                CMD_FLAG_REQUEST | CMD_FLAG_PROXIABLE};
-    struct dict_cmd_data maa = {MAR_CODE, (char *)"Zh-Multimedia-Auth-Answer", CMD_FLAG_REQUEST, 0};
-    int e = fd_dict_new(dict, DICT_VENDOR, &vendor, NULL, &d->vendor);
-    bool good = (e == 0 || e == EEXIST) && fd_dict_new(dict, DICT_APPLICATION, &zh, d->vendor, &d->zh) == 0 &&
-                fd_dict_new(dict, DICT_COMMAND, &mar, d->zh, &d->mar) == 0 &&
-                fd_dict_new(dict, DICT_COMMAND, &maa, d->zh, NULL) == 0;
+    struct dict_application_data zh = {DIAMETER_APP_ZH, (char *)"3GPP Zh"}, zn = {DIAMETER_APP_ZN, (char *)"3GPP Zn"};
+    struct dict_cmd_data of_zh[] = {{MAR_CODE, (char *)"Zh-Multimedia-Auth-Request", mask, mask},
+                                    {MAR_CODE, (char *)"Zh-Multimedia-Auth-Answer", CMD_FLAG_REQUEST, 0}};
+    struct dict_cmd_data of_zn[] = {{BIR_CODE, (char *)"Bootstrapping-Info-Request", mask, mask},
+                                    {BIR_CODE, (char *)"Bootstrapping-Info-Answer", CMD_FLAG_REQUEST, 0}};
+    int e = fd_dict_new(fd_g_config->cnf_dict, DICT_VENDOR, &vendor, NULL, &d->vendor);
+    bool good = (e == 0 || e == EEXIST) && add_application(d, &zh, of_zh, &d->zh, &d->mar) &&
+                add_application(d, &zn, of_zn, &d->zn, &d->bir);
     for (size_t i = 0; good && i < DIAMETER_AVPS; i++) {
         good = add_avp(&d->avp[i], i);
     }
-    return good && fd_disp_app_support(d->zh, d->vendor, 1, 0) == 0;
+    return good;
 }
 
 static bool add(const struct diameter_dict *d, msg_or_avp *to, enum diameter_avp which, union avp_value *value)

@@ -11,6 +11,7 @@
 
 #define DIAMETER_VENDOR_3GPP 10415
 #define DIAMETER_APP_ZH 16777221
+#define DIAMETER_APP_ZN 16777220
 
 /* The AVPs that are used, of 3GPP and of the base protocol. */
 enum diameter_avp {
@@ -21,6 +22,17 @@ enum diameter_avp {
     DIAMETER_AUTHORIZATION,
     DIAMETER_CK,
     DIAMETER_IK,
+    DIAMETER_TRANSACTION, /* B-TID */
+    DIAMETER_NAF_ID,
+    DIAMETER_GSID,
+    DIAMETER_KEY_EXPIRY,
+    DIAMETER_ME_KEY,
+    DIAMETER_UICC_KEY,
+    DIAMETER_GBA_U_AWARE,
+    DIAMETER_CREATION_TIME,
+    DIAMETER_GBA_TYPE,
+    DIAMETER_ORIGIN_HOST,
+    DIAMETER_ORIGIN_REALM,
     DIAMETER_AUTH_SESSION_STATE,
     DIAMETER_AUTH_APPLICATION,
     DIAMETER_DESTINATION_REALM,
@@ -34,10 +46,10 @@ enum diameter_avp {
 };
 
 struct diameter_dict {
-    struct dict_object *vendor, *zh, *mar;
+    struct dict_object *vendor, *zh, *mar, *zn, *bir;
     struct dict_object *avp[DIAMETER_AVPS];
 };
-bool diameter_dict_init(struct diameter_dict *d); /* after fd_core_initialize(), once */
+bool diameter_dict_init(struct diameter_dict *d); /* after fd_core_initialize(), once; then fd_disp_app_support() of zh or zn */
 
 /* Adds an AVP to a message or to a grouped AVP. */
 bool diameter_dict_octets(const struct diameter_dict *d, msg_or_avp *to, enum diameter_avp which, const void *p, size_t n);

@@ -1,9 +1,10 @@
 /*
- * keystead-diameter CONFIG REALM MILLISECONDS: the client of Zh over Diameter [TS 29.109 4], a process of its own because freeDiameter
- * brings threads and GnuTLS. Descriptor 0 is one end of a socket pair: questions come in, answers go out (wire/zh_frame.h); its end
+ * keystead-diameter CONFIG REALM MILLISECONDS [zn]: the client of Zh over Diameter [TS 29.109 4], unless REALM is "-", and with zn the
+ * BSF of Zn (diameter_zn.h); a process of its own because freeDiameter brings threads and GnuTLS. Descriptor 0 is one end of a socket pair: questions come in, answers go out (wire/zh_frame.h); its end
  * ends the process. CONFIG is freeDiameter's own file: identity, realm, certificate, peers.
  */
 #include "shell/diameter_dict.h"
+#include "shell/diameter_zn.h"
 #include "wire/zh_frame.h"
 
 #include <pthread.h>
@@ -199,9 +200,15 @@ static void serve(void)
         }
         n += (size_t)got;
         while (zh_frame_parse(bytes_of(in, n), &f, &used) == ERR_OK && used > 0) {
-            ask(&f);
+            if (f.kind == ZH_FRAME_QUESTION) {
+                ask(&f);
+            } else if (f.kind == ZH_FRAME_ZN_ANSWER) {
+                diameter_zn_answered(&f);
+            }
+            zh_frame_wipe(&f);
             memmove(in, in + used, n - used);
             n -= used;
+            explicit_bzero(in + n, used);
         }
         if (n == sizeof(in)) { /* nonsense from the server */
             return;
@@ -209,16 +216,25 @@ static void serve(void)
     }
 }
 
+/* What it tells its peers that it can do. */
+static bool support(bool zn)
+{
+    const struct diameter_dict *d = &self.dict;
+    bool zh = strcmp(self.realm, "-") != 0;
+    return (!zh || fd_disp_app_support(d->zh, d->vendor, 1, 0) == 0) &&
+           (!zn || (fd_disp_app_support(d->zn, d->vendor, 1, 0) == 0 && diameter_zn_init(d, tell)));
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 4 || (self.patience_ms = strtol(argv[3], NULL, 10)) < 1) {
+    if (argc < 4 || argc > 5 || (self.patience_ms = strtol(argv[3], NULL, 10)) < 1) {
         fputs("keystead-diameter is started by keystead serve\n", stderr);
         return 2;
     }
     self.realm = argv[2];
     fd_g_debug_lvl = FD_LOG_ERROR;
     if (fd_log_handler_register(complain) != 0 || fd_core_initialize() != 0 || fd_core_parseconf(argv[1]) != 0 ||
-        !diameter_dict_init(&self.dict) || fd_core_start() != 0 || fd_core_waitstartcomplete() != 0) {
+        !diameter_dict_init(&self.dict) || !support(argc == 5) || fd_core_start() != 0 || fd_core_waitstartcomplete() != 0) {
         fputs("keystead-diameter: freeDiameter does not start; see its configuration file\n", stderr);
         return 2;
     }

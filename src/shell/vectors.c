@@ -141,24 +141,38 @@ static err_t gsup_conf(struct text address, struct zh_conf *out)
     return TEXT_COPY(v6 ? text_take(text_skip(host, 1), host.n - 2) : host, out->host);
 }
 
+static err_t diameter_conf(const struct conf *c, const struct snapshot_role *r, struct text realm, struct zh_conf *out)
+{
+    out->protocol = ZH_DIAMETER;
+    TRY(find_helper(out->program, sizeof(out->program)));
+    TRY(TEXT_COPY(conf_text(c, r->role->name, r->name, "diameter"), out->file));
+    return TEXT_COPY(realm, out->realm);
+}
+
 static err_t open_one(struct vectors *v, size_t i)
 {
     const struct conf *c = v->snap->conf;
     const struct snapshot_role *r = &v->snap->roles[i];
     const char *section = r->role->name;
-    if (conf_row_of(c, text_of(section), text_of("subscribers")) == NULL ||
-        text_eq_z(conf_text(c, section, r->name, "subscribers"), "embedded")) {
+    if (conf_row_of(c, text_of(section), text_of("subscribers")) == NULL) {
         return ERR_OK;
     }
-    struct zh_conf conf = {.protocol = ZH_DIAMETER, .answer = conf_number(c, section, r->name, "subscriber-time")};
-    if (text_eq_z(conf_text(c, section, r->name, "subscribers"), "gsup")) {
+    struct text kind = conf_text(c, section, r->name, "subscribers");
+    const bool diameter = text_eq_z(kind, "diameter"), zn = conf_bool(c, section, r->name, "zn-diameter");
+    struct zh_conf conf = {.answer = conf_number(c, section, r->name, "subscriber-time")};
+    v->zn[i] = (struct zn_server){.snap = v->snap, .intake = v->intake, .metrics = v->metrics, .role = i};
+    if (text_eq_z(kind, "gsup")) {
         TRY(gsup_conf(conf_text(c, section, r->name, "hlr"), &conf));
-    } else {
-        TRY(find_helper(conf.program, sizeof(conf.program)));
-        TRY(TEXT_COPY(conf_text(c, section, r->name, "diameter"), conf.file));
-        TRY(TEXT_COPY(conf_text(c, section, r->name, "hss-realm"), conf.realm));
+        TRY(zh_new(v->loop, &conf, &v->zh[i]));
     }
-    return zh_new(v->loop, &conf, &v->zh[i]);
+    if (diameter || zn) {
+        conf.zn = zn ? zn_server_asked : NULL;
+        conf.zn_owner = &v->zn[i];
+        TRY(diameter_conf(c, r, diameter ? conf_text(c, section, r->name, "hss-realm") : text_of("-"), &conf));
+        TRY(zh_new(v->loop, &conf, diameter ? &v->zh[i] : &v->only_zn[i]));
+        v->zn[i].zh = diameter ? v->zh[i] : v->only_zn[i];
+    }
+    return ERR_OK;
 }
 
 err_t vectors_start(struct vectors *v, uv_loop_t *loop, const struct snapshot *snap, struct intake *intake,
@@ -177,7 +191,8 @@ void vectors_stop(struct vectors *v)
 {
     for (size_t i = 0; i < SNAPSHOT_ROLES_MAX; i++) {
         zh_free(v->zh[i]);
-        v->zh[i] = NULL;
+        zh_free(v->only_zn[i]);
+        v->zh[i] = v->only_zn[i] = v->zn[i].zh = NULL;
     }
     while (v->waiting != NULL) {
         struct vectors_entry *e = v->waiting;

@@ -1,12 +1,14 @@
 /*
  * Vectors that roles need of an HLR or HSS (role/vector.h), asked for by the writer's process, which alone is connected to it: a
- * request that the writer has put aside waits here, and goes to the writer again with the answer. Nobody else waits.
+ * request that the writer has put aside waits here, and goes to the writer again with the answer. Nobody else waits. The Diameter
+ * process that it starts may serve Zn, too (zn_server.h).
  */
 #ifndef KEYSTEAD_SHELL_VECTORS_H
 #define KEYSTEAD_SHELL_VECTORS_H
 
 #include "shell/intake.h"
 #include "shell/zh.h"
+#include "shell/zn_server.h"
 
 #define VECTORS_WAITING_MAX 512
 
@@ -17,6 +19,8 @@ struct vectors {
     struct intake *intake;
     struct metrics *metrics;
     struct zh *zh[SNAPSHOT_ROLES_MAX]; /* of instances with the row `subscribers`, unless it says embedded */
+    struct zh *only_zn[SNAPSHOT_ROLES_MAX]; /* of instances that have Zn over Diameter, and their vectors from elsewhere */
+    struct zn_server zn[SNAPSHOT_ROLES_MAX];
     struct vectors_entry *waiting;
     size_t waiting_n;
 };

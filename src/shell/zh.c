@@ -48,3 +48,10 @@ err_t zh_ask(struct zh *z, const struct zh_question *q, zh_fn *fn, void *owner)
 {
     return z->driver->ask(z->it, q, fn, owner);
 }
+
+void zh_zn_answer(struct zh *z, const struct zh_zn *q, err_t e, struct bytes body)
+{
+    if (z->driver->zn_answer != NULL) {
+        z->driver->zn_answer(z->it, q, e, body);
+    }
+}

@@ -20,6 +20,16 @@
 
 enum zh_protocol { ZH_GSUP, ZH_DIAMETER, ZH_PROTOCOLS };
 
+/* A question of Zn from a NAF that is a Diameter peer: its host name, and JSON as of role/zn.h. */
+#define ZH_ZN_BODY_MAX 4096
+struct zh_zn {
+    uint32_t token;
+    uint64_t run; /* of the process: an answer goes to the one that asked */
+    struct text host;
+    struct bytes body;
+};
+typedef void zh_zn_fn(void *owner, const struct zh_zn *q); /* what it points at lives during the call */
+
 struct zh_conf {
     enum zh_protocol protocol;
     usec_t answer; /* how long a connection, a greeting, an answer may take; 1 ms or more */
@@ -30,7 +40,9 @@ struct zh_conf {
     /* Diameter */
     char program[ZH_PATH_MAX]; /* keystead-diameter */
     char file[ZH_PATH_MAX];    /* freeDiameter's configuration */
-    char realm[ZH_TEXT_MAX];   /* of the HSS */
+    char realm[ZH_TEXT_MAX];   /* of the HSS; "-": there is none, Zn alone */
+    zh_zn_fn *zn;              /* or NULL: no Zn */
+    void *zn_owner;
 };
 
 struct zh_resync {
@@ -58,5 +70,7 @@ bool zh_is_up(const struct zh *z); /* connected to the HLR; of Diameter: the pro
 /* ERR_DENIED_SUBSCRIBER: not an IMPI, for an HLR: not that of an IMSI, which is all that it knows; ERR_PEER_UNREACHABLE: not
  * connected now; ERR_LIMIT_BUSY: too many questions, or one of this IMSI, are under way. Then there is no callback. */
 MUST_USE err_t zh_ask(struct zh *z, const struct zh_question *q, zh_fn *fn, void *owner);
+/* ERR_OK and JSON, or ERR_DENIED_B_TID, ERR_DENIED_FROM, ERR_MALFORMED, ERR_LIMIT_BUSY, ERR_PEER_REFUSED; to nobody if it is gone. */
+void zh_zn_answer(struct zh *z, const struct zh_zn *q, err_t e, struct bytes body);
 
 #endif

@@ -14,7 +14,7 @@
 #define PATIENCE_MOST (30 * USEC_PER_SEC)
 #define STEADY (10 * USEC_PER_SEC) /* a process that ran for so long may be started again soon */
 #define MARGIN USEC_PER_SEC        /* the process keeps the deadline itself; this is for one that hangs */
-#define QUESTION_MAX (IMPI_MAX + 64)
+#define FRAME_MAX (ZH_FRAME_BODY_MAX + 512) /* of what goes out: a question of Zh, an answer of Zn */
 
 enum state { AWAY, RUNNING, ENDING };
 
@@ -33,6 +33,7 @@ struct helper {
     unsigned held; /* what libuv still has of this memory */
     unsigned open; /* of these, what belongs to this run of the process */
     usec_t due, patience, started;
+    uint64_t run; /* of the process, counted */
     uv_timer_t timer;
     uv_process_t process;
     uv_pipe_t pair;
@@ -44,7 +45,7 @@ struct helper {
 
 struct sending {
     uv_write_t write;
-    uint8_t b[QUESTION_MAX];
+    uint8_t b[FRAME_MAX];
 };
 
 static void arm(struct helper *h);
@@ -151,6 +152,8 @@ static void came(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
         e = zh_frame_parse(bytes_of(h->in, h->in_n), &f, &used);
         if (e == ERR_OK && used > 0 && f.kind == ZH_FRAME_ANSWER) {
             answered(h, &f);
+        } else if (e == ERR_OK && used > 0 && f.kind == ZH_FRAME_ZN && h->conf.zn != NULL && !h->ended) {
+            h->conf.zn(h->conf.zn_owner, &(struct zh_zn){.token = f.token, .run = h->run, .host = f.host, .body = f.body});
         }
         if (h->state != RUNNING) { /* who was told has ended it: what came is wiped */
             return;
@@ -168,7 +171,8 @@ static void start(struct helper *h)
 {
     char ms[24];
     snprintf(ms, sizeof(ms), "%lld", (long long)h->conf.answer / 1000);
-    char *args[] = {h->conf.program, h->conf.file, h->conf.realm, ms, NULL};
+    char zn[] = "zn";
+    char *args[] = {h->conf.program, h->conf.file, h->conf.realm, ms, h->conf.zn == NULL ? NULL : zn, NULL};
     uv_stdio_container_t stdio[3] = {
         {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&h->pair},
         {.flags = UV_IGNORE},
@@ -176,6 +180,7 @@ static void start(struct helper *h)
     uv_process_options_t o = {.file = h->conf.program, .args = args, .exit_cb = exited, .stdio = stdio, .stdio_count = 3};
     h->started = clock_monotonic();
     h->state = RUNNING;
+    h->run++;
     h->held += 2;
     h->open = 2;
     if (uv_pipe_init(h->loop, &h->pair, 0) != 0) {
@@ -262,11 +267,13 @@ static bool is_up(const void *it)
 
 static void sent(uv_write_t *w, int status)
 {
+    struct sending *s = w->data;
     (void)status; /* the reader notices */
-    free(w->data);
+    ct_wipe(s->b, sizeof(s->b)); /* of Zn: a key */
+    free(s);
 }
 
-static err_t send_question(struct helper *h, const struct zh_frame *f)
+static err_t send_frame(struct helper *h, const struct zh_frame *f)
 {
     struct sending *s = malloc(sizeof(*s));
     if (s == NULL) {
@@ -308,11 +315,21 @@ static err_t ask(void *it, const struct zh_question *q, zh_fn *fn, void *owner)
         f.resync.rand = q->resync->rand;
         memcpy(f.resync.auts, q->resync->auts.b, sizeof(f.resync.auts));
     }
-    TRY(send_question(h, &f));
+    TRY(send_frame(h, &f));
     h->waiting[f.token % WAITING_MAX] = (struct waiting){
         .fn = fn, .owner = owner, .token = f.token, .until = clock_monotonic() + h->conf.answer + MARGIN};
     arm(h);
     return ERR_OK;
 }
 
-const struct zh_driver zh_diameter_driver = {.open = open_helper, .end = end, .is_up = is_up, .ask = ask};
+/* A NAF that gets none asks again; a process that was started anew never asked. */
+static void zn_answer(void *it, const struct zh_zn *q, err_t e, struct bytes body)
+{
+    struct helper *h = it;
+    const struct zh_frame f = {.kind = ZH_FRAME_ZN_ANSWER, .token = q->token, .err = e, .body = body};
+    if (h->state == RUNNING && h->run == q->run && send_frame(h, &f) != ERR_OK) {
+        log_event(ERR_LEVEL_WARN, "zn-unanswered", NULL, 0);
+    }
+}
+
+const struct zh_driver zh_diameter_driver = {.open = open_helper, .end = end, .is_up = is_up, .ask = ask, .zn_answer = zn_answer};

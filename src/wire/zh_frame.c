@@ -9,15 +9,16 @@ enum { HEAD = 2, KEY = 16, RES_MIN = 4, RES_MAX = 16 };
 static const err_t outcomes[] = {ERR_OK,           ERR_DENIED_SUBSCRIBER, ERR_DENIED_AUTS, ERR_PEER_REFUSED,
                                  ERR_PEER_TIMEOUT, ERR_PEER_UNREACHABLE,  ERR_PEER_NONSENSE};
 enum { OUTCOME_REFUSED = 3 };
+static const err_t zn_outcomes[] = {ERR_OK, ERR_DENIED_B_TID, ERR_DENIED_FROM, ERR_PEER_REFUSED, ERR_MALFORMED, ERR_LIMIT_BUSY};
 
-static uint8_t outcome_of(err_t e)
+static uint8_t outcome_of(const err_t *rows, size_t n, err_t e)
 {
-    for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
-        if (outcomes[i] == e) {
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i] == e) {
             return (uint8_t)i;
         }
     }
-    return OUTCOME_REFUSED;
+    return OUTCOME_REFUSED; /* of both tables */
 }
 
 void zh_frame_wipe(struct zh_frame *f)
@@ -63,16 +64,89 @@ static err_t parse_answer(struct reader *r, struct zh_frame *f)
     return f->err == ERR_OK ? parse_vector(r, f) : ERR_OK;
 }
 
+static err_t parse_zn(struct reader *r, struct zh_frame *f)
+{
+    struct bytes host = reader_block8(r);
+    f->host = text_span((const char *)host.p, host.n);
+    f->body = reader_block16(r);
+    return f->body.n <= ZH_FRAME_BODY_MAX && f->host.n > 0 ? ERR_OK : ERR_PEER_NONSENSE;
+}
+
+static err_t parse_zn_answer(struct reader *r, struct zh_frame *f)
+{
+    uint8_t outcome = reader_u8(r);
+    f->body = reader_block16(r);
+    if (outcome >= ARRAY_LEN(zn_outcomes) || f->body.n > ZH_FRAME_BODY_MAX) {
+        return ERR_PEER_NONSENSE;
+    }
+    f->err = zn_outcomes[outcome];
+    return ERR_OK;
+}
+
+/* -- struct to octets ----------------------------------------------------------------------------------- */
+static void write_question(const struct zh_frame *f, struct writer *w)
+{
+    writer_u8(w, (uint8_t)f->impi.n);
+    writer_text(w, f->impi);
+    writer_u8(w, f->has_resync);
+    if (f->has_resync) {
+        writer_bytes(w, BYTES_ARRAY(f->resync.rand.b));
+        writer_bytes(w, BYTES_ARRAY(f->resync.auts));
+    }
+}
+
+static void write_answer(const struct zh_frame *f, struct writer *w)
+{
+    struct bytes xres = secret_view(&f->vector.xres.s);
+    uint8_t outcome = outcome_of(outcomes, ARRAY_LEN(outcomes), f->err);
+    writer_u8(w, outcome);
+    if (outcome != 0) {
+        return;
+    }
+    writer_bytes(w, BYTES_ARRAY(f->vector.rand.b));
+    writer_bytes(w, BYTES_ARRAY(f->vector.autn));
+    writer_u8(w, (uint8_t)xres.n);
+    writer_bytes(w, xres);
+    writer_bytes(w, secret_view(&f->vector.ck.s));
+    writer_bytes(w, secret_view(&f->vector.ik.s));
+    writer_u16(w, (uint16_t)f->guss.n);
+    writer_bytes(w, f->guss);
+}
+
+static void write_zn(const struct zh_frame *f, struct writer *w)
+{
+    writer_u8(w, (uint8_t)f->host.n);
+    writer_text(w, f->host);
+    writer_block16(w, f->body);
+}
+
+static void write_zn_answer(const struct zh_frame *f, struct writer *w)
+{
+    writer_u8(w, outcome_of(zn_outcomes, ARRAY_LEN(zn_outcomes), f->err));
+    writer_block16(w, f->body);
+}
+
+/* -- frames --------------------------------------------------------------------------------------------- */
+static const struct {
+    err_t (*parse)(struct reader *r, struct zh_frame *f);
+    void (*write)(const struct zh_frame *f, struct writer *w);
+} kinds[] = {
+    [ZH_FRAME_QUESTION] = {parse_question, write_question},
+    [ZH_FRAME_ANSWER] = {parse_answer, write_answer},
+    [ZH_FRAME_ZN] = {parse_zn, write_zn},
+    [ZH_FRAME_ZN_ANSWER] = {parse_zn_answer, write_zn_answer},
+};
+
 static err_t parse(struct bytes content, struct zh_frame *f)
 {
     struct reader r = reader_of(content);
     uint8_t kind = reader_u8(&r);
     f->token = reader_u32(&r);
-    if (kind != ZH_FRAME_QUESTION && kind != ZH_FRAME_ANSWER) {
+    if (kind >= ARRAY_LEN(kinds) || kinds[kind].parse == NULL) {
         return ERR_PEER_NONSENSE;
     }
     f->kind = kind;
-    TRY(kind == ZH_FRAME_QUESTION ? parse_question(&r, f) : parse_answer(&r, f));
+    TRY(kinds[kind].parse(&r, f));
     return reader_finish(&r) == ERR_OK ? ERR_OK : ERR_PEER_NONSENSE;
 }
 
@@ -100,49 +174,15 @@ err_t zh_frame_parse(struct bytes in, struct zh_frame *out, size_t *used)
     return ERR_OK;
 }
 
-/* -- struct to octets ----------------------------------------------------------------------------------- */
-static void write_question(const struct zh_frame *f, struct writer *w)
-{
-    writer_u8(w, (uint8_t)f->impi.n);
-    writer_text(w, f->impi);
-    writer_u8(w, f->has_resync);
-    if (f->has_resync) {
-        writer_bytes(w, BYTES_ARRAY(f->resync.rand.b));
-        writer_bytes(w, BYTES_ARRAY(f->resync.auts));
-    }
-}
-
-static void write_answer(const struct zh_frame *f, struct writer *w)
-{
-    struct bytes xres = secret_view(&f->vector.xres.s);
-    uint8_t outcome = outcome_of(f->err);
-    writer_u8(w, outcome);
-    if (outcome != 0) {
-        return;
-    }
-    writer_bytes(w, BYTES_ARRAY(f->vector.rand.b));
-    writer_bytes(w, BYTES_ARRAY(f->vector.autn));
-    writer_u8(w, (uint8_t)xres.n);
-    writer_bytes(w, xres);
-    writer_bytes(w, secret_view(&f->vector.ck.s));
-    writer_bytes(w, secret_view(&f->vector.ik.s));
-    writer_u16(w, (uint16_t)f->guss.n);
-    writer_bytes(w, f->guss);
-}
-
 err_t zh_frame_write(const struct zh_frame *f, struct writer *w)
 {
-    if (f->impi.n >= IMPI_MAX || f->guss.n > ZH_FRAME_GUSS_MAX) {
+    if (f->impi.n >= IMPI_MAX || f->guss.n > ZH_FRAME_GUSS_MAX || f->host.n > ZH_FRAME_HOST_MAX || f->body.n > ZH_FRAME_BODY_MAX) {
         return ERR_LIMIT_SIZE;
     }
     size_t mark = writer_mark16(w);
     writer_u8(w, (uint8_t)f->kind);
     writer_u32(w, f->token);
-    if (f->kind == ZH_FRAME_QUESTION) {
-        write_question(f, w);
-    } else {
-        write_answer(f, w);
-    }
+    kinds[f->kind].write(f, w);
     writer_close16(w, mark);
     return writer_finish(w);
 }

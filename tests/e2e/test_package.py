@@ -44,7 +44,7 @@ def files(deb):
 
 
 def test_contents(packages):
-    assert set(packages) == {"keystead", "libkeystead-dev"}
+    assert set(packages) == {"keystead", "keystead-diameter", "libkeystead-dev"}
     multiarch = out("gcc", "-print-multiarch").strip()
     program, library = files(packages["keystead"]), files(packages["libkeystead-dev"])
     assert sorted(program) == sorted(PROGRAM)
@@ -52,15 +52,19 @@ def test_contents(packages):
                                       f"usr/lib/{multiarch}/libkeystead.a",
                                       f"usr/lib/{multiarch}/pkgconfig/keystead.pc",
                                       "usr/share/doc/libkeystead-dev/copyright"])
-    for name, (mode, owner) in {**program, **library}.items():
+    diameter = files(packages["keystead-diameter"])
+    assert sorted(diameter) == ["usr/bin/keystead-diameter", "usr/share/doc/keystead-diameter/copyright"]
+    for name, (mode, owner) in {**program, **library, **diameter}.items():
         assert owner == "root/root", name
         assert mode == ("-rwxr-xr-x" if "/bin/" in name else "-rw-r--r--"), (name, mode)
 
 
-def test_every_library_is_in_depends(packages, unpacked):
-    depends = out("dpkg-deb", "-f", packages["keystead"], "Depends").strip().split(", ")
-    needed = re.findall(r"NEEDED.*\[(.+)\]", out("readelf", "-d", unpacked / "usr/bin/keystead"))
-    assert len(needed) > 5
+@pytest.mark.parametrize("program", ["keystead", "keystead-diameter"])
+def test_every_library_is_in_depends(packages, unpacked, program):
+    depends = out("dpkg-deb", "-f", packages[program], "Depends").strip().split(", ")
+    depends = [d for d in depends if not d.startswith("keystead (= ")]
+    needed = re.findall(r"NEEDED.*\[(.+)\]", out("readelf", "-d", unpacked / "usr/bin" / program))
+    assert len(needed) > 4
     owners = set()
     for soname in needed:
         path = re.search(rf"{re.escape(soname)}.* => (\S+)", out("/sbin/ldconfig", "-p"))[1]
@@ -77,6 +81,11 @@ def test_what_is_installed_runs(unpacked):
     assert page.startswith(".TH KEYSTEAD 1")
     for command in ("serve", "init", "ctl", "device"):
         assert f".SH {command.upper()}\n" in page
+
+
+def test_diameter_is_found_beside_the_program(unpacked):
+    p = subprocess.run([unpacked / "usr/bin/keystead-diameter"], capture_output=True, text=True)
+    assert p.returncode == 2 and "started by keystead serve" in p.stderr
 
 
 def test_the_unit_starts_this_program(unpacked):

@@ -1,6 +1,9 @@
 """Subscribers whose keys others have: the BSF asks osmo-hlr over GSUP, or an HSS over Diameter (tests/lib/hss.c), while devices run Ub."""
+import hmac
 import json
+import os
 import re
+import signal
 import threading
 import time
 
@@ -199,11 +202,13 @@ def hss(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def over_diameter(hss, tmp_path_factory):
-    conf = hss.configure(hss.names.pop(), 0, ("hss", hss.port))
+    port = ks.free_port()
+    conf = hss.configure("bsf0", port, ("hss", hss.port), ("naf", ks.free_port()), ("other", ks.free_port()))
     b = Bsf(tmp_path_factory.mktemp("zh-diameter") / "lab",
-            f"subscribers = diameter\ndiameter = {conf}\nhss-realm = lab.example\n{TIME}",
+            f"subscribers = diameter\ndiameter = {conf}\nhss-realm = lab.example\nzn-diameter = on\n{TIME}",
             server="workers = 1\n")  # worker and writer are one process
     ks.wait_for(lambda: ub.Ue(b.address, ub.Sim(K, OPC), "sim-0@lab.example", BSF).open()[0] == 401, what="the HSS")
+    b.diameter = port
     yield b
     b.stop()
 
@@ -239,3 +244,76 @@ def test_what_an_hss_refuses(over_diameter):
     for user, reason, status in [("unknown", "impi-unknown", 403), ("forbidden", "subscriber-database-refused", 503),
                                  ("no-vector", "subscriber-database-nonsense", 503), ("slow", "subscriber-database-slow", 503)]:
         refused(at_the_hss(over_diameter, user).open(), reason, status)
+
+
+# -- Zn over Diameter ---------------------------------------------------------------------------------------------
+UA = bytes.fromhex("010001008c")
+
+
+def naf_key(label, k_s, rand, impi, naf_id):  # TS 33.220 B.3
+    parts = (label, rand, impi.encode(), naf_id)
+    return hmac.digest(k_s, b"\x01" + b"".join(p + len(p).to_bytes(2, "big") for p in parts), "sha256")
+
+
+@pytest.fixture(scope="module")
+def naf(over_diameter, hss):
+    it = lib.Naf(hss.configure("naf", 0, ("bsf0", over_diameter.diameter)))
+    ks.wait_for(lambda: it.ask("made-up", b"naf.lab.example" + UA)[0] == "5403", what="the BSF")
+    yield it
+    it.end()
+
+
+def test_a_key_over_diameter(over_diameter, naf):
+    """R000-74, R001-121, R001-122, R001-132, R001-134, R001-135: key, end, USS and Enrolee-ID to the NAF that owns the name."""
+    ue = at_the_hss(over_diameter, "sim-zn")
+    p = over_diameter.ctl("subscriber", "add", "--impi", ue.impi, "--kind", "hlr", "--enrolee-id", "//keystead.test/Szn", "--uss",
+                          "7;type=1;group=m2m;flag=1", "--lifetime", "30m")
+    assert p.returncode == 0, p
+    b_tid, end, k_s, rand = ue.bootstrap()
+    naf_id = b"naf.lab.example" + UA
+    result, got = naf.ask(b_tid, naf_id, gsid="7")
+    assert result == "2001" and got["me"] == naf_key(b"gba-me", k_s, rand, ue.impi, naf_id) and "uicc" not in got
+    assert got["user"].decode() == ue.impi
+    expiry = int.from_bytes(got["expiry"], "big") - 2208988800
+    assert time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expiry)) == end
+    assert 1750 <= expiry - (int.from_bytes(got["made"], "big") - 2208988800) <= 1800
+    xml = got["guss"].decode()
+    assert '<uss id="7" type="1"' in xml and "<flag>1</flag>" in xml and "<uid>//keystead.test/Szn</uid>" in xml, xml
+    events = json.loads(over_diameter.ctl("audit", "tail", "--json").stdout)["events"]
+    assert ("naf-key-given", "naf.lab.example", b_tid) in [(e["event"], e.get("peer"), e.get("object")) for e in events]
+    log = (over_diameter.where / "bsf.log").read_text()
+    assert not ks.keys_in(log, [got["me"], k_s])
+
+
+def test_both_keys_over_diameter(over_diameter, naf):
+    """R001-137: a card that keeps Ks; the key for the card only to who understands it. refuses R001-124"""
+    ue = at_the_hss(over_diameter, "sim-u", gba_u=True)
+    assert over_diameter.ctl("subscriber", "add", "--impi", ue.impi, "--kind", "hlr", "--card", "u").returncode == 0
+    b_tid, _, k_s, rand = ue.bootstrap()
+    naf_id = b"naf.lab.example" + UA
+    result, got = naf.ask(b_tid, naf_id, aware=True)
+    assert result == "2001" and got["uicc"] == naf_key(b"gba-u", k_s, rand, ue.impi, naf_id)
+    assert "uicc" not in naf.ask(b_tid, naf_id)[1]
+    other = at_the_hss(over_diameter, "sim-guss", gba_u=True).bootstrap()[0]  # may have a key with one target alone
+    assert naf.ask(other, naf_id) == ("5402", {})
+
+
+def test_a_key_of_another_naf_over_diameter(over_diameter, naf, hss):
+    """refuses R001-121, refuses R001-132: the peer that is connected owns the name in NAF-Id, and asks for nobody else."""
+    b_tid, _, _, _ = at_the_hss(over_diameter, "sim-zn").bootstrap()
+    good = b"naf.lab.example" + UA
+    assert naf.ask(b_tid, b"other.lab.example" + UA) == ("5402", {})
+    assert naf.ask(b_tid, b"other.lab.example" + UA, origin="other.lab.example") == ("5402", {})
+    assert naf.ask(b_tid, good, origin="other.lab.example") == ("5402", {})
+    assert naf.ask(b_tid.swapcase(), good)[0] == "5403"
+    assert naf.ask("-", good)[0] == "5004" and naf.ask(b_tid, b"x")[0] == "5004" and naf.ask(b_tid, good, gsid="-1")[0] == "5004"
+    assert naf.ask(b_tid, good)[0] == "2001"
+
+
+def test_the_process_ends_in_the_middle(over_diameter, naf):
+    """It keeps nothing: it is started again, and the NAF asks again."""
+    b_tid, _, _, _ = at_the_hss(over_diameter, "sim-zn").bootstrap()
+    helper = next(pid for pid in ks.children(over_diameter.p.pid) + sum((ks.children(c) for c in ks.children(over_diameter.p.pid)), [])
+                  if b"keystead-diameter" in open(f"/proc/{pid}/cmdline", "rb").read())
+    os.kill(helper, signal.SIGKILL)
+    ks.wait_for(lambda: naf.ask(b_tid, b"naf.lab.example" + UA)[0] == "2001", what="the BSF")

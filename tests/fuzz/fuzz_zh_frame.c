@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     err_t e;
     while ((e = zh_frame_parse(bytes_of(data + at, size - at), &f, &used)) == ERR_OK && used > 0) {
         struct writer w = WRITER_ARRAY(again);
-        MUST_HOLD(used <= size - at && (f.kind == ZH_FRAME_QUESTION ? impi_is(f.impi) : f.guss.n <= ZH_FRAME_GUSS_MAX));
+        MUST_HOLD(used <= size - at && (f.kind != ZH_FRAME_QUESTION || impi_is(f.impi)) && f.guss.n <= ZH_FRAME_GUSS_MAX &&
+                  f.body.n <= ZH_FRAME_BODY_MAX);
         MUST_HOLD(zh_frame_write(&f, &w) == ERR_OK && w.n == used && memcmp(again, data + at, used) == 0);
         zh_frame_wipe(&f);
         at += used;

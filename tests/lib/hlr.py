@@ -168,7 +168,7 @@ class Hss:
                         f'ListenOn = "127.0.0.1";\nTcTimer = 1;\nNoRelay;\nTLS_Cred = "{self.folder}/cert", "{self.folder}/key";\n'
                         f'TLS_CA = "{self.folder}/cert";\n' + "".join(
                             f'ConnectPeer = "{name}.lab.example" {{ ConnectTo = "127.0.0.1"; Port = {to}; No_TLS; TcTimer = '
-                            f'{1 if name == "hss" else 3600}; }};\n' for name, to in peers))
+                            f'{1 if name in ("hss", "bsf0") else 3600}; }};\n' for name, to in peers))
         return path
 
     def client(self, port=None, answer=2.0):
@@ -185,3 +185,25 @@ class Hss:
         self.p.terminate()
         self.p.wait(ks.PATIENCE)
         self.asked.clear()
+
+
+class Naf:
+    """tests/lib/naf.c, freeDiameter as the other side of Zn."""
+
+    def __init__(self, conf, realm="lab.example"):
+        self.p = subprocess.Popen([BUILD / "tests/naf", conf, realm], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, text=True, bufsize=1)
+        self.n = 0
+
+    def ask(self, b_tid, naf_id, gsid="-", aware=False, origin="-"):
+        """Result, and what else the answer has: octets."""
+        self.n += 1
+        self.p.stdin.write(f"{self.n} {b_tid} {naf_id.hex()} {gsid} {'yes' if aware else '-'} {origin}\n")
+        while True:
+            token, result, *rest = self.p.stdout.readline().split()
+            if token == str(self.n):
+                return result, {n: bytes.fromhex(v) for n, v in (x.split("=") for x in rest)}
+
+    def end(self):
+        self.p.stdin.close()
+        self.p.wait(ks.PATIENCE)

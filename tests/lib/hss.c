@@ -178,7 +178,8 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     fd_g_debug_lvl = FD_LOG_ERROR;
     signal(SIGTERM, end);
-    if (argc != 2 || fd_core_initialize() != 0 || fd_core_parseconf(argv[1]) != 0 || !diameter_dict_init(&dict)) {
+    if (argc != 2 || fd_core_initialize() != 0 || fd_core_parseconf(argv[1]) != 0 || !diameter_dict_init(&dict) ||
+        fd_disp_app_support(dict.zh, dict.vendor, 1, 0) != 0) {
         return 2;
     }
     when.app = dict.zh;

@@ -26,8 +26,10 @@ static const struct conf_row rows[] = {
     {"bsf", "hlr", CONF_ADDRESS, 0, NULL, 0, 0, NULL,
      "With gsup: where the HLR is, HOST:4222. GSUP has no passwords and no encryption: the same host, or a tunnel."},
     {"bsf", "diameter", CONF_FILE, 0, NULL, 0, 0, NULL,
-     "With diameter: freeDiameter's own configuration, which keystead-diameter reads: identity, realm, certificate, peers."},
+     "With diameter or zn-diameter: freeDiameter's own configuration, which keystead-diameter reads: identity, realm, certificate, peers."},
     {"bsf", "hss-realm", CONF_FQDN, 0, NULL, 0, 0, NULL, "With diameter: the Diameter realm of the HSS."},
+    {"bsf", "zn-diameter", CONF_BOOL, 0, "off", 0, 0, NULL,
+     "on: NAFs may ask over Diameter too (BIR, TS 29.109), those that are peers in freeDiameter's configuration, each for its own name."},
     {"bsf", "subscriber-time", CONF_DURATION, 0, "2s", 10000, 10 * USEC_PER_SEC, NULL,
      "How long the HLR or HSS may take; then the device is told to come again. Nobody else waits."},
     CONF_INSTANCE_ROWS("bsf"),
@@ -67,7 +69,8 @@ static err_t check_zh(const struct conf *cf, const char *name, char detail[stati
             return detail_fail(detail, ERR_CONFIG, what, kind);
         }
     }
-    return ERR_OK;
+    bool zn = conf_bool(cf, "bsf", name, "zn-diameter") && conf_text(cf, "bsf", name, "diameter").n == 0;
+    return zn ? detail_fail(detail, ERR_CONFIG, "[bsf] zn-diameter: it needs the key diameter", text_of("on")) : ERR_OK;
 }
 
 static err_t configure(void *ctx, const struct conf *cf, const struct role_env *env,

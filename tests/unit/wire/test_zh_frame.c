@@ -64,6 +64,28 @@ static void an_answer_is_read_and_written(void **state)
     assert_false(secret_is_set(&f.vector.ck.s));
 }
 
+static void a_question_of_zn_comes_out_as_it_went_in(void **state)
+{
+    uint8_t room[ZH_FRAME_MAX];
+    struct zh_frame f, q = {.kind = ZH_FRAME_ZN, .token = 9, .host = text_of("naf.example"), .body = bytes_of((const uint8_t *)"{}", 2)};
+    size_t used;
+    (void)state;
+    struct writer w = WRITER_ARRAY(room);
+    assert_int_equal(zh_frame_write(&q, &w), ERR_OK);
+    assert_int_equal(zh_frame_parse(writer_view(&w), &f, &used), ERR_OK);
+    assert_true(used == w.n && f.kind == ZH_FRAME_ZN && f.token == 9 && text_eq_z(f.host, "naf.example") && bytes_eq(f.body, q.body));
+    const err_t in[] = {ERR_OK, ERR_DENIED_B_TID, ERR_DENIED_FROM, ERR_BUG}, out[] = {ERR_OK, ERR_DENIED_B_TID, ERR_DENIED_FROM, ERR_PEER_REFUSED};
+    for (size_t i = 0; i < ARRAY_LEN(in); i++) {
+        q = (struct zh_frame){.kind = ZH_FRAME_ZN_ANSWER, .err = in[i], .body = bytes_of((const uint8_t *)"{}", 2)};
+        w = WRITER_ARRAY(room);
+        assert_int_equal(zh_frame_write(&q, &w), ERR_OK);
+        assert_int_equal(zh_frame_parse(writer_view(&w), &f, &used), ERR_OK);
+        assert_true(f.err == out[i] && f.body.n == 2);
+    }
+    q.body = bytes_of(room, ZH_FRAME_BODY_MAX + 1);
+    assert_int_equal(zh_frame_write(&q, &w), ERR_LIMIT_SIZE);
+}
+
 static void an_error_has_a_number(void **state)
 {
     static const struct {
@@ -90,7 +112,10 @@ static void what_is_no_frame_is_refused(void **state)
     } wrong[] = {
         {"0000", ERR_PEER_NONSENSE},
         {"ffff", ERR_LIMIT_SIZE},
-        {"000503" "00000001", ERR_PEER_NONSENSE},               /* another kind */
+        {"000505" "00000001", ERR_PEER_NONSENSE},               /* another kind */
+        {"000503" "00000001", ERR_PEER_NONSENSE},               /* Zn without its fields */
+        {"000803" "00000001" "00" "0000", ERR_PEER_NONSENSE},   /* of nobody */
+        {"000a04" "00000001" "06" "0002" "7b7d", ERR_PEER_NONSENSE}, /* an outcome without a row */
         {"000602" "00000001" "07", ERR_PEER_NONSENSE},          /* an outcome without a row */
         {"000702" "00000001" "0100", ERR_PEER_NONSENSE},        /* and one octet more */
         {"000602" "00000001" "00", ERR_PEER_NONSENSE},          /* good, but no vector */
@@ -118,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_question_comes_out_as_it_went_in),
         cmocka_unit_test(an_answer_is_read_and_written),
+        cmocka_unit_test(a_question_of_zn_comes_out_as_it_went_in),
         cmocka_unit_test(an_error_has_a_number),
         cmocka_unit_test(what_is_no_frame_is_refused),
     };

@@ -1,0 +1,226 @@
+#include "shell/diameter_zn.h"
+
+#include "role/zn.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#define WAITING_MAX 256
+#define NTP_EPOCH INT64_C(2208988800) /* seconds from 1900 to 1970 */
+
+enum { SUCCESS = 2001, TOO_BUSY = 3004, INVALID_VALUE = 5004, UNABLE_TO_COMPLY = 5012, NOT_AUTHORIZED = 5402, TRANSACTION_INVALID = 5403 };
+enum { NO_STATE_MAINTAINED = 1, GBA_3G = 0 };
+
+struct waiting { /* the place is the end of the token */
+    struct msg *m; /* NULL: free */
+    uint32_t token;
+};
+
+static struct zn {
+    const struct diameter_dict *dict;
+    void (*send)(const struct zh_frame *f);
+    pthread_mutex_t lock;
+    uint32_t tokens;
+    struct waiting waiting[WAITING_MAX];
+} self = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* -- the answer --------------------------------------------------------------------------------------------- */
+static const struct {
+    err_t err;
+    uint32_t code;
+    bool own; /* of 3GPP: an Experimental-Result [TS 29.109 6.3] */
+} results[] = {
+    {ERR_OK, SUCCESS, false},          {ERR_DENIED_B_TID, TRANSACTION_INVALID, true}, {ERR_DENIED_FROM, NOT_AUTHORIZED, true},
+    {ERR_MALFORMED, INVALID_VALUE, false}, {ERR_LIMIT_BUSY, TOO_BUSY, false},
+};
+
+static bool put_result(struct msg *m, err_t e)
+{
+    const struct diameter_dict *d = self.dict;
+    uint32_t code = UNABLE_TO_COMPLY;
+    bool own = false;
+    for (size_t i = 0; i < ARRAY_LEN(results); i++) {
+        if (results[i].err == e) {
+            code = results[i].code;
+            own = results[i].own;
+        }
+    }
+    if (!own) {
+        return diameter_dict_number(d, m, DIAMETER_RESULT_CODE, code);
+    }
+    struct avp *g = diameter_dict_group(d, m, DIAMETER_EXPERIMENTAL);
+    return g != NULL && diameter_dict_number(d, g, DIAMETER_VENDOR_ID, DIAMETER_VENDOR_3GPP) &&
+           diameter_dict_number(d, g, DIAMETER_EXPERIMENTAL_CODE, code);
+}
+
+static bool put_time(struct msg *m, enum diameter_avp which, usec_t t)
+{
+    uint8_t b[4];
+    struct writer w = WRITER_ARRAY(b);
+    writer_u32(&w, (uint32_t)(t / USEC_PER_SEC + NTP_EPOCH));
+    return diameter_dict_octets(self.dict, m, which, b, sizeof(b));
+}
+
+static bool put_key(struct msg *m, enum diameter_avp which, const struct secret *s)
+{
+    struct bytes b = secret_view(s);
+    return diameter_dict_octets(self.dict, m, which, b.p, b.n);
+}
+
+/* What the services it asked for are to know, and the Enrolee-ID as the uid of a service that has none of its own (R001-122, R001-135). */
+static bool put_uss(struct msg *m, const struct zn_answer *a)
+{
+    char xml[ZN_BODY_MAX];
+    struct writer w = WRITER_ARRAY(xml);
+    writer_z(&w, "<guss id=\"");
+    xml_write_text(&w, text_of(a->impi.z));
+    writer_z(&w, "\"><ussList>");
+    for (size_t i = 0; i < a->uss_n; i++) {
+        uss_to_xml(&a->uss[i], &w);
+    }
+    struct uss own = {.gsid = 0};
+    if (a->enrolee_id.z[0] != '\0' && uss_add_uid(&own, text_of(a->enrolee_id.z)) == ERR_OK) {
+        uss_to_xml(&own, &w);
+    }
+    writer_z(&w, "</ussList></guss>");
+    return (a->uss_n == 0 && a->enrolee_id.z[0] == '\0') ||
+           (writer_finish(&w) == ERR_OK && diameter_dict_octets(self.dict, m, DIAMETER_GUSS, xml, w.n));
+}
+
+static bool put_keys(struct msg *m, const struct zn_answer *a)
+{
+    const struct diameter_dict *d = self.dict;
+    return diameter_dict_octets(d, m, DIAMETER_USER_NAME, a->impi.z, strlen(a->impi.z)) &&
+           put_key(m, DIAMETER_ME_KEY, &a->me) && (!a->gba_u || put_key(m, DIAMETER_UICC_KEY, &a->uicc)) &&
+           put_time(m, DIAMETER_KEY_EXPIRY, a->not_after) && put_time(m, DIAMETER_CREATION_TIME, a->made) && put_uss(m, a) &&
+           diameter_dict_number(d, m, DIAMETER_GBA_TYPE, GBA_3G);
+}
+
+/* Takes the request over; what cannot be answered is dropped, and its NAF asks again. */
+static void answer(struct msg *m, err_t e, const struct zn_answer *a)
+{
+    const struct diameter_dict *d = self.dict;
+    struct avp *g = NULL;
+    bool good = fd_msg_new_answer_from_req(fd_g_config->cnf_dict, &m, 0) == 0 && fd_msg_add_origin(m, 0) == 0 &&
+                (g = diameter_dict_group(d, m, DIAMETER_VENDOR_APPLICATION)) != NULL &&
+                diameter_dict_number(d, g, DIAMETER_VENDOR_ID, DIAMETER_VENDOR_3GPP) &&
+                diameter_dict_number(d, g, DIAMETER_AUTH_APPLICATION, DIAMETER_APP_ZN) &&
+                diameter_dict_number(d, m, DIAMETER_AUTH_SESSION_STATE, NO_STATE_MAINTAINED) && put_result(m, e) &&
+                (a == NULL || put_keys(m, a));
+    if (!good || fd_msg_send(&m, NULL, NULL) != 0) {
+        (void)(m != NULL && fd_msg_free(m));
+    }
+}
+
+void diameter_zn_answered(const struct zh_frame *f)
+{
+    SCOPED(zn_answer_wipe) struct zn_answer a = {.made = 0};
+    pthread_mutex_lock(&self.lock);
+    struct waiting *at = &self.waiting[f->token % WAITING_MAX];
+    struct msg *m = at->token == f->token ? at->m : NULL;
+    at->m = m != NULL ? NULL : at->m;
+    pthread_mutex_unlock(&self.lock);
+    if (m == NULL) {
+        return;
+    }
+    err_t e = f->err == ERR_OK ? zn_json_form.answer_read(200, f->body, &a) : f->err;
+    answer(m, e, e == ERR_OK ? &a : NULL);
+}
+
+/* -- the question ------------------------------------------------------------------------------------------- */
+static struct bytes octets(struct msg *m, enum diameter_avp which)
+{
+    const union avp_value *v = diameter_dict_value(self.dict, m, which);
+    return v != NULL ? bytes_of(v->os.data, v->os.len) : bytes_empty();
+}
+
+static struct text as_text(struct bytes b)
+{
+    return text_span((const char *)b.p, b.n);
+}
+
+/* The peer that the connection belongs to has to be the one that the request names: both were compared with its certificate. */
+static err_t take_host(struct msg *m, struct text *out)
+{
+    DiamId_t peer = NULL;
+    size_t n = 0;
+    *out = as_text(octets(m, DIAMETER_ORIGIN_HOST));
+    bool same = fd_msg_source_get(m, &peer, &n) == 0 && peer != NULL && text_eq_nocase(*out, text_span(peer, n));
+    return same && out->n > 0 && out->n <= ZH_FRAME_HOST_MAX ? ERR_OK : ERR_DENIED_FROM;
+}
+
+static err_t take_ask(struct msg *m, struct zn_ask *ask)
+{
+    struct b_tid_parts parts;
+    const union avp_value *aware = diameter_dict_value(self.dict, m, DIAMETER_GBA_U_AWARE);
+    struct bytes service = octets(m, DIAMETER_GSID);
+    struct text b_tid = as_text(octets(m, DIAMETER_TRANSACTION));
+    uint64_t gsid = 0;
+    if (naf_id_parse(octets(m, DIAMETER_NAF_ID), &ask->naf_id) != ERR_OK || b_tid.n == 0) {
+        return ERR_MALFORMED;
+    }
+    if (b_tid_parse(b_tid, &parts) != ERR_OK || TEXT_COPY(b_tid, ask->b_tid) != ERR_OK) {
+        return ERR_DENIED_B_TID;
+    }
+    ask->gba_u_aware = aware != NULL && aware->u32 == 1;
+    if (service.n > 0) { /* an integer as text [TS 29.109 6.3.1.4] */
+        TRY(text_u64(as_text(service), UINT32_MAX, &gsid) == ERR_OK ? ERR_OK : ERR_MALFORMED);
+        ask->gsids[ask->gsids_n++] = (uint32_t)gsid;
+    }
+    return ERR_OK;
+}
+
+static err_t keep(struct msg *m, uint32_t *token)
+{
+    err_t e = ERR_LIMIT_BUSY;
+    pthread_mutex_lock(&self.lock);
+    for (size_t i = 0; i < WAITING_MAX && e != ERR_OK; i++) {
+        struct waiting *at = &self.waiting[++self.tokens % WAITING_MAX];
+        if (at->m == NULL) {
+            *at = (struct waiting){m, self.tokens};
+            *token = self.tokens;
+            e = ERR_OK;
+        }
+    }
+    pthread_mutex_unlock(&self.lock);
+    return e;
+}
+
+static int asked(struct msg **m, struct avp *avp, struct session *session, void *opaque, enum disp_action *action)
+{
+    uint8_t body[ZH_FRAME_BODY_MAX];
+    struct writer w = WRITER_ARRAY(body);
+    struct zn_ask ask = {.gsids_n = 0};
+    struct zh_frame f = {.kind = ZH_FRAME_ZN};
+    struct text host;
+    char name[ZH_FRAME_HOST_MAX + 1];
+    (void)avp;
+    (void)session;
+    (void)opaque;
+    err_t e = take_host(*m, &host);
+    e = e == ERR_OK ? TEXT_COPY(host, name) : e;
+    e = e == ERR_OK ? take_ask(*m, &ask) : e;
+    e = e == ERR_OK ? zn_json_form.ask_write(&ask, &w) : e;
+    e = e == ERR_OK ? keep(*m, &f.token) : e;
+    if (e == ERR_OK) { /* from here on it may be answered at any moment */
+        f.host = text_of(name);
+        f.body = writer_view(&w);
+        self.send(&f);
+    } else {
+        answer(*m, e, NULL);
+    }
+    *m = NULL;
+    *action = DISP_ACT_CONT;
+    return 0;
+}
+
+bool diameter_zn_init(const struct diameter_dict *d, void (*send)(const struct zh_frame *f))
+{
+    struct disp_when when;
+    memset(&when, 0, sizeof(when));
+    self.dict = d;
+    self.send = send;
+    when.app = d->zn;
+    when.command = d->bir;
+    return fd_disp_register(asked, DISP_HOW_CC, &when, NULL, NULL) == 0;
+}
