@@ -19,7 +19,7 @@ def key_of(name):
 class Recorder:
     """An HTTP server that keeps what it got; `answer(request)` gives status, headers, body."""
 
-    def __init__(self, answer):
+    def __init__(self, answer, context=None):
         recorder = self
         self.got = []
 
@@ -45,6 +45,8 @@ class Recorder:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        if context is not None:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.address = "127.0.0.1:{}".format(self.server.server_address[1])
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -69,12 +71,12 @@ def strict(command, path, headers, body):
     if path.startswith("/bare"):
         return 200, {}, b"hello"
     if path.startswith("/new"):
-        return 201, {**ok, "X-M2M-RSC": "2001", "Content-Location": "/strict/new-1"}, b"{}"
+        return 201, {**ok, "Set-Cookie": "a=b", "X-Secret": "2", "Proxy-Authenticate": "x", "X-M2M-RSC": "2001", "Content-Location": "/strict/new-1"}, b"{}"
     return 200, ok, b'{"m2m:x":1}'
 
 
 class Gate:
-    def __init__(self, lab, name, behind, **more):
+    def __init__(self, lab, name, behind, sections="", scheme="http", **more):
         self.lab, self.name = lab, name
         port, plain = ks.free_port(), ks.free_port()
         self.plain = ("127.0.0.1", plain)
@@ -89,26 +91,26 @@ root-secret = {name}.root
 audit-key = {name}.audit
 control = {name}.sock
 workers = 1
-points-of-access = {behind}, {lab.ear.address}
+points-of-access = {lab.ear.address}{', ' + behind if scheme == 'http' else ''}
 [limits]
 fetch-time = 700ms
 [gate]
 sp = {ks.SP}
 csi = /in
-behind = http://{behind}
+behind = {scheme}://{behind}
 {rows}
 [listener main]
 role = gate
 address = 127.0.0.1:{port}
 certificate = cse.crt
 key = cse.key
-aliases = localhost
+aliases = localhost, in.{ks.SP}
 trust = ca.crt
 [listener inside]
 role = gate
 address = 127.0.0.1:{plain}
 tls = off
-""")
+{sections}""")
         lab.init[f"{name}_address"] = f"127.0.0.1:{port}"
 
     def let_in(self, name, who=None):
@@ -187,7 +189,8 @@ def test_nobody_speaks_for_another(world):
 def test_what_is_handed_on(world):
     with world.other.connect("one") as c:
         r = ks.ask(c, "create", "/-/new?rcn=1", {"m2m:cnt": {"rn": "x"}}, 3, f"{ks.CSE_ID}/Cone",
-                   headers=["X-Forwarded-For: 10.0.0.1", "Cookie: a=b", "Te: trailers"])
+                   headers=["X-Forwarded-For: 10.0.0.1", "Cookie: a=b", "Te: trailers", "Connection: X-Secret", "X-Secret: 1",
+                            "Keep-Alive: timeout=9", "Proxy-Connection: close", "Upgrade: h2c", "Forwarded: for=1.2.3.4"])
         assert r.rsc == 2000, r
     command, path, headers, body = world.strict.got[-1]
     assert (command, path, json.loads(body)) == ("POST", "/-/new?rcn=1", {"m2m:cnt": {"rn": "x"}})
@@ -195,6 +198,10 @@ def test_what_is_handed_on(world):
     with world.other.connect("one") as c:
         r = ks.ask(c, "create", "/new", {"m2m:cnt": {}}, 3, "Cone")
         assert (r.rsc, r.headers["content-location"]) == (2001, "/strict/new-1"), r
+        assert set(r.headers) <= {"x-m2m-rsc", "x-m2m-ri", "x-m2m-rvi", "content-type", "content-length", "content-location"}, r.headers
+        before = len(world.strict.got)
+        r = ks.ask(c, "create", "/new", {"m2m:cin": {"con": "x" * (1 << 20)}}, 4, "Cone")  # more than [limits] message
+        assert (r.rsc, r.reason) == (4000, "too-large") and len(world.strict.got) == before, r
     with world.other.connect("mn") as c:
         assert ks.ask(c, "retrieve", "/x", origin="/mn/Cdeep").rsc == 2000
     assert world.strict.got[-1][2]["X-M2M-Origin"] == "/mn/Cdeep"
