@@ -261,9 +261,9 @@ def test_contract_and_its_nodes(lab):
     for name in ("explained/gw", "/-/explained/gw", first(explain(lab, "cse", "explained/gw"), "subscribed-node")["id"]):
         n = first(explain(lab, "cse", name), "subscribed-node")
         assert (n["state"], n["node-id"], n["registrar"], n["address"]) == ("subscribed", "urn:gw", "/in", "cse-in/explained/gw"), n
-    lab.ctl_json("cse", "subscription", "add", "brief", "--lifetime", "1s")
+    lab.ctl_json("cse", "subscription", "add", "brief", "--lifetime", "3s")
     brief = explain(lab, "cse", "brief")["objects"][0]["id"]
-    time.sleep(1.1)
+    time.sleep(3.1)
     x = explain(lab, "cse", brief)
     assert not x["found"] or (first(x, "service-subscription")["state"] == "over" and "ctl subscription add" in x["do"]), x
 

@@ -47,7 +47,7 @@ static enum states_state state_of(const struct cse_key *k, usec_t now)
     return explain_standing(&of, k->standing, k->not_after - now, STATES_SAEF_VALID);
 }
 
-static err_t tell_key(const struct cse *cse, struct explain *x, struct txn *t, const struct cse_key *k)
+static void tell_key(struct explain *x, const struct cse_key *k)
 {
     if (explain_open(x, state_of(k, x->now), k->id.z)) {
         emit_z(x->e, "credential-kind", cse_key_kind_name(k->kind));
@@ -61,17 +61,22 @@ static err_t tell_key(const struct cse *cse, struct explain *x, struct txn *t, c
         emit_time(x->e, "not-after", k->not_after);
         explain_close(x);
     }
-    for (size_t i = 0; i < k->peers_n; i++) {
-        TRY(tell_ae(cse, x, t, text_of(k->peers[i].z)));
-    }
-    return ERR_OK;
 }
 
+/* With the AEs that it names, of a CSE; a gate (cse NULL) has none. */
 static err_t by_key(const struct cse *cse, struct explain *x, struct txn *t, const char *id)
 {
     struct cse_key k;
     err_t e = id[0] == '\0' ? ERR_NOT_FOUND : cse_key_get(t, text_of(id), &k);
-    return e == ERR_OK ? tell_key(cse, x, t, &k) : explain_maybe(e);
+    TRY(explain_maybe(e));
+    if (e == ERR_OK) {
+        tell_key(x, &k);
+    }
+    for (size_t i = 0; e == ERR_OK && i < k.peers_n; i++) {
+        explain_name(x, k.peers[i].z);
+        TRY(cse != NULL ? tell_ae(cse, x, t, text_of(k.peers[i].z)) : ERR_OK);
+    }
+    return ERR_OK;
 }
 
 static size_t is_peer(struct text id, struct bytes record, struct text who)
@@ -97,7 +102,7 @@ static err_t by_peer(const struct cse *cse, struct explain *x, struct txn *t)
     return ERR_OK;
 }
 
-err_t cse_explain_keys(const struct cse *cse, struct txn *t, struct explain *x)
+static err_t keys(const struct cse *cse, struct explain *x, struct txn *t)
 {
     struct cert_key certificate;
     TRY(by_key(cse, x, t, x->folded.z));
@@ -108,10 +113,16 @@ err_t cse_explain_keys(const struct cse *cse, struct txn *t, struct explain *x)
     return explain_scan_near(x, t, TABLE_CSE_KEY);
 }
 
+err_t cse_explain_keys(const void *ctx, struct txn *t, struct explain *x)
+{
+    (void)ctx;
+    return keys(NULL, x, t);
+}
+
 err_t cse_explain(const void *ctx, struct txn *t, struct explain *x)
 {
     const struct cse *cse = ctx;
-    TRY(cse_explain_keys(cse, t, x));
+    TRY(keys(cse, x, t));
     if (x->folded.z[0] == '\0') {
         TRY(tell_ae(cse, x, t, x->id));
         TRY(cse_explain_res(cse, t, x));

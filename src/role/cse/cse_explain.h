@@ -4,8 +4,8 @@
 #include "role/cse/cse_ctx.h"
 #include "role/explain.h"
 
-/* What it associates with alone, and the AEs that registered with that: also of a role that keeps no resource. */
-MUST_USE err_t cse_explain_keys(const struct cse *cse, struct txn *t, struct explain *x);
+/* What it associates with alone, of a role that keeps no resource. */
+MUST_USE err_t cse_explain_keys(const void *ctx, struct txn *t, struct explain *x);
 MUST_USE err_t cse_explain(const void *ctx, struct txn *t, struct explain *x);
 
 #endif

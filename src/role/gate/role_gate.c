@@ -19,13 +19,6 @@ static const struct route routes[] = {
     {OP_NOTIFY, "/**", 0, ANYBODY, 0, gate_hop_refuse, "TS-0001 10.2.10"},
 };
 
-/* `ctl explain`: which AE is registered is known behind it. */
-static err_t explain(const void *ctx, struct txn *t, struct explain *x)
-{
-    const struct gate_ctx *g = ctx;
-    return cse_explain_keys(&g->cse, t, x);
-}
-
 /* R004-07: associations as the CSE takes them, for a CSE that takes none. */
 const struct role role_gate = {
     .name = "gate",
@@ -34,7 +27,7 @@ const struct role role_gate = {
     .conf_n = GATE_CTX_ROWS_N,
     .routes = routes,
     .routes_n = ARRAY_LEN(routes),
-    .explain = explain,
+    .explain = cse_explain_keys,
     .ctl = cse_ctl_rows,
     .ctl_n = CSE_CTL_CREDENTIAL_N,
     .export_label = KEYS_LABEL_ASSOCIATION,
