@@ -6,7 +6,7 @@ import keystead as ks
 import pytest
 from test_certificate import issue
 from test_device import Cli
-from test_gate import Gate, Recorder, strict
+from test_gate import Gate, Recorder, release, strict
 from test_gba_naf import BSF, Bsf
 
 AE = f"{ks.CSE_ID}/Ccertified"
@@ -116,7 +116,9 @@ def test_https_behind(world):
         r = ks.ask(c, "create", "/-/new?rcn=1", {"m2m:cnt": {"rn": "x"}}, 3, "Cone")
         assert r.rsc == 2000, r
         assert world.strict.got[-1][:2] == ("POST", "/-/new?rcn=1") and world.strict.got[-1][2]["X-M2M-Origin"] == "Cone"
+        release.clear()
         r = ks.ask(c, "retrieve", "/hang", origin="Cone", headers=["X-M2M-RET: 200"])
+        release.set()
         assert (r.rsc, r.reason) == (4008, "request-expired"), r
         assert ks.ask(c, "retrieve", "/x", origin="Cone").rsc == 2000
     before = len(world.strict.got)
