@@ -137,6 +137,7 @@ X(ERR_ESPRIM_RESPONSE,      "esprim-response",       NOTICE, 0, 4000,  49, "the 
 X(ERR_ESPRIM_DECRYPT,       "esprim-decryption",     NOTICE, 0, 5210,  80, "what was decrypted is no primitive", "send one m2m:rqp in JSON", "TS-0004 7.6.2")
 X(ERR_ESPRIM_ENCRYPT,       "esprim-encryption",     ERROR,  0, 5211,  80, "the response could not be encrypted", "see the log line before this one for the cause", "TS-0004 7.6.2")
 X(ERR_DENIED_SUBSCRIBER,    "subscriber-unknown",    NOTICE, 0, 4107,  51, "no subscriber has this identity", "add the subscriber here or in the HLR, with its K and OPc; see ctl subscriber list", "TS 33.220 4.5.2")
+#include "base/err_rows_das.h"
 #include "base/err_rows_gba.h" /* a SIM, its network and who asks for its keys */
 X(ERR_DENIED_URL,           "notification-url",     NOTICE, 0, 5204,  80, "notifications do not go to this URL", "the operator lists HOST:PORT in [server] points-of-access, or makes the host a [peer]", "TS-0004 7.4.8.2.1")
 /* -- state: not now ---------------------------------------------------------------------------- */

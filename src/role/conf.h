@@ -16,6 +16,7 @@ enum conf_type {
     CONF_FILE,     /* must exist and be readable; relative to the configuration file */
     CONF_SECRET_FILE, /* the same, mode 0600 or stricter */
     CONF_KEY,      /* the secret file of a private key, or a key elsewhere (shell/key_source.h) */
+    CONF_PEM,      /* a readable file, at most 3 KiB; the value is what is in it */
     CONF_PATH,     /* relative to the configuration file; need not exist */
     CONF_NUMBER,   /* min..max */
     CONF_DURATION, /* 5s, 90d: microseconds, min..max in microseconds */

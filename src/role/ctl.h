@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #define ROLE_HEADERS_MAX 1024
+#define ROLE_ATI_MAX 256 /* one CoAP option */
 #define ROLE_DETAIL_MAX 192 /* of any refusal */
 
 enum { CTL_ARG_REQUIRED = 1, CTL_ARG_SECRET_FILE = 2, /* the CLI reads FILE and sends its hex under the name "key" */

@@ -109,10 +109,15 @@ static err_t run(const struct role *role, const void *ctx, const struct request 
     TRY(request_check(rq, rs->detail));
     const struct route *route = NULL;
     err_t e = dispatch_route(role, rq->prim, rq->assoc, &route);
-    if (rq->prim->authorization.n > 0 && (e != ERR_OK || (route->flags & ROUTE_DIGEST) == 0)) {
+    const bool tokens = e == ERR_OK && (route->flags & ROUTE_TOKENS) != 0;
+    const bool digest = e == ERR_OK && (route->flags & ROUTE_DIGEST) != 0;
+    if (rq->prim->authorization.n > 0 && !digest && !(tokens && rq->prim->tokens.n > 0)) {
         return detail_fail(rs->detail, ERR_NOT_IMPLEMENTED, "Authorization", text_empty());
     }
     TRY(e);
+    if (!tokens && !digest && (primitive_has_tokens(rq->prim) || rq->prim->tqi)) {
+        return detail_fail(rs->detail, ERR_NOT_IMPLEMENTED, "tokens", text_empty());
+    }
     if (rq->prim->filter.given != 0 && (route->flags & ROUTE_FILTER) == 0) {
         return detail_fail(rs->detail, ERR_NOT_IMPLEMENTED, "filter criteria", text_empty());
     }
@@ -136,6 +141,8 @@ err_t dispatch_run(const struct role *role, const void *ctx, const struct reques
     rs->rsc = 0;
     rs->location[0] = '\0';
     rs->headers[0] = '\0';
+    rs->ati[0] = '\0';
+    rs->token_request = false;
     rs->detail[0] = '\0';
     rs->own_refusal = false;
     rs->vector.asked = false;
@@ -192,6 +199,8 @@ void dispatch_refuse(struct response *rs, err_t e)
     rs->media = MEDIA_JSON;
     rs->location[0] = '\0';
     rs->headers[0] = '\0';
+    rs->ati[0] = '\0';
+    rs->token_request = false;
     rs->body = writer_of(rs->body.buf, rs->body.cap);
     writer_z(&rs->body, "{\"m2m:dbg\":");
     json_write_string(&rs->body, writer_view_text(&w));
@@ -209,6 +218,8 @@ struct primitive_response dispatch_reply(const struct primitive *p, const struct
         .rvi = p->rvi,
         .location = text_of(rs->location),
         .headers = text_of(rs->headers),
+        .ati = text_of(rs->ati),
+        .token_request = rs->token_request,
         .body = writer_view(&rs->body),
         .media = rs->media,
         .next = rs->next,

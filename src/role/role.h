@@ -10,6 +10,7 @@
 #define KEYSTEAD_ROLE_ROLE_H
 
 #include "crypto/issuer.h"
+#include "crypto/object.h"
 #include "keys/keys.h"
 #include "proto/association.h"
 #include "role/conf.h"
@@ -24,6 +25,7 @@
 
 struct role_env {
     const struct crypto *crypto;
+    const struct object_provider *objects; /* for tokens */
     const struct sealer *sealer;
     const struct issuer *issuer; /* NULL: this role has no issuing CA */
     const char *name;            /* of its section [role NAME]; NULL: the default instance, [role] */
@@ -65,6 +67,8 @@ struct response {
     char location[M2MID_MAX * 2]; /* Content-Location, or empty */
     char headers[ROLE_HEADERS_MAX]; /* of an answer that is none of oneM2M (primitive_response.headers), or empty */
     uint32_t next;     /* Content Offset of a result that was cut; 0: whole */
+    char ati[ROLE_ATI_MAX]; /* Assigned Token Identifiers (primitive_response.ati), or empty */
+    bool token_request; /* the refusal that a handler has written is Token Request Information */
     bool own_refusal; /* set by a handler that fails and has written the body of its refusal itself */
     char detail[ROLE_DETAIL_MAX]; /* which attribute, which identifier; goes to the peer and the log: never a secret */
     struct vector_question vector; /* .asked: this is no answer yet, the handler needs one of these first (vector.h) */
@@ -78,6 +82,7 @@ enum {
     ROUTE_ASKS = 16,  /* may need a key that another authority has: role->need is asked before the handler */
     ROUTE_FILTER = 8, /* takes filter criteria; for the others they are not implemented */
     ROUTE_DIGEST = 32, /* takes an Authorization of HTTP; for the others it is not implemented */
+    ROUTE_TOKENS = 64, /* takes tokens; for the others they are not implemented */
     ROUTE_RAW = 4     /* the handler itself judges the media type of the content; the others take JSON only */
 };
 

@@ -55,6 +55,7 @@ static void take_response(struct committer *c, const struct response *rs, struct
     r->rsc = rs->rsc;
     memcpy(r->location, rs->location, sizeof(r->location));
     memcpy(r->headers, rs->headers, sizeof(r->headers));
+    memcpy(r->ati, rs->ati, sizeof(r->ati));
     memcpy(r->detail, rs->detail, sizeof(r->detail));
     r->body = writer_view(&rs->body);
     r->media = rs->media;
@@ -97,6 +98,7 @@ static err_t run_request(struct committer *c, const struct job *j, struct txn *t
     rs.location[0] = '\0';
     rs.headers[0] = '\0';
     rs.vector.asked = false;
+    rs.ati[0] = '\0';
     rs.body = body_room(c);
     err_t e = parse[j->binding](c, j->octets, &scratch, &prim);
     if (e != ERR_OK) {

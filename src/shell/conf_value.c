@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define PEM_MAX 3072
+
 /* One element of a value on its way: a list has several. */
 struct element {
     const struct conf_row *row;
@@ -130,6 +132,30 @@ static bool parse_file(struct element *e)
     char z[CONF_VALUE_MAX];
     struct stat st;
     return resolve(e, z) && file_is_usable(e, z, &st);
+}
+
+/* What is public may be read here: a role has no files. */
+static bool parse_pem(struct element *e)
+{
+    char z[CONF_VALUE_MAX];
+    uint8_t octets[PEM_MAX + 1];
+    struct writer path = *e->out;
+    struct stat st;
+    if (!resolve(e, z)) {
+        return false;
+    }
+    *e->out = path; /* not its name, but its content */
+    FILE *f = file_is_usable(e, z, &st) ? fopen(z, "re") : NULL;
+    if (f == NULL) {
+        return false;
+    }
+    size_t n = fread(octets, 1, sizeof(octets), f);
+    (void)fclose(f);
+    if (n == 0 || n > PEM_MAX || memchr(octets, '\0', n) != NULL) {
+        return WHY(e, "%.80s holds no PEM text of at most %d octets", z, PEM_MAX);
+    }
+    writer_bytes(e->out, bytes_of(octets, n));
+    return true;
 }
 
 static bool parse_secret_file(struct element *e)
@@ -263,6 +289,7 @@ static const struct {
     [CONF_FILE] = {"file", parse_file},
     [CONF_SECRET_FILE] = {"secret file", parse_secret_file},
     [CONF_KEY] = {"secret file, pkcs11: or tpm2: name", parse_key},
+    [CONF_PEM] = {"PEM file", parse_pem},
     [CONF_PATH] = {"path", parse_path},
     [CONF_NUMBER] = {"number", parse_number},
     [CONF_DURATION] = {"duration", parse_duration},

@@ -90,6 +90,7 @@ static void job_done(void *owner, const struct job_result *r)
         .rvi = text_of(c->rvi),
         .location = text_of(r->location),
         .headers = text_of(r->headers),
+        .ati = text_of(r->ati),
         .body = r->body,
         .media = r->media,
     };
@@ -291,7 +292,7 @@ void exchange_serve(struct conn *c, const struct primitive *p)
             return;
         }
     } /* a refusal that is audited is the writer's: it decides again and writes the event */
-    bool lacks = write || e == ERR_DENIED_PRIVILEGE; /* what is only read is refused first: somebody else may permit it */
+    bool lacks = write || e == ERR_DENIED_PRIVILEGE || e == ERR_TOKEN_UNKNOWN; /* what is only read is refused first: somebody else may permit it */
     if (lacks && route != NULL && (route->flags & ROUTE_ASKS) != 0 && asks(c, p, now)) {
         return;
     }

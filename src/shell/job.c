@@ -193,6 +193,7 @@ void job_result_write(const struct job_result *j, struct writer *w)
         writer_u16(w, j->rsc);
         writer_text16(w, j->location);
         writer_text16(w, j->headers);
+        writer_text16(w, j->ati);
         writer_u8(w, (uint8_t)j->media);
         writer_block32(w, j->body);
     } else if (j->err == ERR_OK) {
@@ -220,6 +221,7 @@ err_t job_result_parse(struct bytes frame, struct job_result *out)
         out->rsc = reader_u16(&r);
         reader_text16(&r, out->location, sizeof(out->location));
         reader_text16(&r, out->headers, sizeof(out->headers));
+        reader_text16(&r, out->ati, sizeof(out->ati));
         out->media = (enum media)reader_u8(&r);
         out->body = reader_block32(&r);
     } else if (out->err == ERR_OK) {

@@ -67,6 +67,7 @@ struct job_result {
     uint16_t rsc;                 /* REQUEST */
     char location[M2MID_MAX * 2]; /* REQUEST */
     char headers[ROLE_HEADERS_MAX]; /* REQUEST */
+    char ati[ROLE_ATI_MAX];       /* REQUEST */
     struct bytes body;            /* REQUEST, CTL; borrowed */
     enum media media;             /* REQUEST */
     struct association assoc;     /* ESTABLISHED, ANSWER */

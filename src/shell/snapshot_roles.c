@@ -1,4 +1,5 @@
 #include "shell/outbound_target.h"
+#include "shell/object_jose.h"
 #include "shell/snapshot_impl.h"
 
 #include "shell/issuer_openssl.h"
@@ -141,7 +142,7 @@ static err_t load_role(struct snapshot_loading *l, const struct role *role, cons
         return ERR_CONFIG;
     }
     TRY(load_issuer(l, r, &r->issuer));
-    const struct role_env env = {.crypto = s->env.crypto, .sealer = &r->sealer, .issuer = r->issuer, .name = name,
+    const struct role_env env = {.crypto = s->env.crypto, .objects = object_jose(), .sealer = &r->sealer, .issuer = r->issuer, .name = name,
                                  .may_call = may_call, .may_call_who = s};
     err_t e = role->configure == NULL ? ERR_OK : role->configure(ctx, s->conf, &env, detail);
     if (e != ERR_OK) {

@@ -37,6 +37,7 @@ X(ANNOUNCEMENT_REFUSED, 166, "announcement-refused", "another CSE refused the an
 X(ANNOUNCEMENT_ENDED, 167, "announcement-ended", "the announcement of a resource at another CSE was deleted")
 X(AE_MOVED,          168, "ae-moved",           "an AE that a CSE announces is announced by another one now")
 X(PRIVILEGES_GRANTED, 120, "privileges-granted", "a dynamic authorization system granted an originator rights to a resource")
+X(TOKEN_TAKEN,       121, "token-taken",        "a token of an originator was verified, and is kept under a Local-Token-ID")
 X(RESOURCE_CREATED,   43, "resource-created",    "a resource was created")
 X(RESOURCE_UPDATED,   44, "resource-updated",    "a resource was updated")
 X(RESOURCE_DELETED,   45, "resource-deleted",    "a resource was deleted")

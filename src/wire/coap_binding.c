@@ -234,6 +234,7 @@ err_t coap_binding_response(enum op asked, const struct primitive_response *r, s
     TRY(add_text(out, COAP_OPT_M2M_RQI, r->rqi));
     TRY(add_text(out, COAP_OPT_M2M_RVI, r->rvi));
     TRY(add_address(out, COAP_OPT_LOCATION_PATH, r->location));
+    TRY(add_text(out, COAP_OPT_M2M_ATI, r->ati));
     if (r->next != 0) { /* Content Status: partial; Content Offset: where the rest begins [TS-0008 6.2.2.2] */
         TRY(add_uint(out, COAP_OPT_M2M_CTS, 1, scratch));
         TRY(add_uint(out, COAP_OPT_M2M_CTO, r->next, scratch));

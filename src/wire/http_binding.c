@@ -118,6 +118,29 @@ static err_t operation(const struct http1_request *in, struct text media, struct
     return ERR_OK;
 }
 
+/* Tokens, '+' between and blanks around it [TS-0009 6.4.19], with or without Bearer before one [7.1]. Anything else is for whom it
+ * may concern. */
+static void tokens(struct text value, struct primitive *out)
+{
+    static const char bearer[] = "Bearer ";
+    struct primitive_list l = {.n = 0};
+    struct text one = text_empty();
+    if (text_eq_nocase(text_take(value, sizeof(bearer) - 1), text_of(bearer))) {
+        value = text_trim(text_skip(value, sizeof(bearer) - 1), " ");
+    }
+    if (value.n > 0 && value.p[value.n - 1] == '+') {
+        return;
+    }
+    while (text_next(&value, '+', &one)) {
+        one = text_trim(one, " \t");
+        if (l.n == PRIMITIVE_LIST_MAX || !target_is_token(one)) {
+            return;
+        }
+        l.at[l.n++] = one;
+    }
+    out->tokens = l;
+}
+
 /* -- target --------------------------------------------------------------------------------------------- */
 
 static err_t address(struct text path, struct writer *scratch, struct primitive *out)
@@ -158,6 +181,7 @@ err_t http_binding_parse(const struct http1_request *in, struct writer *scratch,
     detail[0] = '\0';
     collect(in, seen, out);
     out->authorization = seen[FIELD_AUTHORIZATION];
+    tokens(out->authorization, out);
     TRY(headers(seen, out, detail));
     TRY(operation(in, seen[FIELD_CONTENT_TYPE], out, detail));
     out->accept = media_accept(seen[FIELD_ACCEPT], out->media);
@@ -204,7 +228,7 @@ err_t http_binding_write(const struct primitive_response *r, bool close, struct 
     struct writer offset = WRITER_ARRAY(next);
     writer_decimal(&offset, r->next);
 
-    struct http1_header list[7 + HEADERS_OWN];
+    struct http1_header list[8 + HEADERS_OWN];
     size_t n = own_headers(r->headers, list, HEADERS_OWN);
     if (n == 0) {
         list[n++] = header("X-M2M-RSC", writer_view_text(&rsc));
@@ -217,6 +241,9 @@ err_t http_binding_write(const struct primitive_response *r, bool close, struct 
     }
     if (r->location.n > 0) {
         list[n++] = header("Content-Location", r->location);
+    }
+    if (r->ati.n > 0) {
+        list[n++] = header("X-M2M-ATI", r->ati);
     }
     if (r->next != 0) { /* Content Status: partial; Content Offset: where the rest begins [TS-0009 6.4] */
         list[n++] = header("X-M2M-CTS", text_of("1"));

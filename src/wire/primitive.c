@@ -39,6 +39,11 @@ const char *primitive_rsc_name(uint16_t rsc)
     return row_of(rsc)->name;
 }
 
+bool primitive_has_tokens(const struct primitive *p)
+{
+    return p->tokens.n + p->tids.n + p->ltids.n > 0;
+}
+
 const char *primitive_op_name(enum op op)
 {
     static const char *const names[] = {

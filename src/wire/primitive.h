@@ -13,7 +13,14 @@
 
 enum op { OP_NONE = 0, OP_CREATE = 1, OP_RETRIEVE = 2, OP_UPDATE = 3, OP_DELETE = 4, OP_NOTIFY = 5 };
 
-#define PRIMITIVE_ROLES_MAX 4
+#define PRIMITIVE_LIST_MAX 4
+
+struct primitive_list {
+    struct text at[PRIMITIVE_LIST_MAX];
+    size_t n;
+};
+
+struct cse_tokens; /* role/cse/cse_token.h */
 
 struct primitive {
     enum op op;
@@ -30,13 +37,15 @@ struct primitive {
     uint32_t rcn;       /* result content */
     uint32_t fu;        /* filterUsage: 1 = discovery */
     struct filter filter;
-    struct text rids[PRIMITIVE_ROLES_MAX]; /* Role-IDs: the roles that the originator acts in */
-    size_t rids_n;
+    struct primitive_list rids; /* Role-IDs: the roles that the originator acts in */
+    struct primitive_list tokens, tids, ltids; /* tokens it shows, as they are, by Token-ID, and by Local-Token-ID */
+    bool tqi;           /* Token Request Indicator: if refused, it will fetch a token */
     usec_t expires;     /* Request Expiration Timestamp, USEC_NEVER if none */
     uint32_t expires_after_ms; /* the same counted from the arrival, 0 if none: the caller knows the time */
     bool unsupported;   /* carries a parameter that is not implemented: 5001 */
     char unsupported_name[32];
-    struct text authorization; /* of HTTP, as sent: only a route with ROUTE_DIGEST takes one */
+    struct text authorization; /* of HTTP, as sent: only a route with ROUTE_DIGEST takes one, or ROUTE_TOKENS if tokens are in it */
+    const struct cse_tokens *given; /* never parsed: what these tokens are, once the CSE has looked at them */
     bool verified;        /* never parsed: those whom it would make get messages were asked by the shell, and want them */
     enum media media;     /* of the content */
     enum media accept;    /* MEDIA_JSON or MEDIA_CBOR: the form that the answer should have */
@@ -53,7 +62,12 @@ struct primitive_response {
     enum media media;
     uint32_t next;        /* 0: the body is the whole result; else it is a part, and the next begins at this offset (from 1) */
     struct text headers;  /* of HTTP, "Name: value" and a line feed each: the answer of another protocol than oneM2M; or empty */
+    struct text ati;      /* Assigned Token Identifiers, LOCAL:TOKEN with '+' between; or empty */
+    bool token_request;   /* the body of a refusal is its Token Request Information */
 };
+
+/* Does the request have to do with tokens? */
+bool primitive_has_tokens(const struct primitive *p);
 
 /* Statuses of a response status code on the bindings (rsc_rows.h); 500 / 0xA0 for an unknown one. */
 unsigned primitive_http_status(uint16_t rsc);

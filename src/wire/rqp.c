@@ -186,6 +186,23 @@ void rqp_wipe(struct primitive *p)
     p->pc = NULL;
 }
 
+/* LOCAL:TOKEN+... as dynAuthLocalTokenIdAssignments [TS-0004 6.3.5.43]. */
+static void assigned(struct emit *e, struct text pairs)
+{
+    struct text one = text_empty();
+    emit_object(e, "ati");
+    emit_array(e, "ltia");
+    while (text_next(&pairs, '+', &one)) {
+        size_t colon = text_find(one, ':');
+        emit_object(e, NULL);
+        emit_text(e, "lti", text_take(one, colon));
+        emit_text(e, "tkid", text_skip(one, colon + 1));
+        emit_close_object(e);
+    }
+    emit_close_array(e);
+    emit_close_object(e);
+}
+
 err_t rqp_response_write(const struct primitive_response *r, struct writer *out)
 {
     struct emit e = emit_to(out);
@@ -200,8 +217,11 @@ err_t rqp_response_write(const struct primitive_response *r, struct writer *out)
         emit_number(&e, "cts", 1);
         emit_number(&e, "cto", r->next);
     }
+    if (r->ati.n > 0) {
+        assigned(&e, r->ati);
+    }
     if (r->body.n > 0) { /* handlers write JSON */
-        emit_name(&e, "pc");
+        emit_name(&e, r->token_request ? "tqf" : "pc");
         writer_bytes(out, r->body);
     }
     emit_close_object(&e);

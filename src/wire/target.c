@@ -4,19 +4,28 @@
 
 /* Query parameters by short name [TS-0004 8.2.2] but for filter criteria, which have a table of their own (wire/filter.c);
  * those without a value range are known and not implemented. */
-enum param { PARAM_UNSUPPORTED, PARAM_RCN, PARAM_FU, PARAM_RT, PARAM_RIDS };
+enum param { PARAM_UNSUPPORTED, PARAM_RCN, PARAM_FU, PARAM_RT, PARAM_TQI, PARAM_LIST };
+
+static bool is_named_id(struct text t);
+static bool is_local_id(struct text t);
 
 static const struct param_row {
     const char *name;
     enum param param;
     uint32_t low, high;
+    bool (*is_item)(struct text t); /* of a list */
+    size_t list;                    /* offset of the list in struct primitive */
 } params[] = {
-    {"rcn", PARAM_RCN, 0, 12},
-    {"fu", PARAM_FU, 1, 3},
-    {"rt", PARAM_RT, 1, 5},
-    {.name = "rids", .param = PARAM_RIDS},
+    {.name = "rcn", .param = PARAM_RCN, .low = 0, .high = 12},
+    {.name = "fu", .param = PARAM_FU, .low = 1, .high = 3},
+    {.name = "rt", .param = PARAM_RT, .low = 1, .high = 5},
+    {.name = "rids", .param = PARAM_LIST, .is_item = is_named_id, .list = offsetof(struct primitive, rids)},
+    {.name = "tids", .param = PARAM_LIST, .is_item = is_named_id, .list = offsetof(struct primitive, tids)},
+    {.name = "ltids", .param = PARAM_LIST, .is_item = is_local_id, .list = offsetof(struct primitive, ltids)},
+    {.name = "tkns", .param = PARAM_LIST, .is_item = target_is_token, .list = offsetof(struct primitive, tokens)},
+    {.name = "tqi", .param = PARAM_TQI},
     {.name = "rp"}, {.name = "ot"}, {.name = "rset"}, {.name = "oet"}, {.name = "ec"},
-    {.name = "da"}, {.name = "gid"}, {.name = "tids"}, {.name = "tqi"}, {.name = "ltids"}, {.name = "tkns"},
+    {.name = "da"}, {.name = "gid"},
     {.name = "sqi"}, {.name = "atrl"}, {.name = "clbl"}, {.name = "palb"}, {.name = "lbq"}, {.name = "chty"},
     {.name = "pty"}, {.name = "atr"}, {.name = "catr"}, {.name = "patr"}, {.name = "cfs"}, {.name = "cfq"},
     {.name = "smf"}, {.name = "gq"},
@@ -105,9 +114,33 @@ static const struct param_row *param_of(struct text name)
     return NULL;
 }
 
-/* NAME@DOMAIN [TS-0001 7.1.14], '+' between them. */
-static err_t role_ids(struct text value, struct writer *scratch, struct primitive *out)
+/* NAME@DOMAIN: a Role-ID, a Token-ID [TS-0001 7.1.14, 7.1.15]. */
+static bool is_named_id(struct text t)
 {
+    size_t at = text_find(t, '@');
+    return t.n < M2MID_MAX && m2mid_is_unreserved(text_take(t, at)) && m2mid_is_unreserved(text_skip(t, at + 1));
+}
+
+static bool is_local_id(struct text t)
+{
+    return t.n < M2MID_MAX && m2mid_is_unreserved(t);
+}
+
+/* Base64url parts with dots between [RFC 7519 3]: what is in them is for who trusts somebody to sign it. */
+bool target_is_token(struct text t)
+{
+    bool good = t.n > 0 && text_find(t, '.') < t.n;
+    for (size_t i = 0; good && i < t.n; i++) {
+        char c = t.p[i];
+        good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    }
+    return good;
+}
+
+/* '+' between its items; it may come in parts. */
+static err_t list(const struct param_row *row, struct text value, struct writer *scratch, struct primitive *out)
+{
+    struct primitive_list *l = (struct primitive_list *)((char *)out + row->list);
     struct text one = text_empty();
     if (scratch != NULL) {
         TRY(target_decode(value, scratch, &value));
@@ -116,14 +149,18 @@ static err_t role_ids(struct text value, struct writer *scratch, struct primitiv
         return ERR_MALFORMED_QUERY;
     }
     while (text_next(&value, '+', &one)) {
-        size_t at = text_find(one, '@');
-        if (out->rids_n == PRIMITIVE_ROLES_MAX || one.n >= M2MID_MAX || !m2mid_is_unreserved(text_take(one, at)) ||
-            !m2mid_is_unreserved(text_skip(one, at + 1))) {
+        if (l->n == PRIMITIVE_LIST_MAX || !row->is_item(one)) {
             return ERR_MALFORMED_QUERY;
         }
-        out->rids[out->rids_n++] = one;
+        l->at[l->n++] = one;
     }
     return ERR_OK;
+}
+
+static err_t truth(struct text value, bool *out)
+{
+    *out = text_eq_z(value, "true") || text_eq_z(value, "1");
+    return *out || text_eq_z(value, "false") || text_eq_z(value, "0") ? ERR_OK : ERR_MALFORMED_QUERY;
 }
 
 static err_t parameter(const struct param_row *row, struct text value, struct primitive *out)
@@ -132,6 +169,9 @@ static err_t parameter(const struct param_row *row, struct text value, struct pr
     if (row->param == PARAM_UNSUPPORTED) {
         binding_unsupported(out, text_of(row->name));
         return ERR_OK;
+    }
+    if (row->param == PARAM_TQI) {
+        return truth(value, &out->tqi);
     }
     if (text_u64(value, row->high, &v) != ERR_OK || v < row->low) {
         return ERR_MALFORMED_QUERY;
@@ -149,7 +189,8 @@ static err_t parameter(const struct param_row *row, struct text value, struct pr
             binding_unsupported(out, text_of(row->name));
         }
         break;
-    case PARAM_RIDS:
+    case PARAM_TQI:
+    case PARAM_LIST:
     case PARAM_UNSUPPORTED:
         break;
     }
@@ -169,8 +210,8 @@ err_t target_parameter(struct text part, uint64_t *seen, struct writer *scratch,
     if (row == NULL || eq == part.n) {
         return binding_fail(ERR_MALFORMED_QUERY, name, detail);
     }
-    if (row->param == PARAM_RIDS) { /* a list: it may come in parts */
-        err_t e = role_ids(text_skip(part, eq + 1), scratch, out);
+    if (row->param == PARAM_LIST) {
+        err_t e = list(row, text_skip(part, eq + 1), scratch, out);
         return e == ERR_OK ? e : binding_fail(ERR_MALFORMED_QUERY, name, detail);
     }
     uint64_t bit = UINT64_C(1) << (row - params);

@@ -15,6 +15,9 @@ MUST_USE err_t target_address(struct text path, struct writer *scratch, struct p
  */
 MUST_USE err_t target_decode(struct text t, struct writer *scratch, struct text *out);
 
+/* A JWT by its looks; ERR_OK of a binding says no more. */
+bool target_is_token(struct text t);
+
 /* One "name=value"; *seen starts as 0 and carries which parameters came already. With `scratch`, escapes in filter criteria
  * are read into it. */
 MUST_USE err_t target_parameter(struct text part, uint64_t *seen, struct writer *scratch, struct primitive *out,

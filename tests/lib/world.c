@@ -5,6 +5,7 @@
 #include "base/hex.h"
 #include "role/hop.h"
 #include "shell/crypto_openssl.h"
+#include "shell/object_jose.h"
 #include "store/store_memory.h"
 #include "wire/json.h"
 
@@ -135,7 +136,7 @@ struct world_node *world_add(struct world *w, const struct role *role, const cha
     memset(root, (int)(0x50 + w->n), sizeof(root)); /* each authority has its own */
     err_t e = secret_set(&n->sealer.root, BYTES_ARRAY(root));
     assert(e == ERR_OK);
-    n->env = (struct role_env){.crypto = crypto_openssl(), .sealer = &n->sealer, .issuer = w->issuer,
+    n->env = (struct role_env){.crypto = crypto_openssl(), .objects = object_jose(), .sealer = &n->sealer, .issuer = w->issuer,
                                .may_call = may_call, .may_call_who = w};
     e = TEXT_COPY(text_of(fqdn), n->fqdn);
     assert(e == ERR_OK);
@@ -166,7 +167,7 @@ struct world_node *world_add_instance(struct world *w, struct world_node *base, 
     assert(e == ERR_OK);
     (void)e;
     n->sealer.partition = text_of(n->fqdn);
-    n->env = (struct role_env){.crypto = crypto_openssl(), .sealer = &n->sealer, .issuer = w->issuer, .name = n->section};
+    n->env = (struct role_env){.crypto = crypto_openssl(), .objects = object_jose(), .sealer = &n->sealer, .issuer = w->issuer, .name = n->section};
     n->ctx = calloc(1, n->role->ctx_size);
     assert(n->ctx != NULL);
     world_reload(w, n, conf);

@@ -58,6 +58,16 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
      .max = 36500 * DAY, .doc = "expirationTime of resources that ask for none"},
     {.section = "cse", .key = "notify-queue", .type = CONF_NUMBER, .fallback = "64", .min = 1, .max = 100000,
      .doc = "events kept for a target of a subscription that is away; then the oldest goes"},
+    {.section = "das", .key = "", .type = CONF_FQDN, .flags = CONF_REPEATS,
+     .doc = "A dynamic authorization system whose tokens the CSE takes: [das das.example.com]. The FQDN is that of its Token-IDs and Role-IDs."},
+    {.section = "das", .key = "id", .type = CONF_TEXT, .flags = CONF_REPEATS | CONF_REQUIRED,
+     .doc = "Its AE-ID or CSE-ID: the issuer (iss) of its tokens."},
+    {.section = "das", .key = "key", .type = CONF_PEM, .flags = CONF_REPEATS | CONF_REQUIRED,
+     .doc = "Its public key, or certificate, for the signatures of tokens: P-256, P-384, P-521 or RSA. Another key ends all tokens of the one before."},
+    {.section = "das", .key = "url", .type = CONF_TEXT, .flags = CONF_REPEATS, .max = 255,
+     .doc = "Where it is asked for a token of which only the Token-ID is known, and how resources name it (dynamicAuthorizationPoA); a listed point of access or a peer."},
+    {.section = "das", .key = "scope", .type = CONF_CHOICE, .flags = CONF_REPEATS, .fallback = "named", .choices = "named|all",
+     .doc = "Which resources its tokens open: those whose daci leads to its url, or all."},
 };
 
 static err_t identity(struct cse *cse, const struct conf *cf, const char *section, char *detail)
@@ -291,6 +301,7 @@ err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env 
     cse->dynamic_lifetime = conf_number(cf, "cse", NULL, "dynamic-lifetime");
     cse->lifetime = conf_number(cf, "cse", NULL, "lifetime");
     cse->notify_queue = (size_t)conf_number(cf, "cse", NULL, "notify-queue");
+    TRY(cse_issuer_configure(&cse->token_issuers, cf, env, text_of(cse->self.z), detail));
     TRY(registrar(cse, cf, detail));
     return dns(cse, cf, detail);
 }

@@ -6,6 +6,7 @@
 #define KEYSTEAD_ROLE_CSE_CSE_CTX_H
 
 #include "role/credential_args.h"
+#include "role/cse/cse_issuer.h"
 #include "role/naf.h"
 #include "role/naming.h"
 
@@ -44,6 +45,7 @@ struct cse {
     struct m2mid admin; /* absolute, or empty: nobody */
     struct m2mid issuers[CSE_PEERS_MAX]; /* of roles, absolute */
     size_t issuers_n;
+    struct cse_issuers token_issuers;
     bool dynamic;       /* what no policy permits is put to the DAS of the resource (12.7) */
     usec_t dynamic_lifetime; /* how long its word holds at most */
     bool mca_optional;  /* requests of AEs outside an association are served (R000-37) */
@@ -68,7 +70,7 @@ struct cse {
     struct naf naf; /* BSFs */
 };
 
-enum { CSE_CTX_ROWS_N = 26 };
+enum { CSE_CTX_ROWS_N = 31 };
 extern const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N];
 
 MUST_USE err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env *env,

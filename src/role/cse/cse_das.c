@@ -52,21 +52,21 @@ static err_t resolve(const struct cse_ask *ask, struct text to, struct cse_targe
     return e == ERR_MALFORMED_TO || other ? ERR_NOT_FOUND : e;
 }
 
+static err_t in_force(const json_t *attrs, usec_t now, usec_t *until)
+{
+    struct text end = json_get_text(attrs, "dal");
+    *until = USEC_NEVER;
+    bool over = end.n > 0 && (timestamp_parse(end, until) != ERR_OK || *until <= now);
+    return json_is_true(json_object_get(attrs, "dae")) && !over ? ERR_OK : ERR_NOT_FOUND;
+}
+
 /* Enabled, and with a point of access that the operator allows: no resource leads this CSE to a host of its owner's choice. */
 static err_t usable(const struct cse_ask *ask, const struct cse_res *r, struct consultation *out)
 {
     SCOPED(json_scope) json_t *attrs = NULL;
     const struct role_env *env = &ask->cse->env;
-    struct text end = text_empty();
     TRY(cse_res_attrs(ask->t, r, &attrs));
-    if (!json_is_true(json_object_get(attrs, "dae"))) {
-        return ERR_NOT_FOUND;
-    }
-    out->until = USEC_NEVER;
-    end = json_get_text(attrs, "dal");
-    if (end.n > 0 && (timestamp_parse(end, &out->until) != ERR_OK || out->until <= ask->rq->now)) {
-        return ERR_NOT_FOUND;
-    }
+    TRY(in_force(attrs, ask->rq->now, &out->until));
     const json_t *dap = json_object_get(attrs, "dap");
     for (size_t i = 0; i < json_array_size(dap); i++) {
         if (TEXT_COPY(text_at(dap, i), out->url) == ERR_OK && role_may_call(env, out->url)) {
@@ -76,8 +76,11 @@ static err_t usable(const struct cse_ask *ask, const struct cse_res *r, struct c
     return ERR_NOT_FOUND;
 }
 
-/* The first that can be used; ERR_NOT_FOUND: none. A type without policies of its own has those of its parent, and its DAS. */
-static err_t consultation_of(const struct cse_ask *ask, const struct cse_target *target, struct consultation *out)
+typedef err_t consider_fn(const struct cse_ask *ask, const struct cse_res *r, void *arg);
+
+/* Each consultation that a resource names, until `consider` answers something else than ERR_NOT_FOUND. A type without policies of
+ * its own has those of its parent, and its DAS. */
+static err_t each(const struct cse_ask *ask, const struct cse_target *target, consider_fn *consider, void *arg)
 {
     SCOPED(json_scope) json_t *attrs = NULL;
     const bool own = (target->res.type->flags & TYPES_HAS_ACPI) != 0;
@@ -89,12 +92,46 @@ static err_t consultation_of(const struct cse_ask *ask, const struct cse_target 
     for (size_t i = 0; i < json_array_size(daci); i++) {
         struct cse_target at;
         err_t e = resolve(ask, text_at(daci, i), &at);
-        e = e == ERR_OK ? usable(ask, &at.res, out) : e;
+        e = e == ERR_OK ? consider(ask, &at.res, arg) : e;
         if (e != ERR_NOT_FOUND) {
             return e;
         }
     }
     return ERR_NOT_FOUND;
+}
+
+static err_t consider_use(const struct cse_ask *ask, const struct cse_res *r, void *arg)
+{
+    return usable(ask, r, arg);
+}
+
+/* The first that can be used; ERR_NOT_FOUND: none. */
+static err_t consultation_of(const struct cse_ask *ask, const struct cse_target *target, struct consultation *out)
+{
+    return each(ask, target, consider_use, out);
+}
+
+static err_t consider_url(const struct cse_ask *ask, const struct cse_res *r, void *arg)
+{
+    SCOPED(json_scope) json_t *attrs = NULL;
+    const struct text url = *(const struct text *)arg;
+    usec_t until = 0;
+    TRY(cse_res_attrs(ask->t, r, &attrs));
+    TRY(in_force(attrs, ask->rq->now, &until));
+    const json_t *dap = json_object_get(attrs, "dap");
+    for (size_t i = 0; i < json_array_size(dap); i++) {
+        if (text_eq(text_at(dap, i), url)) {
+            return ERR_OK;
+        }
+    }
+    return ERR_NOT_FOUND;
+}
+
+err_t cse_das_names(const struct cse_ask *ask, const struct cse_target *target, struct text url, bool *out)
+{
+    err_t e = url.n == 0 ? ERR_NOT_FOUND : each(ask, target, consider_url, &url);
+    *out = e == ERR_OK;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 err_t cse_das_link(const struct cse_ask *ask, const json_t *attrs, char detail[static ROLE_DETAIL_MAX])
@@ -175,31 +212,45 @@ static void address(struct emit *e, const struct ipaddr *ip)
     emit_close_object(e);
 }
 
-/* securityInfo with dasRequest (12.7). */
-static err_t body_write(const struct cse_ask *ask, const struct cse_res *r, uint32_t child_ty, usec_t until, struct writer *w)
+static void texts(struct emit *e, const char *name, const struct text *t, size_t n)
+{
+    if (n == 0) {
+        return;
+    }
+    emit_array(e, name);
+    for (size_t i = 0; i < n; i++) {
+        emit_text(e, NULL, t[i]);
+    }
+    emit_close_array(e);
+}
+
+void cse_das_emit(const struct cse_ask *ask, const struct cse_das_about *about, struct emit *e)
+{
+    const struct primitive *p = ask->rq->prim;
+    emit_object(e, "dreq");
+    emit_z(e, "or", ask->from->absolute.z);
+    if (p->op == OP_CREATE) {
+        emit_number(e, "trt", p->ty);
+    }
+    emit_number(e, "op", p->op);
+    address(e, &ask->rq->ip);
+    texts(e, "orid", p->rids.at, p->rids.n); /* as claimed: whether he holds them, its own records tell the DAS */
+    emit_time(e, "rts", ask->rq->now);
+    emit_text(e, "trid", about->resource);
+    if (about->until != 0) {
+        emit_time(e, "ppl", about->until);
+    }
+    texts(e, "tids", about->tids, about->tids_n);
+    emit_close_object(e);
+}
+
+err_t cse_das_write(const struct cse_ask *ask, const struct cse_das_about *about, struct writer *w)
 {
     struct emit e = emit_to(w);
     emit_object(&e, NULL);
     emit_object(&e, "m2m:seci");
     emit_number(&e, "sit", SECI_REQUEST);
-    emit_object(&e, "dreq");
-    emit_z(&e, "or", ask->from->absolute.z);
-    if (child_ty != 0) {
-        emit_number(&e, "trt", child_ty);
-    }
-    emit_number(&e, "op", ask->rq->prim->op);
-    address(&e, &ask->rq->ip);
-    if (ask->rq->prim->rids_n > 0) { /* as claimed: whether he holds them, its own records tell the DAS */
-        emit_array(&e, "orid");
-        for (size_t i = 0; i < ask->rq->prim->rids_n; i++) {
-            emit_text(&e, NULL, ask->rq->prim->rids[i]);
-        }
-        emit_close_array(&e);
-    }
-    emit_time(&e, "rts", ask->rq->now);
-    emit_text(&e, "trid", r->ri);
-    emit_time(&e, "ppl", until);
-    emit_close_object(&e);
+    cse_das_emit(ask, about, &e);
     emit_close_object(&e);
     emit_close_object(&e);
     return writer_finish(w);
@@ -229,7 +280,7 @@ static err_t ask_about(const struct cse_ask *ask, const struct cse_target *targe
     struct writer about = WRITER_ARRAY(q->path);
     TRY(consultation_of(ask, target, &c));
     const usec_t until = c.until < end ? c.until : end;
-    TRY(body_write(ask, &target->res, child_ty, until, &w));
+    TRY(cse_das_write(ask, &(struct cse_das_about){.resource = target->res.ri, .until = until}, &w));
     TRY(about_write(ask, &target->res, &c, until, &about));
     TRY(grant_id(ask, &target->res, op, child_ty, &q->key_id));
     TRY(TEXT_COPY(text_of(c.url), q->peer));
@@ -255,7 +306,8 @@ err_t cse_das_need(const void *ctx, const struct request *rq, struct txn *t, str
     const enum op op = rq->prim->op;
     const uint32_t child_ty = op == OP_CREATE ? rq->prim->ty : 0;
     const struct types_row *child = child_ty != 0 ? types_find(child_ty) : NULL;
-    if (!cse->dynamic || (child != NULL && (child->flags & (TYPES_REGISTRATION | TYPES_ANNOUNCED)) != 0)) {
+    const bool indirect = primitive_has_tokens(rq->prim) || rq->prim->tqi; /* 12.4 rule 6: then it is not the CSE that asks */
+    if (!cse->dynamic || indirect || (child != NULL && (child->flags & (TYPES_REGISTRATION | TYPES_ANNOUNCED)) != 0)) {
         return ERR_NOT_FOUND;
     }
     TRY(cse_from_check(cse, rq, t, &from, detail));
@@ -270,19 +322,36 @@ err_t cse_das_need(const void *ctx, const struct request *rq, struct txn *t, str
 }
 
 /* -- the answer ------------------------------------------------------------------------------------------------------ */
+/* securityInfo of type 2 in its body. */
+static err_t dres_of(struct bytes body, json_t **root, const json_t **dres)
+{
+    if (json_parse(body, root) != ERR_OK) {
+        return ERR_PEER_NONSENSE;
+    }
+    const json_t *seci = json_object_get(*root, "m2m:seci");
+    const json_t *sit = json_object_get(seci, "sit");
+    *dres = json_object_get(seci, "dres");
+    return json_is_integer(sit) && json_integer_value(sit) == SECI_RESPONSE && json_is_object(*dres) ? ERR_OK : ERR_PEER_NONSENSE;
+}
+
+static err_t status_check(const struct answer *a)
+{
+    TRY(a->err);
+    return a->status == 200 ? ERR_OK : a->status == 403 ? ERR_DENIED_DAS : ERR_PEER_NONSENSE;
+}
+
+err_t cse_das_answered(const struct answer *a, json_t **root, const json_t **dres)
+{
+    TRY(status_check(a));
+    return dres_of(a->body, root, dres);
+}
+
 err_t cse_das_response(struct bytes body, usec_t now, usec_t *until, struct writer *rules)
 {
     SCOPED(json_scope) json_t *root = NULL;
     char detail[ROLE_DETAIL_MAX] = "";
-    if (json_parse(body, &root) != ERR_OK) {
-        return ERR_PEER_NONSENSE;
-    }
-    const json_t *seci = json_object_get(root, "m2m:seci");
-    const json_t *sit = json_object_get(seci, "sit");
-    const json_t *dres = json_object_get(seci, "dres");
-    if (!json_is_integer(sit) || json_integer_value(sit) != SECI_RESPONSE || !json_is_object(dres)) {
-        return ERR_PEER_NONSENSE;
-    }
+    const json_t *dres = NULL;
+    TRY(dres_of(body, &root, &dres));
     const json_t *dai = json_object_get(dres, "dai");
     const json_t *gp = json_object_get(dai, "gp");
     const json_t *pl = json_object_get(dai, "pl");
@@ -298,12 +367,6 @@ err_t cse_das_response(struct bytes body, usec_t now, usec_t *until, struct writ
         return ERR_PEER_NONSENSE;
     }
     return access_rules_count(writer_view(rules)) > 0 ? ERR_OK : ERR_DENIED_DAS;
-}
-
-static err_t status_check(const struct answer *a)
-{
-    TRY(a->err);
-    return a->status == 200 ? ERR_OK : a->status == 403 ? ERR_DENIED_DAS : ERR_PEER_NONSENSE;
 }
 
 static err_t store(struct txn *t, const struct cse_das_grant *grant, struct text id, usec_t now)

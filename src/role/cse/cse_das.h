@@ -7,6 +7,7 @@
 #define KEYSTEAD_ROLE_CSE_CSE_DAS_H
 
 #include "role/cse/cse_policy.h"
+#include "wire/emit.h"
 
 #define CSE_DAS_SUID 40000 /* of a question: no Security Usage Identifier, but this */
 #define CSE_DAS_BODY_MAX 2048
@@ -20,6 +21,21 @@ MUST_USE err_t cse_das_answer(const void *ctx, const struct question *q, const s
 /* Has the DAS of the target granted this? */
 MUST_USE err_t cse_das_granted(const struct cse_ask *ask, const struct cse_target *target, const struct access_query *q,
                                bool *out);
+
+/* Does the target name a DAS at this URL, in a consultation that is in force? */
+MUST_USE err_t cse_das_names(const struct cse_ask *ask, const struct cse_target *target, struct text url, bool *out);
+
+/* What a DAS is asked, whoever carries it there. */
+struct cse_das_about {
+    struct text resource;
+    usec_t until; /* proposed end of the privileges; 0: none */
+    const struct text *tids; /* Token-IDs of tokens that are wanted */
+    size_t tids_n;
+};
+void cse_das_emit(const struct cse_ask *ask, const struct cse_das_about *about, struct emit *e); /* "dreq":{..} */
+MUST_USE err_t cse_das_write(const struct cse_ask *ask, const struct cse_das_about *about, struct writer *w);
+/* dasResponse; the caller owns *root. ERR_DENIED_DAS, ERR_PEER_NONSENSE. */
+MUST_USE err_t cse_das_answered(const struct answer *a, json_t **root, const json_t **dres);
 
 /* dynamicAuthorizationConsultationIDs of `attrs`: each must name one of this CSE. */
 MUST_USE err_t cse_das_link(const struct cse_ask *ask, const json_t *attrs, char detail[static ROLE_DETAIL_MAX]);

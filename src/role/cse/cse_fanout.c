@@ -1,5 +1,6 @@
 #include "role/cse/cse_group.h"
 #include "role/cse/cse_poll.h"
+#include "role/cse/cse_token.h"
 #include "role/detail.h"
 #include "role/dispatch.h"
 #include "wire/emit.h"
@@ -161,9 +162,38 @@ static err_t serve(struct fanout *f, const struct request *rq, struct response *
     return members(f, rq, mid, &rs->body, depth);
 }
 
-err_t cse_fanout_request(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
+static err_t request(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
 {
     struct text group, rest;
     struct fanout f = {.ctx = ctx, .t = t};
     return cse_group_split(rq->prim->to, &group, &rest) ? serve(&f, rq, rs, 1) : handle(ctx, rq, t, rs);
+}
+
+/* Who is refused and would fetch a token is told where [TS-0003 7.3.2.3 step 2.3], and nothing else [TS-0009 6.5]. */
+static err_t offer(const struct cse_ask *ask, err_t refusal, struct response *rs)
+{
+    rs->body = writer_of(rs->body.buf, rs->body.cap);
+    rs->own_refusal = cse_token_offer(ask, &rs->body) == ERR_OK;
+    rs->token_request = rs->own_refusal;
+    return refusal;
+}
+
+/* Tokens are looked at once, however many members of a group are asked. */
+err_t cse_fanout_request(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
+{
+    struct cse_from from;
+    struct primitive prim;
+    struct request as = *rq;
+    const struct cse_ask ask = {ctx, rq, t, &from};
+    if (!primitive_has_tokens(rq->prim) && !rq->prim->tqi) {
+        return request(ctx, rq, t, rs);
+    }
+    TRY(cse_from_check(ctx, rq, t, &from, rs->detail));
+    TRY(cse_token_look(&ask, &prim, rs->detail));
+    as.prim = &prim;
+    err_t e = request(ctx, &as, t, rs);
+    if (e == ERR_OK && prim.given != NULL) {
+        cse_token_assigned(prim.given, rs->ati);
+    }
+    return e == ERR_DENIED_PRIVILEGE && prim.tqi && from.authenticated ? offer(&ask, e, rs) : e;
 }

@@ -4,6 +4,7 @@
 #include "role/cse/cse_das.h"
 #include "role/cse/cse_role.h"
 #include "role/cse/cse_sub.h"
+#include "role/cse/cse_token.h"
 #include "wire/json.h"
 
 static struct access_query query_of(const struct cse_ask *ask, const struct cse_res *target, enum op op,
@@ -71,33 +72,45 @@ static err_t in_group(const struct cse_ask *ask, struct text group, unsigned *le
     return ERR_OK;
 }
 
+/* One decision in the making. */
+struct asking {
+    const struct cse_ask *ask;
+    const struct cse_target *target;
+    const struct access_query *q;
+    unsigned left; /* look-ups */
+};
+
+static err_t has_role(const struct asking *a, struct text role, bool *out)
+{
+    TRY(cse_role_holds(a->ask, role, out));
+    return *out || a->ask->cse->subscription ? ERR_OK : cse_token_holds(a->ask, a->target, role, out);
+}
+
 /* The decision, and when it is no, once more with the groups that the originator is in and the roles he acts in. They are
  * looked up only then, and only those of rules that permit otherwise. */
-static err_t decide(const struct cse_ask *ask, struct bytes rules, const struct access_query *q, unsigned *left, bool *out)
+static err_t decide(struct asking *a, struct bytes rules, bool *out)
 {
     struct text open[ACCESS_OPEN_MAX];
-    *out = access_decide(rules, q);
-    size_t n = *out || ask->from->kind == CSE_FROM_ABSENT ? 0 : access_open(rules, q, open, ARRAY_LEN(open));
+    *out = access_decide(rules, a->q);
+    size_t n = *out || a->ask->from->kind == CSE_FROM_ABSENT ? 0 : access_open(rules, a->q, open, ARRAY_LEN(open));
     for (size_t i = 0; i < n && !*out; i++) {
-        TRY(access_is_role(open[i]) ? cse_role_holds(ask, open[i], out) : in_group(ask, open[i], left, out));
+        TRY(access_is_role(open[i]) ? has_role(a, open[i], out) : in_group(a->ask, open[i], &a->left, out));
     }
     return ERR_OK;
 }
 
 /* OR over the policies of the list; one that is gone or expired grants nothing. */
-static err_t any_permits(const struct cse_ask *ask, const struct cse_res *holder, const struct access_query *q,
-                         bool self, bool *out)
+static err_t any_permits(struct asking *a, const struct cse_res *holder, bool self, bool *out)
 {
-    unsigned left = LOOKUPS_MAX;
     *out = false;
     for (size_t i = 0; i < holder->acpi_n && !*out; i++) {
         struct cse_acp acp;
-        err_t e = cse_acp_get(ask->cse, ask->t, holder->acpi[i], ask->rq->now, &acp);
+        err_t e = cse_acp_get(a->ask->cse, a->ask->t, holder->acpi[i], a->ask->rq->now, &acp);
         if (e == ERR_NOT_FOUND) {
             continue;
         }
         TRY(e);
-        TRY(decide(ask, self ? acp.pvs : acp.pv, q, &left, out));
+        TRY(decide(a, self ? acp.pvs : acp.pv, out));
     }
     return ERR_OK;
 }
@@ -145,7 +158,8 @@ static bool is_above_policies(const struct cse_ask *ask, const struct cse_res *t
 err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *target, enum op op, uint32_t child_ty)
 {
     const struct cse_res *holder = &target->res;
-    struct access_query q = query_of(ask, holder, op, child_ty);
+    const struct access_query q = query_of(ask, holder, op, child_ty);
+    struct asking asking = {ask, target, &q, LOOKUPS_MAX};
     bool permitted = false;
     if (announcer_permits(ask, holder, op)) {
         return ERR_OK;
@@ -160,8 +174,7 @@ err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *targe
     if (holder->type->ty == TYPE_ACP) { /* rule 1, R002-34 */
         struct cse_acp acp;
         TRY(cse_acp_get(ask->cse, ask->t, holder->ri, ask->rq->now, &acp));
-        unsigned left = LOOKUPS_MAX;
-        TRY(decide(ask, acp.pvs, &q, &left, &permitted));
+        TRY(decide(&asking, acp.pvs, &permitted));
         return permitted ? ERR_OK : ERR_DENIED_PRIVILEGE;
     }
     if ((holder->type->flags & TYPES_HAS_ACPI) == 0) { /* rule 2 */
@@ -171,9 +184,12 @@ err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *targe
         holder = &target->parent;
     }
     if (holder->has_acpi) { /* rule 3 */
-        TRY(any_permits(ask, holder, &q, false, &permitted));
+        TRY(any_permits(&asking, holder, false, &permitted));
     } else { /* rule 4 */
         permitted = is_creator(ask, holder);
+    }
+    if (!permitted) { /* rule 6 */
+        TRY(cse_token_permits(ask, target, &q, &permitted));
     }
     if (!permitted) { /* rule 6, as far as it was asked before */
         TRY(cse_das_granted(ask, target, &q, &permitted));
@@ -192,8 +208,8 @@ err_t cse_policy_relink_check(const struct cse_ask *ask, const struct cse_target
     bool permitted = admin_permits(ask, r);
     TRY(permitted ? ERR_OK : service_check(ask, r, 0));
     if (!permitted && r->has_acpi) {
-        struct access_query q = query_of(ask, r, OP_UPDATE, 0);
-        TRY(any_permits(ask, r, &q, true, &permitted));
+        const struct access_query q = query_of(ask, r, OP_UPDATE, 0);
+        TRY(any_permits(&(struct asking){ask, target, &q, LOOKUPS_MAX}, r, true, &permitted));
     } else if (!permitted) {
         permitted = is_creator(ask, r);
     }

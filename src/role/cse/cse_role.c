@@ -101,8 +101,8 @@ static err_t registration(const struct cse_ask *ask, struct cse_res *out)
 static bool is_claimed(const struct primitive *p, struct text role)
 {
     bool found = false;
-    for (size_t i = 0; i < p->rids_n; i++) {
-        found = found || text_eq(p->rids[i], role);
+    for (size_t i = 0; i < p->rids.n; i++) {
+        found = found || text_eq(p->rids.at[i], role);
     }
     return found;
 }

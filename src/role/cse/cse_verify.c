@@ -3,6 +3,7 @@
 #include "role/cse/cse_deliver.h"
 #include "role/cse/cse_notify.h"
 #include "role/cse/cse_ops.h"
+#include "role/cse/cse_token.h"
 #include "role/detail.h"
 #include "wire/emit.h"
 #include "wire/json.h"
@@ -17,10 +18,14 @@ static const json_t *targets_of(const struct primitive *p)
 /* As the writer will run it, the answer left out; what it stages is dropped with *t. */
 static err_t rehearse(const void *ctx, const struct request *rq, struct txn *t)
 {
-    struct primitive prim = *rq->prim;
+    struct primitive prim;
     struct request as = *rq;
     struct response rs = {.rsc = 0};
+    struct cse_from from;
+    const struct cse_ask ask = {ctx, rq, t, &from};
     uint8_t body[16];
+    TRY(cse_from_check(ctx, rq, t, &from, rs.detail));
+    TRY(cse_token_look(&ask, &prim, rs.detail));
     prim.verified = true;
     prim.has_rcn = true;
     prim.rcn = CSE_RCN_NOTHING;

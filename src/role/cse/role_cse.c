@@ -13,6 +13,7 @@
 #include "role/cse/cse_hop.h"
 #include "role/cse/cse_saef.h"
 #include "role/cse/cse_seed.h"
+#include "role/cse/cse_token.h"
 #include "role/cse/cse_verify.h"
 #include "role/withdraw.h"
 
@@ -20,23 +21,35 @@
 #define ANYBODY (PEER_AE | PEER_CSE | PEER_UNKNOWN | PEER_PLAIN)
 
 static const struct route routes[] = {
-    {OP_RETRIEVE, "/**", 0, ANYBODY, ROUTE_FILTER | ROUTE_ASKS, cse_fanout_request, "TS-0004 7.4"},
-    {OP_CREATE, "/**", 0, ANYBODY, ROUTE_WRITES | ROUTE_ASKS, cse_fanout_request, "TS-0004 7.4"},
-    {OP_UPDATE, "/**", 0, ANYBODY, ROUTE_WRITES | ROUTE_ASKS, cse_fanout_request, "TS-0004 7.4"},
-    {OP_DELETE, "/**", 0, ANYBODY, ROUTE_WRITES | ROUTE_ASKS, cse_fanout_request, "TS-0004 7.4"},
-    {OP_NOTIFY, "/**", 0, ANYBODY, ROUTE_WRITES | ROUTE_ASKS, cse_fanout_request, "TS-0004 7.4"},
+    {OP_RETRIEVE, "/**", 0, ANYBODY, ROUTE_FILTER | ROUTE_ASKS | ROUTE_TOKENS, cse_fanout_request, "TS-0004 7.4"},
+    {OP_CREATE, "/**", 0, ANYBODY, ROUTE_WRITES | ROUTE_ASKS | ROUTE_TOKENS, cse_fanout_request, "TS-0004 7.4"},
+    {OP_UPDATE, "/**", 0, ANYBODY, ROUTE_WRITES | ROUTE_ASKS | ROUTE_TOKENS, cse_fanout_request, "TS-0004 7.4"},
+    {OP_DELETE, "/**", 0, ANYBODY, ROUTE_WRITES | ROUTE_ASKS | ROUTE_TOKENS, cse_fanout_request, "TS-0004 7.4"},
+    {OP_NOTIFY, "/**", 0, ANYBODY, ROUTE_WRITES | ROUTE_ASKS | ROUTE_TOKENS, cse_fanout_request, "TS-0004 7.4"},
 };
 
-/* A key for an object, or a right. */
+/* A token of which the name is known, a key for an object, or a right. */
 static err_t need(const void *ctx, const struct request *rq, struct txn *t, struct question *q)
 {
+    struct cse_from from;
+    char detail[ROLE_DETAIL_MAX] = "";
+    const struct cse_ask ask = {ctx, rq, t, &from};
+    if (rq->prim->tids.n > 0) {
+        TRY(cse_from_check(ctx, rq, t, &from, detail));
+        err_t e = cse_token_need(&ask, q);
+        if (e != ERR_NOT_FOUND) {
+            return e;
+        }
+    }
     return rq->prim->op == OP_NOTIFY ? cse_esprim_need(ctx, rq, t, q) : cse_das_need(ctx, rq, t, q);
 }
 
 static err_t answer(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
                     struct role_psk *out)
 {
-    return q->suid == CSE_DAS_SUID ? cse_das_answer(ctx, q, a, t, now, out) : cse_saef_answer(ctx, q, a, t, now, out);
+    return q->suid == CSE_DAS_SUID     ? cse_das_answer(ctx, q, a, t, now, out)
+           : q->suid == CSE_TOKEN_SUID ? cse_token_answer(ctx, q, a, t, now, out)
+                                       : cse_saef_answer(ctx, q, a, t, now, out);
 }
 
 /* R004-07: whatever CSE runs here, takes associations. */

@@ -66,7 +66,7 @@ static void primitive_of(const struct cse_call *c, struct primitive *p)
         .content = text_bytes(text_of(c->body)),
     };
     if (c->role != NULL) {
-        p->rids[p->rids_n++] = text_of(c->role);
+        p->rids.at[p->rids.n++] = text_of(c->role);
     }
     struct text rest = text_of(c->query);
     struct text part;

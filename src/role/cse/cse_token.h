@@ -1,0 +1,57 @@
+/*
+ * Tokens that a request shows [TS-0003 7.3.2.3 to 7.3.2.6, part 12.8]: signed by a DAS of cse_issuer.h, held by the originator. The
+ * first thing that is wrong with any of them refuses the request, whatever policies say. What was verified in the writer is kept
+ * under a Local-Token-ID, which its holder may show instead.
+ */
+#ifndef KEYSTEAD_ROLE_CSE_CSE_TOKEN_H
+#define KEYSTEAD_ROLE_CSE_CSE_TOKEN_H
+
+#include "role/cse/access_token.h"
+#include "role/cse/cse_policy.h"
+
+#define CSE_TOKEN_SUID 40001 /* of a question: no Security Usage Identifier, but this */
+#define CSE_TOKEN_LOCAL 26   /* a Local-Token-ID: "t", 24 hexadecimal digits of the hash of the Token-ID */
+#define CSE_TOKENS_MAX (3 * PRIMITIVE_LIST_MAX)
+
+struct cse_token {
+    struct text id, holder, name; /* Token-ID, absolute holder */
+    usec_t not_before, not_after;
+    struct text issuer; /* FQDN */
+    struct text mark;   /* of the key that signed it */
+    struct bytes permissions; /* compiled: access_token.h */
+    char local[CSE_TOKEN_LOCAL];
+    bool kept;
+};
+
+struct cse_tokens {
+    struct cse_token at[CSE_TOKENS_MAX];
+    size_t n;
+};
+
+MUST_USE err_t cse_token_record_parse(struct bytes b, struct cse_token *out);
+
+/* One token as it is sent: signature, issuer, times and audience. Views in memory of the transaction. ERR_TOKEN_*. */
+MUST_USE err_t cse_token_verify(const struct cse *cse, struct txn *t, struct text token, usec_t now, struct cse_token *out,
+                                char detail[static ROLE_DETAIL_MAX]);
+
+/* All that the request shows; ERR_TOKEN_*. With a writable transaction new ones are kept. */
+MUST_USE err_t cse_token_open(const struct cse_ask *ask, struct cse_tokens *out, char detail[static ROLE_DETAIL_MAX]);
+/* *out is the primitive of the request, with its tokens looked at (primitive.given) if it has any. */
+MUST_USE err_t cse_token_look(const struct cse_ask *ask, struct primitive *out, char detail[static ROLE_DETAIL_MAX]);
+/* Assigned Token Identifiers of those that are kept, as many as fit. */
+void cse_token_assigned(const struct cse_tokens *l, char ati[static ROLE_ATI_MAX]);
+
+/* Do the tokens of the request (primitive.given) permit it, or give its originator this role there? */
+MUST_USE err_t cse_token_permits(const struct cse_ask *ask, const struct cse_target *target, const struct access_query *q, bool *out);
+MUST_USE err_t cse_token_holds(const struct cse_ask *ask, const struct cse_target *target, struct text role, bool *out);
+
+/* Token Request Information for a request that was refused: {"dasi":[..]}; ERR_NOT_FOUND: no DAS can help. */
+MUST_USE err_t cse_token_offer(const struct cse_ask *ask, struct writer *w);
+
+/* role->need: a token of which only the Token-ID was sent, and is not here. */
+MUST_USE err_t cse_token_need(const struct cse_ask *ask, struct question *q);
+/* role->answer for CSE_TOKEN_SUID: keeps what the DAS gave. ERR_DENIED_DAS, ERR_PEER_NONSENSE, ERR_TOKEN_*. */
+MUST_USE err_t cse_token_answer(const struct cse *cse, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
+                                struct role_psk *out);
+
+#endif

@@ -1,0 +1,185 @@
+"""Indirect dynamic authorization: tokens that a DAS of our own signs (with the openssl program), shown as they are, by Token-ID and by
+Local-Token-ID; what makes one worthless; and where a refused originator is told to get one."""
+import base64
+import json
+import subprocess
+import time
+
+import pytest
+
+import keystead as ks
+from test_das import Das, box, connect
+
+FQDN = "das.example.com"
+ISSUER = f"//{ks.SP}/Sdas"
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data if isinstance(data, bytes) else json.dumps(data).encode()).rstrip(b"=").decode()
+
+
+class Signer:
+    """ES256 of RFC 7518 3.4 by a program that knows nothing of tokens."""
+
+    def __init__(self, folder, name):
+        self.key, self.pub = folder / f"{name}.key", folder / f"{name}.pem"
+        subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self.key], check=True)
+        subprocess.run(["openssl", "ec", "-in", self.key, "-pubout", "-out", self.pub], check=True, capture_output=True)
+
+    def sign(self, data):
+        der = subprocess.run(["openssl", "dgst", "-sha256", "-sign", self.key], input=data, capture_output=True, check=True).stdout
+        out, at = b"", 2
+        for _ in range(2):
+            n = der[at + 1]
+            out += int.from_bytes(der[at + 2:at + 2 + n], "big").to_bytes(32, "big")
+            at += 2 + n
+        return out
+
+    def token(self, claims, header=None):
+        head = {"alg": "ES256", "typ": "JWT"} if header is None else header
+        signed = f"{b64(head)}.{b64(claims)}"
+        return f"{signed}.{b64(self.sign(signed.encode()))}"
+
+
+def claims(jti, holder, ris, acop=2, **more):
+    now = int(time.time())
+    pm = [{"ris": ris, "pv": {"acr": [{"acor": ["all"], "acop": acop}]}}]
+    return {"tkvr": "1.0", "jti": f"{jti}@{FQDN}", "iss": ISSUER, "azp": f"//{ks.SP}/{holder}", "nbf": now - 60, "exp": now + 600,
+            "aud": [f"//{ks.SP}/in"], "tkps": {"pm": pm}, **more}
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("token")
+    lab = ks.Lab(folder / "lab")
+    lab.das, lab.signer, lab.other = Das(), Signer(folder, "das"), Signer(folder, "other")
+    lab.url = f"http://127.0.0.1:{lab.das.port}/ask"
+    lab.set("cse", "server", "points-of-access", f"127.0.0.1:{lab.das.port}")
+    lab.append("cse", f"[das {FQDN}]\nid = {ISSUER}\nkey = {lab.signer.pub}\nurl = {lab.url}\n")
+    with lab:
+        lab.start("cse")
+        lab.keys = {n: lab.add_kpsa(n, enrolee_id=f"//{ks.SP}/S{n}") for n in ("owner", "guest", "other")}
+        for n in lab.keys:
+            with connect(lab, n) as c:
+                assert ks.register(c, f"S{n}").rsc == 2001
+        with connect(lab, "owner") as c:
+            assert ks.ask(c, "create", "/Sowner", {"m2m:dac": {"rn": "das", "dae": True, "dap": [lab.url]}}, 34, "Sowner").rsc == 2001
+            for name in ("one", "two"):
+                box(c, name)
+            assert ks.ask(c, "create", "/Sowner", {"m2m:cnt": {"rn": "closed"}}, 3, "Sowner").rsc == 2001
+        yield lab
+    lab.das.close()
+
+
+def show(conn, token, path="/-/Sowner/one", who="Sguest", op="retrieve", content=None, ty=None):
+    return ks.ask(conn, op, path, content, ty, who, [f"Authorization: {token}"])
+
+
+def test_a_token_permits_what_it_says(lab):
+    token = lab.signer.token(claims("a", "Sguest", ["Sowner/none", "cse-in/Sowner/one"], 3))
+    with connect(lab, "guest") as g, connect(lab, "other") as x:
+        assert ks.ask(g, "retrieve", "/-/Sowner/one", origin="Sguest").rsc == 4103
+        assert show(g, token).rsc == 2000
+        assert show(g, "Bearer " + token).rsc == 2000
+        assert show(g, token, "/-/Sowner/two").rsc == 4103, "only what it names"
+        assert show(g, token, op="delete").rsc == 4103, "only what its rules say"
+        r = show(x, token, who="Sother")
+        assert (r.rsc, r.reason) == (4103, "token-holder"), r
+        # kept by a request that changes something, and then known by a short name
+        r = show(g, token, op="create", content={"m2m:cin": {"con": "v"}}, ty=4)
+        assert r.rsc == 2001 and r.headers["x-m2m-ati"].endswith(f":a@{FQDN}"), r.headers
+        local = r.headers["x-m2m-ati"].split(":")[0]
+        assert ks.ask(g, "retrieve", f"/-/Sowner/one?ltids={local}", origin="Sguest").rsc == 2000
+        assert ks.ask(g, "retrieve", f"/-/Sowner/one?tids=a%40{FQDN}", origin="Sguest").rsc == 2000
+        r = ks.ask(x, "retrieve", f"/-/Sowner/one?ltids={local}", origin="Sother")
+        assert (r.rsc, r.reason) == (4103, "token-holder"), r
+        r = ks.ask(g, "retrieve", "/-/Sowner/one?ltids=tnone", origin="Sguest")
+        assert (r.rsc, r.reason) == (4103, "token-unknown"), r
+        assert "token-taken" in lab.ctl("cse", "audit", "tail", "--limit", "50").stdout
+        # two at once, and a wrong one spoils the request even for who needs none
+        two = lab.signer.token(claims("b", "Sguest", ["Sowner/two"]))
+        assert show(g, f"{token}+{two}", "/-/Sowner/two").rsc == 2000
+        with connect(lab, "owner") as o:
+            assert show(o, token, who="Sowner").rsc == 4103
+            # the owner of the resource says whose tokens open it
+            assert show(g, lab.signer.token(claims("c", "Sguest", ["cse-in/Sowner/closed"])), "/-/Sowner/closed").rsc == 4103
+
+
+def changed(token, part, old, new):
+    parts = token.split(".")
+    plain = base64.urlsafe_b64decode(parts[part] + "==")
+    assert old in plain
+    parts[part] = b64(plain.replace(old, new))
+    return ".".join(parts)
+
+
+def worthless(lab):
+    now, good = int(time.time()), claims("w", "Sguest", ["Sowner/one"])
+    sign = lab.signer.token
+    none = f'{b64({"alg": "none", "typ": "JWT"})}.{b64(good)}.'
+    return {
+        "token-expired": sign(good | {"nbf": now - 100, "exp": now - 1}),
+        "token-not-yet-valid": sign(good | {"nbf": now + 300}),
+        "token-holder": sign(good | {"azp": f"//{ks.SP}/Sother"}),
+        "token-audience": sign(good | {"aud": [f"//{ks.SP}/mn1", "//other.example.com/in"]}),
+        "token-issuer-unknown": sign(good | {"iss": f"//{ks.SP}/Sstranger"}),
+        "token-issuer-unknown/id": sign(good | {"jti": "w@other.example.com"}),
+        "token-signature": lab.other.token(good),
+        "token-signature/changed": changed(sign(good), 1, b"Sowner/one", b"Sowner/two"),
+        "token-algorithm": none,
+        "token-algorithm/hmac": sign(good, {"alg": "HS256", "typ": "JWT"}),
+        "token-unreadable": sign(good, {"alg": "ES256"}),
+        "token-unreadable/cty": sign(good, {"alg": "ES256", "typ": "JWT", "cty": "JWT"}),
+        "token-unreadable/azp": sign({k: v for k, v in good.items() if k != "azp"}),
+        "token-unreadable/member": sign(good | {"tkps": {"pm": [{"ris": ["Sowner/one"], "only": "mondays"}]}}),
+        "token-unreadable/everything": sign(good | {"tkps": {"pm": [{"pv": {"acr": [{"acor": ["all"], "acop": 63}]}}]}}),
+        "token-too-large": sign(good | {"tkex": "x" * 7000}),
+    }
+
+
+def test_what_makes_a_token_worthless(lab):
+    with connect(lab, "guest") as g:
+        for want, token in worthless(lab).items():
+            r = show(g, token)
+            assert (r.rsc, r.reason) == (4103, want.split("/")[0]), (want, r)
+        for bad in ("Digest username=\"x\"", "nonsense", "a.b.c+", "+".join(["a.b.c"] * 5)):
+            assert show(g, bad).rsc == 5001, bad
+
+
+def test_who_is_refused_is_told_where_to_ask(lab):
+    """The whole of it: refused with the DAS, fetches a token there, comes again with its Token-ID, and the CSE fetches the token."""
+    with connect(lab, "guest") as g:
+        r = ks.ask(g, "retrieve", "/-/Sowner/two?tqi=true", origin="Sguest")
+        das = r.json["dasi"][0]
+        assert r.rsc == 4103 and list(r.json) == ["dasi"] and das["uri"] == lab.url and das["dreq"]["or"] == f"//{ks.SP}/Sguest", r
+        assert "dasi" not in ks.ask(g, "retrieve", "/-/Sowner/closed?tqi=true", origin="Sguest").json
+        token = lab.signer.token(claims("fetched", "Sguest", [das["dreq"]["trid"]]))
+        lab.das.answer = lambda dreq: json.dumps({"m2m:seci": {"sit": 2, "dres": {"tkns": [token]}}}).encode()
+        n = len(lab.das.got)
+        path = f"/-/Sowner/two?tids=fetched%40{FQDN}"
+        r = ks.ask(g, "retrieve", path, origin="Sguest")
+        assert r.rsc == 2000 and r.headers["x-m2m-ati"].endswith(f":fetched@{FQDN}"), r
+        assert lab.das.got[n][2]["dreq"]["tids"] == [f"fetched@{FQDN}"]
+        assert ks.ask(g, "retrieve", path, origin="Sguest").rsc == 2000 and len(lab.das.got) == n + 1, "it is kept"
+        lab.das.answer = lambda dreq: 403
+        r = ks.ask(g, "retrieve", f"/-/Sowner/two?tids=never%40{FQDN}", origin="Sguest")
+        assert (r.rsc, r.reason) == (4103, "token-unknown") and len(lab.das.got) == n + 2, r
+        forged = lab.other.token(claims("forged", "Sguest", ["Sowner/two"]))
+        lab.das.answer = lambda dreq: json.dumps({"m2m:seci": {"sit": 2, "dres": {"tkns": [forged]}}}).encode()
+        r = ks.ask(g, "retrieve", f"/-/Sowner/two?tids=forged%40{FQDN}", origin="Sguest")
+        assert (r.rsc, r.reason) == (4103, "token-unknown"), r
+
+
+def test_a_role_in_a_token(lab):
+    rule = {"acr": [{"acor": [f"reader@{FQDN}"], "acop": 2}]}
+    own = {"acr": [{"acor": ["Sowner"], "acop": 63}]}
+    with connect(lab, "owner") as o, connect(lab, "guest") as g:
+        assert ks.ask(o, "create", "/Sowner", {"m2m:acp": {"rn": "readers", "pv": rule, "pvs": own}}, 1, "Sowner").rsc == 2001
+        for name in ("library", "archive"):
+            assert ks.ask(o, "create", "/Sowner", {"m2m:cnt": {"rn": name, "acpi": ["Sowner/readers"]}}, 3, "Sowner").rsc == 2001
+        everywhere = claims("r1", "Sguest", []) | {"tkps": {"pm": [{"rids": [f"reader@{FQDN}"]}]}}
+        here = claims("r2", "Sguest", []) | {"tkps": {"pm": [{"rids": [f"reader@{FQDN}"], "ris": ["cse-in/Sowner/library"]}]}}
+        assert show(g, lab.signer.token(everywhere), "/-/Sowner/archive").rsc == 2000
+        assert show(g, lab.signer.token(here), "/-/Sowner/library").rsc == 2000
+        assert show(g, lab.signer.token(here), "/-/Sowner/archive").rsc == 4103
+        assert ks.ask(g, "retrieve", "/-/Sowner/library", origin="Sguest").rsc == 4103
