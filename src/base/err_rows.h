@@ -78,7 +78,6 @@ X(ERR_DENIED_STAKEHOLDER,   "stakeholder-not-served", NOTICE, 1, 4103,  49, "thi
 X(ERR_DENIED_TARGET,        "not-the-target",        NOTICE, 1, 4103,  49, "the key is meant for another target", "configure the Enrolee for this target", "TS-0003 8.3.2.1")
 X(ERR_DENIED_CLIENT,        "client-not-allowed",    NOTICE, 1, 4103,  49, "this client may not do that here", "ctl client allow --client ID --target ID at this server", "TS-0003 8.8.2.7")
 X(ERR_DENIED_SUID,          "key-usage",             NOTICE, 3, 4103,  49, "the key may not be used for this purpose", "register a key with the right SUID (32 for associations)", "TS-0003 8.2.2.3")
-X(ERR_DENIED_DAS,           "authorization-refused", NOTICE, 0, 4103,  49, "the dynamic authorization system does not grant this", "ask who runs it; daci of the resource names it", "TS-0003 7.3.2.2")
 X(ERR_DENIED_FETCH,         "fetch-refused",         NOTICE, 0, 4107, 115, "the MEF or MAF refused to hand out the key", "ctl explain the same identifier at the MEF or MAF that it names", "TS-0003 8.8.2.8")
 X(ERR_DENIED_CERT_MISSING,  "certificate-missing",   NOTICE, 0, 4107,  40, "the peer shows no certificate", "configure certificate and key", "TS-0003 10.2.3")
 X(ERR_DENIED_CERT_NAME,     "certificate-name",      NOTICE, 1, 4107,  42, "no subjectAltName of the certificate equals the identity", "issue a certificate with the exact name", "TS-0003 8.1.2.5")
