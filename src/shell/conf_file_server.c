@@ -17,7 +17,7 @@ static const struct conf_row rows[] = {
      "Hex of the 32-octet Ed25519 seed that signs checkpoints of the audit chain."},
     {"server", "control", CONF_PATH, CONF_REQUIRED, NULL, 0, SOCKET_PATH_MAX, NULL, "The unix socket of keystead ctl, mode 0600."},
     {"server", "points-of-access", CONF_ADDRESS, CONF_MANY, NULL, 0, 0, NULL,
-     "HOST:PORT of points of access that are called over plain HTTP, for notifications and the like; without, none is. Over https only configured peers are."},
+     "HOST:PORT of points of access that are called over plain HTTP or CoAP, for notifications and the like; without, none is. Over https and coaps only configured peers are."},
     {"server", "workers", CONF_NUMBER, 0, "0", 0, 256, NULL, "Worker processes; 0 is one for each core, 1 joins worker and writer."},
     {"server", "log-level", CONF_CHOICE, 0, "info", 0, 0, "debug|info|notice|warn|error", "The least level that is logged."},
 

@@ -77,6 +77,11 @@ void outbound_site_gone(struct outbound_site *s)
     }
 }
 
+static const struct outbound_engine *engine_of(const struct outbound_target *to)
+{
+    return to->coap ? &outbound_coap_engine : to->peer == NULL ? &outbound_plain_engine : &outbound_curl_engine;
+}
+
 static struct outbound_site *site_open(struct outbound *o, const struct outbound_target *to, const struct snapshot_role *as)
 {
     struct outbound_site *s = calloc(1, sizeof(*s));
@@ -88,7 +93,7 @@ static struct outbound_site *site_open(struct outbound *o, const struct outbound
     s->snap = o->snap;
     s->peer = to->peer;
     s->as = as;
-    s->engine = to->peer == NULL ? &outbound_plain_engine : &outbound_curl_engine;
+    s->engine = engine_of(to);
     memcpy(s->host, to->host, sizeof(s->host));
     if (s->engine->open(s) != ERR_OK) {
         free(s);
@@ -104,9 +109,9 @@ static struct outbound_site *site_open(struct outbound *o, const struct outbound
 static err_t site_of(struct outbound *o, const struct outbound_target *to, const struct snapshot_role *as,
                      struct outbound_site **out)
 {
-    as = as == NULL || as->certificate == NULL || to->peer == NULL || outbound_key_is_used(to->peer) ? NULL : as;
+    as = to->peer == NULL ? NULL : outbound_key_role(to->peer, as);
     struct outbound_site *s = o->sites;
-    while (s != NULL && (s->peer != to->peer || s->as != as || strcmp(s->host, to->host) != 0)) {
+    while (s != NULL && (s->engine != engine_of(to) || s->peer != to->peer || s->as != as || strcmp(s->host, to->host) != 0)) {
         s = s->next;
     }
     *out = s != NULL ? s : site_open(o, to, as);

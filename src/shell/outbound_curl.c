@@ -258,20 +258,7 @@ static bool set_transfer(struct outbound_transfer *t, const struct outbound_orde
 /* R002-11: a request to a peer leaves only when the association with it stands. */
 static err_t apply(struct outbound_site *s, struct ride *x)
 {
-    const struct snapshot_peer *p = s->peer;
-    bool psk = outbound_key_is_used(p);
-    TRY(psk ? outbound_key_get(p, s->snap->env.crypto, &s->key) : ERR_OK);
-    x->tls = (struct client_tls){
-        .psk_identity = text_of(psk ? s->key.id.z : NULL),
-        .psk = psk ? &s->key.psk : NULL,
-        .certificate = s->as != NULL ? s->as->certificate : p->certificate,
-        .key = s->as != NULL ? s->as->key : p->key,
-        .fqdn = p->fqdn,
-        .address = p->address,
-        .trust = p->trust,
-        .trust_store = p->trust_store,
-        .ocsp = p->ocsp,
-    };
+    TRY(outbound_key_tls(s->peer, s->as, s->snap->env.crypto, &s->key, &x->tls));
     return client_tls_apply(x->easy, &x->tls);
 }
 

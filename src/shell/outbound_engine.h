@@ -1,6 +1,6 @@
 /*
  * What carries requests to one target: outbound.c keeps the books (who may be asked, how much is under way, who gets the
- * answer), an engine has the connections. Two: libcurl for peers, by TLS, and plain HTTP over the loop.
+ * answer), an engine has the connections. Three: libcurl for peers, by TLS, plain HTTP over the loop, and CoAP with and without DTLS.
  */
 #ifndef KEYSTEAD_SHELL_OUTBOUND_ENGINE_H
 #define KEYSTEAD_SHELL_OUTBOUND_ENGINE_H
@@ -19,7 +19,7 @@ struct outbound_site { /* one target, asked under one name: its own connections 
     void *state; /* of the engine */
     uv_loop_t *loop;
     const struct snapshot *snap;
-    const struct snapshot_peer *peer; /* NULL: plain HTTP to `host` */
+    const struct snapshot_peer *peer; /* NULL: plain, to `host` */
     const struct snapshot_role *as;   /* NULL: with the credential that the peer's section gives */
     char host[OUTBOUND_TARGET_HOST];
     struct outbound_key key; /* of the peer */
@@ -37,7 +37,7 @@ struct outbound_transfer {
 
 struct outbound_order {
     const struct outbound_request *rq;
-    const char *url;
+    const char *url; /* of CoAP the path alone */
     usec_t time; /* how long at most */
     uint64_t serial;
 };
@@ -49,7 +49,7 @@ struct outbound_engine {
     void (*forget)(struct outbound_transfer *t); /* over, refused by send, or dropped in the middle */
     void (*close)(struct outbound_site *s);      /* nothing is under way; outbound_site_gone() follows, from within or later */
 };
-extern const struct outbound_engine outbound_curl_engine, outbound_plain_engine;
+extern const struct outbound_engine outbound_curl_engine, outbound_plain_engine, outbound_coap_engine;
 
 void outbound_finished(struct outbound_transfer *t, err_t e); /* ERR_OK: the answer stands in t->reply */
 void outbound_site_gone(struct outbound_site *s);

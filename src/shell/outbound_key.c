@@ -64,3 +64,27 @@ err_t outbound_key_get(const struct snapshot_peer *p, const struct crypto *c, st
     }
     return k->not_after <= clock_now() ? ERR_DENIED_EXPIRED : ERR_OK; /* R002-85 */
 }
+
+const struct snapshot_role *outbound_key_role(const struct snapshot_peer *p, const struct snapshot_role *as)
+{
+    return as == NULL || as->certificate == NULL || outbound_key_is_used(p) ? NULL : as;
+}
+
+err_t outbound_key_tls(const struct snapshot_peer *p, const struct snapshot_role *as, const struct crypto *c,
+                       struct outbound_key *k, struct client_tls *out)
+{
+    bool psk = outbound_key_is_used(p);
+    TRY(psk ? outbound_key_get(p, c, k) : ERR_OK);
+    *out = (struct client_tls){
+        .psk_identity = text_of(psk ? k->id.z : NULL),
+        .psk = psk ? &k->psk : NULL,
+        .certificate = as != NULL ? as->certificate : p->certificate,
+        .key = as != NULL ? as->key : p->key,
+        .fqdn = p->fqdn,
+        .address = p->address,
+        .trust = p->trust,
+        .trust_store = p->trust_store,
+        .ocsp = p->ocsp,
+    };
+    return ERR_OK;
+}

@@ -6,6 +6,7 @@
 #define KEYSTEAD_SHELL_OUTBOUND_KEY_H
 
 #include "keys/keyid.h"
+#include "shell/client_tls.h"
 #include "shell/snapshot.h"
 
 struct outbound_key {
@@ -21,5 +22,13 @@ bool outbound_key_is_used(const struct snapshot_peer *p); /* else it is certific
 /* Fills *k unless it is fresh. ERR_DENIED_UNPROVISIONED: nothing is there yet; ERR_DENIED_EXPIRED; ERR_STORE_LOCKED: a command
  * works on the state, and nothing was read before. */
 MUST_USE err_t outbound_key_get(const struct snapshot_peer *p, const struct crypto *c, struct outbound_key *k);
+
+/* Whose certificate the peer is shown: that of an instance with one of its own, unless a key is used; or NULL. */
+const struct snapshot_role *outbound_key_role(const struct snapshot_peer *p, const struct snapshot_role *as);
+
+/* All about TLS with this peer, with the credential of `as` (outbound_key_role) or that of its section. `k` is borrowed until the
+ * session is over. */
+MUST_USE err_t outbound_key_tls(const struct snapshot_peer *p, const struct snapshot_role *as, const struct crypto *c,
+                                struct outbound_key *k, struct client_tls *out);
 
 #endif

@@ -25,32 +25,51 @@ static bool find_listed(const struct snapshot *snap, struct text *host)
     return false;
 }
 
-/* Takes "https://" or "http://", then the host, off a URL; what is left is its path. */
+static const struct scheme {
+    const char *name;
+    bool tls, coap;
+} schemes[] = {{"https://", true, false}, {"http://", false, false}, {"coaps://", true, true}, {"coap://", false, true}};
+
+static const struct scheme *scheme_of(struct text url)
+{
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+        struct text name = text_of(schemes[i].name);
+        if (text_eq_nocase(text_take(url, name.n), name)) {
+            return &schemes[i];
+        }
+    }
+    return NULL;
+}
+
+/* Takes scheme and host off a URL; what is left is its path. */
 static err_t take_host(const struct snapshot *snap, struct text *url, struct outbound_target *out)
 {
-    bool tls = text_eq_nocase(text_take(*url, 8), text_of("https://"));
-    if (!tls && !text_eq_nocase(text_take(*url, 7), text_of("http://"))) {
+    const struct scheme *s = scheme_of(*url);
+    if (s == NULL) {
         return ERR_DENIED_OUTBOUND;
     }
-    *url = text_skip(*url, tls ? 8 : 7);
+    *url = text_skip(*url, text_of(s->name).n);
     struct text host = text_take(*url, text_find(*url, '/'));
     *url = text_skip(*url, host.n);
-    if (tls) {
+    out->coap = s->coap;
+    if (s->tls) {
         host = text_take(host, text_find(host, ':')); /* the port is the one that is configured */
     } else if (!find_listed(snap, &host)) {
         return ERR_DENIED_OUTBOUND;
     }
     TRY(TEXT_COPY(host, out->host) == ERR_OK ? ERR_OK : ERR_DENIED_OUTBOUND);
-    out->peer = tls ? snapshot_peer_of(snap, out->host) : NULL;
-    return tls && out->peer == NULL ? ERR_DENIED_OUTBOUND : ERR_OK;
+    out->peer = s->tls ? snapshot_peer_of(snap, out->host) : NULL;
+    return s->tls && out->peer == NULL ? ERR_DENIED_OUTBOUND : ERR_OK;
 }
 
 static err_t write_url(struct text base, struct text path, struct outbound_target *out)
 {
     struct writer w = WRITER_ARRAY(out->url);
-    const char *address = out->peer != NULL ? out->peer->address : NULL;
-    writer_z(&w, out->peer != NULL ? "https://" : "http://");
-    writer_z(&w, out->host);
+    const char *address = out->peer != NULL && !out->coap ? out->peer->address : NULL;
+    if (!out->coap) {
+        writer_z(&w, out->peer != NULL ? "https://" : "http://");
+        writer_z(&w, out->host);
+    }
     if (address != NULL) { /* the connection goes to `address` whatever stands here */
         struct text a = text_of(address);
         writer_text(&w, text_skip(a, text_find_last(a, ':')));

@@ -8,9 +8,10 @@
 #define OUTBOUND_TARGET_URL (OUTBOUND_PATH_MAX + 400)
 
 struct outbound_target {
-    const struct snapshot_peer *peer; /* NULL: plain HTTP */
+    const struct snapshot_peer *peer; /* NULL: without TLS or DTLS */
+    bool coap;                        /* else HTTP */
     char host[OUTBOUND_TARGET_HOST];  /* FQDN of the peer, or HOST:PORT */
-    char url[OUTBOUND_TARGET_URL];
+    char url[OUTBOUND_TARGET_URL];    /* of CoAP the path alone, with its query */
 };
 
 MUST_USE err_t outbound_target_of(const struct snapshot *snap, const struct outbound_request *rq,

@@ -575,14 +575,14 @@ static void outcomes_equal_the_page(void **state)
         enum outbox_outcome want;
     } rows[] = {
         {"response status code 2xxx", {.status = 200, .rsc = 2000}, OUTBOX_TOLD},
-        {"HTTP 2xx without a response status code", {.status = 204}, OUTBOX_TOLD},
+        {"HTTP 2xx or CoAP 2.xx without a response status code", {.status = 204}, OUTBOX_TOLD},
         {"response status code 4xxx", {.status = 403, .rsc = 4103}, OUTBOX_REFUSED},
-        {"HTTP 4xx", {.status = 404}, OUTBOX_REFUSED},
+        {"HTTP 4xx, CoAP 4.xx", {.status = 404}, OUTBOX_REFUSED},
         {"HTTP 3xx (a redirect is not followed)", {.status = 302}, OUTBOX_REFUSED},
         {"HTTP 408 or 429", {.status = 429}, OUTBOX_AWAY},
         {"response status code 4008", {.status = 403, .rsc = 4008}, OUTBOX_AWAY},
         {"response status code 5xxx or 6xxx", {.status = 404, .rsc = 5103}, OUTBOX_AWAY},
-        {"HTTP 5xx", {.status = 503}, OUTBOX_AWAY},
+        {"HTTP 5xx, CoAP 5.xx", {.status = 503}, OUTBOX_AWAY},
         {"none in time, no connection, nonsense", {.err = ERR_PEER_TIMEOUT}, OUTBOX_AWAY},
     };
     static char page[1 << 16], want[4096], file[4096];
