@@ -168,3 +168,69 @@ err_t aka_card_int_response(const struct crypto *c, struct aka_card *card, const
     naf->used = ++card->uses;
     return ERR_OK;
 }
+
+/* -- TLS: master = PRF(len | 0 ... 0 | len | Ks_int_NAF, label | seed) --------------------------------- */
+enum { PSK_PREMASTER_LEN = 2 + KEYS_DERIVED_LEN + 2 + KEYS_DERIVED_LEN };
+
+struct premaster {
+    uint8_t b[PSK_PREMASTER_LEN];
+};
+
+static void premaster_wipe(struct premaster *p)
+{
+    ct_wipe(p, sizeof(*p));
+}
+
+static bool is_master_label(struct bytes label)
+{
+    static const char *const labels[] = {"master secret", "extended master secret"};
+    for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
+        if (bytes_eq(label, text_bytes(text_of(labels[i])))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static err_t p_sha256(const struct crypto *c, struct bytes secret, const struct aka_card_prf *prf, uint8_t *out)
+{
+    uint8_t a[CRYPTO_HASH_LEN], block[CRYPTO_HASH_LEN];
+    const struct bytes first[] = {prf->label, prf->seed};
+    err_t e = crypto_hmac(c, secret, first, ARRAY_LEN(first), a);
+    for (size_t n = 0; n < AKA_CARD_MASTER_LEN && e == ERR_OK; n += CRYPTO_HASH_LEN) {
+        const struct bytes parts[] = {BYTES_ARRAY(a), prf->label, prf->seed}, again = BYTES_ARRAY(a);
+        size_t part = AKA_CARD_MASTER_LEN - n < CRYPTO_HASH_LEN ? AKA_CARD_MASTER_LEN - n : CRYPTO_HASH_LEN;
+        e = crypto_hmac(c, secret, parts, ARRAY_LEN(parts), block);
+        memcpy(out + n, block, part);
+        uint8_t next[CRYPTO_HASH_LEN];
+        e = e == ERR_OK ? crypto_hmac(c, secret, &again, 1, next) : e;
+        memcpy(a, next, sizeof(a));
+        ct_wipe(next, sizeof(next));
+    }
+    ct_wipe(a, sizeof(a));
+    ct_wipe(block, sizeof(block));
+    return e;
+}
+
+err_t aka_card_int_master(const struct crypto *c, struct aka_card *card, const struct naf_id *id,
+                          const struct aka_card_prf *prf, uint8_t out[AKA_CARD_MASTER_LEN])
+{
+    SCOPED(premaster_wipe) struct premaster p = {{0}};
+    struct aka_card_naf *naf = find(card, id);
+    memset(out, 0, AKA_CARD_MASTER_LEN);
+    if (naf == NULL || naf->key.s.n != KEYS_DERIVED_LEN) {
+        return ERR_STATE;
+    }
+    if (!is_master_label(prf->label)) {
+        return ERR_DENIED_GBA_VARIANT;
+    }
+    p.b[1] = p.b[2 + KEYS_DERIVED_LEN + 1] = KEYS_DERIVED_LEN;
+    memcpy(p.b + 2 + KEYS_DERIVED_LEN + 2, naf->key.s.b, KEYS_DERIVED_LEN);
+    uint8_t key[CRYPTO_HASH_LEN]; /* HMAC takes the hash of a key that is longer than a block (RFC 2104 2) */
+    err_t e = c->sha256(BYTES_ARRAY(p.b), key);
+    e = e == ERR_OK ? p_sha256(c, BYTES_ARRAY(key), prf, out) : e;
+    ct_wipe(key, sizeof(key));
+    TRY(e);
+    naf->used = ++card->uses;
+    return ERR_OK;
+}

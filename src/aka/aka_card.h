@@ -56,6 +56,19 @@ struct aka_card_ua {
 MUST_USE err_t aka_card_int_response(const struct crypto *c, struct aka_card *card, const struct aka_card_ua *ua,
                                      char out[KEYS_DIGEST_CAP]);
 
+/*
+ * Uses Ks_int_NAF: master secret of TLS 1.2 with a pre-shared key and SHA-256 for a TLS client that has its other parts outside the
+ * card (RFC 4279 2, RFC 5246 8.1, RFC 7627 4). AKA_CARD_MASTER_LEN octets, of these two labels alone: what comes out is of
+ * one session, and no more of the key can be learned from it. ERR_STATE as above; ERR_DENIED_GBA_VARIANT: another label.
+ */
+#define AKA_CARD_MASTER_LEN 48
+struct aka_card_prf {
+    struct bytes label; /* "master secret" or "extended master secret" */
+    struct bytes seed;
+};
+MUST_USE err_t aka_card_int_master(const struct crypto *c, struct aka_card *card, const struct naf_id *id,
+                                   const struct aka_card_prf *prf, uint8_t out[AKA_CARD_MASTER_LEN]);
+
 /* AUTS for this SQN_MS, without a window: test vectors, `keystead derive`. A card gives it by itself. */
 MUST_USE err_t aka_card_auts(const struct crypto *c, const struct aka_keys *k, const struct aka_rand *rand,
                              uint64_t sqn_ms, struct aka_auts *out);

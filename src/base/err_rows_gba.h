@@ -20,4 +20,9 @@ X(ERR_ZH_SLOW,              "subscriber-database-slow", WARN, 0, 5199, 80, "the 
 X(ERR_ZH_BUSY,              "subscriber-database-busy", NOTICE, 0, 5199, 80, "a question of this subscriber to the HLR or HSS is under way, or too many are", "try again in a moment", "TS 33.220 4.4.6")
 X(ERR_ZH_NONSENSE,          "subscriber-database-nonsense", WARN, 0, 5199, 80, "what the HLR or HSS gave cannot be used, or it gave a challenge twice", "check the subscriber there, and its settings (GUSS)", "TS 33.220 4.4.6")
 X(ERR_ZH_REFUSED,           "subscriber-database-refused", WARN, 0, 5199, 80, "the HLR or HSS refused to give a vector of this subscriber", "look into its log: is this BSF allowed to ask it?", "TS 29.109 4.2")
+X(ERR_DENIED_STALE,         "nonce-stale",           NOTICE, 0, 4107,  51, "the server calls each nonce stale that it gives", "compare its clock and its nonce-lifetime; several servers behind one address need one store", "RFC 7616 3.3")
+X(ERR_DENIED_RSPAUTH,       "rspauth-wrong",         NOTICE, 0, 4107,  51, "the BSF did not prove that it knows RES, or the answer was changed on its way", "nothing was stored; does a proxy change the answer, or is another BSF at that address?", "RFC 7616 3.5, TS 24.109 4.4")
+X(ERR_DENIED_B_TID_FOREIGN, "b-tid-foreign",         NOTICE, 0, 4107,  51, "the B-TID that came is not of the challenge that was answered", "bootstrap again", "TS 33.220 4.5.2")
+X(ERR_DENIED_KS_LIFETIME,   "ks-lifetime",           NOTICE, 0, 4107,  51, "the lifetime of Ks is over already, or longer than ten years", "compare the clocks of device and BSF, and ks-lifetime", "TS 24.109 C.1")
+X(ERR_DENIED_GBA_VARIANT,   "gba-variant",           NOTICE, 0, 4103,  51, "this card does not give the key that was asked for", "a card that is the Secure Environment uses Ks_int_NAF alone; one that knows GBA_ME only has Ks_NAF alone: see --naf-key", "TS-0003 8.3.3.1")
 /* clang-format on */
