@@ -44,7 +44,9 @@ static err_t find_key(struct conn *c)
 /* -- who is it ------------------------------------------------------------------------------------- */
 static err_t identify(struct conn *c, usec_t now)
 {
-    if (!tls_is_psk(c->tls)) {
+    if (tls_is_anonymous(c->tls)) { /* as on a plain listener: who it is, its messages have to prove */
+        association_init_plain(&c->assoc);
+    } else if (!tls_is_psk(c->tls)) {
         struct role_cert cert;
         struct txn t;
         struct arena arena;
@@ -109,7 +111,7 @@ static void complete(struct conn *c)
     usec_t now = clock_now();
     err_t e = identify(c, now);
     e = e == ERR_OK ? conn_alive(c) : e; /* the key was looked up when the handshake began */
-    if (e == ERR_OK && conn_role(c)->role->established != NULL) {
+    if (e == ERR_OK && conn_role(c)->role->established != NULL && c->assoc.peer != PEER_PLAIN) {
         e = keep(c, now);
     } else if (e == ERR_OK) {
         open_for_requests(c);

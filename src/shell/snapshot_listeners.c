@@ -87,6 +87,7 @@ static err_t load_tls(struct snapshot_loading *l, struct snapshot_listener *li, 
         .names = names.at,
         .tag = role,
         .psk = conf_bool(c, "listener", li->name, "psk"),
+        .anonymous = text_eq_z(conf_text(c, "listener", li->name, "clients"), "anonymous"),
         .hint = r->role->ua != NULL && has_bsf(c) ? NAF_HINT : NULL,
         .require_ems = true,
         .crl_files = trust != NULL || crl != NULL ? crl : snapshot_z(conf_text(c, "listener", li->name, "crl")),
@@ -139,6 +140,15 @@ static err_t load_instances_of(struct snapshot_loading *l, struct snapshot_liste
     return ERR_OK;
 }
 
+static bool takes_digest(const struct role *role)
+{
+    bool takes = false;
+    for (size_t i = 0; i < role->routes_n; i++) {
+        takes = takes || (role->routes[i].flags & ROUTE_DIGEST) != 0;
+    }
+    return takes;
+}
+
 static err_t load_listener(struct snapshot_loading *l, const char *name)
 {
     struct snapshot *s = l->s;
@@ -159,6 +169,10 @@ static err_t load_listener(struct snapshot_loading *l, const char *name)
     li->role = r;
     li->tls = conf_bool(s->conf, "listener", name, "tls");
     li->datagram = text_eq_z(conf_text(s->conf, "listener", name, "transport"), "udp");
+    if (text_eq_z(conf_text(s->conf, "listener", name, "clients"), "anonymous") && !takes_digest(s->roles[r].role)) {
+        conf_fault_add(l->faults, 0, "[listener %s] clients: the role %s takes nobody who does not prove who he is", name, s->roles[r].role->name);
+        return ERR_CONFIG;
+    }
     li->address = conf_text(s->conf, "listener", name, "address").p;
     if (parse_address(li->address, li) != ERR_OK) {
         conf_fault_add(l->faults, 0, "[listener %s] address: %s is no numeric address and port", name, li->address);

@@ -324,6 +324,11 @@ bool tls_is_psk(const struct tls *t)
     return t->keyed;
 }
 
+bool tls_is_anonymous(const struct tls *t)
+{
+    return t->ctx->anonymous;
+}
+
 size_t tls_tag(const struct tls *t)
 {
     return t->ctx->tag;

@@ -35,6 +35,7 @@ struct tls_ctx_config {
     const char *const *names; /* FQDN first, then aliases; NULL-terminated */
     size_t tag;             /* of the caller: whom these names stand for */
     bool psk;               /* accept PSK suites */
+    bool anonymous;         /* clients show nothing: no PSK, and no certificate is asked for */
     const char *hint;       /* psk_identity_hint, or NULL: none is sent */
     bool require_ems;       /* default on */
     bool datagram;          /* DTLS 1.2 */
@@ -101,6 +102,7 @@ void tls_abort(struct tls *t, err_t why);
 /* The exporter of RFC 5705 without context; the caller keeps the rule "once a session". */
 MUST_USE err_t tls_export(struct tls *t, const char *label, struct keys_export *out);
 bool tls_is_psk(const struct tls *t);
+bool tls_is_anonymous(const struct tls *t); /* the client showed nothing, as the configuration has it */
 size_t tls_tag(const struct tls *t); /* of the context that the server name chose; once TLS_WANT_KEY or TLS_ESTABLISHED came */
 uint16_t tls_version(const struct tls *t);
 uint16_t tls_suite(const struct tls *t); /* from TLS_WANT_KEY on: the one that the hellos agreed on */

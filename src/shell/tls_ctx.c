@@ -37,7 +37,7 @@ static err_t suites_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg)
     char list[128];
     struct writer w = WRITER_ARRAY(list);
     for (size_t i = 0; i < ARRAY_LEN(suites); i++) {
-        if (suites[i].datagram == cfg->datagram && (suites[i].certificate ? cfg->cert_file != NULL : cfg->psk)) {
+        if (suites[i].datagram == cfg->datagram && (suites[i].certificate ? cfg->cert_file != NULL : cfg->psk && !cfg->anonymous)) {
             writer_z(&w, w.n > 0 ? ":" : "");
             writer_z(&w, suites[i].suite);
         }
@@ -96,7 +96,7 @@ static err_t own_cert_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg, char d
     return x509_profile_check(SSL_CTX_get0_certificate(ssl));
 }
 
-/* Both sides show certificates, always [spec 4.7]; a PSK handshake asks for none. The client signs after us (R001-17), and
+/* Both sides show certificates [spec 4.7], but where the client has none by configuration; a PSK handshake asks for none. The client signs after us (R001-17), and
  * its certificate must lead to one of these anchors (R001-32, R001-148). */
 static err_t peer_trust_set(SSL_CTX *ssl, const struct tls_ctx_config *cfg, char detail[static ROLE_DETAIL_MAX])
 {
@@ -144,12 +144,13 @@ static err_t ctx_fill(struct tls_ctx *ctx, const struct tls_ctx_config *cfg, cha
         detail_set(detail, "no server name", NULL);
         return ERR_CONFIG;
     }
-    if (!cfg->psk && cfg->cert_file == NULL) {
+    if ((!cfg->psk || cfg->anonymous) && cfg->cert_file == NULL) {
         detail_set(detail, "neither psk nor certificate", NULL);
         return ERR_CONFIG;
     }
     ctx->tag = cfg->tag;
-    ctx->psk = cfg->psk;
+    ctx->psk = cfg->psk && !cfg->anonymous;
+    ctx->anonymous = cfg->anonymous;
     ctx->require_ems = cfg->require_ems;
     TRY(names_copy(ctx, cfg->names));
     ctx->retransmit = cfg->retransmit > 0 ? cfg->retransmit : USEC_PER_SEC;
@@ -164,7 +165,7 @@ static err_t ctx_fill(struct tls_ctx *ctx, const struct tls_ctx_config *cfg, cha
     }
     if (cfg->cert_file != NULL) {
         TRY(own_cert_set(ctx->ssl, cfg, detail));
-        TRY(peer_trust_set(ctx->ssl, cfg, detail));
+        TRY(cfg->anonymous ? ERR_OK : peer_trust_set(ctx->ssl, cfg, detail));
         TRY(cfg->ocsp_file == NULL ? ERR_OK : tls_staple_set(ctx, cfg->ocsp_file, detail));
     }
     tls_hook_install(ctx->ssl, ctx);
@@ -245,7 +246,7 @@ err_t tls_ctx_join(struct tls_ctx *ctx, struct tls_ctx *other)
     while (*last != NULL) {
         last = &(*last)->next;
     }
-    bool alike = ctx->psk == other->psk && ctx->require_ems == other->require_ems &&
+    bool alike = ctx->psk == other->psk && ctx->anonymous == other->anonymous && ctx->require_ems == other->require_ems &&
                  (ctx->datagram == NULL) == (other->datagram == NULL);
     e = e == ERR_OK && !alike ? ERR_CONFIG : e;
     if (e != ERR_OK) {

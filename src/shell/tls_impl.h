@@ -27,7 +27,7 @@ struct tls_ctx {
     char **names; /* NULL-terminated copies */
     size_t tag;
     struct tls_ctx *next; /* joined: owned; its own next are of the same address */
-    bool psk;
+    bool psk, anonymous;
     bool require_ems;
     BIO_METHOD *datagram; /* NULL: TLS */
     usec_t retransmit;

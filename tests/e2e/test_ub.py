@@ -1,9 +1,11 @@
 """The BSF on Ub: devices with a SIM, written from the specification alone, against a running server; each refusal; restarts."""
 import base64
+import functools
 import json
 import re
 import signal
 import socket
+import ssl
 import subprocess
 
 import keystead as ks
@@ -179,3 +181,67 @@ def test_import(bsf):
     assert got["added"] == 2 and [(r["line"], r["code"]) for r in got["refused"]] == [
         (3, "attribute-unknown"), (4, "key-length"), (5, "json-malformed")], got
     ub.Ue(bsf.address, ub.Sim(K, OPC), "one@keystead.test", BSF).bootstrap()
+
+
+def test_ub_over_https(bsf):
+    """The server proves who it is, the device has no credential of TLS: what it may do there is Ub alone."""
+    ue = bsf.add(15)
+    context = ssl.create_default_context(cafile=bsf.where / "ca.crt")
+    get = ub.get
+    ue.address = ("127.0.0.1", bsf.tls_port, context)
+    with pytest.raises(ssl.SSLError):
+        ub.get(ue.address, host="elsewhere.test")
+    ub.get = functools.partial(get, host=BSF)
+    try:
+        b_tid, _, _, _ = ue.bootstrap()
+    finally:
+        ub.get = get
+    body = json.dumps({"btId": b_tid, "nafId": "bWFmLmtleXN0ZWFkLnRlc3QBAAEAjA=="})
+    p = subprocess.run(["curl", "-sS", "--resolve", f"{BSF}:{bsf.tls_port}:127.0.0.1", "--cacert", bsf.where / "ca.crt", "-d", body, "-H",
+                        "Content-Type: application/json", "-H", "X-M2M-RI: 1", "-H", "X-M2M-RVI: 3",
+                        f"https://{BSF}:{bsf.tls_port}/nbsp-gba/v1/bootstrapping-info-retrieval"], capture_output=True, text=True)
+    assert "association-required" in p.stdout and "KeyMaterial" not in p.stdout, p
+    p = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{bsf.tls_port}", "-servername", BSF, "-tls1_2", "-psk", "00" * 16,
+                        "-psk_identity", b_tid, "-cipher", "PSK", "-state"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert "read finished" not in p.stderr + p.stdout  # no key is taken here
+
+
+def test_anonymous_clients_only_where_messages_prove_who_sends_them(bsf):
+    wrong = bsf.where / "wrong.conf"
+    text = bsf.conf.read_text()
+    for change, said in [(text.replace("role = bsf\naddress = 127.0.0.1:%d" % bsf.tls_port, "role = mef\naddress = 127.0.0.1:%d" % bsf.tls_port),
+                          "takes nobody who does not prove"), (text.replace("tls = off\n[listener ubs]", "tls = off\nclients = anonymous\n[listener ubs]"),
+                                                               "clients = anonymous needs tls")]:
+        wrong.write_text(change)
+        p = ks.run("check", "-c", wrong)
+        assert p.returncode != 0 and said in p.stdout + p.stderr, p
+
+
+def test_a_stranger_leaves_the_owner_half_of_the_challenges(bsf):
+    """Who knows an IMPI, at another address, cannot keep its owner waiting where that has been before."""
+    ue = bsf.add(16)
+    ue.bootstrap()
+    stranger = functools.partial(ub.get, bsf.address, f'Digest username="{ue.impi}", realm="{BSF}", nonce="", uri="/", response=""',
+                                 source=("127.0.0.2", 0))
+    for _ in range(6):
+        assert stranger()[0] == 401
+    refused(stranger(), "too-many-challenges")
+    ue.bootstrap()
+
+
+def test_other_algorithms(bsf):
+    """TUAK, and Digest AKAv2 with both: a card written from the text alone, made-up keys; each resynchronises once."""
+    assert ub.Tuak(bytes.fromhex("ab" * 16), bytes.fromhex("bd04d9530e87513c5d837ac2ad954623a8e2330c115305a73eb45d1f40cccbff")).f1(
+        b"\x42" * 16, b"\x11" * 6, b"\xff" * 2)[0].hex() == "f9a54e6aeaa8618d"  # TS 35.233, set 1
+    text = bsf.conf.read_text()
+    for algorithm in ("akav1", "akav2"):
+        bsf.conf.write_text(text.replace("[bsf]\n", f"[bsf]\nalgorithm = {algorithm}\n"))
+        assert bsf.ctl("reload").returncode == 0
+        for kind, sim, key in (("milenage", ub.Sim, OPC), ("tuak", ub.Tuak, OPC * 2)):
+            ue = bsf.add(20 + (algorithm == "akav2") + 2 * (kind == "tuak"), kind=kind, keys=K + key)
+            ue.sim = sim(K, key, 0x77 << 5)
+            assert ue.challenge()["algorithm"] == f"AKAv{algorithm[-1]}-MD5"
+            ue.bootstrap()
+            assert ue.sim.sqn >> 5 > 0x77
+    bsf.conf.write_text(text)
+    assert bsf.ctl("reload").returncode == 0

@@ -1,7 +1,6 @@
 """A BSF beside a MEF in one server, its subscribers, and devices with SIMs for it."""
 import os
 import signal
-import socket
 import subprocess
 
 import keystead as ks
@@ -23,13 +22,15 @@ class Bsf:
         """`more` follows the keys of [bsf], `server` those of [server]."""
         assert ks.run("init", where, "--port-base", "0").returncode == 0
         self.where, self.conf = where, where / "bsf.conf"
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.address = s.getsockname()
+        self.address, self.tls_port = ("127.0.0.1", ks.free_port()), ks.free_port()
+        ks.pki("issue", "--flavour", "fqdn", "--id", BSF, "--ca-cert", where / "ca.crt", "--ca-key", where / "ca.key", "--cert",
+               where / "bsf.crt", "--key", where / "bsf.key")
         text = (where / "mef.conf").read_text().replace("roles = mef", "roles = mef, bsf")  # R000-26, R001-19, R001-116: one program
         text = text.replace("[server]\n", f"[server]\n{server}", 1)
         self.conf.write_text(text + f"[bsf]\nfqdn = {BSF}\nchallenges-per-minute = 12\n{more}"
-                             f"[listener ub]\nrole = bsf\naddress = 127.0.0.1:{self.address[1]}\ntls = off\n")
+                             f"[listener ub]\nrole = bsf\naddress = 127.0.0.1:{self.address[1]}\ntls = off\n"
+                             f"[listener ubs]\nrole = bsf\naddress = 127.0.0.1:{self.tls_port}\ncertificate = bsf.crt\nkey = bsf.key\n"
+                             "clients = anonymous\n")
         self.start()
 
     def start(self):

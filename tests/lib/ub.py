@@ -78,10 +78,16 @@ class Sim:
         out = self._out(rand, 1, (sqn + amf) * 2)
         return out[:8], out[8:]
 
+    def f2345(self, rand):
+        two = self._out(rand, 2)
+        return two[8:], self._out(rand, 3), self._out(rand, 4), two[:6]
+
+    def f5_star(self, rand):
+        return self._out(rand, 5)[:6]
+
     def run(self, rand, autn, gba_u=False):
         """(RES, CK, IK), or AUTS as bytes."""
-        two, ck, ik = self._out(rand, 2), self._out(rand, 3), self._out(rand, 4)
-        res, ak = two[8:], two[:6]
+        res, ck, ik, ak = self.f2345(rand)
         sqn, amf, mac = xor(autn[:6], ak), autn[6:8], autn[8:]
         if gba_u:
             mac = xor(mac, hashlib.sha1(ik).digest()[:8])
@@ -91,9 +97,52 @@ class Sim:
         n = int.from_bytes(sqn, "big")
         if n >> 5 <= self.sqn >> 5:
             ms = self.sqn.to_bytes(6, "big")
-            return xor(ms, self._out(rand, 5)[:6]) + self.f1(rand, ms, bytes(2))[1]
+            return xor(ms, self.f5_star(rand)) + self.f1(rand, ms, bytes(2))[1]
         self.sqn = n
         return res, ck, ik
+
+
+def keccak_f1600(octets):
+    """The permutation alone [FIPS 202 3.3]."""
+    mask = (1 << 64) - 1
+    turn = lambda v, n: ((v << n % 64) | (v >> (64 - n % 64))) & mask  # noqa: E731
+    lanes = [[int.from_bytes(octets[8 * (x + 5 * y):8 * (x + 5 * y) + 8], "little") for y in range(5)] for x in range(5)]
+    r = 1
+    for _ in range(24):
+        c = [v[0] ^ v[1] ^ v[2] ^ v[3] ^ v[4] for v in lanes]
+        lanes = [[v ^ c[(x - 1) % 5] ^ turn(c[(x + 1) % 5], 1) for v in lanes[x]] for x in range(5)]
+        x, y, current = 1, 0, lanes[1][0]
+        for t in range(24):
+            x, y = y, (2 * x + 3 * y) % 5
+            current, lanes[x][y] = lanes[x][y], turn(current, (t + 1) * (t + 2) // 2)
+        for y in range(5):
+            row = [lanes[x][y] for x in range(5)]
+            for x in range(5):
+                lanes[x][y] = row[x] ^ (~row[(x + 1) % 5] & row[(x + 2) % 5] & mask)
+        for j in range(7):
+            r = ((r << 1) ^ ((r >> 7) * 0x71)) % 256
+            if r & 2:
+                lanes[0][0] ^= 1 << ((1 << j) - 1)
+    return b"".join(lanes[x][y].to_bytes(8, "little") for y in range(5) for x in range(5))
+
+
+class Tuak(Sim):
+    """TUAK [TS 35.231] with K of 128 bits, MAC and RES of 64, CK and IK of 128, one iteration; opc: TOPc."""
+
+    def _state(self, instance, rand, sqn=bytes(6), amf=bytes(2)):
+        start = (self.opc[::-1] + bytes([instance]) + b"TUAK1.0"[::-1] + rand[::-1] + amf[::-1] + sqn[::-1] + self.k[::-1] + bytes(16) +
+                 b"\x1f" + bytes(38) + b"\x80")
+        return keccak_f1600(start + bytes(200 - len(start)))
+
+    def f1(self, rand, sqn, amf):
+        return tuple(self._state(instance, rand, sqn, amf)[:8][::-1] for instance in (0x08, 0x88))
+
+    def f2345(self, rand):
+        s = self._state(0x48, rand)
+        return s[:8][::-1], s[32:48][::-1], s[64:80][::-1], s[96:102][::-1]
+
+    def f5_star(self, rand):
+        return self._state(0xC0, rand)[96:102][::-1]
 
 
 def md5(b):
@@ -110,9 +159,11 @@ def akav2(res, ck, ik):
     return base64.b64encode(hmac.new(res + ik + ck, b"http-digest-akav2-password", "md5").digest())
 
 
-def get(address, authorization=None, host="bsf"):
+def get(address, authorization=None, host="bsf", source=None):
     """status, headers, body of one GET /."""
-    with socket.create_connection(address, timeout=30) as s:
+    host_port, tls = (address[:2], address[2:])  # a context of ssl may follow
+    with socket.create_connection(host_port, timeout=30, source_address=source) as s:
+        s = tls[0].wrap_socket(s, server_hostname=host) if tls else s
         line = f"Authorization: {authorization}\r\n" if authorization else ""
         s.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: made-up 3gpp-gba\r\n{line}Connection: close\r\n\r\n".encode())
         raw = b""

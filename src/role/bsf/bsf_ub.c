@@ -4,6 +4,7 @@
  */
 #include "aka/aka_gba_u.h"
 #include "base/ct.h"
+#include "base/hex.h"
 #include "role/bsf/bsf_ctx.h"
 #include "role/detail.h"
 #include "role/key_wipe.h"
@@ -76,18 +77,30 @@ static err_t save(struct run *r)
 }
 
 /* -- 401 --------------------------------------------------------------------------------------------- */
-/* Each challenge costs a sequence number, and anybody may ask for one: so many a minute [TS 33.220 4.5.2]. */
+static struct text address_of(const struct run *r, char out[static REC_BSF_HOME_MAX])
+{
+    struct writer w = writer_of(out, REC_BSF_HOME_MAX);
+    size_t n = r->rq->ip.len < 8 ? r->rq->ip.len : 8; /* a /64 is one stranger */
+    hex_write_lower(&w, bytes_of(r->rq->ip.b, n));
+    return writer_finish_z(&w) == ERR_OK ? writer_view_text(&w) : text_empty();
+}
+
+/* Each challenge costs a sequence number, and anybody may ask for one: so many a minute [TS 33.220 4.5.2]. Half of them are kept for
+ * the address from which the subscriber last answered one: who only knows its IMPI cannot keep it waiting there. */
 static err_t count_challenge(struct run *r)
 {
     struct rec_bsf_state *s = &r->state;
+    char z[REC_BSF_HOME_MAX];
     if (r->rq->now < s->minute || r->rq->now - s->minute >= MINUTE) {
         s->minute = r->rq->now;
-        s->count = 0;
+        s->count = s->strangers = 0;
     }
-    if (s->count >= r->b->challenges) {
+    bool home = s->home[0] == '\0' || text_eq_z(address_of(r, z), s->home);
+    if (s->count >= r->b->challenges || (!home && s->strangers >= r->b->challenges - r->b->challenges / 2)) {
         return ERR_DENIED_CHALLENGES;
     }
     s->count++;
+    s->strangers = (uint8_t)(s->strangers + (home ? 0 : 1));
     return ERR_OK;
 }
 
@@ -220,6 +233,7 @@ static err_t keep_ks(struct run *r, const struct ub_expected *x, struct rec_ks *
     TRY(rec_name_write(k->impi.z, &w));
     TRY(rec_put(r->t, TABLE_BSF_TMPI, text_of(k->tmpi), &w, STORE_PUT_ANY));
     (void)rand_text(rand.b, s->live[s->live_n++]);
+    (void)address_of(r, s->home);
     return save(r);
 }
 

@@ -2,7 +2,7 @@
 
 #include "base/hex.h"
 
-enum { VERSION = 1, KS_VERSION = 2 };
+enum { VERSION = 1, KS_VERSION = 2, STATE_VERSION = 2 };
 
 /* -- sealing ------------------------------------------------------------------------------------------ */
 /* Another name of a secret is another id: none can take the place of another. */
@@ -40,10 +40,12 @@ static const struct rec_field state_fields[] = {
     {REC_TIME, REC_AT(struct rec_bsf_state, seq)},
     {REC_TIME, REC_AT(struct rec_bsf_state, minute)},
     {REC_U8, REC_AT(struct rec_bsf_state, count), .high = UINT8_MAX},
+    {REC_U8, REC_AT(struct rec_bsf_state, strangers), .high = UINT8_MAX, .since = STATE_VERSION},
+    {REC_TEXT, REC_AT(struct rec_bsf_state, home), .since = STATE_VERSION},
     {REC_TEXTS, REC_AT(struct rec_bsf_state, open), .high = REC_BSF_OPEN_MAX, .count = offsetof(struct rec_bsf_state, open_n)},
     {REC_TEXTS, REC_AT(struct rec_bsf_state, live), .high = REC_BSF_LIVE_MAX, .count = offsetof(struct rec_bsf_state, live_n)},
 };
-static const struct rec_layout state_layout = REC_LAYOUT(struct rec_bsf_state, state_fields, VERSION, VERSION);
+static const struct rec_layout state_layout = REC_LAYOUT(struct rec_bsf_state, state_fields, VERSION, STATE_VERSION);
 
 err_t rec_bsf_state_parse(struct bytes b, struct rec_bsf_state *out)
 {
@@ -63,7 +65,7 @@ err_t rec_bsf_state_put(struct txn *t, struct text impi, const struct rec_bsf_st
 {
     uint8_t buf[REC_MAX];
     struct writer w = WRITER_ARRAY(buf);
-    TRY(rec_write(&state_layout, VERSION, s, NULL, &w));
+    TRY(rec_write(&state_layout, STATE_VERSION, s, NULL, &w));
     return rec_put(t, TABLE_BSF_STATE, impi, &w, STORE_PUT_ANY);
 }
 

@@ -12,6 +12,7 @@
 #define REC_BSF_OPEN_MAX 4 /* challenges of one IMPI that wait at once */
 #define REC_BSF_LIVE_MAX 8 /* Ks of one IMPI */
 #define REC_BSF_TMPI_MAX 64
+#define REC_BSF_HOME_MAX (2 * 8 + 1)
 
 /* -- sealing of several secrets in one record, each bound to table, record and its name ------------------ */
 struct rec_bsf_part {
@@ -28,6 +29,8 @@ struct rec_bsf_state {
     int64_t seq;      /* the last SEQ that was given, durable before its challenge leaves: none is given twice */
     usec_t minute;    /* when the present count of challenges began */
     uint8_t count;
+    uint8_t strangers; /* of these, for addresses other than ... */
+    char home[REC_BSF_HOME_MAX]; /* ... that from which it answered last: IPv4, or /64 of IPv6, as hexadecimal digits; or empty */
     char open[REC_BSF_OPEN_MAX][REC_BSF_RAND_MAX]; /* RAND in base64 of each challenge that waits, oldest first */
     size_t open_n;
     char live[REC_BSF_LIVE_MAX][REC_BSF_RAND_MAX]; /* the same of each Ks */
