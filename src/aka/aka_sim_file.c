@@ -43,7 +43,7 @@ static err_t kind(struct parse *p, struct text t)
 {
     bool tuak = text_eq_z(t, "tuak");
     if (!tuak && !text_eq_z(t, "milenage")) {
-        return ERR_CONFIG;
+        return ERR_SIM_FILE;
     }
     struct aka_keys fresh = tuak ? aka_keys_tuak() : aka_keys_milenage();
     struct aka_keys *k = &p->f->card.keys;
@@ -76,7 +76,7 @@ static err_t gba(struct parse *p, struct text t)
             return ERR_OK;
         }
     }
-    return ERR_CONFIG;
+    return ERR_SIM_FILE;
 }
 
 static err_t sqn(struct parse *p, struct text t)
@@ -85,11 +85,11 @@ static err_t sqn(struct parse *p, struct text t)
     size_t n = 0;
     while (text_next(&t, ' ', &one)) {
         if (n == AKA_WINDOW || text_u64(one, AKA_SEQ_MAX, &p->f->card.window.seq[n]) != ERR_OK) {
-            return ERR_CONFIG;
+            return ERR_SIM_FILE;
         }
         n++;
     }
-    return n == AKA_WINDOW ? ERR_OK : ERR_CONFIG;
+    return n == AKA_WINDOW ? ERR_OK : ERR_SIM_FILE;
 }
 
 static err_t ks(struct parse *p, struct text t)
@@ -101,7 +101,7 @@ static err_t rand_of(struct parse *p, struct text t)
 {
     struct writer w = WRITER_ARRAY(p->f->card.rand.b);
     TRY(hex_parse(t, &w));
-    return writer_finish(&w) == ERR_OK && w.n == AKA_RAND_LEN ? ERR_OK : ERR_CONFIG;
+    return writer_finish(&w) == ERR_OK && w.n == AKA_RAND_LEN ? ERR_OK : ERR_SIM_FILE;
 }
 
 enum { IMPI, KIND, K, OPC, OP, GBA, SQN, KS, RAND, NAMES };
@@ -122,10 +122,10 @@ static err_t take_line(struct parse *p, struct text line)
         if (text_eq_z(name, rows[i].name)) {
             bool twice = (p->seen & (1U << i)) != 0;
             p->seen |= 1U << i;
-            return twice || value.n == 0 ? ERR_CONFIG : rows[i].take(p, value);
+            return twice || value.n == 0 ? ERR_SIM_FILE : rows[i].take(p, value);
         }
     }
-    return ERR_CONFIG;
+    return ERR_SIM_FILE;
 }
 
 static bool has(const struct parse *p, unsigned row)
@@ -137,11 +137,11 @@ static err_t whole(struct parse *p)
 {
     struct aka_keys *keys = &p->f->card.keys;
     if (!has(p, IMPI) || !has(p, KIND) || !has(p, K) || has(p, OPC) == has(p, OP) || has(p, KS) != has(p, RAND)) {
-        return ERR_CONFIG;
+        return ERR_SIM_FILE;
     }
     TRY(has(p, OP) ? aka_opc(p->c, keys, &p->op, &keys->opc) : ERR_OK);
     if (has(p, KS) && (p->f->gba == AKA_SIM_ME || p->f->card.ks.s.n != KEYS_DERIVED_LEN)) {
-        return ERR_CONFIG;
+        return ERR_SIM_FILE;
     }
     return aka_check_keys(keys);
 }
@@ -154,7 +154,7 @@ err_t aka_sim_file_parse(const struct crypto *c, struct text t, struct aka_sim_f
     memset(out, 0, sizeof(*out));
     *line = 1;
     bool marked = text_next(&t, '\n', &one) && text_eq_z(text_trim(one, BLANKS), AKA_SIM_FILE_MARK);
-    e = marked ? ERR_OK : ERR_CONFIG;
+    e = marked ? ERR_OK : ERR_SIM_FILE;
     while (e == ERR_OK && text_next(&t, '\n', &one)) {
         ++*line;
         one = text_trim(one, BLANKS);

@@ -26,7 +26,7 @@ struct aka_sim_file {
 };
 void aka_sim_file_wipe(struct aka_sim_file *f);
 
-/* ERR_CONFIG: not that text; *line is where. ERR_MALFORMED_KEY, ERR_MALFORMED_HEX, ERR_MALFORMED_ID of a value. */
+/* ERR_SIM_FILE: not that text; *line is where. ERR_MALFORMED_KEY, ERR_MALFORMED_HEX, ERR_MALFORMED_ID of a value. */
 MUST_USE err_t aka_sim_file_parse(const struct crypto *c, struct text t, struct aka_sim_file *out, unsigned *line);
 MUST_USE err_t aka_sim_file_write(const struct aka_sim_file *f, struct writer *w);
 

@@ -25,4 +25,5 @@ X(ERR_DENIED_RSPAUTH,       "rspauth-wrong",         NOTICE, 0, 4107,  51, "the 
 X(ERR_DENIED_B_TID_FOREIGN, "b-tid-foreign",         NOTICE, 0, 4107,  51, "the B-TID that came is not of the challenge that was answered", "bootstrap again", "TS 33.220 4.5.2")
 X(ERR_DENIED_KS_LIFETIME,   "ks-lifetime",           NOTICE, 0, 4107,  51, "the lifetime of Ks is over already, or longer than ten years", "compare the clocks of device and BSF, and ks-lifetime", "TS 24.109 C.1")
 X(ERR_DENIED_GBA_VARIANT,   "gba-variant",           NOTICE, 0, 4103,  51, "this card does not give the key that was asked for", "a card that is the Secure Environment uses Ks_int_NAF alone; one that knows GBA_ME only has Ks_NAF alone: see --naf-key", "TS-0003 8.3.3.1")
+X(ERR_DENIED_UB_WEAK,       "ub-too-weak",           NOTICE, 0, 4107,  51, "the BSF challenges with something else than Digest AKA with the integrity of the body, or a card that keeps Ks with AKAv2", "is it a BSF at that address? It has to offer AKAv1-MD5 with qop auth-int", "TS 24.109 4.3, RFC 4169 3.3")
 /* clang-format on */

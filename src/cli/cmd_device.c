@@ -9,8 +9,10 @@
 #include "cli/device_manage.h"
 #include "cli/device_package.h"
 #include "cli/device_request.h"
+#include "cli/device_ub.h"
 #include "cli/device_usage.h"
 #include "role/detail.h"
+#include "role/device/device_gba.h"
 #include "shell/clock.h"
 #include "shell/crypto_openssl.h"
 #include "shell/secret_file.h"
@@ -29,10 +31,11 @@ static const struct cli_opt enrol_opts[] = {
     {"--kpm-id", 0, "identifier of the pre-provisioned key (KpmId)"},
     {"--key-file", 0, "file with Kpm: hex and a newline, mode 0600"},
     DEVICE_CERT_OPTS,
-    {"--target", 0, "Enrolment Target: FQDN of the MAF (MAF-ID)"},
+    {"--target", 0, "Enrolment Target: FQDN of the MAF (MAF-ID); with --gba also the CSE-ID of a CSE"},
     {"--maf", 0, "HOST:PORT of the MAF"},
     {"--profile", 0, "r3 (default) or seed: as the MEF has it for this credential"},
     {"--lifetime", 0, "Enrolment Expiry, e.g. 90d (default)"},
+    DEVICE_UB_OPTS,
     {"--add", CLI_OPT_FLAG, "a further MEF; what is there stays"},
     {"--commands", CLI_OPT_FLAG, "then register at the MEF and do what it has to do, as device commands does"},
     DEVICE_COMMANDS_OPTS_SELF,
@@ -54,6 +57,9 @@ static err_t enrol_credential(struct device_work *w)
     }
     if (key) {
         s->mef.cert = (struct device_state_certificate){.file = ""};
+    }
+    if (key || certificate) {
+        s->sim = (struct device_state_sim){.file = ""};
     }
     return ERR_OK;
 }
@@ -88,13 +94,32 @@ static err_t mef_options(struct device_work *w)
     return enrol_credential(w);
 }
 
+/* R000-79, R000-81, R001-09, R002-61: the same kinds of credential as between device and CSE; a card is one of them. */
+static err_t enrol_with(struct device_work *w)
+{
+    struct device_state *s = &w->state;
+    bool key = cli_arg(w->a, "--key-file") != NULL || cli_arg(w->a, "--kpm-id") != NULL;
+    bool other = key || cli_arg(w->a, "--certificate") != NULL;
+    if (device_ub_is_meant(w, other)) {
+        if (other) {
+            return detail_fail(w->detail, ERR_USAGE, "--gba, or --kpm-id with --key-file, or --certificate", text_empty());
+        }
+        TRY(DEVICE_WORK_TAKE(w, "--mef", s->mef.address));
+        TRY(device_work_take_fqdn(w, "--mef-id", s->mef.fqdn, sizeof(s->mef.fqdn)));
+        s->mef.cert.file[0] = s->mef.cert.key[0] = '\0';
+        TRY(DEVICE_WORK_TAKE(w, "--trust", s->mef.cert.trust)); /* of a BSF at https://HOST:PORT */
+        return device_ub_options(w);
+    }
+    TRY(mef_options(w));
+    TRY(device_work_take_fqdn(w, "--target", s->maf.fqdn, sizeof(s->maf.fqdn)));
+    return enrol_complete(w);
+}
+
 static err_t enrol_options(struct device_work *w)
 {
     struct device_state *s = &w->state;
     const char *profile = cli_arg(w->a, "--profile");
     const char *lifetime = cli_arg(w->a, "--lifetime");
-    TRY(mef_options(w));
-    TRY(device_work_take_fqdn(w, "--target", s->maf.fqdn, sizeof(s->maf.fqdn)));
     TRY(DEVICE_WORK_TAKE(w, "--maf", s->maf.address));
     if (profile != NULL && credential_args_profile(text_of(profile), &s->profile) != ERR_OK) {
         return detail_fail(w->detail, ERR_USAGE, "--profile", text_of(profile));
@@ -102,25 +127,29 @@ static err_t enrol_options(struct device_work *w)
     if (lifetime != NULL && timestamp_duration(text_of(lifetime), &s->lifetime) != ERR_OK) {
         return detail_fail(w->detail, ERR_USAGE, "--lifetime", text_of(lifetime));
     }
-    return enrol_complete(w);
+    return enrol_with(w);
 }
 
 static err_t enrol(struct device_work *w)
 {
     TRY(device_work_open_place(w, &(struct device_work_place){.options = MEF_NAMES, .make = true, .adds = true}));
-    w->task.goal = DEVICE_ENROL;
     const struct keyid before = w->state.kpm_id;
     TRY(enrol_options(w));
     if (strcmp(before.z, w->state.kpm_id.z) != 0) { /* another provider's: its registrar has given no name yet (R000-16) */
         w->state.ae_stem[0] = '\0';
     }
-    TRY(device_work_pursue(w));
+    bool gba = device_state_is_gba(&w->state), anew = cli_arg(w->a, "--anew") != NULL;
+    bool left_out = gba && !anew && device_gba_is_live(&w->state, clock_now());
+    TRY(device_ub_enrol(w, anew));
     bool commands = cli_arg(w->a, "--commands") != NULL;
     struct device_commands_said said = {.processed = 0};
     TRY(commands ? device_commands_run(w, false, &said) : ERR_OK);
     cli_out_begin(w->a);
     cli_out(w->a, "ke_id", text_of(w->state.ke_id.z));
     device_work_out_time(w->a, "expires", w->state.ke_not_after);
+    if (gba) {
+        device_ub_print(w, left_out);
+    }
     if (commands) {
         device_commands_print(w, &said);
     }
@@ -244,10 +273,12 @@ static const struct cli_opt status_opts[] = {DEVICE_WORK_OPT_STATE};
 static void status_of(struct device_work *w, const struct device_state *s, const char *at)
 {
     usec_t now = clock_now();
-    bool enrolled = secret_is_set(&s->ke.s);
+    bool enrolled = device_state_is_enrolled(s);
     cli_out_begin(w->a);
     cli_out(w->a, "enrolled", text_of(!enrolled ? "no" : s->ke_not_after > now ? "yes" : "expired"));
     cli_out(w->a, "kpm_id", text_of(s->kpm_id.z));
+    cli_out(w->a, "sim", text_of(s->sim.file));
+    cli_out(w->a, "impi", text_of(s->sim.impi.z));
     cli_out(w->a, "mef_certificate", text_of(s->mef.cert.file));
     cli_out(w->a, "maf_certificate", text_of(s->maf.cert.file));
     cli_out(w->a, "cse_certificate", text_of(s->cse.cert.file));

@@ -57,8 +57,7 @@ static err_t associate_credential(struct device_work *w)
 /* Km or a certificate for the MAF, and nothing to show to the CSE itself. */
 static bool needs_maf(const struct device_state *s)
 {
-    bool direct = secret_is_set(&s->kpsa.s) || s->cse.cert.file[0] != '\0';
-    return !direct && (secret_is_set(&s->km.s) || s->maf.cert.file[0] != '\0');
+    return !device_state_is_direct(s) && (secret_is_set(&s->km.s) || device_state_is_gba(s) || s->maf.cert.file[0] != '\0');
 }
 
 static err_t associate_options(struct device_work *w)
@@ -106,15 +105,19 @@ err_t device_associate(struct device_work *w)
     TRY(device_work_pursue(w));
     bool kpsa = secret_is_set(&w->state.kpsa.s);
     bool certificate = !kpsa && w->state.cse.cert.file[0] != '\0';
+    bool gba = !kpsa && !certificate && device_state_is_direct(&w->state);
     cli_out_begin(w->a);
     cli_out(w->a, "association_id", text_of(w->device.made.id));
-    cli_out(w->a, "framework", text_of(kpsa ? "psk" : certificate ? "cert" : "maf"));
-    if (certificate) {
+    cli_out(w->a, "framework", text_of(kpsa ? "psk" : certificate ? "cert" : gba ? "gba" : "maf")); /* R000-41 */
+    if (gba) {
+        cli_out(w->a, "key_id", text_of(w->state.ke_id.z));
+        device_work_out_time(w->a, "expires", w->state.ke_not_after);
+    } else if (certificate) {
         cli_out(w->a, "certificate", text_of(w->state.cse.cert.file));
     } else {
         cli_out(w->a, "key_id", text_of(kpsa ? w->state.kpsa_id.z : w->state.kc_id.z));
     }
-    if (!kpsa && !certificate) {
+    if (!kpsa && !certificate && !gba) {
         if (w->state.maf.cert.file[0] == '\0') {
             cli_out(w->a, "km_id", text_of(w->state.km_id.z));
         }

@@ -1,6 +1,7 @@
 #include "cli/device_keep.h"
 
 #include "cli/device_est.h"
+#include "cli/device_ub.h"
 #include "cli/device_usage.h"
 #include "role/detail.h"
 #include "role/device/device_renew.h"
@@ -39,11 +40,6 @@ struct round {
 };
 
 /* -- enrolment and connection key ---------------------------------------------------------------------------- */
-static bool is_direct(const struct device_state *s)
-{
-    return secret_is_set(&s->kpsa.s) || s->cse.cert.file[0] != '\0';
-}
-
 static void begin(struct device_work *w)
 {
     w->state = w->dir.book->at[w->dir.place].s;
@@ -59,8 +55,7 @@ static err_t make(struct device_work *w, enum device_renewal what, bool associat
 {
     w->deferred = true;
     if (what == DEVICE_RENEW_ENROLMENT) {
-        w->task = (struct device_task){.goal = DEVICE_ENROL};
-        TRY(device_work_pursue(w));
+        TRY(device_ub_enrol(w, true));
     }
     if (associated) {
         struct text sp = text_skip(text_of(w->state.cse_id.z), 2);
@@ -126,7 +121,7 @@ static err_t renewal_do(struct device_work *w, const char **did)
 /* -- the AE at its registrar ----------------------------------------------------------------------------------- */
 static bool can_reach_cse(const struct device_state *s)
 {
-    return s->cse.address[0] != '\0' && (is_direct(s) || secret_is_set(&s->kc.s));
+    return s->cse.address[0] != '\0' && (device_state_is_direct(s) || secret_is_set(&s->kc.s));
 }
 
 /* One that is gone is registered again as it was; one that ends is given as long again (TS-0001 10.2.2.2). */
@@ -180,12 +175,18 @@ static bool is_key_refused(const struct device_work *w, err_t e)
     return is_refusal(e) && w->run.rsc == 0;
 }
 
+/* A Kpsa or a certificate of somebody's has nothing behind it that another could be made of; Ks has the card. */
+static bool is_final(const struct device_state *s)
+{
+    return device_state_is_direct(s) && !device_state_is_gba(s);
+}
+
 /* R000-17: what is refused is a reason to begin anew, from the nearest credential to the bootstrap credential. */
 static err_t keys_anew(struct device_work *w, const char **did)
 {
-    err_t e = is_direct(&w->state) ? ERR_PEER_REFUSED : renew(w, DEVICE_RENEW_KEY);
+    err_t e = device_state_is_direct(&w->state) ? ERR_PEER_REFUSED : renew(w, DEVICE_RENEW_KEY);
     *did = "key-renewed";
-    if (is_refusal(e) && !is_direct(&w->state)) {
+    if (is_refusal(e) && !is_final(&w->state)) {
         e = renew(w, DEVICE_RENEW_ENROLMENT);
         *did = "enrolled";
     }
@@ -202,7 +203,7 @@ static err_t ae_do(struct device_work *w, const char **did)
 {
     bool gone = w->state.ae_stem[0] == '\0' || w->state.ae_not_after <= clock_now();
     err_t e = gone ? ae_register(w) : ae_prolong(w);
-    if (is_key_refused(w, e) && !is_direct(&w->state)) {
+    if (is_key_refused(w, e) && !is_final(&w->state)) {
         TRY(keys_anew(w, did));
         gone = gone || w->state.ae_stem[0] == '\0';
         e = gone ? ae_register(w) : ae_prolong(w);

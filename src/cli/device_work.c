@@ -190,6 +190,9 @@ static err_t failed(struct device_work *w, err_t e, const struct device_exchange
         err_t saved = device_dir_save(&w->dir, &w->state);
         (void)saved; /* the refusal is what is told */
     }
+    if (w->run.naf.detail[0] != '\0') { /* the card of this device */
+        return detail_fail(w->detail, e, w->run.naf.detail, text_empty());
+    }
     if (w->device.detail[0] != '\0' || x->name == NULL) {
         return detail_fail(w->detail, e, w->device.detail, text_empty());
     }

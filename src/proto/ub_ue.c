@@ -107,14 +107,10 @@ err_t ub_ue_request(struct ub_ue *u, struct writer *authorization)
 /* Only AKA, and only with the integrity of the body: nothing weaker is talked into [TS 24.109 4.3]. */
 static err_t offer_check(struct ub_ue *u, const struct digest *d)
 {
-    TRY(digest_algorithm(d, &u->algorithm));
-    if (u->algorithm != DIGEST_AKAV1_MD5 && u->algorithm != DIGEST_AKAV2_MD5) {
-        return ERR_NOT_IMPLEMENTED;
-    }
-    if (u->algorithm == DIGEST_AKAV2_MD5 && u->conf.card_keeps_ks) { /* its password is made of CK and IK (RFC 4169 3.3) */
-        return ERR_NOT_IMPLEMENTED;
-    }
-    return digest_offers(d, "auth-int") ? ERR_OK : ERR_MALFORMED_DIGEST;
+    bool known = digest_algorithm(d, &u->algorithm) == ERR_OK;
+    bool v1 = known && u->algorithm == DIGEST_AKAV1_MD5;
+    bool v2 = known && u->algorithm == DIGEST_AKAV2_MD5 && !u->conf.card_keeps_ks; /* made of CK and IK (RFC 4169 3.3) */
+    return (v1 || v2) && digest_offers(d, "auth-int") ? ERR_OK : ERR_DENIED_UB_WEAK;
 }
 
 static err_t challenge_take(struct ub_ue *u, const struct digest *d)

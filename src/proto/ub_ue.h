@@ -69,7 +69,7 @@ MUST_USE err_t ub_ue_request(struct ub_ue *u, struct writer *authorization);
 
 /*
  * After an error the run is over. ERR_PEER_REFUSED: a status that is no challenge and no success, the body may say more.
- * ERR_DENIED_REALM, ERR_DENIED_STALE, ERR_DENIED_DIGEST: about a challenge. ERR_DENIED_RSPAUTH, ERR_DENIED_B_TID_FOREIGN,
+ * ERR_DENIED_REALM, ERR_DENIED_STALE, ERR_DENIED_DIGEST, ERR_DENIED_UB_WEAK: about a challenge. ERR_DENIED_RSPAUTH, ERR_DENIED_B_TID_FOREIGN,
  * ERR_DENIED_KS_LIFETIME: about a success. And the errors of digest_parse(), aka_nonce_parse(), bsf_info_parse().
  */
 MUST_USE err_t ub_ue_reply(struct ub_ue *u, const struct ub_ue_reply *r);

@@ -34,18 +34,47 @@ static void fail(struct client_tls *c, err_t e)
 }
 
 /* -- callbacks of OpenSSL ------------------------------------------------------------------------------ */
+struct psk_room {
+    char *identity;
+    size_t identity_max;
+    unsigned char *psk;
+    size_t psk_max;
+};
+
+static unsigned psk_put(const struct psk_room *r, struct text identity, const struct secret *psk)
+{
+    const struct bytes key = secret_view(psk);
+    if (key.n > r->psk_max || text_copy(identity, r->identity, r->identity_max) != ERR_OK) {
+        return 0;
+    }
+    memcpy(r->psk, key.p, key.n);
+    return (unsigned)key.n;
+}
+
+/* The ServerHello has come: the suite is known. */
+static unsigned psk_ask(SSL *ssl, struct client_tls *c, const char *hint, const struct psk_room *r)
+{
+    const SSL_CIPHER *suite = SSL_get_pending_cipher(ssl);
+    char identity[KEYID_MAX] = "";
+    SCOPED(secret_wipe) struct secret psk = {0};
+    err_t e = suite == NULL ? ERR_BUG
+                            : c->psk_of(c->psk_arg, text_of(hint), SSL_CIPHER_get_protocol_id(suite), identity, &psk);
+    if (e != ERR_OK) {
+        fail(c, e);
+        return 0;
+    }
+    return psk_put(r, text_of(identity), &psk);
+}
+
 static unsigned psk_cb(SSL *ssl, const char *hint, char *identity, unsigned identity_max, unsigned char *psk,
                        unsigned psk_max)
 {
-    (void)hint;
     struct client_tls *c = of(ssl);
-    if (c == NULL || c->psk == NULL || c->psk_identity.n >= identity_max || secret_view(c->psk).n > psk_max) {
+    const struct psk_room r = {identity, identity_max, psk, psk_max};
+    if (c == NULL || !client_tls_by_psk(c)) {
         return 0;
     }
-    memcpy(identity, c->psk_identity.p, c->psk_identity.n);
-    identity[c->psk_identity.n] = '\0';
-    memcpy(psk, secret_view(c->psk).p, secret_view(c->psk).n);
-    return (unsigned)secret_view(c->psk).n;
+    return c->psk_of != NULL ? psk_ask(ssl, c, hint, &r) : psk_put(&r, c->psk_identity, c->psk);
 }
 
 static err_t name_check(X509 *leaf, const char *fqdn)
@@ -176,7 +205,7 @@ static void info_cb(const SSL *ssl, int where, int ret)
         return;
     }
     if ((where & SSL_CB_ALERT) != 0 && (where & SSL_CB_WRITE) != 0 && (ret & 0xff) == SSL_AD_DECRYPT_ERROR) {
-        fail(c, c->psk == NULL ? ERR_DENIED_CERT_PROOF : ERR_DENIED_PSK_WRONG); /* R001-16: not its signature */
+        fail(c, client_tls_by_psk(c) ? ERR_DENIED_PSK_WRONG : ERR_DENIED_CERT_PROOF); /* R001-16: not its signature */
     }
     if ((where & SSL_CB_ALERT) != 0 && (where & SSL_CB_READ) != 0 && (ret >> 8) == SSL3_AL_FATAL) {
         c->alert = (uint8_t)(ret & 0xff);
@@ -199,11 +228,16 @@ static err_t own_certificate(SSL_CTX *ctx, const struct client_tls *c)
     return ok ? ERR_OK : ERR_CONFIG;
 }
 
+bool client_tls_by_psk(const struct client_tls *c)
+{
+    return c->psk != NULL || c->psk_of != NULL;
+}
+
 err_t client_tls_context(void *ssl_ctx, struct client_tls *c)
 {
     static const char *const suites[2][2] = {{SUITE_CERTIFICATE, SUITE_PSK}, {SUITE_DTLS_CERTIFICATE, SUITE_DTLS_PSK}};
     SSL_CTX *ctx = ssl_ctx;
-    const char *suite = suites[c->datagram][c->psk != NULL];
+    const char *suite = suites[c->datagram][client_tls_by_psk(c)];
     const int version = c->datagram ? DTLS1_2_VERSION : TLS1_2_VERSION;
     if (c->datagram) {
         SSL_CTX_set_security_level(ctx, 0); /* newer OpenSSL wants it for tags of eight octets */
@@ -219,7 +253,7 @@ err_t client_tls_context(void *ssl_ctx, struct client_tls *c)
     if (!ok) {
         return ERR_CRYPTO;
     }
-    if (c->psk != NULL) {
+    if (client_tls_by_psk(c)) {
         SSL_CTX_set_psk_client_callback(ctx, psk_cb);
         return ERR_OK;
     }
@@ -257,7 +291,7 @@ static struct curl_slist *connect_to(const struct client_tls *c)
 err_t client_tls_apply(void *easy, struct client_tls *c)
 {
     struct curl_slist *to = connect_to(c);
-    bool certified = c->psk == NULL;
+    bool certified = !client_tls_by_psk(c);
     c->done = false;
     c->reason = ERR_OK;
     c->alert = 0;
@@ -321,7 +355,7 @@ err_t client_tls_refusal(const struct client_tls *c)
     if (c->reason != ERR_OK) {
         return c->reason;
     }
-    if (c->psk == NULL && (c->alert == SSL_AD_ACCESS_DENIED || c->alert == SSL_AD_UNKNOWN_PSK_IDENTITY)) {
+    if (!client_tls_by_psk(c) && (c->alert == SSL_AD_ACCESS_DENIED || c->alert == SSL_AD_UNKNOWN_PSK_IDENTITY)) {
         return ERR_DENIED_CERT_INSTRUCTION; /* it showed no identity but that of its certificate (R001-100) */
     }
     for (size_t i = 0; i < ARRAY_LEN(alerts); i++) {

@@ -6,13 +6,20 @@
 #ifndef KEYSTEAD_SHELL_CLIENT_TLS_H
 #define KEYSTEAD_SHELL_CLIENT_TLS_H
 
+#include "keys/keyid.h"
 #include "keys/keys.h"
 #include "shell/x509_ocsp.h"
+
+/* A key that depends on what was agreed on: asked for in the handshake, with the server's hint. The identity has KEYID_MAX
+ * octets; the key goes into OpenSSL and nowhere else. An error is why the handshake fails. */
+typedef err_t client_tls_psk_fn(void *arg, struct text hint, uint16_t suite, char identity[static KEYID_MAX], struct secret *psk);
 
 struct client_tls {
     /* Who we are: a pre-shared key, or a certificate, or (neither) nobody. Borrowed until the transfer is over. */
     struct text psk_identity;
-    const struct secret *psk; /* not NULL: PSK suites only, and the peer shows no certificate */
+    const struct secret *psk;  /* not NULL: PSK suites only, and the peer shows no certificate */
+    client_tls_psk_fn *psk_of; /* the same, instead of the two above */
+    void *psk_arg;
     const char *certificate;  /* PEM files */
     const char *key;
     /* Who they are. */
@@ -43,6 +50,8 @@ void client_tls_forget(struct client_tls *c); /* frees what apply made; after th
 
 /* The next transfer of this handle ends at clock_monotonic() == until; ERR_PEER_TIMEOUT if that is over. */
 MUST_USE err_t client_tls_limit(void *easy, usec_t until);
+
+bool client_tls_by_psk(const struct client_tls *c); /* else certificates */
 
 /* The same for an SSL_CTX that libcurl does not drive. */
 MUST_USE err_t client_tls_context(void *ssl_ctx, struct client_tls *c);

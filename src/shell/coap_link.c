@@ -124,7 +124,7 @@ static err_t open_session(struct coap_link *l)
     SSL_set_bio(l->ssl, bio, bio);
     (void)SSL_set_options(l->ssl, SSL_OP_NO_QUERY_MTU);
     (void)SSL_set_mtu(l->ssl, TLS_DATAGRAM_MTU);
-    SSL_set_verify(l->ssl, l->s.tls->psk == NULL ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    SSL_set_verify(l->ssl, client_tls_by_psk(l->s.tls) ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
     return SSL_set_tlsext_host_name(l->ssl, l->s.tls->fqdn) == 1 ? ERR_OK : ERR_CRYPTO;
 }
 

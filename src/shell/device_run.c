@@ -267,9 +267,11 @@ void device_run_exchange(struct device_run *r, const struct device_exchange *x, 
 {
     *out = (struct device_outcome){.err = ERR_LIMIT_CAPACITY, .body = bytes_empty()};
     struct client_tls tls = {
-        .psk_identity = x->psk_id != NULL ? text_of(x->psk_id->z) : text_empty(),
+        .psk_identity = x->psk_id != NULL ? text_of(x->psk_id->z) : text_empty(), /* not with psk_of */
         .psk = x->psk,
-        .certificate = x->psk == NULL ? x->server->cert.file : NULL,
+        .psk_of = x->gba != NULL ? device_naf_psk : NULL,
+        .psk_arg = &r->naf,
+        .certificate = x->psk_id == NULL ? x->server->cert.file : NULL,
         .key = x->server->cert.key,
         .trust = x->server->cert.trust,
         .fqdn = x->server->fqdn,
@@ -282,7 +284,12 @@ void device_run_exchange(struct device_run *r, const struct device_exchange *x, 
     r->too_large = false;
     r->media = MEDIA_N;
     r->status[0] = '\0';
-    out->err = exchange(r, x, &tls, out);
+    r->naf.detail[0] = '\0';
+    out->err = x->gba == NULL ? ERR_OK : device_naf_open(&r->naf, x->gba, x->server->fqdn);
+    out->err = out->err == ERR_OK ? exchange(r, x, &tls, out) : out->err;
+    if (x->gba != NULL) {
+        device_naf_close(&r->naf);
+    }
     out->rsc = r->rsc;
     out->body = bytes_of(r->body, r->body_n);
 }

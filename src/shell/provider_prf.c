@@ -5,6 +5,7 @@
 
 #include "base/ct.h"
 #include "base/err.h"
+#include "base/writer.h"
 #include "shell/provider_hmac.h"
 
 #include <openssl/core_names.h>
@@ -153,11 +154,41 @@ static bool is_theirs(struct prf *p)
     return p->theirs != NULL;
 }
 
+/* -- a key that is elsewhere -------------------------------------------------------------------------------- */
+static struct provider_prf_key *elsewhere;
+
+void provider_prf_elsewhere(struct provider_prf_key *k)
+{
+    elsewhere = k;
+}
+
+/* The pre-master secret of RFC 4279 2 ends with the key, so with its name here. */
+static bool is_elsewhere(const struct asked *q)
+{
+    return elsewhere != NULL && q->secret.n > PROVIDER_PRF_NAME_LEN &&
+           ct_eq(bytes_of(q->secret.p + q->secret.n - PROVIDER_PRF_NAME_LEN, PROVIDER_PRF_NAME_LEN), BYTES_ARRAY(elsewhere->name));
+}
+
+static int derive_elsewhere(const struct asked *q, uint8_t *out, size_t n)
+{
+    uint8_t room[256];
+    struct writer seed = WRITER_ARRAY(room);
+    for (size_t i = 1; i < q->seeds_n; i++) {
+        writer_bytes(&seed, q->seeds[i]);
+    }
+    err_t e = writer_finish(&seed);
+    elsewhere->outcome = e == ERR_OK ? elsewhere->master(elsewhere->arg, q->seeds[0], writer_view(&seed), out, n) : e;
+    return elsewhere->outcome == ERR_OK;
+}
+
 static int derive(void *ctx, unsigned char *out, size_t n, const OSSL_PARAM params[])
 {
     struct prf *p = ctx;
     struct asked q;
     if (p->theirs == NULL && n > 0 && is_ours(params, &q)) {
+        if (is_elsewhere(&q)) {
+            return derive_elsewhere(&q, out, n);
+        }
         derive_sha256(&q, out, n);
         return 1;
     }

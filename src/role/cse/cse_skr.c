@@ -1,5 +1,6 @@
 #include "role/cse/cse_skr.h"
 
+#include "keys/gba_id.h"
 #include "role/secret_text.h"
 #include "wire/json.h"
 #include "wire/timestamp.h"
@@ -12,6 +13,14 @@ static bool is_absolute_entity(struct text t)
     return k == M2MID_ABS_CSE || k == M2MID_ABS_AE_C || k == M2MID_ABS_AE_S;
 }
 
+/* KmId, or the B-TID that takes its place (R001-141). */
+static bool is_km_id(struct text t)
+{
+    struct keyid_parts parts;
+    struct b_tid_parts b_tid;
+    return keyid_parse(t, &parts) == ERR_OK || b_tid_parse(t, &b_tid) == ERR_OK;
+}
+
 /* Identities are optional; what is there must have the right form. */
 static err_t identities(const json_t *skr, struct cse_skr *out)
 {
@@ -20,8 +29,7 @@ static err_t identities(const json_t *skr, struct cse_skr *out)
     if (is_absolute_entity(cr) && TEXT_COPY(cr, out->source.z) != ERR_OK) {
         return ERR_PEER_NONSENSE;
     }
-    struct keyid_parts parts;
-    if (aski.n > 0 && (keyid_parse(aski, &parts) != ERR_OK || TEXT_COPY(aski, out->km_id.z) != ERR_OK)) {
+    if (aski.n > 0 && (!is_km_id(aski) || TEXT_COPY(aski, out->km_id.z) != ERR_OK)) {
         return ERR_PEER_NONSENSE;
     }
     return ERR_OK;

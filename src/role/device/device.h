@@ -50,6 +50,7 @@ struct device_exchange {
     const struct device_state_server *server;
     const struct keyid *psk_id; /* NULL: server->cert is shown, and the server's certificate verified against its anchors */
     const struct secret *psk;
+    const struct device_state *gba; /* not NULL: the key is made in the handshake, device_gba_key() */
     const char *export_label; /* NULL: nothing to export */
     bool has_request;         /* false: the handshake is all */
     enum op op;

@@ -6,6 +6,22 @@
 #include "wire/json.h"
 #include "wire/timestamp.h"
 
+/* GBA-based SAEF: the CSE is the NAF, its key Kpsa (R001-113); R001-111: without a bootstrapping there is none. */
+static err_t with_naf_key(struct device *d, usec_t now, struct device_exchange *out)
+{
+    struct device_state *s = d->state;
+    if (!device_state_is_enrolled(s)) {
+        return detail_fail(d->detail, ERR_STATE, "not bootstrapped: run device enrol --gba first", text_empty());
+    }
+    if (s->ke_not_after <= now) {
+        return detail_fail(d->detail, ERR_DENIED_EXPIRED, "Ks has ended: run device enrol --gba", text_empty());
+    }
+    out->server = &s->cse;
+    out->psk_id = &s->ke_id;
+    out->gba = s;
+    return ERR_OK;
+}
+
 /* What the association is made with: Kpsa where one was given [8.2.2.1], a certificate [8.2.2.2], else Kc [8.2.2.3]. */
 static err_t with_association(struct device *d, usec_t now, struct device_exchange *out)
 {
@@ -15,6 +31,8 @@ static err_t with_association(struct device *d, usec_t now, struct device_exchan
         out->psk = &s->kpsa.s;     /* R000-60 */
     } else if (s->cse.cert.file[0] != '\0') { /* R000-43; the registrar must show the name of this CSE-ID (R002-78) */
         return device_show_certificate(d, &s->cse, out);
+    } else if (device_state_is_direct(s)) {
+        return with_naf_key(d, now, out);
     } else if (secret_is_set(&s->kc.s)) {
         if (s->kc_not_after <= now) { /* R002-85 */
             return detail_fail(d->detail, ERR_DENIED_EXPIRED, "the connection key has expired: run device associate", text_empty());

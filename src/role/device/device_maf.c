@@ -5,10 +5,10 @@
 #include "wire/json.h"
 #include "wire/reg_attr.h"
 
-/* Symmetric key framework or certificate framework: no MAF is needed (R002-92), and no bootstrapping (R000-75). */
+/* Symmetric key framework, certificate framework, or GBA with the CSE: no MAF is needed (R002-92). */
 static bool is_direct(const struct device *d)
 {
-    return secret_is_set(&d->state->kpsa.s) || d->state->cse.cert.file[0] != '\0';
+    return device_state_is_direct(d->state);
 }
 
 static bool by_certificate(const struct device_state *s)
@@ -55,7 +55,8 @@ err_t device_maf_connect(struct device *d, usec_t now, struct device_exchange *o
         out->from = s->maf.cert.identity; /* a certificate may name several: From says which (CHOICE-66) */
         return device_show_certificate(d, &s->maf, out);
     }
-    if (!secret_is_set(&s->km.s)) { /* R000-13, R000-19, R000-54: without the parameters the association does not start */
+    bool gba = device_state_is_gba(s);
+    if (gba ? !device_state_is_enrolled(s) : !secret_is_set(&s->km.s)) { /* R000-13, R000-19, R000-54: without the parameters the association does not start */
         return detail_fail(d->detail, ERR_STATE, "not enrolled: run device enrol first", text_empty());
     }
     if (s->ke_not_after <= now) { /* R002-63; after the Enrolment Expiry the Enrolee has to enrol again [10.7] */
@@ -63,7 +64,8 @@ err_t device_maf_connect(struct device *d, usec_t now, struct device_exchange *o
     }
     out->server = &s->maf;
     out->psk_id = &s->km_id;
-    out->psk = &s->km.s; /* R001-58, R001-110 */
+    out->psk = gba ? NULL : &s->km.s; /* R001-58, R001-110 */
+    out->gba = gba ? s : NULL;        /* R001-113 */
     return ERR_OK;
 }
 

@@ -10,6 +10,9 @@ static usec_t due(usec_t since, usec_t end)
 /* R000-75: a MAF is needed on the way to the registrar, and nothing is held for it. */
 static bool is_due_first(const struct device_state *s, bool direct)
 {
+    if (device_state_is_gba(s)) {
+        return s->mef.address[0] != '\0' && !device_state_is_enrolled(s);
+    }
     bool credential = (secret_is_set(&s->kpm.s) && s->kpm_id.z[0] != '\0') || s->mef.cert.file[0] != '\0'; /* R000-77 */
     bool for_maf = secret_is_set(&s->km.s) || s->maf.cert.file[0] != '\0';
     return credential && s->mef.address[0] != '\0' && s->maf.fqdn[0] != '\0' && !direct && !for_maf;
@@ -19,8 +22,8 @@ static bool is_due_first(const struct device_state *s, bool direct)
 struct device_due device_renew_next(const struct device_state *s)
 {
     struct device_due d = {.what = DEVICE_RENEW_NOTHING, .at = USEC_NEVER, .end = USEC_NEVER};
-    bool enrolled = secret_is_set(&s->ke.s) && s->maf.cert.file[0] == '\0';
-    bool direct = secret_is_set(&s->kpsa.s) || s->cse.cert.file[0] != '\0';
+    bool enrolled = device_state_is_enrolled(s) && s->maf.cert.file[0] == '\0';
+    bool direct = device_state_is_direct(s);
     if (is_due_first(s, direct)) { /* R000-78: at power-on, with nobody there to ask for it */
         return (struct device_due){DEVICE_RENEW_ENROLMENT, 0, USEC_NEVER};
     }
@@ -52,7 +55,7 @@ void device_renew_key_later(struct device_keyring_key *k, usec_t now)
 struct device_due device_renew_ae(const struct device_state *s)
 {
     struct device_due d = {.what = DEVICE_RENEW_NOTHING, .at = USEC_NEVER, .end = USEC_NEVER};
-    bool associated = secret_is_set(&s->kpsa.s) || s->cse.cert.file[0] != '\0' || secret_is_set(&s->kc.s);
+    bool associated = device_state_is_direct(s) || secret_is_set(&s->kc.s);
     if (!associated || s->app_id[0] == '\0') {
         return d;
     }

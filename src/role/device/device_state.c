@@ -3,7 +3,7 @@
 #include "base/ct.h"
 #include "role/rec.h"
 
-enum { VERSION_KEYS = 1, VERSION = 4 }; /* 1: pre-shared keys alone; 2: no beginnings; 3: no application */
+enum { VERSION_KEYS = 1, VERSION = 5 }; /* 1: pre-shared keys alone; 2: no beginnings; 3: no application; 4: no SIM */
 
 void device_state_wipe(struct device_state *s)
 {
@@ -17,6 +17,22 @@ void device_state_forget_enrolment(struct device_state *s)
     ct_wipe(&s->kc, sizeof(s->kc));
     s->ke_id.z[0] = s->km_id.z[0] = s->kc_id.z[0] = s->registration[0] = '\0';
     s->ke_not_after = s->kc_not_after = s->ke_since = s->kc_since = 0;
+}
+
+bool device_state_is_gba(const struct device_state *s)
+{
+    return s->sim.file[0] != '\0';
+}
+
+bool device_state_is_direct(const struct device_state *s)
+{
+    bool by_gba = device_state_is_gba(s) && s->maf.fqdn[0] == '\0';
+    return secret_is_set(&s->kpsa.s) || s->cse.cert.file[0] != '\0' || by_gba; /* R001-113 */
+}
+
+bool device_state_is_enrolled(const struct device_state *s)
+{
+    return secret_is_set(&s->ke.s) || (device_state_is_gba(s) && s->ke_id.z[0] != '\0');
 }
 
 #define TEXT(member) {REC_TEXT, REC_AT(struct device_state, member)}
@@ -53,6 +69,9 @@ static const struct rec_field fields[] = {
     {REC_U8, REC_AT(struct device_state, unreachable), .high = 1, .since = 4},
     {REC_TIME, REC_AT(struct device_state, ae_not_after), .since = 4},
     {REC_TIME, REC_AT(struct device_state, ae_since), .since = 4},
+    {REC_TEXT, REC_AT(struct device_state, sim.file), .since = 5},
+    {REC_TEXT, REC_AT(struct device_state, sim.impi.z), .since = 5},
+    {REC_U8, REC_AT(struct device_state, sim.naf_key), .high = DEVICE_STATE_NAF_INT, .since = 5},
     KEY(kpm),
     KEY(ke),
     KEY(km),

@@ -5,6 +5,7 @@
 #ifndef KEYSTEAD_ROLE_DEVICE_DEVICE_STATE_H
 #define KEYSTEAD_ROLE_DEVICE_DEVICE_STATE_H
 
+#include "keys/gba_id.h"
 #include "keys/keyid.h"
 #include "role/credential_args.h"
 #include "store/seal.h"
@@ -31,10 +32,21 @@ struct device_state_server { /* how to reach an authority, and who it has to be 
     struct device_state_certificate cert;
 };
 
+/* The key that a device has from its card for a target [TS-0003 8.3.3.1; R001-112]: Ks_NAF, Ks_ext_NAF, Ks_int_NAF. */
+enum device_state_naf_key { DEVICE_STATE_NAF_NONE, DEVICE_STATE_NAF_ME, DEVICE_STATE_NAF_EXT, DEVICE_STATE_NAF_INT,
+                            DEVICE_STATE_NAF_KEYS };
+
+struct device_state_sim { /* GBA: Ke is Ks, KeId its B-TID; with GBA_U ke is not set, for Ks stays in the card */
+    char file[DEVICE_STATE_FILE_MAX]; /* of a SIM in software, or "pcsc" or "pcsc:READER"; empty: no GBA */
+    struct impi impi;
+    uint8_t naf_key; /* enum device_state_naf_key */
+};
+
 struct device_state {
     /* Bootstrap credential and instruction (R001-69 .. R001-74): Kpm, or mef.cert (R001-91, R001-94, R001-145) */
     struct keyid kpm_id;
     struct key_kpm kpm;
+    struct device_state_sim sim;
     struct device_state_server mef; /* the MEF URI (R001-71, R001-28, R001-97) and the name in its certificate (R001-29) */
     struct device_state_server maf; /* the Enrolment Target: maf.fqdn is the MAF-ID (R001-24, R001-74, R001-99) */
     enum credential_profile profile;
@@ -69,6 +81,12 @@ void device_state_wipe(struct device_state *s);
 MUST_USE err_t device_state_write(const struct device_state *s, const struct sealer *sealer, struct writer *w);
 /* ERR_MALFORMED_RECORD, ERR_CRYPTO_UNSEAL. */
 MUST_USE err_t device_state_parse(struct bytes b, const struct sealer *sealer, struct device_state *out);
+
+bool device_state_is_gba(const struct device_state *s);
+/* Nothing is asked of a MAF on the way to the registrar: Kpsa, a certificate for the CSE, or GBA with the CSE as its target. */
+bool device_state_is_direct(const struct device_state *s);
+/* Enrolled, whatever the key is and wherever it lies; it may have ended. */
+bool device_state_is_enrolled(const struct device_state *s);
 
 /* Forgets everything that came from the enrolment: Ke and all below it. */
 void device_state_forget_enrolment(struct device_state *s);

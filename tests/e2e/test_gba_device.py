@@ -1,0 +1,268 @@
+"""A device of ours with a SIM: from the card through Ub to MAF and CSE, over TLS and DTLS, with each kind of card; what is refused leaves nothing
+behind. Beside it a BSF that lies, and one behind a real HTTPS server."""
+import base64
+import http.server
+import json
+import re
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+import keystead as ks
+from test_device import Cli
+from test_zn import BSF, K, OPC, Bsf, impi
+
+IN = f"in.{ks.SP}"
+
+
+class Sims(Bsf):
+    def card(self, n, stem, gba="me", guss=f"{IN}=both,{ks.MAF}=both", *more, **change):
+        """A subscriber at the BSF, and the SIM in software that goes with it."""
+        key = self.lab.where / "made-up.key"
+        key.write_text((K + OPC).hex() + "\n")
+        key.chmod(0o600)
+        self.lab.ctl_json("mef", "subscriber", "add", "--impi", impi(n), "--kind", "milenage", "--key-file", key, "--enrolee-id",
+                          f"//{ks.SP}/{stem}", "--naf", guss, *(() if gba == "me" else ("--card", "u")), *more)
+        return self.sim(n, gba=gba, **change)
+
+    def sim(self, n, **change):
+        lines = {"impi": impi(n), "kind": "milenage", "k": K.hex(), "opc": OPC.hex(), **change}
+        file = self.lab.where / f"sim{n}"
+        file.write_text("# keystead software SIM\n" + "".join(f"{a} = {b}\n" for a, b in lines.items() if b is not None))
+        file.chmod(0o600)
+        return file
+
+    def cli(self, n):
+        return Cli(self.lab, self.lab.where / f"device{n}")
+
+    def enrol_args(self, sim, target=ks.CSE_ID, **change):
+        args = {"--mef": f"127.0.0.1:{self.ub}", "--mef-id": BSF, "--sim": sim, "--target": target, **change}
+        return ["--gba", *(x for k, v in args.items() if v is not None for x in (k, v))]
+
+    def audited(self, event, who):
+        return [e for e in self.lab.ctl_json("mef", "audit", "tail", "--limit", "200")["events"] if e["event"] == event and who in str(e)]
+
+
+@pytest.fixture(scope="module")
+def bsf(tmp_path_factory):
+    with ks.Lab(tmp_path_factory.mktemp("lab") / "g") as lab:
+        it = Sims(lab)
+        lab.append("mef", "")
+        text = lab.conf("mef").read_text().replace(f"fqdn = {BSF}\n", f"fqdn = {BSF}\nchallenges-per-minute = 100\n", 1)
+        lab.conf("mef").write_text(text)
+        lab.start("mef", "maf", "cse")
+        yield it
+
+
+def cse_args(cli, **change):
+    return cli.associate_args(**{"--cse-id": None, **change})
+
+
+def test_from_the_card_to_the_cse(bsf):
+    """R001-111, R001-112, R001-113, R001-118, R001-119, R000-46, R000-73, R000-41, R000-79, R000-81, R001-09, R002-61"""
+    cli, sim = bsf.cli(1), bsf.card(1, "Sone")
+    got = cli.ok("enrol", *bsf.enrol_args(sim))
+    assert got["bootstrapping"] == "done" and got["naf_key"] == "me" and got["impi"] == impi(1) and got["ke_id"].endswith("@" + BSF)
+    assert oct(sim.stat().st_mode & 0o777) == "0o600" and "sqn = " in sim.read_text()
+    made = cli.ok("associate", *cse_args(cli))
+    assert made["framework"] == "gba" and made["key_id"] == got["ke_id"]
+    assert cli.ok("register", "--app-id", "Nmade-up", "--from", "S")["ae_id"] == "Sone"
+    cli.ok("request", "create", "/Sone", "--type", "3", "--content", '{"m2m:cnt":{"rn":"box"}}')
+    shown = bsf.lab.ctl_json("cse", "credential", "show", got["ke_id"])
+    assert shown["enrolee-id"] == f"//{ks.SP}/Sone"
+    coap = "coaps://" + cli.at("cse")  # R001-142: the suite of DTLS gives another key
+    assert cli.ok("associate", *cse_args(cli, **{"--cse": coap}))["framework"] == "gba"
+    assert "box" in cli.run("request", "retrieve", "/-/Sone/box").stdout
+    status = cli.ok("status")
+    assert status["enrolled"] == "yes" and status["sim"] == str(sim) and status["impi"] == impi(1)
+
+
+def test_a_valid_ks_is_used_again(bsf):
+    """R001-128: no second handshake with the BSF while Ks is good; --anew makes one, and goes by TMPI."""
+    cli, sim = bsf.cli(2), bsf.card(2, "Stwo")
+    first = cli.ok("enrol", *bsf.enrol_args(sim))
+    again = cli.ok("enrol", *bsf.enrol_args(sim))
+    assert again["bootstrapping"] == "left-out" and again["ke_id"] == first["ke_id"] and again["expires"] == first["expires"]
+    assert len(bsf.audited("bootstrapped", impi(2))) == 1
+    anew = cli.ok("enrol", "--gba", "--anew")
+    assert anew["bootstrapping"] == "done" and anew["ke_id"] != first["ke_id"]
+    assert len(bsf.audited("bootstrapped", impi(2))) == 2
+    cli.ok("associate", *cse_args(cli))
+
+
+def test_km_at_the_maf(bsf):
+    """R001-113, R001-141: the target is a MAF, the NAF key its Km; Kc comes from there."""
+    cli, sim = bsf.cli(3), bsf.card(3, "Sthree")
+    bsf.lab.ctl_json("maf", "client", "allow", "--client", f"//{ks.SP}/Sthree", "--target", ks.CSE_ID)
+    cli.ok("enrol", *bsf.enrol_args(sim, ks.MAF, **{"--maf": cli.at("maf")}))
+    made = cli.ok("associate", *cli.associate_args())
+    assert made["framework"] == "maf" and made["key_id"].endswith("@" + ks.MAF)
+    assert cli.ok("register", "--app-id", "Nmade-up", "--from", "S")["ae_id"] == "Sthree"
+
+
+@pytest.mark.parametrize("n, gba, asked, key", [(4, "u", None, "ext"), (5, "u", "int", "int"), (6, "secure-environment", None, "int")])
+def test_cards_that_keep_ks(bsf, n, gba, asked, key):
+    """R001-112, R001-143: Ks and Ks_int_NAF stay in the card; what the device has of its own holds neither."""
+    cli, sim = bsf.cli(n), bsf.card(n, f"S{n}", gba)
+    more = {"--naf-key": asked} if asked else {}
+    got = cli.ok("enrol", *bsf.enrol_args(sim, **more))
+    assert got["naf_key"] == key
+    assert re.search("^ks = [0-9a-f]{64}$", sim.read_text(), re.M)
+    assert cli.ok("associate", *cse_args(cli))["framework"] == "gba"
+    cli.ok("associate", *cse_args(cli, **{"--cse": "coaps://" + cli.at("cse")}))
+    assert cli.ok("register", "--app-id", "Nmade-up", "--from", "S")["ae_id"] == f"S{n}"
+    assert key != "ext" or cli.ok("enrol", "--gba", "--anew", "--naf-key", "int")["naf_key"] == "int"
+    hidden = sim.rename(sim.with_suffix(".away"))  # without the card there is no key
+    cli.no(2, "sim-missing", "associate", *cse_args(cli))
+    hidden.rename(sim)
+
+
+def test_the_secure_environment_gives_nothing_else(bsf):
+    """refuses R001-143: no Ks_NAF, no Ks_ext_NAF, with a card that is the Secure Environment; no Ks_int_NAF with one that knows GBA_ME only."""
+    cli, sim = bsf.cli(7), bsf.card(7, "Sseven", "secure-environment")
+    for key in ("me", "ext"):
+        cli.no(1, "gba-variant", "enrol", *bsf.enrol_args(sim, **{"--naf-key": key}))
+    cli.no(2, "usage", "enrol", *bsf.enrol_args(sim, **{"--naf-key": "best"}))
+    cli.no(1, "gba-variant", "enrol", *bsf.enrol_args(bsf.card(8, "Seight"), **{"--naf-key": "int"}))
+    assert not bsf.audited("bootstrapped", impi(7))
+
+
+def test_an_impostor(bsf):
+    """refuses R001-111, refuses R000-46: a card without the subscriber's K takes nothing and gets nothing; no key, no association."""
+    cli, sim = bsf.cli(9), bsf.card(9, "Snine", k="00" * 16)
+    cli.no(1, "aka-network-unknown", "enrol", *bsf.enrol_args(sim))
+    assert cli.run("associate", *cli.associate_args()).returncode != 0
+    assert not bsf.audited("bootstrapped", impi(9))
+    cli.no(1, "impi-unknown", "enrol", *bsf.enrol_args(bsf.sim(99)))
+
+
+def test_what_the_guss_does_not_allow(bsf):
+    """refuses R001-118: both sides have to be configured for the target."""
+    cli, sim = bsf.cli(10), bsf.card(10, "Sten", guss=f"{ks.MAF}=both")
+    cli.ok("enrol", *bsf.enrol_args(sim))
+    cli.no(1, "psk-identity-unknown", "associate", *cse_args(cli))
+    cli.no(1, "guss-no-key", "enrol", *bsf.enrol_args(bsf.card(11, "Seleven", guss=f"{IN}=none")))
+
+
+def test_resynchronisation(bsf):
+    """The card is ahead: it says so, and is challenged again."""
+    cli, sim = bsf.cli(12), bsf.card(12, "Stwelve", sqn=" ".join(["5000"] * 32))
+    cli.ok("enrol", *bsf.enrol_args(sim))
+    assert min(int(x) for x in re.search("^sqn = (.*)$", sim.read_text(), re.M).group(1).split()) == 5000
+    assert max(int(x) for x in re.search("^sqn = (.*)$", sim.read_text(), re.M).group(1).split()) > 5000
+    cli.ok("associate", *cse_args(cli))
+
+
+def test_wrong_use(bsf):
+    """refuses R001-119: without a target the device does not start."""
+    cli, sim = bsf.cli(13), bsf.card(13, "Sthirteen")
+    cli.no(2, "usage", "enrol", *bsf.enrol_args(sim, None))
+    cli.no(2, "usage", "enrol", *bsf.enrol_args(None))
+    cli.no(2, "usage", "enrol", *bsf.enrol_args(sim, "not a target"))
+    cli.no(2, "usage", "enrol", *bsf.enrol_args(sim, **{"--kpm-id": "a@b.example"}))
+    cli.no(2, "sim-missing", "enrol", *bsf.enrol_args(bsf.lab.where / "nothing"))
+    cli.no(1, "digest-realm", "enrol", *bsf.enrol_args(sim, **{"--mef-id": "bsf.elsewhere.example"}))
+    cli.no(3, "peer-unreachable", "enrol", *bsf.enrol_args(sim, **{"--mef": f"127.0.0.1:{ks.free_port()}"}))
+    sim.chmod(0o644)
+    cli.no(2, "file-mode", "enrol", *bsf.enrol_args(sim))
+    for change in ({"k": "00"}, {"kind": "xor"}, {"opc": None}, {"sqn": "1 2"}, {"gba": "both"}, {"op": "00" * 16}, {"impi": "a b"}):
+        p = cli.run("enrol", *bsf.enrol_args(bsf.sim(13, **change)))
+        assert p.returncode != 0 and "software SIM" in p.stdout, (change, p.stdout)
+    (bsf.lab.where / "sim13").write_text("k = 00\n")
+    cli.no(2, "sim-malformed", "enrol", *bsf.enrol_args(bsf.lab.where / "sim13"))
+
+
+def test_ks_ends(bsf):
+    """refuses R001-128: an ended Ks is none; device keep bootstraps before that, and the registration stays."""
+    cli, sim = bsf.cli(14), bsf.card(14, "Sfourteen", "me", f"{IN}=both", "--lifetime", "3s")
+    first = cli.ok("enrol", *bsf.enrol_args(sim))
+    cli.ok("associate", *cse_args(cli))
+    assert cli.ok("register", "--app-id", "Nmade-up", "--from", "S")["ae_id"] == "Sfourteen"
+    time.sleep(3.2)
+    cli.no(1, "credential-expired", "associate", *cse_args(cli))
+    kept = cli.run("keep", "--once")
+    assert kept.returncode == 0, kept.stdout + kept.stderr
+    assert cli.ok("status")["ke_id"] != first["ke_id"]
+    assert "Sfourteen" in cli.run("request", "retrieve", "/-/Sfourteen").stdout
+
+
+def test_nothing_secret_is_said(bsf):
+    cli, sim = bsf.cli(15), bsf.card(15, "Sfifteen", "u")
+    out = cli.run("enrol", *bsf.enrol_args(sim)).stdout
+    k_s = re.search("^ks = ([0-9a-f]{64})$", sim.read_text(), re.M).group(1)
+    files = b"".join(f.read_bytes() for f in (bsf.lab.where / "device15").iterdir())
+    assert bytes.fromhex(k_s) not in files and K not in files and K.hex().encode() not in files
+    assert not ks.keys_in(out + "".join(s.log() for s in bsf.lab.servers.values()), [K, OPC, bytes.fromhex(k_s)])
+
+
+# -- a BSF that lies, over HTTP/1.1 --------------------------------------------------------------------------------
+class Liar(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), LiarHandler)
+        self.answers = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class LiarHandler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        status, headers, body = self.server.answers.pop(0) if self.server.answers else (500, {}, b"")
+        self.send_response(status)
+        for k, v in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(k, v)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_bsf_that_lies(bsf):
+    """AUTN of nobody's, a weaker algorithm, another realm, rubbish, a body without end: each is refused by its own name."""
+    liar, cli, sim = Liar(), bsf.cli(16), bsf.sim(16)
+    nonce = base64.b64encode(bytes(32)).decode()
+
+    def challenge(realm=BSF, more="algorithm=AKAv1-MD5, qop=\"auth-int\"", n=nonce):
+        return 401, {"WWW-Authenticate": f'Digest realm="{realm}", nonce="{n}", {more}'}, b""
+
+    rows = [([challenge()], "aka-network-unknown", ""), ([challenge("bsf.elsewhere.example")], "digest-realm", ""),
+            ([challenge(more='algorithm=MD5, qop="auth-int"')], "ub-too-weak", ""), ([challenge(n="AAAA")], "peer-nonsense", "nonce-malformed"),
+            ([(401, {}, b"")], "peer-nonsense", "digest-malformed"), ([(200, {}, b"x" * 100000)], "peer-nonsense", "too-large"),
+            ([(200, {}, b"")], "peer-nonsense", ""), ([(403, {}, b"no")], "peer-refused", ""),
+            ([(302, {"Location": "http://127.0.0.1:1/"}, b"")], "peer-nonsense", "")]
+    for answers, reason, detail in rows:
+        liar.answers = list(answers)
+        p = cli.run("enrol", *bsf.enrol_args(sim, **{"--mef": f"127.0.0.1:{liar.server_address[1]}"}))
+        got = json.loads(p.stdout)
+        assert got["error"] == reason and p.returncode == 1 and detail in got["detail"], (answers, got)
+    assert cli.run("status").returncode != 0  # nothing is left
+    liar.shutdown()
+
+
+def test_over_https(bsf):
+    """The same through a TLS server that shows a certificate: verified, or refused."""
+    where, port = bsf.lab.where, ks.free_port()
+    (where / "stunnel.conf").write_text(f"foreground = yes\npid =\n[ub]\naccept = 127.0.0.1:{port}\nconnect = 127.0.0.1:{bsf.ub}\n"
+                                        f"cert = {where}/bsf.crt\nkey = {where}/bsf.key\n")
+    p = subprocess.Popen(["stunnel4", where / "stunnel.conf"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        ks.wait_for(lambda: listens(port), what="stunnel")
+        cli, sim, at = bsf.cli(17), bsf.card(17, "Sseventeen"), f"https://127.0.0.1:{port}"
+        ks.pki("ca", "--cert", where / "other.crt", "--key", where / "other.key")
+        cli.no(1, "certificate-untrusted", "enrol", *bsf.enrol_args(sim, **{"--mef": at, "--trust": where / "other.crt"}))
+        assert cli.ok("enrol", *bsf.enrol_args(sim, **{"--mef": at, "--trust": where / "ca.crt"}))["bootstrapping"] == "done"
+        cli.ok("associate", *cse_args(cli))
+    finally:
+        p.terminate()
+        p.wait()
+
+
+def listens(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
