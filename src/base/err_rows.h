@@ -184,10 +184,8 @@ X(ERR_PEER_REFUSED,         "peer-refused",          INFO,   0, 5103,  80, "the 
 /* -- own: configuration, usage, bugs ----------------------------------------------------------- */
 X(ERR_CONFIG,               "config",                ERROR,  0, 5000,  80, "the configuration is wrong", "run keystead check -c FILE", "-")
 X(ERR_USAGE,                "usage",                 ERROR,  0, 4000,  80, "wrong use", "see --help", "-")
-X(ERR_SIM_MISSING,          "sim-missing",           ERROR,  0, 5000,  80, "the SIM in software is not there", "see the name in the message; docs/operate/sim.md says what is in such a file", "-")
-X(ERR_SIM_FILE,             "sim-malformed",         ERROR,  0, 5000,  80, "the file is no SIM in software, or a line of it is wrong", "docs/operate/sim.md has the lines", "-")
 X(ERR_IO,                   "io",                    ERROR,  0, 5000,  80, "a file or socket operation failed", "see the message for the name", "-")
-#include "base/err_rows_token.h" /* keys in a token or TPM */
+#include "base/err_rows_token.h" /* keys in a token, TPM or SIM */
 /* clang-format off */
 X(ERR_NO_DEVICE_STATE,      "no-device-state",       INFO,   0, 4000,  80, "this directory holds no device state", "give the directory of the device with --state; keystead device enrol makes a new one", "-")
 X(ERR_FILE_MODE,            "file-mode",             ERROR,  0, 5000,  80, "a secret file is open to others", "chmod 600 FILE", "-")

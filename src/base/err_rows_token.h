@@ -10,4 +10,6 @@ X(ERR_TPM_KEY,              "tpm-key",               ERROR,  0, 5000,  80, "the 
 X(ERR_TPM_KIND,             "tpm-key-kind",          ERROR,  0, 5000,  80, "the key in the TPM cannot serve", "make an unrestricted P-256 signing key that is used with an authorisation value (userwithauth)", "TS-0003 10.1.1.3")
 X(ERR_TPM_FILE,             "tpm-key-file",          ERROR,  0, 5000,  80, "not a loadable TPM key (TSS2 PRIVATE KEY without a policy)", "write it with tpm2_encodeobject", "TPM 2.0 Key Files")
 X(ERR_TPM_FAILED,           "tpm-failed",            ERROR,  0, 5000,  80, "the TPM cannot do what it was asked", "start again with TSS2_LOG=all+warning to see its code", "TPM 2.0")
+X(ERR_SIM_MISSING,          "sim-missing",           ERROR,  0, 5000,  80, "the SIM in software is not there", "see the name in the message; docs/operate/sim.md says what is in such a file", "-")
+X(ERR_SIM_FILE,             "sim-malformed",         ERROR,  0, 5000,  80, "the file is no SIM in software, or a line of it is wrong", "docs/operate/sim.md has the lines", "-")
 /* clang-format on */
