@@ -1,4 +1,4 @@
-/* Rows of err_rows.h: keys in a PKCS#11 token or a TPM. */
+/* Rows of err_rows.h: keys in a PKCS#11 token, a TPM or a SIM. */
 /* clang-format off */
 X(ERR_TOKEN_ENGINE,         "token-engine",          ERROR,  0, 5000,  80, "the PKCS#11 engine or its module cannot be loaded", "install libengine-pkcs11-openssl; see PKCS11_MODULE_PATH", "RFC 7512")
 X(ERR_TOKEN_PIN,            "token-pin",             ERROR,  0, 5000,  80, "the token refuses the PIN", "correct the file of pin-source before the token locks itself", "RFC 7512")
