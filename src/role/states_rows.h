@@ -8,6 +8,7 @@
  *                                                 From NONE the object comes into being; to NONE it is gone.
  * clang-format off
  */
+#include "role/states_rows_bsf.h"
 #include "role/states_rows_mef.h"
 
 STATES_MACHINE(KM, "master-credential", "maf.md")

@@ -245,3 +245,17 @@ def test_other_algorithms(bsf):
             assert ue.sim.sqn >> 5 > 0x77
     bsf.conf.write_text(text)
     assert bsf.ctl("reload").returncode == 0
+
+
+def test_explain(bsf):
+    """By IMPI, TMPI, B-TID and Enrolee-ID: what it is, where it stands, what to do; and no key."""
+    ue = bsf.add(17, "--enrolee-id", "//keystead.test/Sexplained")
+    b_tid, _, k_s, rand = ue.bootstrap()
+    for name in (ue.impi, ue.tmpi(k_s, rand), b_tid, "//keystead.test/Sexplained"):
+        p = bsf.ctl("explain", name, "--json")
+        told = json.loads(p.stdout)
+        assert {("subscriber", ue.impi, "ready"), ("ks", b_tid, "live")} == {(o["kind"], o["id"], o["state"]) for o in told["objects"]}, told
+        assert "bootstrapped" in [e["event"] for e in told["history"]] and not ks.keys_in(p.stdout, [k_s, K])
+    barred = bsf.add(18, "--naf", "maf.keystead.test=none")
+    assert json.loads(bsf.ctl("explain", barred.impi, "--json").stdout)["objects"][0]["state"] == "barred"
+    assert json.loads(bsf.ctl("explain", "nobody@keystead.test", "--json").stdout)["found"] is False

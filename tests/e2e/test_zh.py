@@ -64,6 +64,10 @@ def test_bootstrap_with_the_keys_of_the_hlr(bsf):
     res, _, _ = ue.sim.run(*ue.split(fresh))
     assert ub.get(bsf.address, ue.header(fresh, res))[0] == 200
     assert json.loads(bsf.ctl("subscriber", "list", "--json").stdout)["subscribers"] == []  # nothing was copied
+    told = json.loads(bsf.ctl("explain", ue.impi, "--json").stdout)["objects"]
+    assert [(o["kind"], o["state"]) for o in told][0] == ("subscriber", "at-hlr") and len(told) == 3
+    assert bsf.ctl("subscriber", "remove", ue.impi).returncode == 0  # what it shares with us; the HLR keeps it
+    assert json.loads(bsf.ctl("explain", ue.impi, "--json").stdout)["found"] is False
 
 
 def test_resynchronisation_at_the_hlr(bsf):

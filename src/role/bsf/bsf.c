@@ -104,4 +104,5 @@ const struct role role_bsf = {
     .ctx_size = sizeof(struct bsf),
     .configure = configure,
     .cert = bsf_zn_cert,
+    .explain = bsf_explain,
 };

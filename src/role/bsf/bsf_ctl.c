@@ -347,15 +347,32 @@ static err_t forget(const struct bsf *b, struct txn *t, struct text impi, struct
     return rec_bsf_state_put(t, impi, s);
 }
 
+/* Of one whose keys an HLR has there may be no record, and yet challenges and Ks that an operator wants to end. */
+static err_t removable(const struct bsf *b, const struct ctl_request *rq, struct txn *t, struct rec_subscriber *s,
+                       char detail[static ROLE_DETAIL_MAX])
+{
+    struct rec_bsf_state state;
+    struct impi impi;
+    err_t e = named(rq, t, s, detail);
+    if (e != ERR_NOT_FOUND || !b->zh || TEXT_COPY(json_get_text(rq->args, "IMPI"), impi.z) != ERR_OK) {
+        return e;
+    }
+    TRY(rec_bsf_state_get(t, text_of(impi.z), &state));
+    return state.open_n + state.live_n == 0 ? e : bsf_zh_stranger(&impi, rq->now, s);
+}
+
 err_t bsf_ctl_remove(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                      char detail[static ROLE_DETAIL_MAX])
 {
     struct rec_subscriber s;
     struct rec_bsf_state state;
-    TRY(named(rq, t, &s, detail));
+    TRY(removable(ctx, rq, t, &s, detail));
     TRY(rec_bsf_state_get(t, text_of(s.impi.z), &state));
     TRY(forget(ctx, t, text_of(s.impi.z), &state));
-    TRY(txn_del(t, TABLE_BSF_SUBSCRIBER, text_of(s.impi.z)));
+    struct bytes there;
+    err_t e = rec_get(t, TABLE_BSF_SUBSCRIBER, text_of(s.impi.z), &there);
+    e = e == ERR_OK ? txn_del(t, TABLE_BSF_SUBSCRIBER, text_of(s.impi.z)) : e;
+    TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
     TRY(tell(t, AUDIT_SUBSCRIBER_REMOVED, &s.impi, rq->now));
     return show(&s, out);
 }

@@ -17,6 +17,10 @@ struct bsf {
     bool zh;            /* who is not a subscriber here may be one of an HLR or HSS */
 };
 
+/* bsf_explain.c */
+struct explain;
+MUST_USE err_t bsf_explain(const void *ctx, struct txn *t, struct explain *x);
+
 /* bsf_ub.c */
 role_handler bsf_ub;
 

@@ -61,14 +61,9 @@ static err_t find_subscriber(struct run *r)
     return rec_bsf_state_get(r->t, text_of(r->sub.impi.z), &r->state);
 }
 
-/* With settings that allow no key with anybody there is nothing that Ks could be for (R001-123). */
 static err_t check_guss(const struct run *r)
 {
-    bool any = r->sub.nafs_n == 0;
-    for (size_t i = 0; i < r->sub.nafs_n; i++) {
-        any = any || ((unsigned)(r->sub.nafs[i][0] - '0') & GUSS_ESTABLISH) != 0;
-    }
-    return any ? ERR_OK : ERR_DENIED_GUSS_KEY;
+    return rec_subscriber_may_bootstrap(&r->sub) ? ERR_OK : ERR_DENIED_GUSS_KEY; /* R001-123 */
 }
 
 static err_t save(struct run *r)

@@ -90,3 +90,12 @@ unsigned rec_subscriber_guss(const struct rec_subscriber *r, struct text fqdn)
     }
     return r->nafs_n == 0 ? GUSS_BOTH : 0;
 }
+
+bool rec_subscriber_may_bootstrap(const struct rec_subscriber *r)
+{
+    bool any = r->nafs_n == 0;
+    for (size_t i = 0; i < r->nafs_n; i++) {
+        any = any || ((unsigned)(r->nafs[i][0] - '0') & GUSS_ESTABLISH) != 0;
+    }
+    return any;
+}

@@ -43,6 +43,7 @@ MUST_USE err_t rec_subscriber_get(struct txn *t, struct text impi, struct rec_su
 MUST_USE err_t rec_subscriber_keys(const struct rec_subscriber *r, const struct sealer *s, struct aka_keys *out);
 struct aka_amf rec_subscriber_amf(const struct rec_subscriber *r);
 
+bool rec_subscriber_may_bootstrap(const struct rec_subscriber *r); /* with anybody: else there is nothing that Ks could be for (R001-123) */
 /* GUSS_* for this target; without settings for any there is no limit, else what is not named has nothing. */
 unsigned rec_subscriber_guss(const struct rec_subscriber *r, struct text fqdn);
 

@@ -1,0 +1,27 @@
+/* Rows of states_rows.h, which includes them: subscribers of the BSF and what they share with it. */
+/* clang-format off */
+STATES_MACHINE(SUBSCRIBER, "subscriber", "ub.md")
+STATES_STATE(SUBSCRIBER_READY,  SUBSCRIBER, "ready",     "its keys are here: it may run Ub", "nothing")
+STATES_STATE(SUBSCRIBER_HLR,    SUBSCRIBER, "at-hlr",    "an HLR or HSS has its keys, and is asked at each challenge", "nothing; if it fails, see `ctl status` for the questions to the HLR or HSS, and the log")
+STATES_STATE(SUBSCRIBER_BARRED, SUBSCRIBER, "barred",    "its settings allow no key with anybody, so Ub is refused", "`ctl subscriber remove`, then `add` with --naf of who may have a key")
+STATES_STEP(SUBSCRIBER, NONE,              "subscriber-added",   SUBSCRIBER_READY,  "TS 33.220 4.4.3")
+STATES_STEP(SUBSCRIBER, NONE,              "subscriber-added",   SUBSCRIBER_HLR,    "TS 33.220 4.4.6")
+STATES_STEP(SUBSCRIBER, NONE,              "subscriber-added",   SUBSCRIBER_BARRED, "TS-0003 8.3.3.1")
+STATES_STEP(SUBSCRIBER, NONE,              "bootstrapped",       SUBSCRIBER_HLR,    "TS 33.220 4.4.6")
+STATES_STEP(SUBSCRIBER, SUBSCRIBER_READY,  "bootstrapped",       SUBSCRIBER_READY,  "TS 33.220 4.5.2")
+STATES_STEP(SUBSCRIBER, SUBSCRIBER_HLR,    "bootstrapped",       SUBSCRIBER_HLR,    "TS 33.220 4.5.2")
+STATES_STEP(SUBSCRIBER, SUBSCRIBER_READY,  "subscriber-removed", NONE,              "TS 33.220 4.4.3")
+STATES_STEP(SUBSCRIBER, SUBSCRIBER_HLR,    "subscriber-removed", NONE,              "TS 33.220 4.4.3")
+STATES_STEP(SUBSCRIBER, SUBSCRIBER_BARRED, "subscriber-removed", NONE,              "TS 33.220 4.4.3")
+
+STATES_MACHINE(KS, "ks", "ub.md")
+STATES_STATE(KS_LIVE,    KS, "live",    "device and BSF share it; NAFs that the settings allow get keys of it", "nothing")
+STATES_STATE(KS_EXPIRED, KS, "expired", "it is past its end: no NAF gets a key of it", "let the device run Ub again")
+STATES_STEP(KS, NONE,       "bootstrapped",       KS_LIVE,    "TS 33.220 4.5.2")
+STATES_STEP(KS, KS_LIVE,    "naf-key-given",      KS_LIVE,    "TS 33.220 4.5.3")
+STATES_STEP(KS, KS_LIVE,    "its end",            KS_EXPIRED, "TS 33.220 4.5.2")
+STATES_STEP(KS, KS_LIVE,    "bootstrapped",       NONE,       "max-live-ks: the oldest makes room")
+STATES_STEP(KS, KS_EXPIRED, "bootstrapped",       NONE,       "max-live-ks: the oldest makes room")
+STATES_STEP(KS, KS_LIVE,    "subscriber-removed", NONE,       "TS 33.220 4.4.3")
+STATES_STEP(KS, KS_EXPIRED, "subscriber-removed", NONE,       "TS 33.220 4.4.3")
+/* clang-format on */
