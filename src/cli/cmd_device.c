@@ -292,6 +292,8 @@ static void status_of(struct device_work *w, const struct device_state *s, const
     device_work_out_time(w->a, "kc_expires", s->kc_not_after);
     cli_out(w->a, "cse_id", text_of(s->cse_id.z));
     cli_out(w->a, "ae_id", text_of(s->ae_stem));
+    cli_out(w->a, "node_id", text_of(s->node_id));
+    cli_out(w->a, "node_cse_id", text_of(s->node_cse.z));
     if (at != NULL) {
         cli_out(w->a, "at", text_of(at));
     }

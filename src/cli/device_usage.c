@@ -419,6 +419,14 @@ err_t device_usage_configuration(struct device_work *w, bool *moved)
     return device_config_take(bytes_of(w->run.body, w->run.body_n), &w->state, moved, w->detail);
 }
 
+/* R003-93, R003-94: who the node is, if the MEF says so. Where its servers are is for `keep` to follow. */
+static err_t take_node(struct device_work *w)
+{
+    bool named = false;
+    TRY(device_config_named(bytes_of(w->run.body, w->run.body_n), &w->state, &named, w->detail));
+    return named ? device_dir_save(&w->dir, &w->state) : ERR_OK;
+}
+
 err_t device_usage_mef(struct device_work *w)
 {
     static const struct {
@@ -441,6 +449,7 @@ err_t device_usage_mef(struct device_work *w)
             ? ERR_OK
             : at_mef(w, rows[v].op, rows[v].suffix, registration, v == MEF_UPDATE ? body : NULL));
     TRY(v == MEF_DEREGISTER ? device_commands_forget(w) : ERR_OK);
+    TRY(v == MEF_CONFIG ? take_node(w) : ERR_OK);
     cli_out_begin(w->a);
     if (v == MEF_CONFIG) {
         cli_out_json(w->a, "content", text_span((const char *)w->run.body, w->run.body_n));

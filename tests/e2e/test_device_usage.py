@@ -91,6 +91,11 @@ def test_at_the_mef(lab, tmp_path):
     assert registration.startswith("mecr") and cli.ok("mef-register", *admin)["registration"] == registration
     assert cli.ok("mef-update", *admin, "--labels", "x")["registration"] == registration
     cli.no(1, "not-found", "mef-config", *admin)  # the operator has given none
+    node = {"node-id": "urn:example:node:42", "cse-id": f"//{ks.SP}/mn42"}  # R003-93, R003-94
+    lab.ctl_json("mef", "registration", "configure", registration, "--configuration", json.dumps({"node": node}))
+    assert "urn:example:node:42" in json.dumps(cli.ok("mef-config", *admin))
+    stands = cli.ok("status")
+    assert (stands["node_id"], stands["node_cse_id"]) == tuple(node.values()), stands
     cli.no(2, "usage", "use-register", "--suid", "31")
     made = cli.ok("use-register", "--suid", "23", *admin)
     assert made["key_id"].endswith("@" + ks.MEF)

@@ -54,18 +54,71 @@ static bool take(struct device_state_server *s, const struct device_state_server
     return other;
 }
 
+/* -- who the node is ------------------------------------------------------------------------------------------------ */
+static bool is_node_id(struct text t)
+{
+    for (size_t i = 0; i < t.n; i++) {
+        if (t.p[i] <= ' ' || t.p[i] > '~') {
+            return false;
+        }
+    }
+    return t.n > 0;
+}
+
+err_t device_config_node(const json_t *node, struct device_state *s, bool *named)
+{
+    struct text id = json_get_text(node, "node-id"), cse = json_get_text(node, "cse-id");
+    const bool has_id = json_object_get(node, "node-id") != NULL, has_cse = json_object_get(node, "cse-id") != NULL;
+    char name[M2MID_MAX];
+    *named = false;
+    if (node == NULL) {
+        return ERR_OK;
+    }
+    bool good = json_is_object(node) && json_object_size(node) == (size_t)has_id + has_cse &&
+                (!has_id || (is_node_id(id) && TEXT_COPY(id, name) == ERR_OK)) &&
+                (!has_cse || (m2mid_kind(cse) == M2MID_ABS_CSE && cse.n < sizeof(s->node_cse.z)));
+    TRY(good ? ERR_OK : ERR_PEER_NONSENSE);
+    *named = has_id || has_cse;
+    TRY(has_id ? TEXT_COPY(id, s->node_id) : ERR_OK);
+    return has_cse ? TEXT_COPY(cse, s->node_cse.z) : ERR_OK;
+}
+
+static err_t opened(struct bytes answer, json_t **body, const json_t **cfg, char *detail)
+{
+    *cfg = json_parse(answer, body) == ERR_OK ? json_object_get(*body, DEVICE_CONFIG_ROOT) : NULL;
+    return json_is_object(*cfg) ? ERR_OK
+                                : detail_fail(detail, ERR_PEER_NONSENSE, "the MEF's answer is no configuration", text_empty());
+}
+
+static err_t node_of(const json_t *cfg, struct device_state *s, bool *named, char *detail)
+{
+    err_t e = device_config_node(json_object_get(cfg, "node"), s, named);
+    return e == ERR_OK ? e
+                       : detail_fail(detail, e, "configuration: node is node-id, a name without blanks, and cse-id, absolute, or one of them",
+                                     text_empty());
+}
+
+err_t device_config_named(struct bytes answer, struct device_state *s, bool *named, char detail[static ROLE_DETAIL_MAX])
+{
+    SCOPED(json_scope) json_t *body = NULL;
+    const json_t *cfg = NULL;
+    *named = false;
+    TRY(opened(answer, &body, &cfg, detail));
+    return node_of(cfg, s, named, detail);
+}
+
 err_t device_config_take(struct bytes answer, struct device_state *s, bool *moved, char detail[static ROLE_DETAIL_MAX])
 {
     SCOPED(json_scope) json_t *body = NULL;
     struct told t = {.cse_id = {""}};
+    const json_t *cfg = NULL;
+    bool named = false;
     *moved = false;
-    const json_t *cfg = json_parse(answer, &body) == ERR_OK ? json_object_get(body, DEVICE_CONFIG_ROOT) : NULL;
-    if (!json_is_object(cfg)) {
-        return detail_fail(detail, ERR_PEER_NONSENSE, "the MEF's answer is no configuration", text_empty());
-    }
+    TRY(opened(answer, &body, &cfg, detail));
     if (maf_of(cfg, &t) != ERR_OK || cse_of(cfg, &t) != ERR_OK) {
         return detail_fail(detail, ERR_PEER_NONSENSE, "configuration: maf is fqdn and address, cse is cse-id and address", text_empty());
     }
+    TRY(node_of(cfg, s, &named, detail));
     bool maf = take(&s->maf, &t.maf);
     bool registrar = t.cse_id.z[0] != '\0' && !m2mid_same(text_of(s->cse_id.z), text_of(t.cse_id.z));
     bool cse = take(&s->cse, &t.cse);

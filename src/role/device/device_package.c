@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/ct.h"
 #include "role/detail.h"
+#include "role/device/device_config.h"
 #include "role/secret_text.h"
 #include "wire/json.h"
 #include "wire/timestamp.h"
@@ -133,7 +134,8 @@ static err_t server(struct device_package *p, const json_t *o, const struct plac
 
 static err_t service(struct device_package *p, const json_t *o)
 {
-    static const char *const names[] = {"layer", "critical", "mef", "maf", "cse", "profile", "lifetime", NULL};
+    static const char *const names[] = {"layer", "critical", "mef", "maf", "cse", "profile", "lifetime", "node", NULL};
+    bool named = false;
     struct device_state *s = &p->state;
     const struct place places[DEVICE_PACKAGE_SERVERS] = {
         [DEVICE_PACKAGE_MEF] = {"mef", "fqdn", &s->mef, &s->kpm_id, &s->kpm.s},
@@ -155,6 +157,9 @@ static err_t service(struct device_package *p, const json_t *o)
     }
     if (lifetime.n > 0 && (timestamp_duration(lifetime, &s->lifetime) != ERR_OK || s->lifetime <= 0)) {
         return bad(p, "not a duration", "lifetime");
+    }
+    if (device_config_node(json_object_get(o, "node"), s, &named) != ERR_OK) { /* R003-93, R003-94 */
+        return bad(p, "node-id and cse-id, or one of them", "node");
     }
     for (size_t i = 0; i < DEVICE_PACKAGE_SERVERS; i++) {
         const json_t *v = json_object_get(o, places[i].name);

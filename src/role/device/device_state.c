@@ -3,7 +3,7 @@
 #include "base/ct.h"
 #include "role/rec.h"
 
-enum { VERSION_KEYS = 1, VERSION = 5 }; /* 1: pre-shared keys alone; 2: no beginnings; 3: no application; 4: no SIM */
+enum { VERSION_KEYS = 1, VERSION = 6 }; /* 1: pre-shared keys alone; 2: no beginnings; 3: no application; 4: no SIM; 5: no node */
 
 void device_state_wipe(struct device_state *s)
 {
@@ -72,6 +72,8 @@ static const struct rec_field fields[] = {
     {REC_TEXT, REC_AT(struct device_state, sim.file), .since = 5},
     {REC_TEXT, REC_AT(struct device_state, sim.impi.z), .since = 5},
     {REC_U8, REC_AT(struct device_state, sim.naf_key), .high = DEVICE_STATE_NAF_INT, .since = 5},
+    {REC_TEXT, REC_AT(struct device_state, node_id), .since = 6},
+    {REC_TEXT, REC_AT(struct device_state, node_cse.z), .since = 6},
     KEY(kpm),
     KEY(ke),
     KEY(km),

@@ -60,6 +60,10 @@ struct device_state {
     struct keyid km_id; /* assigned by the MAF (r3) or KeId (seed, R001-60) */
     char registration[64]; /* resource identifier of the MAF client registration */
 
+    /* What the bootstrap gave the node itself, each or neither: its Node-ID and the CSE-ID (SCL-ID) of its CSE (R003-93, R003-94) */
+    char node_id[M2MID_MAX];
+    struct m2mid node_cse; /* absolute */
+
     /* Association: either Kpsa, or cse.cert (R000-62, R000-64), or Kc from the MAF */
     struct m2mid cse_id; /* absolute CSE-ID of the registrar (R002-74) */
     struct device_state_server cse;

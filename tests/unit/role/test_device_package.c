@@ -70,6 +70,12 @@ static void all_layers(void **state)
 static void other_credentials(void **state)
 {
     (void)state;
+    assert_int_equal(take(HEAD "{\"layer\":\"service\",\"node\":{\"node-id\":\"n1\",\"cse-id\":\"//sp.example/mn\"},\"maf\":{\"fqdn\":"
+                          "\"maf.example\",\"address\":\"a:1\",\"key-id\":\"d@maf.example\",\"key\":\"" KEY "\"}}]}"), ERR_OK); /* R003-93, R003-94 */
+    assert_string_equal(p->state.node_id, "n1");
+    assert_string_equal(p->state.node_cse.z, "//sp.example/mn");
+    assert_int_equal(take(HEAD "{\"layer\":\"service\",\"node\":{\"cse-id\":\"mn\"},\"maf\":{\"fqdn\":"
+                          "\"maf.example\",\"address\":\"a:1\",\"key-id\":\"d@maf.example\",\"key\":\"" KEY "\"}}]}"), ERR_PACKAGE);
     assert_int_equal(take(HEAD "{\"layer\":\"service\",\"maf\":{\"fqdn\":\"maf.example\",\"address\":\"a:1\",\"key-id\":\"d@maf.example\","
                           "\"key\":\"" KEY "\"},\"cse\":{\"cse-id\":\"//sp.example/in\",\"address\":\"a:2\",\"key-id\":\"d@sp.example\","
                           "\"key\":\"" KEY "\"}}]}"), ERR_OK);

@@ -201,10 +201,44 @@ static void moved(void **state)
     assert_memory_equal(&s, &was, sizeof(s));
 }
 
+/* R003-93, R003-94: Node-ID and CSE-ID of the node, in any combination; what is wrong changes nothing. */
+static void named_by_the_mef(void **state)
+{
+    static const struct {
+        const char *node, *id, *cse;
+    } good[] = {{"{\"node-id\":\"urn:x:1\"}", "urn:x:1", ""}, {"{\"cse-id\":\"//sp.example/mn1\"}", "", "//sp.example/mn1"},
+                {"{\"cse-id\":\"//sp.example/mn1\",\"node-id\":\"n-1\"}", "n-1", "//sp.example/mn1"}, {"{}", "", ""}};
+    static const char *const bad[] = {"[]", "1", "null", "{\"node-id\":\"\"}", "{\"node-id\":\"a b\"}", "{\"node-id\":7}", "{\"cse-id\":\"/mn\"}",
+                                      "{\"cse-id\":\"//sp.example/Sae\"}", "{\"cse-id\":\"//sp.example/mn1\",\"node-id\":\"\\u0001\"}", "{\"more\":\"x\"}"};
+    static struct device_state s, was;
+    char detail[ROLE_DETAIL_MAX] = "", body[256];
+    bool it = false;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) { /* refuses R003-93, refuses R003-94 */
+        memset(&s, 0, sizeof(s));
+        was = s;
+        (void)snprintf(body, sizeof(body), "{\"sec:mefClientCfg\":{\"node\":%s}}", bad[i]);
+        assert_int_equal(device_config_named(text_bytes(text_of(body)), &s, &it, detail), ERR_PEER_NONSENSE);
+        assert_int_equal(device_config_take(text_bytes(text_of(body)), &s, &it, detail), ERR_PEER_NONSENSE);
+        assert_memory_equal(&s, &was, sizeof(s));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        memset(&s, 0, sizeof(s));
+        (void)snprintf(body, sizeof(body), "{\"sec:mefClientCfg\":{\"node\":%s}}", good[i].node);
+        assert_int_equal(device_config_named(text_bytes(text_of(body)), &s, &it, detail), ERR_OK);
+        assert_int_equal(it, good[i].id[0] != '\0' || good[i].cse[0] != '\0');
+        assert_string_equal(s.node_id, good[i].id);
+        assert_string_equal(s.node_cse.z, good[i].cse);
+        assert_int_equal(device_config_take(text_bytes(text_of(body)), &s, &it, detail), ERR_OK);
+        assert_false(it); /* no reason to begin anew */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(there_and_back), cmocka_unit_test(of_an_older_program),
                                        cmocka_unit_test(renewed_in_time), cmocka_unit_test(bounded),
-                                       cmocka_unit_test(answers_that_lie), cmocka_unit_test(retrieved), cmocka_unit_test(moved)};
+                                       cmocka_unit_test(answers_that_lie), cmocka_unit_test(retrieved), cmocka_unit_test(moved),
+                                       cmocka_unit_test(named_by_the_mef)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
