@@ -70,6 +70,7 @@ X(ERR_DENIED_NOT_REGISTERED,"from-not-registered",   INFO,   0, 4106,  49, "From
 X(ERR_DENIED_NO_ASSOCIATION,"association-required",  NOTICE, 0, 4107,  49, "this needs a security association", "connect over TLS with a credential", "TS-0004 7.3.2.1")
 X(ERR_DENIED_PRIVILEGE,     "no-privilege",          NOTICE, 1, 4103,  49, "no access control rule permits this", "ask the owner of the accessControlPolicy", "TS-0003 7.1.5")
 X(ERR_DENIED_SUBSCRIPTION,  "subscription-missing",  NOTICE, 1, 4128,  49, "no live service subscription has a node for this registrar", "ctl subscription add, then ctl node add; see docs/procedures/enrolment-node-application.md", "TS-0004 7.3.2.7")
+X(ERR_DENIED_CONTRACT,      "client-not-subscribed", NOTICE, 1, 4128,  49, "the MAF relates this client to no live service subscription", "ctl contract add --client ID --subscription NAME at the MAF", "TS-0001 11.2.1")
 X(ERR_DENIED_APP_RULE,      "application-rule",      NOTICE, 1, 4126,  49, "no application rule of the subscribed node admits this Credential-ID, App-ID and AE-ID together", "compare them with ctl rule list", "TS-0004 7.3.2.7")
 X(ERR_DENIED_SERVICE,       "service-not-subscribed", NOTICE, 1, 4103, 49, "the service subscription does not include resources of this type", "ctl subscription set --services", "TS-0001 11.2.2")
 X(ERR_DENIED_PROVISIONING,  "provisioning-policy",   NOTICE, 0, 4107, 115, "the policy here does not accept keys that were provisioned in this way", "see [maf] provisioning: enrol at a MEF, or add a pre-provisioned key", "TS-0001 11.2.1")

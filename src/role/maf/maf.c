@@ -21,6 +21,8 @@ static const struct conf_row rows[] = {
                   "Longest life of a registered key; it never outlives its Master Credential or its registration."),
     {"maf", "provisioning", CONF_CHOICE, 0, "any", 0, 0, "any|remote|pre",
      "Master Credentials it accepts: of a MEF (remote), added by the operator (pre), or both."},
+    {"maf", "service-subscription", CONF_BOOL, 0, "off", 0, 0, NULL,
+     "A client, registrars too, needs a service subscription (ctl contract add), for every request: 4128 without."},
     {"maf", "hide-identities", CONF_BOOL, 0, "off", 0, 0, NULL,
      "Answer an unknown psk_identity like a wrong key, so that nobody learns which exist."},
     CONF_INSTANCE_ROWS("maf"),
@@ -42,6 +44,11 @@ static const struct ctl_row commands[] = {
      "refuse it until it is resumed"},
     {"credential", "resume", credential_args_one, CREDENTIAL_ARGS_ONE_N, true, maf_ctl_credential_resume,
      "give a suspended credential back, with the keys that came from it"},
+    {"contract", "add", maf_contract_add_args, MAF_CONTRACT_ADD_N, true, maf_contract_add,
+     "relate a client to the service subscription it belongs to"},
+    {"contract", "list", ctl_list_args, CTL_LIST_ARGS_N, false, maf_contract_list, "which client belongs to which service subscription"},
+    {"contract", "remove", maf_contract_one_args, MAF_CONTRACT_ONE_N, true, maf_contract_remove,
+     "take a client out of its service subscription"},
     REG_CTL_ROWS,
 };
 
@@ -69,6 +76,7 @@ static err_t configure(void *ctx, const struct conf *cf, const struct role_env *
     struct text provisioning = conf_text(cf, "maf", env->name, "provisioning");
     m->takes_remote = !text_eq_z(provisioning, "pre");
     m->takes_pre = !text_eq_z(provisioning, "remote");
+    m->contracts = conf_bool(cf, "maf", env->name, "service-subscription");
     m->hide_identities = conf_bool(cf, "maf", env->name, "hide-identities");
     const char *arg = NULL;
     for (size_t i = 0; (arg = conf_section_arg(cf, "peer", i)) != NULL; i++) {

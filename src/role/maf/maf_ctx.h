@@ -17,6 +17,7 @@ struct maf {
     struct reg reg;       /* first: the handlers of role/reg get this context */
     usec_t km_lifetime;   /* at most, of a fetched Km */
     bool takes_remote, takes_pre; /* provisioning that is accepted (R000-09): by a MEF, by the operator */
+    bool contracts; /* clients need a service subscription (R004-10) */
     bool hide_identities; /* CHOICE-34: an unknown identity fails like a wrong key */
     struct maf_peer mefs[MAF_PEERS_MAX];
     size_t mefs_n;
@@ -59,6 +60,12 @@ ctl_handler maf_ctl_credential_add;
 ctl_handler maf_ctl_credential_list;
 ctl_handler maf_ctl_credential_show;
 ctl_handler maf_ctl_credential_revoke, maf_ctl_credential_suspend, maf_ctl_credential_resume;
+/* maf_contract.c: which service subscription a client belongs to */
+MUST_USE err_t maf_contract_check(const struct maf *m, const struct reg_who *w, struct txn *t, usec_t now);
+ctl_handler maf_contract_add, maf_contract_list, maf_contract_remove;
+enum { MAF_CONTRACT_ADD_N = 3, MAF_CONTRACT_ONE_N = 1 };
+extern const struct ctl_arg maf_contract_add_args[MAF_CONTRACT_ADD_N], maf_contract_one_args[MAF_CONTRACT_ONE_N];
+
 /* maf_explain.c */
 err_t maf_explain(const void *ctx, struct txn *t, struct explain *x);
 

@@ -38,11 +38,10 @@ static bool is_assigned(const struct rec_km *k)
     return k->ke_id.z[0] != '\0' && k->profile == CREDENTIAL_R3;
 }
 
-static err_t who(const struct reg *r, const struct request *rq, struct txn *t, struct reg_who *out)
+static err_t identify(const struct request *rq, struct txn *t, struct reg_who *out)
 {
     struct keyid folded;
     struct rec_km k;
-    (void)r;
     if (rq->assoc->framework == ASSOCIATION_CERT) {
         return reg_who_cert(rq, out);
     }
@@ -50,6 +49,14 @@ static err_t who(const struct reg *r, const struct request *rq, struct txn *t, s
     out->not_after = k.not_after;
     out->unanswered = is_assigned(&k) && text_eq_nocase(text_of(k.ke_id.z), text_of(folded.z));
     return set_name(out, &k);
+}
+
+/* R004-10: identified, and then related to a subscription, with every request: a contract that ends, ends at once. */
+static err_t who(const struct reg *r, const struct request *rq, struct txn *t, struct reg_who *out)
+{
+    const struct maf *m = (const struct maf *)(const void *)r; /* its first member */
+    TRY(identify(rq, t, out));
+    return maf_contract_check(m, out, t, rq->now);
 }
 
 /* -- KmId -------------------------------------------------------------------------------------------- */

@@ -30,7 +30,8 @@ err_t reg_who_of(const struct reg *r, const struct request *rq, struct txn *t, s
 {
     memset(out, 0, sizeof(*out));
     TRY(originator_check(rq, detail));
-    return r->kind->who(r, rq, t, out);
+    err_t e = r->kind->who(r, rq, t, out);
+    return e == ERR_DENIED_CONTRACT ? detail_fail(detail, e, "client", text_of(out->name)) : e;
 }
 
 /* -- permissions ------------------------------------------------------------------------------------- */
@@ -54,63 +55,79 @@ static struct names names_of(const struct reg_who *w)
     return s;
 }
 
-static err_t permitted_by_name(enum store_table table, struct text name, struct txn *t, struct text target, bool *out)
+static err_t named_row(struct txn *t, enum store_table table, struct text name, reg_who_fits *fits, void *arg, bool *out)
 {
     char id[REC_ALLOW_ID_MAX];
-    struct rec_allow a;
+    struct text client;
     struct bytes b;
     if (rec_allow_id(name, id) != ERR_OK) {
         return ERR_OK;
     }
     err_t e = rec_get(t, table, text_of(id), &b);
-    if (e != ERR_OK) {
-        return e == ERR_NOT_FOUND ? ERR_OK : e;
-    }
-    TRY(rec_allow_parse(b, &a));
-    *out = rec_allow_permits(&a, target);
-    return ERR_OK;
+    *out = e == ERR_OK && fits(arg, b, &client);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 struct search {
     const struct names *names;
-    struct text target;
-    bool permitted;
+    reg_who_fits *fits;
+    void *arg;
+    bool found;
 };
 
 static bool pattern_row(void *arg, struct bytes id, struct store_value value)
 {
     struct search *s = arg;
-    struct rec_allow a;
+    struct text client;
     (void)id;
-    if (rec_allow_parse(value.data, &a) != ERR_OK || !rec_allow_permits(&a, s->target)) {
-        return true;
-    }
-    for (size_t i = 0; i < s->names->n; i++) {
-        if (m2mid_match(text_of(a.client), s->names->at[i])) {
-            s->permitted = true;
+    for (size_t i = 0; i < s->names->n && s->fits(s->arg, value.data, &client); i++) {
+        if (m2mid_match(client, s->names->at[i])) {
+            s->found = true;
             return false;
         }
     }
     return true;
 }
 
-err_t reg_who_check(const struct reg *r, const struct reg_who *w, struct txn *t, struct text target,
-                    char detail[static ROLE_DETAIL_MAX])
+err_t reg_who_row(const struct reg_who *w, struct txn *t, enum store_table table, reg_who_fits *fits, void *arg, bool *out)
 {
     struct names names = names_of(w);
-    bool permitted = false;
-    for (size_t i = 0; i < names.n && !permitted; i++) {
-        TRY(permitted_by_name(r->kind->allow, names.at[i], t, target, &permitted));
+    *out = false;
+    for (size_t i = 0; i < names.n && !*out; i++) {
+        TRY(named_row(t, table, names.at[i], fits, arg, out));
     }
-    if (permitted) {
+    if (*out) {
         return ERR_OK;
     }
-    struct search s = {.names = &names, .target = target};
-    struct store_scan q = {.table = r->kind->allow,
+    struct search s = {.names = &names, .fits = fits, .arg = arg};
+    struct store_scan q = {.table = table,
                            .prefix = bytes_of("*", 1),
                            .after = bytes_empty(),
                            .order = STORE_ASCENDING,
                            .limit = PATTERNS_MAX};
     TRY(txn_scan(t, &q, pattern_row, &s));
-    return s.permitted ? ERR_OK : detail_fail(detail, ERR_DENIED_CLIENT, "may not register a key for", target);
+    *out = s.found;
+    return ERR_OK;
+}
+
+struct allowed {
+    struct text target;
+    struct rec_allow a;
+};
+
+static bool is_allowed(void *arg, struct bytes record, struct text *client)
+{
+    struct allowed *x = arg;
+    bool fits = rec_allow_parse(record, &x->a) == ERR_OK && rec_allow_permits(&x->a, x->target);
+    *client = text_of(fits ? x->a.client : "");
+    return fits;
+}
+
+err_t reg_who_check(const struct reg *r, const struct reg_who *w, struct txn *t, struct text target,
+                    char detail[static ROLE_DETAIL_MAX])
+{
+    struct allowed x = {.target = target};
+    bool permitted = false;
+    TRY(reg_who_row(w, t, r->kind->allow, is_allowed, &x, &permitted));
+    return permitted ? ERR_OK : detail_fail(detail, ERR_DENIED_CLIENT, "may not register a key for", target);
 }

@@ -19,7 +19,9 @@
 #define KEID "00112233445566778899AABBCCDDEEFF@mef.example.com"
 #define SEED_KEID "00112233445566778899AABBCCDDEEFF@mef2.example.com"
 #define MAF_CONF                                                                                                       \
-    "[maf]\nfqdn = maf.example.com\nkm-lifetime = 30d\nkc-lifetime = 12h\n"                                            \
+    MAF_CONF_WITH("")
+#define MAF_CONF_WITH(more)                                                                                            \
+    "[maf]\nfqdn = maf.example.com\nkm-lifetime = 30d\nkc-lifetime = 12h\n" more                                       \
     "[peer mef.example.com]\nkind = mef\n[peer mef2.example.com]\nkind = mef\nprofile = seed\n"                        \
     "[peer in.sp.example.com]\nkind = cse\n"
 /* 32 octets of 0x42 */
@@ -152,6 +154,52 @@ static void test_preprovisioned(void **state)
     f->w.now = T0 + 30 * 24 * HOUR;
     assert_int_equal(connect_as(f, "dev1@maf.example.com", &f->km), ERR_DENIED_EXPIRED); /* refuses R002-63 */
     assert_int_equal(f->w.asked, 0);
+}
+
+/* R004-10: a client belongs to a service subscription, or nothing is done for it; with every request, as the contract stands. */
+static void test_contract(void **state)
+{
+    struct fixture *f = *state;
+    static const char by[] = "{\"client\":\"%s\",\"subscription\":\"contract-7\",\"lifetime\":\"2h\"}";
+    static const char *const names[] = {"//sp.example.com/Sdev1", "//SP.example.com/Sdev*", "dev1@maf.example.com"};
+    static const struct {
+        const char *args;
+        err_t want;
+    } wrong[] = {
+        {"{\"client\":\"Sdev1\",\"subscription\":\"c\"}", ERR_MALFORMED_ID},
+        {"{\"client\":\"//sp.example.com/Sdev1\",\"subscription\":\"a b\"}", ERR_MALFORMED_ID},
+        {"{\"client\":\"//sp.example.com/Sdev1\",\"subscription\":\"\"}", ERR_MALFORMED_ID},
+        {"{\"client\":\"//sp.example.com/Sdev1\",\"subscription\":\"c\",\"lifetime\":\"soon\"}", ERR_MALFORMED_TIME},
+        {"{\"client\":\"//sp.example.com/Sdev1\",\"subscription\":\"c\",\"lifetime\":\"0s\"}", ERR_MALFORMED_TIME},
+    };
+    char args[256];
+    ready(f);
+    world_reload(&f->w, f->maf, MAF_CONF_WITH("service-subscription = on\n"));
+    assert_int_equal(connect_as(f, "dev1@maf.example.com", &f->km), ERR_OK);
+    assert_int_equal(register_key(f, SKR), ERR_DENIED_CONTRACT); /* refuses R004-10 */
+    assert_int_equal(request(f, OP_RETRIEVE, 0, f->ri, NULL, NULL), ERR_DENIED_CONTRACT);
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        assert_int_equal(ctl(f, "contract", "add", wrong[i].args), wrong[i].want);
+    }
+    assert_int_equal(ctl(f, "contract", "add", "{\"client\":\"//sp.example.com/Sother\",\"subscription\":\"c\"}"), ERR_OK);
+    assert_int_equal(request(f, OP_RETRIEVE, 0, f->ri, NULL, NULL), ERR_DENIED_CONTRACT); /* another's */
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        (void)snprintf(args, sizeof(args), by, names[i]);
+        assert_int_equal(ctl(f, "contract", "add", args), ERR_OK);
+        assert_int_equal(request(f, OP_RETRIEVE, 0, f->ri, NULL, NULL), ERR_OK);
+        f->w.now += 3 * HOUR; /* it is over, and so is what it was good for */
+        assert_int_equal(request(f, OP_RETRIEVE, 0, f->ri, NULL, NULL), ERR_DENIED_CONTRACT);
+        assert_int_equal(ctl(f, "contract", "list", "{}"), ERR_OK);
+        assert_non_null(strstr(f->r.body, "\"over\""));
+        assert_int_equal(ctl(f, "contract", "add", args), ERR_OK);
+        assert_int_equal(request(f, OP_RETRIEVE, 0, f->ri, NULL, NULL), ERR_OK);
+        (void)snprintf(args, sizeof(args), "{\"client\":\"%s\"}", names[i]);
+        assert_int_equal(ctl(f, "contract", "remove", args), ERR_OK);
+        assert_int_equal(request(f, OP_RETRIEVE, 0, f->ri, NULL, NULL), ERR_DENIED_CONTRACT);
+        assert_int_equal(ctl(f, "contract", "remove", args), ERR_NOT_FOUND);
+    }
+    world_reload(&f->w, f->maf, MAF_CONF);
+    assert_int_equal(request(f, OP_RETRIEVE, 0, f->ri, NULL, NULL), ERR_OK);
 }
 
 static void test_unknown(void **state) /* refuses R001-01, R004-09 */
@@ -715,6 +763,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_preprovisioned, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_contract, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fetched, setup, teardown),
         cmocka_unit_test_setup_teardown(test_km_lifetime_caps, setup, teardown),
