@@ -1,11 +1,11 @@
 #include "role/cse/cse_announce.h"
 
+#include "role/cse/cse_annc_text.h"
 #include "role/cse/cse_hop.h"
 #include "role/cse/cse_join.h"
 #include "role/cse/cse_ops.h"
 #include "role/detail.h"
 #include "wire/json.h"
-#include "wire/timestamp.h"
 
 #include <string.h>
 
@@ -111,90 +111,6 @@ static err_t names_check(const struct cse_res *r, const json_t *attrs, char *det
     return ERR_OK;
 }
 
-/* -- what an announcement says --------------------------------------------------------------------------------------- */
-static bool lists(const json_t *list, const char *name)
-{
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        if (text_eq_z(text_at(list, i), name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* An AE-ID of the provider is judged by its App-ID too; the CSEBase is not there to say what of it. */
-static bool is_said(const struct cse_res *r, const json_t *attrs, const struct types_attr *a)
-{
-    static const char *const base[] = {"cst", "csi", "srv"};
-    bool always = a->announce == TYPES_MA || (r->type->ty == TYPE_AE && text_starts(r->ri, "S") && strcmp(a->name, "api") == 0);
-    for (size_t i = 0; i < ARRAY_LEN(base) && r->type->ty == TYPE_CB; i++) {
-        always = always || strcmp(a->name, base[i]) == 0;
-    }
-    return always || (a->announce == TYPES_OA && lists(json_object_get(attrs, "aa"), a->name));
-}
-
-static bool set_attributes(const struct cse_res *r, const json_t *attrs, bool first, json_t *out)
-{
-    const struct types_attr *a;
-    bool ok = true;
-    for (size_t i = 0; ok && (a = types_attr_at(r->type, i)) != NULL; i++) {
-        json_t *v = a->announce == TYPES_NA || !is_said(r, attrs, a) ? NULL : json_object_get(attrs, a->name);
-        if (v != NULL) {
-            ok = json_object_set(out, a->name, v) == 0;
-        } else if (!first && a->announce != TYPES_NA) { /* no more */
-            ok = json_object_set_new(out, a->name, json_null()) == 0;
-        }
-    }
-    return ok;
-}
-
-static bool set_link(const struct cse *cse, const struct cse_res *r, json_t *out)
-{
-    char link[2 * M2MID_MAX];
-    struct writer w = WRITER_ARRAY(link);
-    writer_z(&w, cse->csi.z);
-    writer_u8(&w, '/');
-    writer_text(&w, r->ri);
-    return writer_finish_z(&w) == ERR_OK && json_set_text(out, "lnk", text_of(link));
-}
-
-/* It ends with its original. */
-static bool set_end(const struct cse *cse, const struct cse_res *r, usec_t now, json_t *out)
-{
-    char z[TIMESTAMP_LEN + 2];
-    struct writer w = WRITER_ARRAY(z);
-    timestamp_write(&w, r->et != USEC_NEVER ? r->et : now + cse->lifetime);
-    return writer_finish_z(&w) == ERR_OK && json_set_text(out, "et", text_of(z));
-}
-
-struct saying {
-    const struct cse *cse;
-    const struct cse_res *r;
-    const json_t *attrs;
-    const struct cse_annc *a;
-    usec_t now;
-};
-
-/* Has the address of an announcement an identifier that follows from its original? Else its name is the node of that. */
-static bool is_named_by_id(const struct cse *cse, const struct cse_annc *a)
-{
-    return a->ty == TYPE_CB || (a->ty == TYPE_AE && text_starts(a->ri, "S") && m2mid_same(a->target, text_of(cse->in_cse.z)));
-}
-
-static err_t content(const struct saying *s, struct writer *w)
-{
-    SCOPED(json_scope) json_t *pc = json_object();
-    json_t *out = json_object();
-    const bool first = s->a->state == CSE_ANNC_NEW;
-    bool ok = pc != NULL && json_object_set_new(pc, types_announcement(s->r->type)->root, out) == 0 &&
-              (s->a->state > CSE_ANNC_FOUND || set_link(s->cse, s->r, out)) && set_end(s->cse, s->r, s->now, out) &&
-              (!first || is_named_by_id(s->cse, s->a) || json_set_text(out, "rn", s->a->node)) &&
-              set_attributes(s->r, s->attrs, first, out);
-    TRY(ok ? ERR_OK : ERR_LIMIT_CAPACITY);
-    TRY(json_write(pc, w));
-    return writer_finish_z(w);
-}
-
 /* -- noting a change ----------------------------------------------------------------------------------------------------- */
 static err_t address_start(struct text csi, struct writer *w)
 {
@@ -241,7 +157,7 @@ static err_t add(const struct cse_ask *ask, const struct cse_res *r, struct text
     struct writer w = WRITER_ARRAY(remote);
     struct cse_annc up, a = {.state = CSE_ANNC_NEW, .node = r->node, .ri = r->ri, .target = csi, .ty = r->type->ty,
                              .since = ask->rq->now};
-    if (is_named_by_id(ask->cse, &a)) {
+    if (cse_annc_text_is_by_id(ask->cse, &a)) {
         TRY(address_start(csi, &w));
         writer_text(&w, r->ri);
         TRY(writer_finish(&w));
@@ -283,8 +199,8 @@ static err_t size_check(const struct cse_ask *ask, const struct cse_res *r, cons
     struct writer w = writer_of(buf, buf == NULL ? 0 : ROLE_ERRAND_BODY);
     const struct cse_annc a = {.state = CSE_ANNC_FOUND, .ri = r->ri, .node = r->node, .ty = r->type->ty,
                                .target = text_of(ask->cse->self.z)};
-    const struct saying s = {ask->cse, r, attrs, &a, ask->rq->now};
-    return content(&s, &w) == ERR_OK ? ERR_OK : detail_fail(detail, ERR_CONTENTS, "aa: more than can be announced (8 KiB)", r->ri);
+    const struct cse_annc_text s = {ask->cse, r, attrs, &a, ask->rq->now};
+    return cse_annc_text_write(&s, &w) == ERR_OK ? ERR_OK : detail_fail(detail, ERR_CONTENTS, "aa: more than can be announced (8 KiB)", r->ri);
 }
 
 err_t cse_announce_note(const struct cse_ask *ask, struct cse_res *r, const json_t *attrs, char detail[static ROLE_DETAIL_MAX])
@@ -325,7 +241,7 @@ static err_t path_of(const struct cse *cse, const struct cse_annc *a, enum op op
         remote = text_take(remote, text_find_last(remote, '/'));
     }
     writer_text(&w, remote);
-    if (op == OP_CREATE && is_named_by_id(cse, a)) {
+    if (op == OP_CREATE && cse_annc_text_is_by_id(cse, a)) {
         writer_z(&w, "/-");
     }
     return writer_finish_z(&w);
@@ -352,8 +268,8 @@ static err_t say(const struct cse *cse, struct txn *t, const struct cse_annc *a,
     }
     out->ty = out->op == OP_CREATE ? types_announcement(at.res.type)->ty : 0;
     TRY(cse_res_attrs(t, &at.res, &attrs));
-    const struct saying s = {cse, &at.res, attrs, a, now};
-    return content(&s, &w);
+    const struct cse_annc_text s = {cse, &at.res, attrs, a, now};
+    return cse_annc_text_write(&s, &w);
 }
 
 err_t cse_announce_errand(const void *ctx, struct txn *t, const struct errand_memory *m, usec_t now, struct errand *out)
