@@ -1,5 +1,5 @@
 /*
- * What a device asks of its card, whichever it is: one in software (aka_card.h, aka_sim_file.h), or a UICC in a reader (shell). A
+ * What a device asks of its card, whichever it is: one in software (aka_card.h, aka_sim_file.h), or one that somebody drives. A
  * row that is NULL is nothing that this card does. `self` is the card's.
  */
 #ifndef KEYSTEAD_AKA_AKA_SIM_H

@@ -1,5 +1,5 @@
 /*
- * keystead demo: MEF, MAF and IN-CSE as separate processes from a fresh `init`, one journey, and the refusals. Every
+ * keystead demo: MEF, MAF, IN-CSE and BSF as separate processes from a fresh `init`, one journey, and the refusals. Every
  * step is a command that a person could type; the arrows are drawn from what the audit chains say happened.
  */
 #include "cli/cli.h"
@@ -18,9 +18,11 @@
 
 extern const struct cli_command cmd_demo;
 
-enum { SERVERS = 3, PATH_CAP = 512, ARG_CAP = 1024, EVENTS_MAX = 64, TAIL = 40, LOG_WAITS = 40 };
+enum { SERVERS = 4, PATH_CAP = 512, ARG_CAP = 1024, EVENTS_MAX = 64, TAIL = 40, LOG_WAITS = 40 };
 
-static const char *const server_names[SERVERS] = {"mef", "maf", "cse"};
+static const char *const server_names[SERVERS] = {"mef", "maf", "cse", "bsf"};
+/* A BSF has the part of the MEF for devices with a SIM [TS-0003 8.3.3.1]. */
+static const enum ladder_line server_lines[SERVERS] = {LADDER_MEF, LADDER_MAF, LADDER_CSE, LADDER_MEF};
 
 struct outcome {
     char got[64];
@@ -35,7 +37,8 @@ struct demo {
     char address[SERVERS][280];
     pid_t pid[SERVERS];
     json_int_t seen[SERVERS]; /* number of the last audit event drawn */
-    struct outcome done[64];
+    char ub[280]; /* where the BSF answers devices */
+    struct outcome done[80];
     char detail[1024];
 };
 
@@ -57,7 +60,8 @@ static const char *variable(const struct demo *d, struct text name)
 {
     const struct {
         const char *name, *value;
-    } rows[] = {{"dir", d->dir}, {"sp", d->sp}, {"mef", d->address[0]}, {"maf", d->address[1]}, {"cse", d->address[2]}};
+    } rows[] = {{"dir", d->dir}, {"sp", d->sp}, {"mef", d->address[0]}, {"maf", d->address[1]}, {"cse", d->address[2]},
+                {"ub", d->ub}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (text_eq_z(name, rows[i].name)) {
             return rows[i].value;
@@ -99,6 +103,27 @@ static err_t run_expanded(const struct demo *d, const char *const *argv, struct 
 }
 
 /* -- a fresh lab ------------------------------------------------------------------------------------------ */
+static err_t sim_files(struct demo *d)
+{
+    for (size_t i = 0; i < demo_story_sims_n; i++) {
+        const struct demo_story_sim *sim = &demo_story_sims[i];
+        char file[PATH_CAP + 32], text[512], key[33] = {0};
+        (void)snprintf(file, sizeof(file), "%s/%s", d->dir, sim->file);
+        memset(key, sim->digit, sizeof(key) - 1);
+        int n = snprintf(text, sizeof(text), "# keystead software SIM\nimpi = %s\nkind = milenage\nk = %s\nopc = %s\ngba = %s\n",
+                         sim->impi, key, key, sim->gba);
+        int fd = open(file, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+        bool good = fd >= 0 && n > 0 && (size_t)n < sizeof(text) && write(fd, text, (size_t)n) == n;
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        if (!good) {
+            return fail(d, ERR_IO, file);
+        }
+    }
+    return ERR_OK;
+}
+
 static err_t key_files(struct demo *d)
 {
     for (size_t i = 0; i < demo_story_keys_n; i++) {
@@ -121,7 +146,7 @@ static err_t key_files(struct demo *d)
 
 static err_t init(struct demo *d)
 {
-    static const char *const argv[] = {"init", "{dir}", "--port-base", "0", NULL};
+    static const char *const argv[] = {"init", "{dir}", "--gba", "--port-base", "0", NULL};
     SCOPED(demo_proc_result_free) struct demo_proc_result r = {0};
     TRY(run_expanded(d, argv, &r));
     if (r.code != 0 || r.json == NULL) {
@@ -133,7 +158,9 @@ static err_t init(struct demo *d)
         (void)snprintf(member, sizeof(member), "%s_address", server_names[i]);
         TRY(TEXT_COPY(json_get_text(r.json, member), d->address[i]));
     }
-    return key_files(d);
+    TRY(TEXT_COPY(json_get_text(r.json, "bsf_plain"), d->ub));
+    TRY(key_files(d));
+    return sim_files(d);
 }
 
 static err_t start(struct demo *d)
@@ -210,7 +237,7 @@ static err_t events_of(struct demo *d, size_t server, struct fresh_events *f)
         const json_t *e = json_array_get(events, i);
         json_int_t number = json_integer_value(json_object_get(e, "number"));
         if (number > d->seen[server] && f->n < EVENTS_MAX) {
-            f->at[f->n] = (enum ladder_line)(LADDER_MEF + (int)server);
+            f->at[f->n] = server_lines[server];
             f->code[f->n++] = json_string_value(json_object_get(e, "event"));
             d->seen[server] = number;
         }
@@ -383,8 +410,8 @@ static int demo(const struct cli_args *a)
     e = e == ERR_OK ? init(&d) : e;
     e = e == ERR_OK ? start(&d) : e;
     if (e == ERR_OK && !a->json) {
-        (void)printf("MEF %s, MAF %s and IN-CSE %s are running as separate processes.\n\n", d.address[0], d.address[1],
-                     d.address[2]);
+        (void)printf("MEF %s, MAF %s, IN-CSE %s and BSF %s are running as separate processes.\n\n", d.address[0],
+                     d.address[1], d.address[2], d.ub);
         ladder_text_head(stdout);
     }
     e = e == ERR_OK ? story(&d) : e;
@@ -403,7 +430,7 @@ static int demo(const struct cli_args *a)
 static const struct cli_opt opts[] = {{"--keep", 0, "directory to work in, and to keep"}};
 static const struct cli_verb verbs[] = {
     {"", opts, ARRAY_LEN(opts), demo,
-     "Runs MEF, MAF and IN-CSE as separate processes on loopback, walks one device through the whole journey, shows the "
+     "Runs MEF, MAF, IN-CSE and BSF as separate processes on loopback, walks one device through the whole journey, shows the "
      "refusals, and exits 0 only if each step did what it should.",
      "TS-0003 8"},
 };

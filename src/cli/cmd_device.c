@@ -283,7 +283,8 @@ static void status_of(struct device_work *w, const struct device_state *s, const
     cli_out(w->a, "maf_certificate", text_of(s->maf.cert.file));
     cli_out(w->a, "cse_certificate", text_of(s->cse.cert.file));
     cli_out(w->a, "profile", text_of(credential_args_profile_name(s->profile)));
-    cli_out(w->a, "target", text_of(s->maf.fqdn));
+    bool to_cse = device_state_is_gba(s) && s->maf.fqdn[0] == '\0';
+    cli_out(w->a, "target", text_of(to_cse ? s->cse_id.z : s->maf.fqdn));
     cli_out(w->a, "ke_id", text_of(s->ke_id.z));
     device_work_out_time(w->a, "ke_expires", s->ke_not_after);
     cli_out(w->a, "km_id", text_of(s->km_id.z));

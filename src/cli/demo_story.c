@@ -16,8 +16,18 @@
 
 const struct demo_story_key demo_story_keys[] = {
     {"kpm1.hex", '1'}, {"kpm2.hex", '2'}, {"kpm3.hex", '3'}, {"kpsa.hex", '4'}, {"kpm5.hex", '5'}, {"wrong.hex", 'f'},
+    {"sim6.hex", '6'}, {"sim7.hex", '7'},
 };
 const size_t demo_story_keys_n = ARRAY_LEN(demo_story_keys);
+
+#define IMPI(n) "00101000000000" n "@ims.mnc001.mcc001.3gppnetwork.org"
+#define SUBSCRIBER(n) "subscriber", "add", "--impi", IMPI(n), "--kind", "milenage", "--key-file", "{dir}/sim" n ".hex"
+#define SIM(file) "--gba", "--sim", "{dir}/" file, "--mef", "{ub}", "--mef-id", "bsf.{sp}", "--target", "//{sp}/in"
+
+const struct demo_story_sim demo_story_sims[] = {
+    {"camera.sim", IMPI("6"), "me", '6'}, {"lock.sim", IMPI("7"), "secure-environment", '7'}, {"clone.sim", IMPI("6"), "me", 'f'},
+};
+const size_t demo_story_sims_n = ARRAY_LEN(demo_story_sims);
 
 const struct demo_story_step demo_story_steps[] = {
     {.chapter = "the operator prepares",
@@ -191,6 +201,48 @@ const struct demo_story_step demo_story_steps[] = {
      .to = LADDER_CSE,
      .clause = "TS-0008 6.2.1",
      .argv = {DEVICE("request", "sensor"), "retrieve", "/-/Ssensor/lux/la"}},
+    {.chapter = "a device with a SIM",
+     .title = "the SIM of the camera; the IN-CSE may have a key of it",
+     .from = LADDER_OPERATOR,
+     .to = LADDER_MEF,
+     .clause = "TS-0003 8.3.3.1",
+     .argv = {CTL("bsf"), SUBSCRIBER("6"), "--enrolee-id", "//{sp}/Scamera", "--naf", "in.{sp}=both"}},
+    {.title = "bootstrap with the SIM at the BSF: Ks",
+     .from = LADDER_DEVICE,
+     .to = LADDER_MEF,
+     .clause = "TS 33.220 4.5.2",
+     .argv = {DEVICE("enrol", "camera"), SIM("camera.sim")}},
+    {.title = "associate with the IN-CSE by B-TID and the key of this NAF",
+     .from = LADDER_DEVICE,
+     .to = LADDER_CSE,
+     .clause = "TS-0003 8.3.3.1",
+     .argv = {DEVICE("associate", "camera"), "--cse", "{cse}"}},
+    {.title = "the camera registers",
+     .from = LADDER_DEVICE,
+     .to = LADDER_CSE,
+     .clause = "TS-0001 10.2.2.2",
+     .argv = {DEVICE("register", "camera"), "--app-id", "Ncamera", "--from", "Scamera"}},
+    {.title = "the SIM of the lock is a Secure Environment: it keeps Ks",
+     .from = LADDER_OPERATOR,
+     .to = LADDER_MEF,
+     .clause = "TS 33.220 5",
+     .argv = {CTL("bsf"), SUBSCRIBER("7"), "--card", "u", "--enrolee-id", "//{sp}/Slock", "--naf", "in.{sp}=both"}},
+    {.title = "bootstrap with it",
+     .from = LADDER_DEVICE,
+     .to = LADDER_MEF,
+     .clause = "TS 33.220 5.3",
+     .argv = {DEVICE("enrol", "lock"), SIM("lock.sim")}},
+    {.title = "associate over DTLS: the card makes the master secret of Ks_int_NAF",
+     .from = LADDER_DEVICE,
+     .to = LADDER_CSE,
+     .clause = "TS-0003 8.3.3.1",
+     .argv = {DEVICE("associate", "lock"), "--cse", "coaps://{cse}"}},
+    {.title = "a clone with another K: its card does not know this network",
+     .from = LADDER_DEVICE,
+     .to = LADDER_MEF,
+     .clause = "TS 33.102 6.3.3",
+     .code = "aka-network-unknown",
+     .argv = {DEVICE("enrol", "clone"), SIM("clone.sim")}},
     {.chapter = "applications tell each other",
      .title = "the display cannot be called, so it makes a polling channel",
      .from = LADDER_DEVICE,

@@ -6,7 +6,7 @@
 #include "cli/ladder.h"
 #include "cli/demo_proc.h"
 
-/* One command of this program. In arguments: {dir} {sp} {mef} {maf} {cse}. */
+/* One command of this program. In arguments: {dir} {sp} {mef} {maf} {cse} {ub}. */
 struct demo_story_step {
     const char *title;
     enum ladder_line from, to;
@@ -28,5 +28,15 @@ struct demo_story_key {
 };
 extern const struct demo_story_key demo_story_keys[];
 extern const size_t demo_story_keys_n;
+
+/* SIMs in software: made up too. */
+struct demo_story_sim {
+    const char *file;
+    const char *impi;
+    const char *gba; /* what the card does: aka_sim.h */
+    char digit;      /* of K and OPc, 32 times each */
+};
+extern const struct demo_story_sim demo_story_sims[];
+extern const size_t demo_story_sims_n;
 
 #endif

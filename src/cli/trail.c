@@ -23,11 +23,11 @@ static err_t say(char detail[static TRAIL_DETAIL_MAX], err_t e, const char *what
     return e;
 }
 
-/* To its devices a gate is the CSE, and a BSF what a MAF is to others. */
+/* To its devices a gate is the CSE, and a BSF the MEF [TS-0003 8.3.3.1]. */
 static const struct line {
     const char *role;
     enum ladder_line line;
-} lines[] = {{"mef", LADDER_MEF}, {"maf", LADDER_MAF}, {"cse", LADDER_CSE}, {"gate", LADDER_CSE}, {"bsf", LADDER_MAF}};
+} lines[] = {{"mef", LADDER_MEF}, {"maf", LADDER_MAF}, {"cse", LADDER_CSE}, {"gate", LADDER_CSE}, {"bsf", LADDER_MEF}};
 
 /* Of a server with several roles: the one the kind of the event belongs to, if it has that, else its first. */
 static const struct line *line_of(const char *roles, const struct ladder_arrow *arrow)

@@ -1,6 +1,6 @@
 /*
- * The card of a device by its name in the state: a file (a SIM in software, aka_sim_file.h), or "pcsc" or "pcsc:READER" (a UICC).
- * What a SIM in software changes is on disk before an answer leaves it.
+ * The card of a device by its name in the state: the file of a SIM in software (aka_sim_file.h). What it changes is on disk before
+ * an answer leaves it. Another kind of card is another file that fills struct aka_sim.
  */
 #ifndef KEYSTEAD_SHELL_SIM_H
 #define KEYSTEAD_SHELL_SIM_H

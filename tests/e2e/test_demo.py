@@ -11,9 +11,10 @@ def test_demo(tmp_path):
     text = json.dumps(told)
     assert told["ok"] is True and all(step["ok"] and step["happened"] == step["expected"] for step in told["steps"])
     for refusal in ("psk-wrong", "psk-identity-unknown", "from-not-associated", "no-privilege",
-                    "certificate-not-instructed", "certificate-untrusted", "notification-url"):
+                    "certificate-not-instructed", "certificate-untrusted", "notification-url", "aka-network-unknown"):
         assert refusal in text, refusal
     assert "enrol over DTLS" in text and "registers by CoAP" in text and "asks at its channel" in text
+    assert "bootstrap with the SIM" in text and "Ks_int_NAF" in text
     assert (tmp_path / "kept").is_dir(), "--keep keeps the directory"
     keys = [f.read_text().strip() for f in (tmp_path / "kept").rglob("*.hex")]
     assert keys and not any(k in text for k in keys), "never a key"

@@ -37,7 +37,7 @@ enum device_state_naf_key { DEVICE_STATE_NAF_NONE, DEVICE_STATE_NAF_ME, DEVICE_S
                             DEVICE_STATE_NAF_KEYS };
 
 struct device_state_sim { /* GBA: Ke is Ks, KeId its B-TID; with GBA_U ke is not set, for Ks stays in the card */
-    char file[DEVICE_STATE_FILE_MAX]; /* of a SIM in software, or "pcsc" or "pcsc:READER"; empty: no GBA */
+    char file[DEVICE_STATE_FILE_MAX]; /* of a SIM in software; empty: no GBA */
     struct impi impi;
     uint8_t naf_key; /* enum device_state_naf_key */
 };
