@@ -17,6 +17,7 @@ struct question {
     struct bytes body; /* to NOTIFY, borrowed until it is sent; empty: GET */
     enum media media;  /* of the body, and of the answer that is wanted */
     bool to_peer;     /* the body goes to this path of a [peer], not to a URL */
+    bool update;      /* that is an UPDATE; else a NOTIFY */
     char origin[M2MID_MAX]; /* X-M2M-Origin */
     struct keyid key_id;    /* the identity asked about: equal questions are coalesced */
     unsigned suid;          /* what the key is wanted for: an answer for one usage is none for another. Of a B-TID: naf.h */

@@ -62,7 +62,7 @@ err_t fetch_get(struct fetch *f, const struct snapshot_role *as, const struct qu
         rq.peer = q->to_peer ? q->peer : NULL;
         rq.path = q->to_peer ? q->path : NULL;
         rq.url = q->to_peer ? NULL : q->peer;
-        rq.op = OP_NOTIFY;
+        rq.op = q->update ? OP_UPDATE : OP_NOTIFY;
         rq.media = rq.accept = q->media;
         rq.body = q->body;
     }

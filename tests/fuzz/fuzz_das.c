@@ -1,8 +1,9 @@
-/* What a dynamic authorization system answers: what is taken has rules and an end, no later than the operator lets it; and its record. */
+/* What a dynamic authorization system, a PDP or a PRP answers: what is taken has rules and an end, no later than the operator lets it; and its record. */
 #include "fuzz.h"
 
 #include "role/cse/access_rules.h"
 #include "role/cse/cse_das.h"
+#include "role/cse/cse_pep.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -15,6 +16,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (cse_das_response(bytes_of(data, size), now, &until, &w) == ERR_OK) {
         MUST_HOLD(until > now && until <= latest);
         MUST_HOLD(access_rules_count(writer_view(&w)) > 0);
+    }
+    for (int decision = 0; decision < 2; decision++) {
+        w = WRITER_ARRAY(buf);
+        if (cse_pep_response(bytes_of(data, size), decision == 1, &w) == ERR_OK) {
+            MUST_HOLD(w.n == 0 || (decision == 1 ? access_rules_count(writer_view(&w)) <= 1 : w.n >= 2));
+        }
     }
     if (cse_das_grant_parse(bytes_of(data, size), &g) == ERR_OK) {
         const struct access_query q = {.op = ACCESS_RETRIEVE, .now = now};

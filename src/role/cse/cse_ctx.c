@@ -58,6 +58,14 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
      .max = 36500 * DAY, .doc = "expirationTime of resources that ask for none"},
     {.section = "cse", .key = "notify-queue", .type = CONF_NUMBER, .fallback = "64", .min = 1, .max = 100000,
      .doc = "events kept for a target of a subscription that is away; then the oldest goes"},
+    {.section = "cse", .key = "distributed-authorization", .type = CONF_BOOL, .fallback = "off",
+     .doc = "what no policy permits is put to the decision points and policy points of other CSEs that the policies name (adri, apri)"},
+    {.section = "cse", .key = "decision-lifetime", .type = CONF_DURATION, .fallback = "5s", .min = USEC_PER_SEC, .max = DAY,
+     .doc = "how long what they said holds for the same originator, resource and operation"},
+    {.section = "decide", .key = "", .type = CONF_TEXT, .flags = CONF_REPEATS, .max = 190,
+     .doc = "Resources of other CSEs that this one decides about, by the address they begin with: [decide /mn/cse-mn]; the longest counts."},
+    {.section = "decide", .key = "policies", .type = CONF_TEXT, .flags = CONF_REPEATS | CONF_REQUIRED | CONF_MANY,
+     .doc = "Addresses of the accessControlPolicies of this CSE by which it does: cse-in/central."},
     {.section = "das", .key = "", .type = CONF_FQDN, .flags = CONF_REPEATS,
      .doc = "A dynamic authorization system whose tokens the CSE takes: [das das.example.com]. The FQDN is that of its Token-IDs and Role-IDs."},
     {.section = "das", .key = "id", .type = CONF_TEXT, .flags = CONF_REPEATS | CONF_REQUIRED,
@@ -266,6 +274,27 @@ static err_t dns(struct cse *cse, const struct conf *cf, char *detail)
     return ERR_OK;
 }
 
+static err_t decides(struct cse *cse, const struct conf *cf, char *detail)
+{
+    const char *arg;
+    for (size_t i = 0; (arg = conf_section_arg(cf, "decide", i)) != NULL; i++) {
+        struct text at = text_of(arg);
+        const bool whole = text_starts(at, "//");
+        if (cse->decide_n == ARRAY_LEN(cse->decide)) {
+            return detail_fail(detail, ERR_CONFIG, "[decide]: at most 8", at);
+        }
+        struct writer w = WRITER_ARRAY(cse->decide[cse->decide_n].prefix.z);
+        writer_z(&w, whole ? "" : "//");
+        writer_z(&w, whole ? "" : cse->sp.z);
+        writer_text(&w, at);
+        if (!text_starts(at, "/") || writer_finish_z(&w) != ERR_OK) {
+            return detail_fail(detail, ERR_CONFIG, "[decide] takes the address of another CSE, /mn or longer", at);
+        }
+        cse->decide[cse->decide_n++].policies = conf_text(cf, "decide", arg, "policies");
+    }
+    return ERR_OK;
+}
+
 err_t cse_ctx_common(struct cse *cse, const struct conf *cf, const char *section, char detail[static ROLE_DETAIL_MAX])
 {
     TRY(identity(cse, cf, section, detail));
@@ -301,6 +330,9 @@ err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env 
     cse->dynamic_lifetime = conf_number(cf, "cse", NULL, "dynamic-lifetime");
     cse->lifetime = conf_number(cf, "cse", NULL, "lifetime");
     cse->notify_queue = (size_t)conf_number(cf, "cse", NULL, "notify-queue");
+    cse->distributed = conf_bool(cf, "cse", NULL, "distributed-authorization");
+    cse->decision_lifetime = conf_number(cf, "cse", NULL, "decision-lifetime");
+    TRY(decides(cse, cf, detail));
     TRY(cse_issuer_configure(&cse->token_issuers, cf, env, text_of(cse->self.z), detail));
     TRY(registrar(cse, cf, detail));
     return dns(cse, cf, detail);

@@ -46,6 +46,13 @@ struct cse {
     struct m2mid issuers[CSE_PEERS_MAX]; /* of roles, absolute */
     size_t issuers_n;
     struct cse_issuers token_issuers;
+    struct cse_decides {
+        struct m2mid prefix;  /* absolute address */
+        struct text policies; /* addresses, with commas between */
+    } decide[CSE_ISSUERS_MAX]; /* what the PDP says of resources of other CSEs */
+    size_t decide_n;
+    bool distributed;         /* what no policy permits is put to the PDPs and PRPs that it names (12.9) */
+    usec_t decision_lifetime; /* how long their word holds */
     bool dynamic;       /* what no policy permits is put to the DAS of the resource (12.7) */
     usec_t dynamic_lifetime; /* how long its word holds at most */
     bool mca_optional;  /* requests of AEs outside an association are served (R000-37) */
@@ -70,7 +77,7 @@ struct cse {
     struct naf naf; /* BSFs */
 };
 
-enum { CSE_CTX_ROWS_N = 31 };
+enum { CSE_CTX_ROWS_N = 35 };
 extern const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N];
 
 MUST_USE err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env *env,

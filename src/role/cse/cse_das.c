@@ -3,6 +3,7 @@
 #include "base/hex.h"
 #include "crypto/crypto.h"
 #include "role/cse/access_rules.h"
+#include "role/cse/cse_pep.h"
 #include "role/detail.h"
 #include "role/expire.h"
 #include "wire/emit.h"
@@ -151,7 +152,7 @@ err_t cse_das_link(const struct cse_ask *ask, const json_t *attrs, char detail[s
 
 /* -- what was granted --------------------------------------------------------------------------------------------- */
 /* By originator, operation, type to be made and node: a successor of the resource does not meet its grants. */
-static err_t grant_id(const struct cse_ask *ask, const struct cse_res *r, unsigned op, uint32_t child_ty, struct keyid *out)
+err_t cse_das_key(const struct cse_ask *ask, const struct cse_res *r, unsigned op, uint32_t child_ty, struct keyid *out)
 {
     char about[2 * M2MID_MAX];
     uint8_t hash[CRYPTO_HASH_LEN];
@@ -178,7 +179,7 @@ err_t cse_das_granted(const struct cse_ask *ask, const struct cse_target *target
     if (!ask->cse->dynamic || ask->from->kind == CSE_FROM_ABSENT) {
         return ERR_OK;
     }
-    TRY(grant_id(ask, &target->res, q->op, q->child_ty, &id));
+    TRY(cse_das_key(ask, &target->res, q->op, q->child_ty, &id));
     err_t e = rec_get(ask->t, TABLE_CSE_GRANT, text_of(id.z), &b);
     e = e == ERR_OK ? cse_das_grant_parse(b, &grant) : e;
     if (e != ERR_OK || grant.until <= ask->rq->now) {
@@ -192,7 +193,7 @@ err_t cse_das_granted(const struct cse_ask *ask, const struct cse_target *target
 }
 
 /* -- the question --------------------------------------------------------------------------------------------------- */
-static void address(struct emit *e, const struct ipaddr *ip)
+void cse_das_emit_address(struct emit *e, const struct ipaddr *ip)
 {
     char z[48];
     struct writer w = WRITER_ARRAY(z);
@@ -212,7 +213,7 @@ static void address(struct emit *e, const struct ipaddr *ip)
     emit_close_object(e);
 }
 
-static void texts(struct emit *e, const char *name, const struct text *t, size_t n)
+void cse_das_emit_texts(struct emit *e, const char *name, const struct text *t, size_t n)
 {
     if (n == 0) {
         return;
@@ -233,14 +234,14 @@ void cse_das_emit(const struct cse_ask *ask, const struct cse_das_about *about, 
         emit_number(e, "trt", p->ty);
     }
     emit_number(e, "op", p->op);
-    address(e, &ask->rq->ip);
-    texts(e, "orid", p->rids.at, p->rids.n); /* as claimed: whether he holds them, its own records tell the DAS */
+    cse_das_emit_address(e, &ask->rq->ip);
+    cse_das_emit_texts(e, "orid", p->rids.at, p->rids.n); /* as claimed: whether he holds them, its own records tell the DAS */
     emit_time(e, "rts", ask->rq->now);
     emit_text(e, "trid", about->resource);
     if (about->until != 0) {
         emit_time(e, "ppl", about->until);
     }
-    texts(e, "tids", about->tids, about->tids_n);
+    cse_das_emit_texts(e, "tids", about->tids, about->tids_n);
     emit_close_object(e);
 }
 
@@ -282,7 +283,7 @@ static err_t ask_about(const struct cse_ask *ask, const struct cse_target *targe
     const usec_t until = c.until < end ? c.until : end;
     TRY(cse_das_write(ask, &(struct cse_das_about){.resource = target->res.ri, .until = until}, &w));
     TRY(about_write(ask, &target->res, &c, until, &about));
-    TRY(grant_id(ask, &target->res, op, child_ty, &q->key_id));
+    TRY(cse_das_key(ask, &target->res, op, child_ty, &q->key_id));
     TRY(TEXT_COPY(text_of(c.url), q->peer));
     TRY(TEXT_COPY(text_of(ask->cse->self.z), q->origin));
     q->suid = CSE_DAS_SUID;
@@ -307,7 +308,7 @@ err_t cse_das_need(const void *ctx, const struct request *rq, struct txn *t, str
     const uint32_t child_ty = op == OP_CREATE ? rq->prim->ty : 0;
     const struct types_row *child = child_ty != 0 ? types_find(child_ty) : NULL;
     const bool indirect = primitive_has_tokens(rq->prim) || rq->prim->tqi; /* 12.4 rule 6: then it is not the CSE that asks */
-    if (!cse->dynamic || indirect || (child != NULL && (child->flags & (TYPES_REGISTRATION | TYPES_ANNOUNCED)) != 0)) {
+    if (!(cse->dynamic || cse->distributed) || indirect || (child != NULL && (child->flags & (TYPES_REGISTRATION | TYPES_ANNOUNCED)) != 0)) {
         return ERR_NOT_FOUND;
     }
     TRY(cse_from_check(cse, rq, t, &from, detail));
@@ -318,7 +319,8 @@ err_t cse_das_need(const void *ctx, const struct request *rq, struct txn *t, str
     if (is_relink(rq, &target) || cse_policy_check(&ask, &target, op, child_ty) != ERR_DENIED_PRIVILEGE) {
         return ERR_NOT_FOUND;
     }
-    return ask_about(&ask, &target, child_ty, q);
+    err_t e = cse->dynamic ? ask_about(&ask, &target, child_ty, q) : ERR_NOT_FOUND;
+    return e == ERR_NOT_FOUND ? cse_pep_need(&ask, &target, child_ty, q) : e; /* without a DAS: distributed */
 }
 
 /* -- the answer ------------------------------------------------------------------------------------------------------ */
@@ -369,7 +371,7 @@ err_t cse_das_response(struct bytes body, usec_t now, usec_t *until, struct writ
     return access_rules_count(writer_view(rules)) > 0 ? ERR_OK : ERR_DENIED_DAS;
 }
 
-static err_t store(struct txn *t, const struct cse_das_grant *grant, struct text id, usec_t now)
+err_t cse_das_keep(struct txn *t, const struct cse_das_grant *grant, struct text id, usec_t now)
 {
     const size_t cap = ACCESS_COMPILED_MAX + 512;
     uint8_t *buf = arena_alloc(t->arena, cap);
@@ -400,7 +402,7 @@ err_t cse_das_answer(const void *ctx, const struct question *q, const struct ans
     TRY(cse_das_response(a->body, now, &grant.until, &rules));
     grant.consultation = part[1];
     grant.rules = writer_view(&rules);
-    TRY(store(t, &grant, text_of(q->key_id.z), now));
+    TRY(cse_das_keep(t, &grant, text_of(q->key_id.z), now));
     TRY(TEXT_COPY(text_take(part[2], AUDIT_TEXT_MAX - 1), event.peer));
     TRY(TEXT_COPY(text_take(part[3], AUDIT_TEXT_MAX - 1), event.object));
     out->verdict = ROLE_TAKEN;

@@ -25,6 +25,11 @@ MUST_USE err_t cse_das_granted(const struct cse_ask *ask, const struct cse_targe
 /* Does the target name a DAS at this URL, in a consultation that is in force? */
 MUST_USE err_t cse_das_names(const struct cse_ask *ask, const struct cse_target *target, struct text url, bool *out);
 
+/* For who asks other authorities likewise (cse_pep.h): the name of what is granted by originator, node, operation and type to be made. */
+MUST_USE err_t cse_das_key(const struct cse_ask *ask, const struct cse_res *r, unsigned op, uint32_t child_ty, struct keyid *out);
+void cse_das_emit_texts(struct emit *e, const char *name, const struct text *t, size_t n); /* nothing if there are none */
+void cse_das_emit_address(struct emit *e, const struct ipaddr *ip);                        /* "oip" */
+
 /* What a DAS is asked, whoever carries it there. */
 struct cse_das_about {
     struct text resource;
@@ -46,6 +51,7 @@ struct cse_das_grant {
     struct bytes rules;       /* compiled: access_rules.h */
 };
 MUST_USE err_t cse_das_grant_parse(struct bytes b, struct cse_das_grant *out);
+MUST_USE err_t cse_das_keep(struct txn *t, const struct cse_das_grant *grant, struct text id, usec_t now);
 /* {"m2m:seci":{"sit":2,"dres":{"dai":..}}}: hostile. `until` comes in as the latest end, and goes out as the end. */
 MUST_USE err_t cse_das_response(struct bytes body, usec_t now, usec_t *until, struct writer *rules);
 

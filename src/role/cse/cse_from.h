@@ -21,6 +21,7 @@ struct cse_from {
     struct m2mid sp_relative;  /* empty for another SP */
     struct m2mid stem;         /* empty unless it means an AE of this CSE or an S-type AE of this SP */
     struct text services;      /* of its service subscription, in the arena of the transaction; empty: all */
+    bool vouched;              /* another CSE asks about him, which may: he acts in his roles (cse_decide.h) */
     bool authenticated;        /* rq_authn: lives as long as the association (12.3) */
 };
 

@@ -2,6 +2,7 @@
 
 #include "role/cse/cse_acp.h"
 #include "role/cse/cse_das.h"
+#include "role/cse/cse_pep.h"
 #include "role/cse/cse_role.h"
 #include "role/cse/cse_sub.h"
 #include "role/cse/cse_token.h"
@@ -194,7 +195,19 @@ err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *targe
     if (!permitted) { /* rule 6, as far as it was asked before */
         TRY(cse_das_granted(ask, target, &q, &permitted));
     }
+    if (!permitted) {
+        TRY(cse_pep_permitted(ask, target, &q, &permitted));
+    }
     return permitted ? ERR_OK : ERR_DENIED_PRIVILEGE; /* rule 7 */
+}
+
+err_t cse_policy_by(const struct cse_ask *ask, const struct cse_res *holder, enum op op, uint32_t child_ty)
+{
+    const struct access_query q = query_of(ask, holder, op, child_ty);
+    const struct cse_target target = {.res = *holder};
+    bool permitted = false;
+    TRY(any_permits(&(struct asking){ask, &target, &q, LOOKUPS_MAX}, holder, false, &permitted));
+    return permitted ? ERR_OK : ERR_DENIED_PRIVILEGE;
 }
 
 bool cse_policy_is_relink(const json_t *content)

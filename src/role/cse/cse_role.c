@@ -74,20 +74,16 @@ static bool held_hit(void *arg, struct bytes id, struct store_value value)
     return h->err == ERR_OK && h->n < ROLES_MAX;
 }
 
-/* Who made it must be an issuer still: the operator may have thought better of it. */
-static err_t is_valid(const struct cse_ask *ask, struct text ri, struct text role, bool *out)
+/* The attributes of a role in force; ERR_NOT_FOUND. Who made it must be an issuer still: the operator may have thought better of it. */
+static err_t in_force(const struct cse_ask *ask, struct text ri, json_t **attrs)
 {
-    SCOPED(json_scope) json_t *attrs = NULL;
     struct cse_res r;
     usec_t from, to;
     const usec_t now = ask->rq->now;
-    err_t e = cse_res_get(ask->t, ri, now, &r);
-    if (e != ERR_OK || !is_issuer(ask->cse, r.creator)) {
-        return e == ERR_NOT_FOUND ? ERR_OK : e;
-    }
-    TRY(cse_res_attrs(ask->t, &r, &attrs));
-    *out = text_eq(json_get_text(attrs, "rlid"), role) && times_of(attrs, &from, &to) && from <= now && now < to;
-    return ERR_OK;
+    TRY(cse_res_get(ask->t, ri, now, &r));
+    TRY(is_issuer(ask->cse, r.creator) ? ERR_OK : ERR_NOT_FOUND);
+    TRY(cse_res_attrs(ask->t, &r, attrs));
+    return times_of(*attrs, &from, &to) && from <= now && now < to ? ERR_OK : ERR_NOT_FOUND;
 }
 
 /* The registration of the originator here. */
@@ -107,17 +103,13 @@ static bool is_claimed(const struct primitive *p, struct text role)
     return found;
 }
 
-err_t cse_role_holds(const struct cse_ask *ask, struct text role, bool *out)
+/* Those below the registration of the originator here, the youngest first. */
+static err_t held_by(const struct cse_ask *ask, struct held *h)
 {
     char key[CSE_CHILD_KEY_MAX];
     struct writer w = WRITER_ARRAY(key);
-    struct held h = {.arena = ask->t->arena};
     struct cse_res own;
-    *out = false;
-    /* With service subscriptions a role must be in allowedRole-IDs of the rule: those are not looked at yet, so none is. */
-    if (!is_claimed(ask->rq->prim, role) || !ask->from->authenticated || ask->cse->subscription) {
-        return ERR_OK;
-    }
+    *h = (struct held){.arena = ask->t->arena};
     err_t e = registration(ask, &own);
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -125,10 +117,45 @@ err_t cse_role_holds(const struct cse_ask *ask, struct text role, bool *out)
     TRY(cse_res_child_key(&w, own.node, TYPE_ROL, text_empty()));
     const struct store_scan s = {.table = TABLE_CSE_CHILD, .prefix = writer_view(&w), .after = bytes_empty(),
                                  .order = STORE_DESCENDING, .limit = ROLES_MAX};
-    TRY(txn_scan(ask->t, &s, held_hit, &h));
-    TRY(h.err);
+    TRY(txn_scan(ask->t, &s, held_hit, h));
+    return h->err;
+}
+
+err_t cse_role_holds(const struct cse_ask *ask, struct text role, bool *out)
+{
+    struct held h;
+    *out = false;
+    /* With service subscriptions a role must be in allowedRole-IDs of the rule: those are not looked at yet, so none is. */
+    if (!is_claimed(ask->rq->prim, role) || !(ask->from->authenticated || ask->from->vouched) || ask->cse->subscription) {
+        return ERR_OK;
+    }
+    TRY(held_by(ask, &h));
     for (size_t i = 0; i < h.n && !*out; i++) {
-        TRY(is_valid(ask, h.ri[i], role, out));
+        SCOPED(json_scope) json_t *attrs = NULL;
+        err_t e = in_force(ask, h.ri[i], &attrs);
+        TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
+        *out = e == ERR_OK && text_eq(json_get_text(attrs, "rlid"), role);
+    }
+    return ERR_OK;
+}
+
+err_t cse_role_emit(const struct cse_ask *ask, const struct primitive_list *wanted, struct emit *e, size_t *found)
+{
+    struct held h;
+    TRY(held_by(ask, &h));
+    for (size_t i = 0; i < h.n; i++) {
+        SCOPED(json_scope) json_t *attrs = NULL;
+        err_t got = in_force(ask, h.ri[i], &attrs);
+        TRY(got == ERR_NOT_FOUND ? ERR_OK : got);
+        bool want = wanted->n == 0;
+        for (size_t k = 0; k < wanted->n; k++) {
+            want = want || text_eq(wanted->at[k], json_get_text(attrs, "rlid"));
+        }
+        if (got == ERR_OK && want) {
+            emit_name(e, NULL);
+            TRY(json_write(attrs, e->w));
+            ++*found;
+        }
     }
     return ERR_OK;
 }

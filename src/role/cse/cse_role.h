@@ -6,6 +6,7 @@
 #define KEYSTEAD_ROLE_CSE_CSE_ROLE_H
 
 #include "role/cse/cse_policy.h"
+#include "wire/emit.h"
 
 /* May this originator make roles, and take back those he made? No policy is asked about that. */
 bool cse_role_permits(const struct cse_ask *ask, const struct cse_res *target, uint32_t child_ty);
@@ -16,5 +17,7 @@ MUST_USE err_t cse_role_accept(const struct cse_ask *ask, const struct cse_res *
 
 /* Does the originator act in this role, and has a valid one? */
 MUST_USE err_t cse_role_holds(const struct cse_ask *ask, struct text role, bool *out);
+/* Items of an array: the valid roles that he has of those wanted, or all. */
+MUST_USE err_t cse_role_emit(const struct cse_ask *ask, const struct primitive_list *wanted, struct emit *e, size_t *found);
 
 #endif

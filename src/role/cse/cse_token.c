@@ -187,7 +187,7 @@ static err_t put(struct txn *t, const struct cse_token *k, usec_t now, bool firs
 static err_t add(const struct cse_ask *ask, const struct cse_token *k, struct cse_tokens *out, char *detail)
 {
     struct text self = text_of(ask->from->absolute.z);
-    bool own = ask->from->authenticated && ask->from->kind != CSE_FROM_ABSENT && m2mid_same(k->holder, self);
+    bool own = (ask->from->authenticated || ask->from->vouched) && ask->from->kind != CSE_FROM_ABSENT && m2mid_same(k->holder, self);
     if (!own) {
         return detail_fail(detail, ERR_TOKEN_HOLDER, "azp", k->id);
     }

@@ -6,6 +6,7 @@
 #include "role/cse/cse_cin.h"
 #include "role/cse/cse_csr.h"
 #include "role/cse/cse_das.h"
+#include "role/cse/cse_decide.h"
 #include "role/cse/cse_group.h"
 #include "role/cse/cse_notify.h"
 #include "role/cse/cse_ops.h"
@@ -122,6 +123,9 @@ err_t cse_update(const void *ctx, const struct request *rq, struct txn *t, struc
     }
     TRY(right_check(&ask, &target, content, rs->detail));
     TRY(cse_ops_rcn(rq->prim, &rcn, rs->detail));
+    if (cse_decide_is_question(target.res.type, content)) {
+        return cse_decide_answer(&ask, &target.res, content, rs);
+    }
     TRY(change(&ask, &target.res, content, rs->detail));
     rs->rsc = 2004;
     return cse_ops_answer(&ask, &target.res, rcn, rs);

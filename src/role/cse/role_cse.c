@@ -11,6 +11,7 @@
 #include "role/cse/cse_explain.h"
 #include "role/cse/cse_heard.h"
 #include "role/cse/cse_hop.h"
+#include "role/cse/cse_pep.h"
 #include "role/cse/cse_saef.h"
 #include "role/cse/cse_seed.h"
 #include "role/cse/cse_token.h"
@@ -49,7 +50,9 @@ static err_t answer(const void *ctx, const struct question *q, const struct answ
 {
     return q->suid == CSE_DAS_SUID     ? cse_das_answer(ctx, q, a, t, now, out)
            : q->suid == CSE_TOKEN_SUID ? cse_token_answer(ctx, q, a, t, now, out)
-                                       : cse_saef_answer(ctx, q, a, t, now, out);
+           : q->suid == CSE_PEP_SUID_DECISION || q->suid == CSE_PEP_SUID_POLICIES
+               ? cse_pep_answer(ctx, q, a, t, now, out)
+               : cse_saef_answer(ctx, q, a, t, now, out);
 }
 
 /* R004-07: whatever CSE runs here, takes associations. */

@@ -74,6 +74,8 @@ static const struct types_attr acp[] = { /* TS-0001 9.6.2 */
     EXPIRES,
     {"pv", "privileges", TYPES_RULES, TYPES_M, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
     {"pvs", "selfPrivileges", TYPES_RULES, TYPES_M, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
+    {"adri", "authorizationDecisionResourceIDs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 4, TYPES_NA},
+    {"apri", "authorizationPolicyResourceIDs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 4, TYPES_NA},
 };
 
 static const struct types_attr cnt[] = { /* TS-0001 9.6.6 */
@@ -201,6 +203,46 @@ static const struct types_attr dac[] = { /* TS-0001 9.6.40 */
     {"dal", "dynamicAuthorizationLifetime", TYPES_TIME, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
 };
 
+/* Distributed authorization, part 12.9: what an UPDATE asks and is answered is kept nowhere (cse_decide.h). */
+#define ASKED(short, long, kind, low, high) {short, long, kind, TYPES_NP, TYPES_O, TYPES_GIVEN, low, high, TYPES_NA}
+#define ANSWERED(short, long, kind, low, high) {short, long, kind, TYPES_NP, TYPES_NP, TYPES_GIVEN, low, high, TYPES_NA}
+
+static const struct types_attr auds[] = { /* TS-0001 9.6.41 */
+    EXPIRES,
+    POLICIES,
+    ANSWERED("dec", "decision", TYPES_UINT, 1, 2),
+    ANSWERED("sus", "status", TYPES_UINT, 1, 5),
+    ASKED("to", "to", TYPES_TEXT, 1, 512),
+    ASKED("fr", "from", TYPES_TEXT, 1, 191),
+    ASKED("op", "operation", TYPES_UINT, 1, 5),
+    ASKED("rrt", "requestedResourceType", TYPES_UINT, 1, 65535),
+    ASKED("fu", "filterUsage", TYPES_UINT, 1, 3),
+    ASKED("rids", "roleIDs", TYPES_TEXTS, 1, 4),
+    ASKED("tids", "tokenIDs", TYPES_TEXTS, 1, 4),
+    ASKED("tkns", "tokens", TYPES_ANY, 1, 4),
+    ASKED("rtm", "requestTime", TYPES_TEXT, 15, 22),
+    ASKED("olo", "originatorLocation", TYPES_ANY, 0, 0),
+    ASKED("oip", "originatorIP", TYPES_OBJECT, 0, 0),
+};
+
+static const struct types_attr aupy[] = { /* TS-0001 9.6.42 */
+    EXPIRES,
+    POLICIES,
+    ANSWERED("ps", "policies", TYPES_OBJECT, 0, 0),
+    ANSWERED("ca", "combiningAlgorithm", TYPES_UINT, 1, 1),
+    ANSWERED("sus", "status", TYPES_UINT, 1, 5),
+    ASKED("to", "to", TYPES_TEXT, 1, 512),
+};
+
+static const struct types_attr auif[] = { /* TS-0001 9.6.43 */
+    EXPIRES,
+    POLICIES,
+    ANSWERED("sus", "status", TYPES_UINT, 1, 5),
+    ASKED("fr", "from", TYPES_TEXT, 1, 191),
+    ASKED("rids", "roleIDs", TYPES_TEXTS, 1, 4),
+    ASKED("tids", "tokenIDs", TYPES_TEXTS, 1, 4),
+};
+
 /* What every announcement has of its own; the rest are the attributes of its original that can be announced. */
 static const struct types_attr annc[] = { /* TS-0001 9.6.26 */
     EXPIRES,
@@ -220,7 +262,7 @@ static const struct types_row types[TYPES_COUNT] = {
     {TYPE_CIN, "m2m:cin", "contentInstance", ATTRS(cin), {0}, TYPES_HAS_STATE | TYPES_IMMUTABLE, "TS-0004 7.4.7", 0},
     {TYPE_CB, "m2m:cb", "CSEBase", ATTRS(cb),
      {TYPE_ACP, TYPE_AE, TYPE_CNT, TYPE_GRP, TYPE_NOD, TYPE_CSR, TYPE_MSSP, TYPE_ASAR, TYPE_SUB, TYPE_DAC,
-      TYPE_AE_ANNC, TYPE_CB_ANNC},
+      TYPE_AUDS, TYPE_AUPY, TYPE_AUIF, TYPE_AE_ANNC, TYPE_CB_ANNC},
      TYPES_HAS_ACPI | TYPES_NOT_BY_REQUEST | TYPES_HAS_CHILDREN, "TS-0004 7.4.3", 0},
     {TYPE_GRP, "m2m:grp", "group", ATTRS(grp), {TYPE_SUB}, TYPES_HAS_ACPI | TYPES_HAS_FANOUT | TYPES_HAS_CHILDREN,
      "TS-0004 7.4.13", 0},
@@ -235,7 +277,11 @@ static const struct types_row types[TYPES_COUNT] = {
     {TYPE_SVSN, "m2m:svsn", "serviceSubscribedNode", ATTRS(svsn), {0}, TYPES_HAS_ACPI | TYPES_ADMIN, "TS-0001 9.6.20", 0},
     {TYPE_SUB, "m2m:sub", "subscription", ATTRS(sub), {0}, TYPES_HAS_ACPI, "TS-0004 7.4.8", 0},
     {TYPE_ROL, "m2m:rol", "role", ATTRS(rol), {0}, TYPES_IMMUTABLE, "TS-0001 9.6.38", 0},
-    {TYPE_DAC, "m2m:dac", "dynamicAuthorizationConsultation", ATTRS(dac), {0}, TYPES_HAS_ACPI, "TS-0001 9.6.40", 0},    {TYPE_AE_ANNC, "m2m:aeA", "AEAnnc", ATTRS(annc), {TYPE_CNT_ANNC, TYPE_CIN_ANNC, TYPE_SUB}, ANNOUNCED,
+    {TYPE_DAC, "m2m:dac", "dynamicAuthorizationConsultation", ATTRS(dac), {0}, TYPES_HAS_ACPI, "TS-0001 9.6.40", 0},
+    {TYPE_AUDS, "m2m:auds", "authorizationDecision", ATTRS(auds), {0}, TYPES_HAS_ACPI, "TS-0004 7.4.43", 0},
+    {TYPE_AUPY, "m2m:aupy", "authorizationPolicy", ATTRS(aupy), {0}, TYPES_HAS_ACPI, "TS-0004 7.4.44", 0},
+    {TYPE_AUIF, "m2m:auif", "authorizationInformation", ATTRS(auif), {0}, TYPES_HAS_ACPI, "TS-0004 7.4.45", 0},
+    {TYPE_AE_ANNC, "m2m:aeA", "AEAnnc", ATTRS(annc), {TYPE_CNT_ANNC, TYPE_CIN_ANNC, TYPE_SUB}, ANNOUNCED,
      "TS-0001 9.6.5, 9.6.26", TYPE_AE},
     {TYPE_CNT_ANNC, "m2m:cntA", "containerAnnc", ATTRS(annc), {TYPE_CNT_ANNC, TYPE_CIN_ANNC, TYPE_SUB}, ANNOUNCED,
      "TS-0001 9.6.6, 9.6.26", TYPE_CNT},

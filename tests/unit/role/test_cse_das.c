@@ -1,6 +1,7 @@
 /* What a dynamic authorization system answers, from an honest one to a hostile one, and the record of a grant. */
 #include "role/cse/access_rules.h"
 #include "role/cse/cse_das.h"
+#include "role/cse/cse_pep.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,6 +65,43 @@ static void answers(void **state)
     }
 }
 
+/* PDP and PRP of another CSE: a yes, a no, "not mine", and nonsense. */
+static void points(void **state)
+{
+    (void)state;
+    static const struct {
+        bool decision;
+        const char *body;
+        err_t want;
+        int rules; /* -1: not the one to ask */
+    } rows[] = {
+        {true, "{\"m2m:auds\":{\"dec\":1,\"sus\":1}}", ERR_OK, 1},
+        {true, "{\"m2m:auds\":{\"dec\":2,\"sus\":1}}", ERR_OK, 0},
+        {true, "{\"m2m:auds\":{\"sus\":2}}", ERR_OK, -1},
+        {true, "{\"m2m:auds\":{\"dec\":1,\"sus\":5}}", ERR_PEER_NONSENSE, 0},
+        {true, "{\"m2m:auds\":{\"dec\":3,\"sus\":1}}", ERR_PEER_NONSENSE, 0},
+        {true, "{\"m2m:auds\":{\"dec\":\"1\",\"sus\":1}}", ERR_PEER_NONSENSE, 0},
+        {true, "{\"m2m:auds\":{\"sus\":1}}", ERR_PEER_NONSENSE, 0},
+        {true, "{\"m2m:aupy\":{\"dec\":1,\"sus\":1}}", ERR_PEER_NONSENSE, 0},
+        {true, "{\"m2m:auds\":[]}", ERR_PEER_NONSENSE, 0},
+        {true, "yes", ERR_PEER_NONSENSE, 0},
+        {false, "{\"m2m:aupy\":{\"ps\":{\"pv\":[{\"acr\":[{\"acor\":[\"Sa\"],\"acop\":2}]},{\"acr\":[]},{}]},\"ca\":1,\"sus\":1}}", ERR_OK, 1},
+        {false, "{\"m2m:aupy\":{\"ps\":{\"pv\":[]},\"ca\":1,\"sus\":1}}", ERR_OK, 0},
+        {false, "{\"m2m:aupy\":{\"sus\":2}}", ERR_OK, -1},
+        {false, "{\"m2m:aupy\":{\"ps\":{\"pv\":[]},\"ca\":2,\"sus\":1}}", ERR_PEER_NONSENSE, 0},
+        {false, "{\"m2m:aupy\":{\"ps\":{\"pv\":{}},\"ca\":1,\"sus\":1}}", ERR_PEER_NONSENSE, 0},
+        {false, "{\"m2m:aupy\":{\"ps\":{\"pv\":[{\"acr\":[{\"acor\":[\"Sa\"]}]}]},\"ca\":1,\"sus\":1}}", ERR_PEER_NONSENSE, 0},
+    };
+    static uint8_t buf[2 * ACCESS_COMPILED_MAX];
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct writer w = WRITER_ARRAY(buf);
+        assert_int_equal(cse_pep_response(text_bytes(text_of(rows[i].body)), rows[i].decision, &w), rows[i].want);
+        if (rows[i].want == ERR_OK) {
+            assert_int_equal(w.n == 0 ? -1 : (int)access_rules_count(writer_view(&w)), rows[i].rules);
+        }
+    }
+}
+
 /* More rules than a policy may have are no better for coming from a DAS. */
 static void too_many_rules(void **state)
 {
@@ -109,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers),
+        cmocka_unit_test(points),
         cmocka_unit_test(too_many_rules),
         cmocka_unit_test(status_decides_first),
     };
