@@ -32,6 +32,30 @@ static err_t to_url(struct text url, struct outbox_item *out)
     return TEXT_COPY(url, out->to.url);
 }
 
+/* Of another CSE: over the association with the next one on the way, as any request of ours (TS-0001 10.2.6). */
+static err_t to_cse(const struct cse *cse, struct txn *t, struct text absolute, usec_t now, struct outbox_item *out)
+{
+    struct writer w = WRITER_ARRAY(out->path);
+    err_t e = cse_hop_own(cse, t, absolute, now, &out->to);
+    out->verdict = e == ERR_OK ? OUTBOX_SEND : OUTBOX_HOLD; /* no registration now: it may come back */
+    TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
+    return cse_hop_path(cse, absolute, &w);
+}
+
+/* Where it is now, its registrar keeps up to date here. */
+static err_t to_announced(const struct cse *cse, struct txn *t, const struct cse_res *annc, usec_t now, struct outbox_item *out)
+{
+    SCOPED(json_scope) json_t *attrs = NULL;
+    char address[CSE_OUTBOX_TARGET_MAX];
+    struct writer w = WRITER_ARRAY(address);
+    TRY(cse_res_attrs(t, annc, &attrs));
+    if (cse_hop_absolute(cse, json_get_text(attrs, "lnk"), &w) != ERR_OK) {
+        out->verdict = OUTBOX_DROP;
+        return ERR_OK;
+    }
+    return to_cse(cse, t, writer_view_text(&w), now, out);
+}
+
 static err_t to_ae(const struct cse *cse, struct txn *t, struct text ri, usec_t now, struct outbox_item *out)
 {
     struct text url;
@@ -42,18 +66,11 @@ static err_t to_ae(const struct cse *cse, struct txn *t, struct text ri, usec_t 
         return ERR_OK;
     }
     TRY(e);
+    if (ae.type->ty == TYPE_AE_ANNC) {
+        return to_announced(cse, t, &ae, now, out);
+    }
     TRY(cse_deliver_point(cse, t, &ae, &url));
     return to_url(url, out);
-}
-
-/* Of another CSE: over the association with the next one on the way, as any request of ours (TS-0001 10.2.6). */
-static err_t to_cse(const struct cse *cse, struct txn *t, struct text absolute, usec_t now, struct outbox_item *out)
-{
-    struct writer w = WRITER_ARRAY(out->path);
-    err_t e = cse_hop_own(cse, t, absolute, now, &out->to);
-    out->verdict = e == ERR_OK ? OUTBOX_SEND : OUTBOX_HOLD; /* no registration now: it may come back */
-    TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
-    return cse_hop_path(cse, absolute, &w);
 }
 
 err_t cse_deliver_address(const struct cse *cse, struct txn *t, struct text target, usec_t now, struct outbox_item *out)

@@ -96,8 +96,14 @@ static err_t url_target(const struct cse *cse, struct text nu, struct writer *ou
     return writer_finish(out);
 }
 
+/* Registered here, or announced: then its <AEAnnc> says where it is. */
+static bool is_ae(const struct cse_res *r)
+{
+    return r->type->ty == TYPE_AE || r->type->ty == TYPE_AE_ANNC;
+}
+
 /* Of another CSE: by its address, which names that CSE; who leads there is looked up when there is something to tell. An AE of S
- * type has no CSE in its name alone: it may be registered here, else nobody knows where it is. */
+ * type has no CSE in its name alone: it is registered or announced here, or nobody knows where it is. */
 static err_t elsewhere(const struct cse *cse, struct txn *t, struct text nu, usec_t now, struct writer *out)
 {
     struct cse_from who = {0};
@@ -110,7 +116,7 @@ static err_t elsewhere(const struct cse *cse, struct txn *t, struct text nu, use
     }
     e = cse_res_get(t, text_of(who.stem.z), now, &ae);
     TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
-    if (e != ERR_OK || ae.type->ty != TYPE_AE) {
+    if (e != ERR_OK || !is_ae(&ae)) {
         return ERR_NOT_IMPLEMENTED;
     }
     writer_z(out, "A:");
@@ -128,7 +134,7 @@ err_t cse_notify_target(const struct cse *cse, struct txn *t, struct text nu, us
         return elsewhere(cse, t, nu, now, out);
     }
     err_t e = cse_addr_resolve(cse, t, nu, now, &at);
-    if (e == ERR_NOT_FOUND || e == ERR_MALFORMED_TO || (e == ERR_OK && at.res.type->ty != TYPE_AE)) {
+    if (e == ERR_NOT_FOUND || e == ERR_MALFORMED_TO || (e == ERR_OK && !is_ae(&at.res))) {
         return ERR_CONTENTS;
     }
     TRY(e);
@@ -318,7 +324,7 @@ static err_t is_served(const struct cse_ask *ask, struct cse_from *from, bool *o
         return ERR_OK;
     }
     err_t e = cse_res_get(ask->t, text_of(from->stem.z), ask->rq->now, &ae);
-    if (e == ERR_NOT_FOUND) {
+    if (e == ERR_NOT_FOUND || (e == ERR_OK && ae.type->ty != TYPE_AE)) {
         *out = m2mid_kind(text_of(from->absolute.z)) == M2MID_ABS_AE_S;
         return ERR_OK;
     }

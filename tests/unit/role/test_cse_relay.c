@@ -104,6 +104,36 @@ static void a_target_of_another_cse(void **state)
     cse_fixture_free(&f);
 }
 
+/* An AE of S type by its name alone, where its registrar says that it is. */
+static void a_target_that_is_announced(void **state)
+{
+    static struct cse_told x;
+    begin(state);
+    struct world_session mn = come("kmn@sp.example.com", SP "/mn", "/mn");
+    const char *const forms[] = {"Sx", "/Sx", SP "/Sx", "/in/Sx"};
+    assert_int_equal(cse_fixture_create(&f, &f.a, "Sa", "Sa/c", 23, "{\"m2m:sub\":{\"nu\":[\"Sx\"]}}"), ERR_CONTENTS);
+    assert_int_equal(cse_fixture_create(&f, &f.a, "Sa", "Sa/c", 23, "{\"m2m:sub\":{\"nu\":[\"/Sx\"]}}"), ERR_NOT_IMPLEMENTED);
+    must(cse_fixture_create(&f, &mn, "/mn", "-", 10002, "{\"m2m:aeA\":{\"lnk\":\"/mn/Sx\",\"api\":\"Napp\"}}"));
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        char body[256];
+        snprintf(body, sizeof(body), "{\"m2m:sub\":{\"rn\":\"s\",\"nu\":[\"%s\"],\"enc\":{\"net\":[3]}}}", forms[i]);
+        must(cse_fixture_create(&f, &f.a, "Sa", "Sa/c", 23, body));
+        happens();
+        assert_true(cse_fixture_waits(&f, "", &x));
+        assert_int_equal(x.item.verdict, OUTBOX_SEND);
+        assert_string_equal(x.item.path, "/~/mn/Sx");
+        assert_string_equal(x.item.to.peer, "mn.sp.example.com");
+        must(cse_fixture_told(&f, &x, OUTBOX_TOLD));
+        must(cse_fixture_del(&f, &f.a, "Sa", "Sa/c/s"));
+    }
+    must(cse_fixture_create(&f, &f.a, "Sa", "Sa/c", 23, "{\"m2m:sub\":{\"nu\":[\"Sx\"],\"enc\":{\"net\":[3]}}}"));
+    happens();
+    must(cse_fixture_del(&f, &mn, "/mn", "Sx"));
+    assert_true(cse_fixture_waits(&f, "", &x));
+    assert_int_equal(x.item.verdict, OUTBOX_DROP);
+    cse_fixture_free(&f);
+}
+
 /* An AE of another CSE asks for itself; for somebody else there he would have to be asked. */
 static void who_needs_no_verification(void **state)
 {
@@ -246,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_target_of_another_cse),
+        cmocka_unit_test(a_target_that_is_announced),
         cmocka_unit_test(who_needs_no_verification),
         cmocka_unit_test(a_request_waits_in_the_channel),
         cmocka_unit_test(a_refusal_comes_back),
