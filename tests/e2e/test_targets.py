@@ -99,7 +99,7 @@ def test_the_device_with_the_cse_as_target(profiled, tmp_path):
     d = lab.device(f"dev-{profile}", profile=profile)
     instruct(lab, d, ks.CSE_ID, "--profile", profile)
     cli = Cli(lab, tmp_path / "device", d)
-    cli.no(1, "not-found", "key", "--target", ks.CSE_ID, "--key-out", tmp_path / "none")
+    cli.no(2, "no-device-state", "key", "--target", ks.CSE_ID, "--key-out", tmp_path / "none")
     ke_id = cli.ok("enrol", *cli.enrol_args())["ke_id"]
     made = cli.ok("key", "--target", ks.CSE_ID, "--key-out", tmp_path / "kpsa")
     assert made["key_id"] == ke_id
