@@ -23,7 +23,7 @@
 
 extern const struct cli_command cmd_ctl;
 
-#define VERBS_MAX 64
+#define VERBS_MAX 96
 #define NAME_MAX_OCTETS 48
 #define RETRY_TIME (10 * USEC_PER_SEC) /* longer than a process takes to leave */
 #define RETRY_WAIT 50000                /* microseconds */

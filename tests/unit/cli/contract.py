@@ -79,6 +79,8 @@ for verb in sorted(VERBS):
     assert run("derive", verb)[0] == 2
 code, out, err = run("derive", "--help")
 assert code == 0 and all(v in out for v in VERBS), out
+code, out, err = run("ctl", "--help")  # the table of ctl is built from those of the roles: its last rows are the first to find no room
+assert code == 0 and all(f"keystead ctl {v} " in out for v in ("credential add", "announcement list", "explain", "backup", "status", "stop")), out
 code, out, err = run("derive", "km", "--help", "--json")
 assert code == 0
 for flag in ("--help", "help"):
