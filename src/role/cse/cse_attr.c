@@ -1,6 +1,7 @@
 #include "role/cse/cse_attr.h"
 
 #include "role/cse/access_rules.h"
+#include "role/cse/e2e_info.h"
 #include "role/detail.h"
 #include "wire/json.h"
 #include "wire/timestamp.h"
@@ -65,6 +66,7 @@ static bool has_kind(const struct types_attr *a, const json_t *v, usec_t now)
     case TYPES_TEXTS:
         return is_texts(v, a->max);
     case TYPES_OBJECT:
+    case TYPES_E2E:
     case TYPES_RULES: /* their inside is checked when they are compiled */
         return json_is_object(v);
     case TYPES_ANY:
@@ -111,7 +113,10 @@ static err_t attr_check(const struct types_row *type, const char *name, const js
                    ? ERR_OK
                    : detail_fail(detail, ERR_NOT_PERMITTED, "cannot be deleted", text_of(name));
     }
-    return has_kind(a, v, now) ? ERR_OK : detail_fail(detail, ERR_ATTRIBUTE_TYPE, type->root, text_of(name));
+    if (!has_kind(a, v, now)) {
+        return detail_fail(detail, ERR_ATTRIBUTE_TYPE, type->root, text_of(name));
+    }
+    return a->kind == TYPES_E2E ? e2e_info_check(v, detail) : ERR_OK;
 }
 
 err_t cse_attr_create(const struct types_row *type, const json_t *in, usec_t now, json_t **out,

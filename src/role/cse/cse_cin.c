@@ -5,7 +5,7 @@
 #include "wire/json.h"
 
 #define COLLECT_MAX 8         /* records of gone instances removed in one request */
-#define EVICT_SCAN_MAX 100000 /* instances one request may drop; far above what fits into a handler's time */
+#define EVICT_SCAN_MAX 100000 /* instances one request may drop; what is beyond goes with the next one */
 
 void cse_cin_limits(struct cse_res *cnt, const json_t *attrs)
 {
@@ -82,7 +82,6 @@ static bool evict_hit(void *arg, struct bytes key, struct store_value value)
         return false;
     }
     if (++e->seen > EVICT_SCAN_MAX) {
-        e->err = ERR_LIMIT_CAPACITY;
         return false;
     }
     uncount(e->cnt, c.size);

@@ -299,7 +299,7 @@ static err_t make(struct making *m)
     TRY(cse_acp_link(m->ask.cse, m->ask.t, m->ask.rq->now, &m->res, m->attrs, m->detail));
     TRY(cse_das_link(&m->ask, m->attrs, m->detail));
     TRY(cse_announce_note(&m->ask, &m->res, m->attrs, m->detail));
-    TRY(cse_res_render(m->ask.t, &m->res, m->attrs));
+    TRY(cse_ops_render(&m->ask, &m->res, m->attrs, m->detail));
     TRY(cse_res_add(m->ask.t, &m->res));
     TRY(run_hook(m, true));
     return cse_notify_event(&m->ask, &m->target.res, CRITERIA_CREATE_CHILD, &m->res, NULL);

@@ -123,6 +123,25 @@ err_t cse_ops_find(const struct cse_ask *ask, struct text to, const struct types
     return e == ERR_OK ? e : detail_fail(detail, e, type->name, to);
 }
 
+static const char *largest(const json_t *attrs)
+{
+    const char *name, *out = "";
+    json_t *v;
+    size_t most = 0;
+    json_object_foreach((json_t *)attrs, name, v) {
+        size_t n = json_dumpb(v, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+        out = n > most ? name : out;
+        most = n > most ? n : most;
+    }
+    return out;
+}
+
+err_t cse_ops_render(const struct cse_ask *ask, struct cse_res *r, const json_t *attrs, char detail[static ROLE_DETAIL_MAX])
+{
+    err_t e = cse_res_render(ask->t, r, attrs);
+    return e == ERR_LIMIT_SIZE ? detail_fail(detail, e, r->type->root, text_of(largest(attrs))) : e;
+}
+
 err_t cse_ops_notify(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
 {
     struct cse_from from;

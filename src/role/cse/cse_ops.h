@@ -39,6 +39,9 @@ MUST_USE err_t cse_ops_rcn(const struct primitive *p, uint32_t *out, char detail
 /* Audit event of a change, in the transaction of the change. `object` is a resource identifier or an AE-ID. */
 MUST_USE err_t cse_ops_audit(const struct cse_ask *ask, enum audit_kind kind, struct text object);
 
+/* cse_res_render; of a resource that is too large to be answered, the detail names the attribute that takes most of it. */
+MUST_USE err_t cse_ops_render(const struct cse_ask *ask, struct cse_res *r, const json_t *attrs, char detail[static ROLE_DETAIL_MAX]);
+
 /* Body by result content. */
 MUST_USE err_t cse_ops_answer(const struct cse_ask *ask, const struct cse_res *r, uint32_t rcn, struct response *rs);
 

@@ -16,7 +16,7 @@
 #define CSE_RES_ACPI_MAX 16
 #define CSE_RES_UID_LEN 24   /* 14 hexadecimal digits of microseconds, 10 random */
 #define CSE_RES_DEPTH_MAX 32
-#define CSE_RES_JSON_MAX (1U << 20)
+#define CSE_RES_JSON_MAX (511U << 10) /* with the tail it fits into an answer: what is kept can be retrieved */
 
 struct cse_uid {
     char z[CSE_RES_UID_LEN + 1];

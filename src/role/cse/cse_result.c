@@ -249,7 +249,7 @@ err_t cse_result(const struct cse_ask *ask, const struct cse_res *target, uint32
     TRY(cse_walk_open(&r.walk, ask, target, is_nested));
     TRY(is_nested ? answer_nested(&r, target) : answer_list(&r, target));
     if (r.walk.exhausted && r.n == 0 && r.walk.position <= r.walk.skip) {
-        return detail_fail(rs->detail, ERR_MALFORMED_QUERY, "ofst reaches further than one request walks", text_empty());
+        return detail_fail(rs->detail, ERR_MALFORMED_QUERY, "ofst is further than one request walks: ask below a child, or narrow it by lvl or ty", text_empty());
     }
     rs->next = (uint32_t)r.next;
     return rs->body.overflow ? ERR_LIMIT_CAPACITY : ERR_OK;

@@ -86,7 +86,7 @@ static err_t change(const struct cse_ask *ask, struct cse_res *r, const json_t *
     TRY(cse_attr_update(r->type, content, ask->rq->now, attrs, detail));
     TRY(follow(ask, r, attrs, content, detail));
     TRY(announce(ask, r, attrs, detail));
-    TRY(cse_res_render(ask->t, r, attrs));
+    TRY(cse_ops_render(ask, r, attrs, detail));
     TRY(cse_res_put(ask->t, r));
     TRY(cse_notify_event(ask, r, CRITERIA_UPDATE, r, content));
     return cse_ops_audit(ask, AUDIT_RESOURCE_UPDATED, r->ri);

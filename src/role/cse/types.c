@@ -33,7 +33,7 @@ static const struct types_attr cb[] = { /* TS-0001 9.6.3 */
     {"srt", "supportedResourceType", TYPES_ANY, TYPES_NP, TYPES_NP, TYPES_GIVEN, 0, 0, TYPES_OA},
     {"srv", "supportedReleaseVersions", TYPES_TEXTS, TYPES_NP, TYPES_NP, TYPES_GIVEN, 1, 16, TYPES_OA},
     {"poa", "pointOfAccess", TYPES_TEXTS, TYPES_NP, TYPES_O, TYPES_GIVEN, 1, 16, TYPES_OA},
-    {"esi", "e2eSecInfo", TYPES_OBJECT, TYPES_NP, TYPES_NP, TYPES_GIVEN, 0, 0, TYPES_MA},
+    {"esi", "e2eSecInfo", TYPES_E2E, TYPES_NP, TYPES_NP, TYPES_GIVEN, 0, 0, TYPES_MA},
 };
 
 static const struct types_attr ae[] = { /* TS-0001 9.6.5; the mandatory ones: part 11.3.3 */
@@ -48,7 +48,7 @@ static const struct types_attr ae[] = { /* TS-0001 9.6.5; the mandatory ones: pa
     {"nl", "nodeLink", TYPES_TEXT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 191, TYPES_OA},
     {"rr", "requestReachability", TYPES_BOOL, TYPES_M, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_OA},
     {"csz", "contentSerialization", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 8, TYPES_OA},
-    {"esi", "e2eSecInfo", TYPES_OBJECT, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_MA},
+    {"esi", "e2eSecInfo", TYPES_E2E, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_MA},
     {"srv", "supportedReleaseVersions", TYPES_TEXTS, TYPES_M, TYPES_O, TYPES_GIVEN, 1, 16, TYPES_MA},
 };
 
@@ -65,7 +65,7 @@ static const struct types_attr csr[] = {
     {"rr", "requestReachability", TYPES_BOOL, TYPES_M, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
     {"nl", "nodeLink", TYPES_TEXT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 191, TYPES_NA},
     {"csz", "contentSerialization", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 8, TYPES_NA},
-    {"esi", "e2eSecInfo", TYPES_OBJECT, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
+    {"esi", "e2eSecInfo", TYPES_E2E, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
     {"dcse", "descendantCSEs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 32, TYPES_NA},
     {"srv", "supportedReleaseVersions", TYPES_TEXTS, TYPES_M, TYPES_O, TYPES_GIVEN, 1, 16, TYPES_NA},
 };
@@ -380,7 +380,7 @@ const char *types_kind_name(enum types_kind k)
     static const char *const names[] = {
         [TYPES_TEXT] = "text",     [TYPES_NAME] = "name",   [TYPES_UINT] = "integer",
         [TYPES_BOOL] = "boolean",  [TYPES_TIME] = "time",   [TYPES_TEXTS] = "list of text",
-        [TYPES_OBJECT] = "object", [TYPES_ANY] = "any",     [TYPES_RULES] = "rules",
+        [TYPES_OBJECT] = "object", [TYPES_E2E] = "object", [TYPES_ANY] = "any",     [TYPES_RULES] = "rules",
         [TYPES_NULL] = "null", [TYPES_REFUSED] = "not implemented",
     };
     return (size_t)k < ARRAY_LEN(names) ? names[k] : "-";

@@ -27,6 +27,7 @@ enum types_kind {
     TYPES_TEXTS,  /* 1..max texts of at most 256 octets */
     TYPES_OBJECT,
     TYPES_ANY,    /* any value but null */
+    TYPES_E2E,    /* e2eSecInfo: its inside is checked by e2e_info.h */
     TYPES_RULES,  /* pv, pvs: compiled and so checked by access_rules.h */
     TYPES_REFUSED, /* of the standard, and not implemented: said so by name */
     TYPES_NULL    /* null only: creator, by which the originator asks to be named */

@@ -53,6 +53,7 @@ static json_t *right(const struct types_attr *a)
     case TYPES_TEXTS:
         return list_of(1);
     case TYPES_OBJECT:
+    case TYPES_E2E:
     case TYPES_RULES:
         return json_object();
     case TYPES_NULL:
@@ -72,6 +73,7 @@ static const char *const wrongs[] = {
     [TYPES_TIME] = "[5,true,[],{},\"\",\"soon\",\"20010101T000000\",\"20301301T000000\",\"20301231T250000\"]",
     [TYPES_TEXTS] = "[\"x\",5,true,{},[],[5],[\"\"],[\"x\",null],[[\"x\"]],[{}]]",
     [TYPES_OBJECT] = "[\"x\",5,true,[],[{}]]",
+    [TYPES_E2E] = "[\"x\",5,true,[],[{}]]",
     [TYPES_ANY] = "[]",
     [TYPES_RULES] = "[\"x\",5,true,[],[{}]]",
     [TYPES_NULL] = "[\"x\",5,false,[],{}]",
@@ -101,6 +103,7 @@ static json_t *wrong(const struct types_attr *a)
     case TYPES_BOOL:
     case TYPES_TIME:
     case TYPES_OBJECT:
+    case TYPES_E2E:
     case TYPES_ANY:
     case TYPES_RULES:
     case TYPES_NULL:
@@ -225,6 +228,48 @@ static void each_mandatory_one_is_missed(void **state)
     }
 }
 
+/* -- inside of esi ------------------------------------------------------------------------------------------------ */
+#define RAND(more) "{\"esro\":{\"esri\":\"s-1\",\"esrv\":\"v\",\"esrx\":\"" FUTURE "\",\"esks\":[1],\"espa\":[10]" more "}}"
+
+static void insides_of_esi_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *esi;
+        err_t want;
+        const char *names;
+    } rows[] = {
+        {"{}", ERR_OK, ""},
+        {"{\"esf\":[13,33],\"escert\":[\"AAEC\"]}", ERR_OK, ""},
+        {RAND(""), ERR_OK, ""},
+        {"{\"esf\":13}", ERR_ATTRIBUTE_TYPE, "esi: esf"},
+        {"{\"esf\":[]}", ERR_ATTRIBUTE_TYPE, "esi: esf"},
+        {"{\"esf\":[\"13\"]}", ERR_ATTRIBUTE_TYPE, "esi: esf"},
+        {"{\"esf\":[0]}", ERR_ATTRIBUTE_TYPE, "esi: esf"},
+        {"{\"escert\":\"AAEC\"}", ERR_ATTRIBUTE_TYPE, "esi: escert"},
+        {"{\"escert\":[\"A*\"]}", ERR_ATTRIBUTE_TYPE, "esi: escert"},
+        {"{\"escert\":[5]}", ERR_ATTRIBUTE_TYPE, "esi: escert"},
+        {"{\"esro\":[]}", ERR_ATTRIBUTE_TYPE, "esi: esro"},
+        {"{\"esro\":{}}", ERR_MISSING, "esi.esro: esri"},
+        {RAND(",\"x\":1"), ERR_UNKNOWN_ATTRIBUTE, "esi.esro: x"},
+        {"{\"esro\":{\"esri\":5}}", ERR_ATTRIBUTE_TYPE, "esi.esro: esri"},
+        {"{\"esro\":{\"esks\":[true]}}", ERR_ATTRIBUTE_TYPE, "esi.esro: esks"},
+        {"{\"esro\":{\"espa\":[[10]]}}", ERR_ATTRIBUTE_TYPE, "esi.esro: espa"},
+        {"{\"evil\":1}", ERR_UNKNOWN_ATTRIBUTE, "esi: evil"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char detail[ROLE_DETAIL_MAX];
+        SCOPED(json_scope) json_t *in = mandatory(types_find(TYPE_AE), NULL);
+        json_t *esi = json_loads(rows[i].esi, 0, NULL);
+        assert_non_null(esi);
+        assert_int_equal(json_object_set_new(in, "esi", esi), 0);
+        err_t e = checked(types_find(TYPE_AE), true, in, detail);
+        if (e != rows[i].want || (e != ERR_OK && strcmp(detail, rows[i].names) != 0)) {
+            fail_msg("%s: %s (%s)", rows[i].esi, err_code(e), detail);
+        }
+    }
+}
+
 /* -- by request -------------------------------------------------------------------------------------------------- */
 /* Each type goes through its rows, whatever hooks it has: labels that are no list. */
 static void each_type_is_checked(void **state)
@@ -259,12 +304,44 @@ static void each_type_is_checked(void **state)
     cse_fixture_free(&f);
 }
 
+/* What is kept can be retrieved: a content that no answer could carry is refused, by name, however it got so large. */
+static void what_no_answer_could_carry(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fill;
+        size_t n;
+        err_t want;
+    } rows[] = {{"x", 500000, ERR_OK}, {"x", 524000, ERR_LIMIT_SIZE}, {"x", 1000000, ERR_LIMIT_SIZE}, {"\\\"", 300000, ERR_LIMIT_SIZE}};
+    struct cse_fixture f;
+    cse_fixture_init(&f, CSE_CONF "admin = Sadmin\n");
+    assert_int_equal(cse_fixture_create(&f, &f.admin, "Sadmin", "cse-in", TYPE_CNT, "{\"m2m:cnt\":{\"rn\":\"box\"}}"), ERR_OK);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        static const char head[] = "{\"m2m:cin\":{\"cnf\":\"text/plain:0\",\"con\":\"";
+        size_t step = strlen(rows[i].fill);
+        SCOPED(z_scope) char *body = calloc(1, sizeof(head) + rows[i].n * step + 8);
+        assert_non_null(body);
+        strcpy(body, head);
+        for (size_t k = 0; k < rows[i].n; k++) {
+            memcpy(body + sizeof(head) - 1 + k * step, rows[i].fill, step);
+        }
+        strcpy(body + sizeof(head) - 1 + rows[i].n * step, "\"}}");
+        f.w.now += SECOND;
+        assert_int_equal(cse_fixture_create(&f, &f.admin, "Sadmin", "cse-in/box", TYPE_CIN, body), rows[i].want);
+        assert_true(rows[i].want == ERR_OK || strstr(f.body, "m2m:cin: con") != NULL);
+        assert_int_equal(cse_fixture_get(&f, &f.admin, "Sadmin", "cse-in/box/la"), ERR_OK);
+        assert_in_range(strlen(f.body), 500000, 512 << 10);
+    }
+    cse_fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(insides_of_esi_are_named),
         cmocka_unit_test(create_refuses_each),          cmocka_unit_test(update_refuses_each),
         cmocka_unit_test(null_is_no_value),             cmocka_unit_test(each_mandatory_one_is_missed),
-        cmocka_unit_test(each_type_is_checked),
+        cmocka_unit_test(each_type_is_checked),         cmocka_unit_test(what_no_answer_could_carry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
