@@ -251,6 +251,7 @@ static void bury(struct family *f, struct family_child *c, int status)
         c->metrics->pid = 0;
         c->metrics->connections_now = 0;
         c->metrics->waiting_now = 0;
+        c->metrics->zh_waiting_now = 0;
     }
     (void)close(c->link);
     c->link = -1;

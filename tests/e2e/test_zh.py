@@ -211,10 +211,12 @@ def over_diameter(hss, tmp_path_factory):
     b = Bsf(tmp_path_factory.mktemp("zh-diameter") / "lab",
             f"subscribers = diameter\ndiameter = {conf}\nhss-realm = lab.example\nzn-diameter = on\n{TIME}",
             server="workers = 1\n")  # worker and writer are one process
-    ks.wait_for(lambda: ub.Ue(b.address, ub.Sim(K, OPC), "sim-0@lab.example", BSF).open()[0] == 401, what="the HSS")
     b.diameter = port
-    yield b
-    b.stop()
+    try:
+        ks.wait_for(lambda: ub.Ue(b.address, ub.Sim(K, OPC), "sim-0@lab.example", BSF).open()[0] == 401, what="the HSS")
+        yield b
+    finally:
+        b.stop()
 
 
 def at_the_hss(b, user, **more):

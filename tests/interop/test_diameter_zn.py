@@ -27,11 +27,13 @@ def parts(tmp_path_factory):
     ks.wait_for(lambda: is_open(port), what="keystead-diameter")
     relay = lib.Relay("127.0.0.1", port)
     naf = lib.Naf(names.configure("naf", 0, ("bsf0", relay.port)))
-    ks.wait_for(lambda: naf.ask("made-up", NAF_ID)[0] == "5403", what="the BSF")
-    yield bsf, naf, relay
-    naf.end()
-    relay.close()
-    bsf.stop()
+    try:
+        ks.wait_for(lambda: naf.ask("made-up", NAF_ID)[0] == "5403", what="the BSF")
+        yield bsf, naf, relay
+    finally:
+        naf.end()
+        relay.close()
+        bsf.stop()
 
 
 @pytest.fixture(scope="module")
