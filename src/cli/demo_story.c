@@ -5,6 +5,7 @@
 #define DEVICE(verb, who) "device", verb, "--state", "{dir}/" who
 #define AT_MEF "--mef", "{mef}", "--target", "maf.{sp}", "--maf", "{maf}"
 #define AT_CSE "--cse", "{cse}", "--cse-id", "//{sp}/in"
+#define AT_MN "--cse", "{mn}", "--cse-id", "//{sp}/mn"
 #define AT_MEF_COAPS "--mef", "coaps://{mef}", "--target", "maf.{sp}", "--maf", "coaps://{maf}"
 #define AT_CSE_COAPS "--cse", "coaps://{cse}", "--cse-id", "//{sp}/in"
 #define CA(name) "--ca-cert", "{dir}/" name ".crt", "--ca-key", "{dir}/" name ".key"
@@ -16,7 +17,7 @@
 
 const struct demo_story_key demo_story_keys[] = {
     {"kpm1.hex", '1'}, {"kpm2.hex", '2'}, {"kpm3.hex", '3'}, {"kpsa.hex", '4'}, {"kpm5.hex", '5'}, {"wrong.hex", 'f'},
-    {"sim6.hex", '6'}, {"sim7.hex", '7'},
+    {"sim6.hex", '6'}, {"sim7.hex", '7'}, {"gateway.hex", '8'}, {"lamp.hex", '9'},
 };
 const size_t demo_story_keys_n = ARRAY_LEN(demo_story_keys);
 
@@ -60,6 +61,11 @@ const struct demo_story_step demo_story_steps[] = {
      .clause = "TS-0003 8.2.2.1",
      .argv = {CTL("cse"), ADD("kpsa", "display@in.{sp}"), "--key-file", "{dir}/kpsa.hex", "--enrolee-id",
               "//{sp}/Sdisplay"}},
+    {.title = "Kpsa of the gateway's MN-CSE, shared with the IN-CSE",
+     .from = LADDER_OPERATOR,
+     .to = LADDER_CSE,
+     .clause = "TS-0003 8.2.2.1",
+     .argv = {CTL("cse"), ADD("kpsa", "mn@in.{sp}"), "--key-file", "{dir}/gateway.hex", "--enrolee-id", "//{sp}/mn"}},
     {.chapter = "the journey",
      .title = "enrol with the pre-shared key Kpm",
      .from = LADDER_DEVICE,
@@ -92,7 +98,7 @@ const struct demo_story_step demo_story_steps[] = {
      .clause = "TS-0003 7.1",
      .argv = {DEVICE("request", "thermo"), "create", "/Sthermo", "--type", "1", "--content",
               "{\"m2m:acp\":{\"rn\":\"readers\",\"pv\":{\"acr\":[{\"acor\":[\"Sthermo\"],\"acop\":63},{\"acor\":["
-              "\"Sdisplay\"],"
+              "\"Sdisplay\",\"Slamp\"],"
               "\"acop\":34},{\"acor\":[\"Sdisplay\"],\"acop\":1,\"acod\":[{\"chty\":[23]}]}]},\"pvs\":{\"acr\":[{\"acor\":[\"Sthermo\"],\"acop\":63}]}}}"}},
     {.title = "a container under that policy",
      .from = LADDER_DEVICE,
@@ -287,6 +293,54 @@ const struct demo_story_step demo_story_steps[] = {
      .code = "notification-url",
      .argv = {DEVICE("request", "display"), "create", "/-/Sthermo/degrees", "--type", "23", "--content",
               SUBSCRIPTION("tell-inside", "http://127.0.0.1:22/")}},
+    {.chapter = "behind a gateway: an MN-CSE",
+     .title = "the MN-CSE has registered at the IN-CSE by itself",
+     .from = LADDER_OPERATOR,
+     .to = LADDER_CSE,
+     .clause = "TS-0001 10.2.2.7",
+     .patience_ms = 15000,
+     .argv = {CTL("cse"), "registration", "show", "/mn"}},
+    {.title = "Kpsa of the lamp, shared with the MN-CSE",
+     .from = LADDER_OPERATOR,
+     .to = LADDER_CSE,
+     .clause = "TS-0003 8.2.2.1",
+     .argv = {CTL("mn"), ADD("kpsa", "lamp@mn.{sp}"), "--key-file", "{dir}/lamp.hex", "--enrolee-id", "//{sp}/Slamp"}},
+    {.title = "the lamp associates with the MN-CSE",
+     .from = LADDER_DEVICE,
+     .to = LADDER_CSE,
+     .clause = "TS-0003 8.2.2.1",
+     .argv = {DEVICE("associate", "lamp"), AT_MN, "--kpsa-id", "lamp@mn.{sp}", "--kpsa-file", "{dir}/lamp.hex"}},
+    {.title = "and registers there with an AE-ID of the provider",
+     .from = LADDER_DEVICE,
+     .to = LADDER_CSE,
+     .clause = "TS-0001 10.2.2.2",
+     .argv = {DEVICE("register", "lamp"), "--app-id", "Nlamp", "--from", "Slamp"}},
+    {.title = "the IN-CSE has the AEAnnc: it knows where the lamp is",
+     .from = LADDER_OPERATOR,
+     .to = LADDER_CSE,
+     .clause = "TS-0001 10.2.2.2",
+     .patience_ms = 15000,
+     .argv = {CTL("cse"), "resource", "show", "Slamp"}},
+    {.title = "the lamp reads the thermometer at the IN-CSE, through the MN-CSE",
+     .from = LADDER_DEVICE,
+     .to = LADDER_CSE,
+     .clause = "TS-0001 10.2.6",
+     .argv = {DEVICE("request", "lamp"), "retrieve", "/~/in/-/Sthermo/degrees/la"}},
+    {.title = "and writes there, which no rule permits",
+     .from = LADDER_DEVICE,
+     .to = LADDER_CSE,
+     .clause = "TS-0003 7.1.5",
+     .code = "no-privilege",
+     .argv = {DEVICE("request", "lamp"), "create", "/~/in/-/Sthermo/degrees", "--type", "4", "--content",
+              "{\"m2m:cin\":{\"con\":\"99.9\"}}"}},
+    {.title = "a device that the MN-CSE does not know",
+     .from = LADDER_DEVICE,
+     .to = LADDER_CSE,
+     .clause = "TS-0003 8.2.2.1",
+     .code = "psk-identity-unknown",
+     .server = "mn",
+     .logged = "psk-identity-unknown",
+     .argv = {DEVICE("associate", "ghost"), AT_MN, "--kpsa-id", "ghost@mn.{sp}", "--kpsa-file", "{dir}/lamp.hex"}},
     {.chapter = "what is refused",
      .title = "an impostor with the wrong key",
      .from = LADDER_DEVICE,

@@ -6,7 +6,7 @@
 #include "cli/ladder.h"
 #include "cli/demo_proc.h"
 
-/* One command of this program. In arguments: {dir} {sp} {mef} {maf} {cse} {ub}. */
+/* One command of this program. In arguments: {dir} {sp} {mef} {maf} {cse} {mn} {ub}. */
 struct demo_story_step {
     const char *title;
     enum ladder_line from, to;
@@ -15,6 +15,7 @@ struct demo_story_step {
     const char *server; /* refusals before authentication: the server whose log must hold `logged` ... */
     const char *logged; /* ... this reason code, or NULL */
     unsigned wait_ms;   /* before the step, for a lifetime to end */
+    unsigned patience_ms; /* it is tried again so long, for what servers do by themselves */
     const char *argv[DEMO_PROC_ARGS_MAX];
     const char *chapter; /* begins with this step, or NULL */
 };

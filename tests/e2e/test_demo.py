@@ -14,6 +14,7 @@ def test_demo(tmp_path):
                     "certificate-not-instructed", "certificate-untrusted", "notification-url", "aka-network-unknown"):
         assert refusal in text, refusal
     assert "enrol over DTLS" in text and "registers by CoAP" in text and "asks at its channel" in text
+    assert "registers there with an AE-ID of the provider" in text and "knows where the lamp is" in text and "through the MN-CSE" in text
     assert "bootstrap with the SIM" in text and "Ks_int_NAF" in text
     assert (tmp_path / "kept").is_dir(), "--keep keeps the directory"
     keys = [f.read_text().strip() for f in (tmp_path / "kept").rglob("*.hex")]
