@@ -131,8 +131,8 @@ static void numbers_count_more_than_times(void **state)
     assert_int_equal(t.at[3].at, LADDER_CSE); /* to its devices a gate is the CSE */
     struct trace_steps s;
     trace_steps_of(&t, &t.at[4], &s);
-    assert_int_equal(s.to, LADDER_MAF);
-    assert_string_equal(s.step, "refused and audited"); /* in the column of the MAF, not with its words */
+    assert_int_equal(s.to, LADDER_MEF);
+    assert_string_equal(s.step, "refused and audited"); /* in the column of the MEF, not with its words */
     trail_free(&t);
 }
 
