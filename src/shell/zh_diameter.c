@@ -187,7 +187,13 @@ static void start(struct helper *h)
         abort(); /* cannot fail: it allocates nothing */
     }
     h->pair.data = h->process.data = h;
-    if (uv_spawn(h->loop, &h->process, &o) != 0) {
+    int spawned = uv_spawn(h->loop, &h->process, &o);
+    if (spawned != 0) {
+        log_event(ERR_LEVEL_ERROR, "diameter-not-started",
+                  (struct log_field[]){{"program", text_of(h->conf.program)},
+                                       {"reason", text_of(uv_strerror(spawned))},
+                                       {"hint", text_of("is the package keystead-diameter installed?")}},
+                  3);
         hang_up(h);
         uv_close((uv_handle_t *)&h->process, closed);
     } else if (uv_read_start((uv_stream_t *)&h->pair, room, came) != 0) {

@@ -94,6 +94,7 @@ def test_no_process_no_hss(hss, tmp_path):
         assert client.ask("bob@lab.example") == "peer-unreachable"
         assert client.end() < 1000
         assert "event=diameter-away" in "".join(client.log)
+        assert ("event=diameter-not-started" in "".join(client.log)) == (program == tmp_path / "none")
 
 
 def test_tshark_reads_our_diameter(hss, tmp_path, matrix):
