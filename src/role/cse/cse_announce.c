@@ -184,7 +184,8 @@ static err_t revise(const struct cse_ask *ask, struct cse_annc *a, struct wanted
         }
     }
     bool there = a->state == CSE_ANNC_CURRENT || a->state == CSE_ANNC_LEAVING;
-    a->state = !wanted ? CSE_ANNC_LEAVING : there ? CSE_ANNC_CHANGED : a->state;
+    bool lost = a->rsc == 4103; /* it had moved to another CSE; what changes it here says that it is back */
+    a->state = !wanted ? CSE_ANNC_LEAVING : lost ? CSE_ANNC_FOUND : there ? CSE_ANNC_CHANGED : a->state;
     a->change++;
     a->tries = 0;
     a->rsc = 0;

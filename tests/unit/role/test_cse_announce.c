@@ -196,6 +196,14 @@ static void each_answer_leads_on(void **state)
         assert_int_equal(next(AT_IN), OP_UPDATE);
         answer(4103, ""); /* another CSE has it by now */
         assert_string_equal(state_of("Sa"), "refused");
+        f.w.now += HOUR;
+        assert_int_equal(next(AT_IN), OP_UPDATE);
+        assert_false(has("\"lnk\"")); /* it is not taken back for being registered here still */
+        answer(4103, "");
+        assert_int_equal(cse_fixture_put(&f, &f.a, "Sa", "Sa", "{\"m2m:ae\":{\"lbl\":[\"back\"]}}"), ERR_OK);
+        assert_int_equal(next(AT_IN), OP_UPDATE);
+        assert_true(has("\"lnk\":\"/mn/Sa\"") && has("\"back\""));
+        answer(4103, "");
         assert_int_equal(cse_fixture_del(&f, &f.a, "Sa", "Sa"), ERR_OK);
         assert_int_equal(next(AT_IN), OP_DELETE);
         answer(4103, "");
