@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define FORMAT 1 /* first octet of the coded form */
+#define FORMAT 2 /* first octet of the coded form */
 
 void association_init_plain(struct association *a)
 {
@@ -47,6 +47,7 @@ void association_write(const struct association *a, struct writer *w)
     writer_u16(w, (uint16_t)a->peer);
     writer_u16(w, a->tls_version); /* R004-22 */
     writer_u16(w, a->suite);
+    writer_u8(w, a->by_digest ? 1 : 0);
     writer_u8(w, (uint8_t)a->ids_n);
     for (size_t i = 0; i < a->ids_n; i++) {
         writer_text16(w, a->ids[i].z);
@@ -79,8 +80,9 @@ err_t association_parse(struct reader *r, struct association *out)
     uint16_t peer = reader_u16(r);
     out->tls_version = reader_u16(r);
     out->suite = reader_u16(r);
+    uint8_t by_digest = reader_u8(r);
     uint8_t ids_n = reader_u8(r);
-    bool valid = ids_n <= ASSOCIATION_IDS_MAX;
+    bool valid = ids_n <= ASSOCIATION_IDS_MAX && by_digest <= 1;
     for (size_t i = 0; valid && i < ids_n; i++) {
         reader_text16(r, out->ids[i].z, sizeof(out->ids[i].z));
         valid = out->ids[i].z[0] != '\0';
@@ -99,5 +101,6 @@ err_t association_parse(struct reader *r, struct association *out)
     out->framework = (enum association_framework)framework;
     out->peer = (enum association_peer)peer;
     out->ids_n = ids_n;
+    out->by_digest = by_digest == 1;
     return ERR_OK;
 }

@@ -43,6 +43,7 @@ struct association {
     enum association_peer peer;
     uint16_t tls_version; /* 0x0303 TLS 1.2, 0xFEFD DTLS 1.2, 0 none (R004-22) */
     uint16_t suite;       /* IANA number */
+    bool by_digest;       /* not by the handshake: each request proves itself, and its Authorization was judged (Ua) */
     struct m2mid ids[ASSOCIATION_IDS_MAX]; /* absolute identities it is bound to; FQDN for MEF and MAF */
     size_t ids_n;                          /* 0: Credential-ID alone */
     char credential_id[ASSOCIATION_CREDENTIAL_MAX]; /* e.g. 12-NAME@FQDN [TS-0003 10.4], or empty */

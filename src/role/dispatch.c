@@ -111,7 +111,7 @@ static err_t run(const struct role *role, const void *ctx, const struct request 
     err_t e = dispatch_route(role, rq->prim, rq->assoc, &route);
     const bool tokens = e == ERR_OK && (route->flags & ROUTE_TOKENS) != 0;
     const bool digest = e == ERR_OK && (route->flags & ROUTE_DIGEST) != 0;
-    if (rq->prim->authorization.n > 0 && !digest && !(tokens && rq->prim->tokens.n > 0)) {
+    if (rq->prim->authorization.n > 0 && !rq->assoc->by_digest && !digest && !(tokens && rq->prim->tokens.n > 0)) {
         return detail_fail(rs->detail, ERR_NOT_IMPLEMENTED, "Authorization", text_empty());
     }
     TRY(e);
@@ -297,6 +297,15 @@ err_t dispatch_psk(const struct role *role, const void *ctx, struct txn *t, cons
         return role->answer == NULL ? ERR_BUG : ERR_OK;
     }
     return key_check(out, now);
+}
+
+err_t dispatch_ua(const struct role *role, const void *ctx, struct txn *t, const struct role_ua *ua, usec_t now, struct role_psk *out)
+{
+    struct b_tid_parts parts;
+    *out = (struct role_psk){0};
+    TRY(b_tid_parse(ua->b_tid, &parts) == ERR_OK ? ERR_OK : ERR_DENIED_B_TID); /* no BSF made this name */
+    TRY(role->ua(ctx, t, ua, now, out));
+    return out->verdict == ROLE_ASK ? ERR_OK : key_check(out, now);
 }
 
 err_t dispatch_answer(const struct role *role, const void *ctx, const struct dispatch_asked *x, struct txn *t,

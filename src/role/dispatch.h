@@ -59,6 +59,9 @@ MUST_USE err_t dispatch_keep(struct txn *t, err_t outcome, const struct dispatch
 /* role->psk, role->ua / role->answer with what holds for every role: an answer must resolve, a key must be one and alive. */
 MUST_USE err_t dispatch_psk(const struct role *role, const void *ctx, struct txn *t, const struct role_hello *hello,
                             usec_t now, struct role_psk *out);
+/* role->ua alone, for who proves itself after the handshake (shell/ua_gate.h). */
+MUST_USE err_t dispatch_ua(const struct role *role, const void *ctx, struct txn *t, const struct role_ua *ua, usec_t now,
+                           struct role_psk *out);
 struct dispatch_asked {
     const struct question *q;
     const struct answer *a;

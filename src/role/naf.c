@@ -42,7 +42,7 @@ err_t naf_configure(struct naf *n, const struct conf *cf, struct text fqdn, char
     return ERR_OK;
 }
 
-/* R001-132: the BSF is the one that the B-TID names, if the operator knows it. */
+/* R000-73, R001-132: the key distribution server is the BSF, the one that the B-TID names, if the operator knows it. */
 static const struct naf_bsf *bsf_of(const struct naf *n, struct text fqdn)
 {
     for (size_t i = 0; i < n->bsfs_n; i++) {

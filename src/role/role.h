@@ -133,6 +133,9 @@ struct role {
      * first? ERR_NOT_FOUND: nothing. With its answer given to answer(), or without, the request goes on. May be NULL. */
     err_t (*need)(const void *ctx, const struct request *rq, struct txn *t, struct question *q);
 
+    /* Of its NAF_Id: the name that a realm of Ua has to have. Goes with `ua`. */
+    struct text (*ua_fqdn)(const void *ctx);
+
     /* Writer: the answer to a question of psk() or need(); stages what is to be kept, and resolves. May be NULL. */
     err_t (*answer)(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
                     struct role_psk *out);

@@ -43,8 +43,8 @@ struct zn_form {
     err_t (*ask_write)(const struct zn_ask *a, struct writer *w);
     err_t (*ask_read)(const struct primitive *p, struct zn_ask *out, char detail[static ROLE_DETAIL_MAX]);
     void (*answer_write)(const struct zn_ask *to, const struct zn_answer *a, struct writer *w);
-    /* Hostile until proven otherwise: ERR_PEER_NONSENSE; ERR_DENIED_B_TID: it knows no such B-TID, or it has ended;
-     * ERR_DENIED_FETCH: it refuses for another reason. */
+    /* Hostile until proven otherwise: ERR_PEER_NONSENSE; ERR_DENIED_B_TID, ERR_DENIED_EXPIRED: it knows no such B-TID, or it has ended
+     * (not every form tells which); ERR_DENIED_FETCH: it refuses for another reason. */
     err_t (*answer_read)(unsigned status, struct bytes body, struct zn_answer *out);
     /* NULL: refusals are those of oneM2M. */
     void (*refusal_write)(const struct zn_ask *to, err_t e, const char *detail, struct writer *w);

@@ -219,8 +219,10 @@ static err_t refusal(unsigned status, const json_t *obj)
 {
     struct text said = json_get_text(obj, "m2m:dbg");
     struct text code = text_take(said, text_find(said, ':'));
-    bool over = text_eq_z(code, err_code(ERR_DENIED_B_TID)) || text_eq_z(code, err_code(ERR_DENIED_EXPIRED));
-    return over || status == 404 ? ERR_DENIED_B_TID : ERR_DENIED_FETCH;
+    if (text_eq_z(code, err_code(ERR_DENIED_EXPIRED))) {
+        return ERR_DENIED_EXPIRED;
+    }
+    return text_eq_z(code, err_code(ERR_DENIED_B_TID)) || status == 404 ? ERR_DENIED_B_TID : ERR_DENIED_FETCH;
 }
 
 static err_t answer_read(unsigned status, struct bytes body, struct zn_answer *out)

@@ -43,8 +43,9 @@ static const struct conf_row rows[] = {
     {"listener", "address", CONF_ADDRESS, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "Where it listens; port 0 is any free port (see keystead ctl status)."},
     {"listener", "transport", CONF_CHOICE, CONF_REPEATS, "tcp", 0, 0, "tcp|udp", "tcp: HTTP in TLS. udp: CoAP in DTLS."},
     {"listener", "tls", CONF_BOOL, CONF_REPEATS, "on", 0, 0, NULL, "off: plain HTTP; nobody is authenticated there."},
-    {"listener", "clients", CONF_CHOICE, CONF_REPEATS, "authenticated", 0, 0, "authenticated|anonymous",
-     "anonymous: TLS in which only the server proves who it is, for devices that have no credential of TLS: Ub. Nobody counts as authenticated there."},
+    {"listener", "clients", CONF_CHOICE, CONF_REPEATS, "authenticated", 0, 0, "authenticated|digest|anonymous",
+     "How clients prove themselves over TLS. authenticated: in the handshake, by key or certificate. digest: in each request, by HTTP Digest with the key of a "
+     "SIM (Ua of GBA; for a MAF or CSE that knows a BSF). anonymous: not at all, only the server does, for devices that have no credential of TLS (Ub of GBA)."},
     {"listener", "certificate", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM certificate with its chain; without one only pre-shared keys are possible."},
     {"listener", "key", CONF_KEY, CONF_REPEATS, NULL, 0, 0, NULL, "PEM private key of the certificate, or a key in a token or TPM."},
     {"listener", "trust", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM anchors that client certificates must lead to; without them none are accepted."},
@@ -139,10 +140,10 @@ static void listener_check(const struct conf *c, const struct conf_section *s, s
         conf_fault_add(f, line_of(c, "listener", s->arg, "ocsp-response"), "[listener %s]: ocsp-response without certificate and key",
                        s->arg);
     }
-    bool anonymous = text_eq_z(conf_text(c, "listener", s->arg, "clients"), "anonymous");
-    if (anonymous && (!tls || !cert || text_eq_z(conf_text(c, "listener", s->arg, "transport"), "udp"))) {
-        conf_fault_add(f, line_of(c, "listener", s->arg, "clients"), "[listener %s]: clients = anonymous needs tls over tcp, and a certificate with its key",
-                       s->arg);
+    bool shown = text_eq_z(conf_text(c, "listener", s->arg, "clients"), "authenticated");
+    if (!shown && (!tls || !cert || text_eq_z(conf_text(c, "listener", s->arg, "transport"), "udp"))) {
+        conf_fault_add(f, line_of(c, "listener", s->arg, "clients"), "[listener %s]: clients = %s needs tls over tcp, and a certificate with its key",
+                       s->arg, conf_text(c, "listener", s->arg, "clients").p);
     }
     if (tls && !cert && !conf_bool(c, "listener", s->arg, "psk")) {
         conf_fault_add(f, s->line, "[listener %s]: tls needs a certificate and key, or psk = on", s->arg);

@@ -2,6 +2,7 @@
 
 #include "shell/clock.h"
 #include "shell/log.h"
+#include "shell/ua_gate.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ err_t conn_alive(const struct conn *c)
     struct txn t;
     struct arena arena;
     const struct snapshot_role *r = conn_role(c);
-    if (r->role->alive == NULL) {
+    if (r->role->alive == NULL || c->assoc.peer == PEER_PLAIN) { /* nobody: there is no credential to look at */
         return ERR_OK;
     }
     TRY(worker_view(c->w, c->role, &t, &arena));
@@ -129,6 +130,7 @@ void conn_open(struct conn *c)
 static void release(struct conn *c)
 {
     tls_free(c->tls);
+    ua_gate_free(c);
     growing_wipe(&c->in);
     c->way->release(c);
 }

@@ -18,6 +18,7 @@ enum conn_state {
 };
 
 struct conn;
+struct ua_state;
 struct primitive_response;
 struct conn_way {
     enum job_binding binding;
@@ -72,6 +73,9 @@ struct conn {
     bool again;        /* busy, and what was asked is answered: served once more in the next turn */
     unsigned asked;    /* how often an authority was asked for the request under way */
     struct keyid asked_last;
+    bool admitted;       /* the gate of Ua let the request under way in: it is not judged again when it is served once more */
+    struct ua_state *ua; /* ua_gate.h */
+    char session[ASSOCIATION_ID_LEN + 1]; /* of its handshake, whoever its requests come from */
 };
 
 struct conn *conn_of(struct worker_member *m);

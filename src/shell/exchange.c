@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+enum { RSC_CHALLENGE = 4199 };
 #define ASK_MOST 6 /* questions to authorities for one request */
 #define POLL_TIME (20 * USEC_PER_SEC) /* that a request waits for something to come if it does not say how long */
 
@@ -39,7 +40,7 @@ static struct primitive_response reply(const struct conn *c, const struct respon
     return dispatch_reply(&prim, rs);
 }
 
-void exchange_refuse(struct conn *c, err_t e, const char *detail)
+static void refuse_as(struct conn *c, err_t e, const char *detail, const char *headers)
 {
     struct response rs;
     rs.body = writer_of(c->w->body, WORKER_BODY_MAX);
@@ -48,8 +49,21 @@ void exchange_refuse(struct conn *c, err_t e, const char *detail)
     }
     note_refusal(c, e, rs.detail);
     dispatch_refuse(&rs, e);
+    if (headers != NULL && TEXT_COPY(text_of(headers), rs.headers) == ERR_OK) {
+        rs.rsc = RSC_CHALLENGE;
+    }
     struct primitive_response r = reply(c, &rs);
     answer(c, &r);
+}
+
+void exchange_refuse(struct conn *c, err_t e, const char *detail)
+{
+    refuse_as(c, e, detail, NULL);
+}
+
+void exchange_challenge(struct conn *c, err_t e, const char *headers)
+{
+    refuse_as(c, e, "", headers);
 }
 
 /* -- what somebody else must answer ------------------------------------------------------------------------ */

@@ -9,5 +9,7 @@ void exchange_remember(struct conn *c, const struct primitive *p);
 /* May leave the connection busy. */
 void exchange_serve(struct conn *c, const struct primitive *p);
 void exchange_refuse(struct conn *c, err_t e, const char *detail);
+/* 401 with this WWW-Authenticate, "Name: value" and a line feed. */
+void exchange_challenge(struct conn *c, err_t e, const char *headers);
 
 #endif

@@ -4,6 +4,8 @@
 #include "shell/clock.h"
 #include "shell/refusal.h"
 
+#include <string.h>
+
 /* -- which key ------------------------------------------------------------------------------------- */
 static void asked(struct ask_waiter *waiter, err_t e, const struct secret *key, const struct association *a)
 {
@@ -54,8 +56,9 @@ static err_t identify(struct conn *c, usec_t now)
         TRY(worker_view(c->w, c->role, &t, &arena));
         TRY(dispatch_cert(conn_role(c)->role, conn_role(c)->ctx, &t, &cert, now, &c->assoc));
     }
-    return dispatch_associate(&c->assoc, c->w->snap->env.crypto, tls_version(c->tls), tls_suite(c->tls), now,
-                              USEC_NEVER);
+    TRY(dispatch_associate(&c->assoc, c->w->snap->env.crypto, tls_version(c->tls), tls_suite(c->tls), now, USEC_NEVER));
+    memcpy(c->session, c->assoc.id, sizeof(c->session));
+    return ERR_OK;
 }
 
 static void open_for_requests(struct conn *c)

@@ -3,6 +3,7 @@
 #include "base/ct.h"
 #include "shell/exchange.h"
 #include "shell/log.h"
+#include "shell/ua_gate.h"
 #include "wire/http_binding.h"
 
 #include <stdlib.h>
@@ -27,6 +28,7 @@ static void consume(struct conn *c)
     growing_drop(&c->in, http_of(c)->request_n);
     http_of(c)->request_n = 0;
     http_of(c)->tried = 0;
+    c->admitted = false;
     if (c->in.n == 0 && c->in.cap > IN_KEEP) {
         growing_wipe(&c->in);
     }
@@ -68,7 +70,9 @@ static void request(struct conn *c, const struct http1_request *http)
         exchange_refuse(c, e, detail);
         return;
     }
-    exchange_serve(c, &prim);
+    if (ua_gate_pass(c, &prim)) {
+        exchange_serve(c, &prim);
+    }
 }
 
 /* Octets that cannot complete anything are not parsed again: a peer that drips one octet a packet costs little. */

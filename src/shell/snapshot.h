@@ -43,6 +43,7 @@ struct snapshot_listener {
     size_t role; /* index: who answers a client that names no server; others may be joined in tls_ctx, by their index */
     bool tls;
     bool datagram;           /* DTLS and CoAP over UDP */
+    bool digest;             /* clients prove themselves in each request (ua_gate.h) */
     struct tls_ctx *tls_ctx; /* NULL if plain */
     const char *address;     /* as configured */
     union {

@@ -87,7 +87,7 @@ static err_t load_tls(struct snapshot_loading *l, struct snapshot_listener *li, 
         .names = names.at,
         .tag = role,
         .psk = conf_bool(c, "listener", li->name, "psk"),
-        .anonymous = text_eq_z(conf_text(c, "listener", li->name, "clients"), "anonymous"),
+        .anonymous = !text_eq_z(conf_text(c, "listener", li->name, "clients"), "authenticated"),
         .hint = r->role->ua != NULL && has_bsf(c) ? NAF_HINT : NULL,
         .require_ems = true,
         .crl_files = trust != NULL || crl != NULL ? crl : snapshot_z(conf_text(c, "listener", li->name, "crl")),
@@ -169,7 +169,13 @@ static err_t load_listener(struct snapshot_loading *l, const char *name)
     li->role = r;
     li->tls = conf_bool(s->conf, "listener", name, "tls");
     li->datagram = text_eq_z(conf_text(s->conf, "listener", name, "transport"), "udp");
-    if (text_eq_z(conf_text(s->conf, "listener", name, "clients"), "anonymous") && !takes_digest(s->roles[r].role)) {
+    struct text clients = conf_text(s->conf, "listener", name, "clients");
+    li->digest = text_eq_z(clients, "digest");
+    if (li->digest && (s->roles[r].role->ua == NULL || !has_bsf(s->conf))) {
+        conf_fault_add(l->faults, 0, "[listener %s] clients: digest is for a MAF or CSE that has a [peer] of kind bsf", name);
+        return ERR_CONFIG;
+    }
+    if (text_eq_z(clients, "anonymous") && !takes_digest(s->roles[r].role)) {
         conf_fault_add(l->faults, 0, "[listener %s] clients: the role %s takes nobody who does not prove who he is", name, s->roles[r].role->name);
         return ERR_CONFIG;
     }

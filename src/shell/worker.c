@@ -160,6 +160,7 @@ err_t worker_start(struct worker *w, uv_loop_t *loop, const struct snapshot *sna
     *w = (struct worker){.loop = loop, .snap = snap, .metrics = metrics};
     uint64_t seed = 0;
     TRY(snap->env.crypto->random((uint8_t *)&seed, sizeof(seed)));
+    TRY(snap->env.crypto->random(w->ua_secret, sizeof(w->ua_secret)));
     TRY(allocate(w));
     TRY(tls_thread_init(snap->limits.waiting));
     peers_init(&w->peers, seed,

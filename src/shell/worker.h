@@ -61,6 +61,7 @@ struct worker {
     size_t conns;
     size_t conns_closing; /* of these, the ones that libuv is closing: they hold no place any more */
     bool draining;
+    uint8_t ua_secret[32]; /* signs nonces (ua_gate.h) */
     uint8_t *arena, *body, *form, *out, *chunk, *scratch, *datagram;
 };
 

@@ -5,7 +5,7 @@
 /* -- tables ------------------------------------------------------------------------------------------ */
 
 /* Headers with a meaning here [TS-0009 6.4]. An X-M2M-* header without a row is one of a later release: not implemented. */
-enum field { FIELD_ORIGIN, FIELD_RI, FIELD_RVI, FIELD_RET, FIELD_CONTENT_TYPE, FIELD_ACCEPT, FIELD_AUTHORIZATION, FIELD_N, FIELD_TOKENS };
+enum field { FIELD_ORIGIN, FIELD_RI, FIELD_RVI, FIELD_RET, FIELD_CONTENT_TYPE, FIELD_ACCEPT, FIELD_AUTHORIZATION, FIELD_AGENT, FIELD_N, FIELD_TOKENS };
 
 static const struct field_row {
     const char *name;
@@ -19,6 +19,7 @@ static const struct field_row {
     ROW("X-M2M-RET", FIELD_RET),
     ROW("Content-Type", FIELD_CONTENT_TYPE),
     ROW("Accept", FIELD_ACCEPT),
+    ROW("User-Agent", FIELD_AGENT),
     ROW("Authorization", FIELD_AUTHORIZATION), /* whoever takes none must not let it pass unseen (role/dispatch.c) */
 #undef ROW
 };
@@ -26,6 +27,10 @@ static const struct field_row {
 static const enum op ops[] = {
     [HTTP1_GET] = OP_RETRIEVE, [HTTP1_POST] = OP_NOTIFY, [HTTP1_PUT] = OP_UPDATE, [HTTP1_DELETE] = OP_DELETE,
     [HTTP1_OTHER] = OP_NONE,
+};
+
+static const char *const methods[] = {
+    [HTTP1_GET] = "GET", [HTTP1_POST] = "POST", [HTTP1_PUT] = "PUT", [HTTP1_DELETE] = "DELETE", [HTTP1_OTHER] = "",
 };
 
 enum { HEADERS_OWN = 4 };
@@ -182,6 +187,9 @@ err_t http_binding_parse(const struct http1_request *in, struct writer *scratch,
     collect(in, seen, out);
     out->authorization = seen[FIELD_AUTHORIZATION];
     tokens(out->authorization, out);
+    out->agent = seen[FIELD_AGENT];
+    out->method = text_of(methods[in->method]);
+    out->target = in->target;
     TRY(headers(seen, out, detail));
     TRY(operation(in, seen[FIELD_CONTENT_TYPE], out, detail));
     out->accept = media_accept(seen[FIELD_ACCEPT], out->media);

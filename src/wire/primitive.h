@@ -44,6 +44,8 @@ struct primitive {
     uint32_t expires_after_ms; /* the same counted from the arrival, 0 if none: the caller knows the time */
     bool unsupported;   /* carries a parameter that is not implemented: 5001 */
     char unsupported_name[32];
+    struct text method, target; /* of HTTP, as sent */
+    struct text agent;         /* User-Agent */
     struct text authorization; /* of HTTP, as sent: only a route with ROUTE_DIGEST takes one, or ROUTE_TOKENS if tokens are in it */
     const struct cse_tokens *given; /* never parsed: what these tokens are, once the CSE has looked at them */
     bool verified;        /* never parsed: those whom it would make get messages were asked by the shell, and want them */

@@ -55,7 +55,7 @@ class Bsf(http.server.ThreadingHTTPServer):
         ctx.load_verify_locations(where / "ca.crt")
         ctx.verify_mode = ssl.CERT_REQUIRED
         self.socket = ctx.wrap_socket(self.socket, server_side=True)
-        self.sims, self.asked, self.spoil = {}, [], None
+        self.sims, self.asked, self.spoil, self.hold = {}, [], None, None
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def add(self, name, **more):
@@ -73,6 +73,8 @@ class BsfHandler(http.server.BaseHTTPRequestHandler):
         names = [v for k, v in self.connection.getpeercert()["subjectAltName"] if k == "DNS"]
         self.server.asked.append((self.path, rq))
         sim = self.server.sims.get(rq["btId"])
+        while self.server.hold == rq["btId"]:  # a BSF that takes its time
+            time.sleep(0.05)
         status, body = 404, {"cause": "B_TID"}
         if sim and naf_id[:-5].decode() in names:
             end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(sim.end))

@@ -55,6 +55,12 @@ static err_t answer(const void *ctx, const struct question *q, const struct answ
                : cse_saef_answer(ctx, q, a, t, now, out);
 }
 
+static struct text ua_fqdn(const void *ctx)
+{
+    const struct cse *cse = ctx;
+    return text_of(cse->naf.fqdn);
+}
+
 /* R004-07: whatever CSE runs here, takes associations. */
 const struct role role_cse = {
     .name = "cse",
@@ -72,6 +78,7 @@ const struct role role_cse = {
     .seed = cse_seed,
     .psk = cse_saef_psk,
     .ua = cse_saef_ua,
+    .ua_fqdn = ua_fqdn,
     .need = need,
     .cert = cse_cert_bind,
     .answer = answer,

@@ -87,6 +87,12 @@ static err_t configure(void *ctx, const struct conf *cf, const struct role_env *
     return naf_configure(&m->naf, cf, text_of(m->reg.fqdn), detail);
 }
 
+static struct text ua_fqdn(const void *ctx)
+{
+    const struct maf *m = ctx;
+    return text_of(m->naf.fqdn);
+}
+
 const struct role role_maf = {
     .name = "maf",
     .doc = "M2M Authentication Function: authenticates clients and distributes connection keys",
@@ -101,6 +107,7 @@ const struct role role_maf = {
     .configure = configure,
     .psk = maf_handshake_psk,
     .ua = maf_gba_ua,
+    .ua_fqdn = ua_fqdn,
     .answer = maf_answer_take,
     .cert = maf_handshake_cert,
     .alive = maf_heard_alive,

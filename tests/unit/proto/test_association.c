@@ -73,11 +73,11 @@ static void coded_form_cut_at_each_octet(void **state)
 static void wrong_values_are_refused(void **state)
 {
     (void)state;
-    enum { FORMAT_AT = 0, ID_AT = 3, FRAMEWORK_AT = 35, PEER_AT = 36, IDS_AT = 42 };
+    enum { FORMAT_AT = 0, ID_AT = 3, FRAMEWORK_AT = 35, PEER_AT = 36, BY_DIGEST_AT = 42, IDS_AT = 43 };
     static const struct {
         size_t at;
         uint8_t value;
-    } rows[] = {{FORMAT_AT, 0},    {FORMAT_AT, 2},  {ID_AT, 'g'},       {FRAMEWORK_AT, ASSOCIATION_E2E + 1}, {FRAMEWORK_AT, 255},
+    } rows[] = {{FORMAT_AT, 0},    {FORMAT_AT, 1},  {FORMAT_AT, 3}, {BY_DIGEST_AT, 2},  {ID_AT, 'g'},       {FRAMEWORK_AT, ASSOCIATION_E2E + 1}, {FRAMEWORK_AT, 255},
                 {PEER_AT, 2},      {PEER_AT, 0x80}, {PEER_AT + 1, 3},   {PEER_AT + 1, 0x60},
                 {IDS_AT, ASSOCIATION_IDS_MAX + 1}};
     struct association in = sample();

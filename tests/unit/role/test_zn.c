@@ -142,12 +142,14 @@ static void answers_in_json(void **state)
         JSON(",\"ussList\":[{\"uss\":{\"gsId\":1,\"gsType\":\"x\"}}]"), JSON(",\"ussList\":[{\"uss\":{\"gsId\":1,\"flags\":[{\"flag\":-1}]}}]"),
         JSON(",\"ussList\":[{\"uss\":{\"gsId\":1,\"ueIds\":[{\"ueId\":\"a,b\"}]}}]"), JSON(",\"enroleeID\":\"x\""),
         JSON(",\"uiccKeyMaterial\":\"AA==\"")};
-    static const char *const over[] = {"{\"m2m:dbg\":\"b-tid-unknown: x\"}", "{\"m2m:dbg\":\"credential-expired: x\"}"};
+    static const char *const over[] = {"{\"m2m:dbg\":\"b-tid-unknown: x\"}"};
+    static const char *const ended[] = {"{\"m2m:dbg\":\"credential-expired: x\"}"};
     static const char *const refused[] = {"{\"m2m:dbg\":\"guss-no-key: x\"}", "{\"m2m:dbg\":7}", "", "{}"};
     read_all(&zn_json_form, good, ARRAY_LEN(good), 200, ERR_OK);
     read_all(&zn_json_form, nonsense, ARRAY_LEN(nonsense), 200, ERR_PEER_NONSENSE);
     read_all(&zn_json_form, good, ARRAY_LEN(good), 500, ERR_PEER_NONSENSE);
     read_all(&zn_json_form, over, ARRAY_LEN(over), 403, ERR_DENIED_B_TID);
+    read_all(&zn_json_form, ended, ARRAY_LEN(ended), 403, ERR_DENIED_EXPIRED);
     read_all(&zn_json_form, refused, ARRAY_LEN(refused), 403, ERR_DENIED_FETCH);
     read_all(&zn_json_form, refused, ARRAY_LEN(refused), 404, ERR_DENIED_B_TID);
 }

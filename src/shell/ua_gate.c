@@ -1,0 +1,209 @@
+#include "shell/ua_gate.h"
+
+#include "proto/ua.h"
+#include "role/dispatch.h"
+#include "shell/clock.h"
+#include "shell/exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* R000-46: whoever is known by this B-TID on this connection. */
+struct ua_state {
+    char b_tid[B_TID_MAX];
+    bool of_card;
+    bool answered; /* the question was, and `err` says how */
+    err_t err;
+    struct secret key;
+    struct association assoc;
+    bool established; /* it is in the audit chain (R004-19) */
+    struct ua_count count;
+};
+
+static void drop(struct conn *c)
+{
+    if (c->ua != NULL) {
+        secret_wipe(&c->ua->key);
+        free(c->ua);
+        c->ua = NULL;
+    }
+}
+
+void ua_gate_free(struct conn *c)
+{
+    drop(c);
+}
+
+/* -- refusals ------------------------------------------------------------------------------------------- */
+/* With these goes a challenge: bootstrapping is required, or required again [TS 24.109 5.2.4, 5.2.5], or only another nonce is. */
+static const struct {
+    err_t e;
+    bool stale;
+} challenged[] = {
+    {ERR_UA_REQUIRED, false}, {ERR_UA_REALM, false},      {ERR_UA_STALE, true},       {ERR_UA_REPLAYED, true},
+    {ERR_DENIED_B_TID, false}, {ERR_DENIED_EXPIRED, false}, {ERR_DENIED_DIGEST, false},
+};
+
+static bool has_word(struct text t, const char *word)
+{
+    struct text w = text_of(word);
+    for (size_t i = 0; i + w.n <= t.n; i++) {
+        if (text_eq(text_take(text_skip(t, i), w.n), w)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void refuse(struct conn *c, const struct ua_naf *n, const struct primitive *p, err_t e, usec_t now)
+{
+    char headers[ROLE_HEADERS_MAX] = "";
+    struct writer w = WRITER_ARRAY(headers);
+    const bool of_card = has_word(p->agent, UA_AGENT_UICC) || has_word(p->authorization, UA_REALM_UICC);
+    for (size_t i = 0; i < ARRAY_LEN(challenged); i++) {
+        if (challenged[i].e != e) {
+            continue;
+        }
+        writer_z(&w, "WWW-Authenticate: ");
+        if (ua_challenge(n, of_card, challenged[i].stale, now, &w) != ERR_OK) {
+            break;
+        }
+        writer_z(&w, "\n");
+        if (writer_finish_z(&w) == ERR_OK) {
+            exchange_challenge(c, e, headers);
+            return;
+        }
+    }
+    exchange_refuse(c, e, "");
+}
+
+/* -- the key -------------------------------------------------------------------------------------------- */
+static void asked(struct ask_waiter *waiter, err_t e, const struct secret *key, const struct association *a)
+{
+    struct conn *c = (struct conn *)((char *)waiter - offsetof(struct conn, waiter));
+    struct ua_state *u = c->ua;
+    u->answered = true;
+    u->err = e;
+    if (e == ERR_OK) {
+        u->key = *key;
+        u->assoc = *a;
+    }
+    conn_again(c);
+}
+
+static void psk_wipe(struct role_psk *p)
+{
+    secret_wipe(&p->key);
+}
+
+/* As in a handshake with this B-TID: the same questions, limits and answers. */
+static err_t ask(struct conn *c, const struct ua_request *rq, usec_t now)
+{
+    struct txn t;
+    struct arena arena;
+    SCOPED(psk_wipe) struct role_psk psk;
+    const struct role_ua ua = {rq->b_tid, tls_suite(c->tls), rq->of_card};
+    drop(c);
+    TRY(worker_view(c->w, c->role, &t, &arena));
+    TRY(dispatch_ua(conn_role(c)->role, conn_role(c)->ctx, &t, &ua, now, &psk));
+    c->ua = calloc(1, sizeof(*c->ua));
+    TRY(c->ua != NULL ? ERR_OK : ERR_LIMIT_BUSY);
+    TRY(TEXT_COPY(rq->b_tid, c->ua->b_tid));
+    c->ua->of_card = rq->of_card;
+    if (psk.verdict == ROLE_ASK) {
+        TRY(ask_key(&c->w->ask, c->role, &psk.ask, &c->waiter, asked));
+        c->busy = true;
+        return ERR_OK;
+    }
+    c->ua->answered = true;
+    c->ua->key = psk.key;
+    c->ua->assoc = psk.assoc;
+    return ERR_OK;
+}
+
+/* With the key there, or busy until it is. */
+static err_t find_key(struct conn *c, const struct ua_request *rq, usec_t now)
+{
+    const struct ua_state *u = c->ua;
+    bool same = u != NULL && text_eq_z(rq->b_tid, u->b_tid) && rq->of_card == u->of_card && u->answered;
+    if (same && u->err != ERR_OK) {
+        err_t e = u->err;
+        drop(c);
+        return e;
+    }
+    return same && u->assoc.not_after > now ? ERR_OK : ask(c, rq, now); /* R001-134: at its end it is asked for anew */
+}
+
+/* -- the association ------------------------------------------------------------------------------------ */
+static void kept(void *owner, const struct job_result *r)
+{
+    struct conn *c = owner;
+    worker_view_renew(c->w);
+    if (!conn_unpin(c)) {
+        return;
+    }
+    err_t e = r == NULL ? ERR_STORE : r->err;
+    if (e != ERR_OK) {
+        exchange_refuse(c, e, "");
+        conn_resume(c);
+        return;
+    }
+    c->assoc = r->assoc;
+    c->ua->assoc = r->assoc;
+    c->ua->established = true;
+    c->busy = true;
+    conn_again(c);
+}
+
+/* R004-19: before it carries its first request. */
+static err_t establish(struct conn *c, usec_t now)
+{
+    struct ua_state *u = c->ua;
+    u->assoc.by_digest = true;
+    TRY(dispatch_associate(&u->assoc, c->w->snap->env.crypto, tls_version(c->tls), tls_suite(c->tls), now, USEC_NEVER));
+    c->assoc = u->assoc;
+    TRY(conn_alive(c));
+    if (conn_role(c)->role->established == NULL) {
+        u->established = true;
+        return ERR_OK;
+    }
+    SCOPED(job_wipe) struct job j = conn_job(c, JOB_ESTABLISHED, now);
+    TRY(channel_submit(&c->w->channel, &j, kept, c));
+    c->busy = true;
+    return ERR_OK;
+}
+
+static err_t judge(struct conn *c, const struct ua_naf *n, const struct primitive *p, usec_t now)
+{
+    char room[DIGEST_TEXT_MAX];
+    struct writer scratch = WRITER_ARRAY(room);
+    struct ua_request rq;
+    const struct ua_message m = {p->method, p->target, p->content};
+    TRY(p->authorization.n > 0 ? ERR_OK : ERR_UA_REQUIRED);
+    TRY(ua_read(n, p->authorization, now, &scratch, &rq));
+    TRY(find_key(c, &rq, now));
+    if (c->busy) {
+        return ERR_OK;
+    }
+    TRY(ua_check(n, &rq, &m, &c->ua->key, &c->ua->count));
+    c->admitted = true;
+    c->assoc = c->ua->assoc;
+    return c->ua->established ? ERR_OK : establish(c, now);
+}
+
+bool ua_gate_pass(struct conn *c, const struct primitive *p)
+{
+    const struct snapshot_role *r = conn_role(c);
+    usec_t now = clock_now();
+    if (!c->listener->digest || c->admitted) {
+        return true;
+    }
+    const struct ua_naf n = {c->w->snap->env.crypto, r->role->ua_fqdn(r->ctx), bytes_of(c->w->ua_secret, sizeof(c->w->ua_secret)),
+                             text_of(c->session)};
+    err_t e = judge(c, &n, p, now);
+    if (e != ERR_OK) {
+        refuse(c, &n, p, e, now);
+        return false;
+    }
+    return !c->busy;
+}
