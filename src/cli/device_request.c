@@ -1,6 +1,8 @@
 #include "cli/device_request.h"
 
 #include "role/detail.h"
+#include "wire/jwt.h"
+#include "wire/target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@ const struct cli_opt device_request_opts[DEVICE_REQUEST_OPTS_N] = {
     {"--type", 0, "resource type to create: 1 ACP, 3 container, 4 contentInstance"},
     {"--content", 0, "JSON text, or @FILE"},
     {"--from", 0, "originator, if not the registered AE"},
+    {"--token", 0, "file with a token of a DAS, shown with the request (docs/procedures/tokens.md); over HTTP"},
     {"--filter", 0, "of a retrieve: query parameters, e.g. 'fu=1&lbl=warm' (docs/operate/discovery.md)"},
 };
 
@@ -36,7 +39,7 @@ static err_t operation(struct device_work *w)
     return detail_fail(w->detail, ERR_USAGE, "OPERATION is create, retrieve, update, delete or notify", text_of(want));
 }
 
-static err_t file_text(struct device_work *w, const char *file, char **out)
+static err_t file_text(struct device_work *w, const char *option, const char *file, char **out)
 {
     FILE *f = fopen(file, "re");
     char *text = calloc(1, FILE_BODY_MAX + 1);
@@ -47,10 +50,23 @@ static err_t file_text(struct device_work *w, const char *file, char **out)
     }
     if (!good) {
         free(text);
-        return detail_fail(w->detail, ERR_IO, "--content", text_of(file));
+        return detail_fail(w->detail, ERR_IO, option, text_of(file));
     }
     text[n] = '\0';
     *out = text;
+    return ERR_OK;
+}
+
+/* One line; blanks around it are an editor's. */
+static err_t token_text(struct device_work *w, const char *file, char **out)
+{
+    TRY(file_text(w, "--token", file, out));
+    struct text t = text_trim(text_of(*out), " \t\r\n");
+    if (!target_is_token(t) || t.n > JWT_MAX) {
+        return detail_fail(w->detail, ERR_USAGE, "--token: no token of at most 8192 octets in", text_of(file));
+    }
+    memmove(*out, t.p, t.n);
+    (*out)[t.n] = '\0';
     return ERR_OK;
 }
 
@@ -121,6 +137,7 @@ err_t device_request(struct device_work *w)
     char path[TARGET_MAX];
     struct writer to = WRITER_ARRAY(path);
     SCOPED(free_text) char *from_file = NULL;
+    SCOPED(free_text) char *token = NULL;
     const char *content = cli_arg(w->a, "--content");
     TRY(operation(w));
     TRY(check(w));
@@ -128,13 +145,17 @@ err_t device_request(struct device_work *w)
     TRY(target(w, &to));
     TRY(device_work_open(w, false));
     if (content != NULL && content[0] == '@') {
-        TRY(file_text(w, content + 1, &from_file));
+        TRY(file_text(w, "--content", content + 1, &from_file));
         content = from_file;
+    }
+    if (cli_arg(w->a, "--token") != NULL) {
+        TRY(token_text(w, cli_arg(w->a, "--token"), &token));
     }
     w->task.goal = DEVICE_REQUEST;
     w->task.path = path;
     w->task.body = content;
     w->task.from = cli_arg(w->a, "--from");
+    w->task.token = token;
     TRY(device_work_pursue(w));
     answer(w);
     return ERR_OK;

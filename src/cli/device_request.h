@@ -4,7 +4,7 @@
 
 #include "cli/device_work.h"
 
-enum { DEVICE_REQUEST_OPTS_N = 11 };
+enum { DEVICE_REQUEST_OPTS_N = 12 };
 extern const struct cli_opt device_request_opts[DEVICE_REQUEST_OPTS_N];
 device_work_body device_request;
 

@@ -49,6 +49,7 @@ err_t forward_send(struct conn *c, const struct primitive *p, const struct hop *
     rq.ty = p->ty;
     rq.rqi = p->rqi;
     rq.rvi = p->rvi;
+    rq.authorization = !to->whole && p->tokens.n > 0 ? p->authorization : text_empty(); /* never to an application */
     rq.expires = f->expires;
     rq.media = p->media;
     rq.body = p->content;

@@ -34,6 +34,7 @@ struct outbound_request {
     struct text from;
     struct text rqi;   /* empty: a new one */
     struct text rvi;   /* empty: 3 */
+    struct text authorization; /* tokens that go on with it; empty: none */
     usec_t expires;    /* Request Expiration Timestamp that is passed on; 0 or USEC_NEVER: none */
     enum media accept; /* MEDIA_JSON or MEDIA_CBOR */
     enum media media;  /* of the body */

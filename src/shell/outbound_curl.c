@@ -212,7 +212,7 @@ static err_t open_site(struct outbound_site *s)
 static bool add_header(void *arg, const char *name, struct text value)
 {
     struct ride *x = arg;
-    char line[M2MID_MAX * 2 + 64];
+    char line[OUTBOUND_HEAD_MAX];
     struct writer w = WRITER_ARRAY(line);
     writer_z(&w, name);
     writer_z(&w, value.n == 0 ? ";" : ": "); /* libcurl: with an empty value */

@@ -53,6 +53,9 @@ bool outbound_said_headers(const struct outbound_request *rq, uint64_t serial, o
     writer_decimal(&wri, serial);
     say(&s, "X-M2M-RI", rq->rqi.n > 0 ? rq->rqi : writer_view_text(&wri));
     say(&s, "X-M2M-RVI", rq->rvi.n > 0 ? rq->rvi : text_of("3"));
+    if (rq->authorization.n > 0) {
+        say(&s, "Authorization", rq->authorization);
+    }
     say(&s, "Accept", text_of(media_name(rq->accept)));
     if (rq->expires != 0 && rq->expires != USEC_NEVER) {
         timestamp_write(&wret, rq->expires);

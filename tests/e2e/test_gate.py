@@ -55,7 +55,7 @@ class Recorder:
         self.server.server_close()
 
 
-ALLOWED = {"Host", "X-M2M-Origin", "X-M2M-RI", "X-M2M-RVI", "X-M2M-RET", "Accept", "Content-Type", "Content-Length"}
+ALLOWED = {"Host", "X-M2M-Origin", "X-M2M-RI", "X-M2M-RVI", "X-M2M-RET", "Accept", "Content-Type", "Content-Length", "Authorization"}
 release = threading.Event()
 
 
@@ -189,12 +189,13 @@ def test_nobody_speaks_for_another(world):
 def test_what_is_handed_on(world):
     with world.other.connect("one") as c:
         r = ks.ask(c, "create", "/-/new?rcn=1", {"m2m:cnt": {"rn": "x"}}, 3, f"{ks.CSE_ID}/Cone",
-                   headers=["X-Forwarded-For: 10.0.0.1", "Cookie: a=b", "Te: trailers", "Connection: X-Secret", "X-Secret: 1",
+                   headers=["Authorization: aa.bb.cc", "X-Forwarded-For: 10.0.0.1", "Cookie: a=b", "Te: trailers", "Connection: X-Secret", "X-Secret: 1",
                             "Keep-Alive: timeout=9", "Proxy-Connection: close", "Upgrade: h2c", "Forwarded: for=1.2.3.4"])
         assert r.rsc == 2000, r
     command, path, headers, body = world.strict.got[-1]
     assert (command, path, json.loads(body)) == ("POST", "/-/new?rcn=1", {"m2m:cnt": {"rn": "x"}})
     assert headers["X-M2M-Origin"] == "Cone" and headers["Content-Type"] == "application/json;ty=3"
+    assert headers["Authorization"] == "aa.bb.cc", "tokens are for the CSE behind"
     with world.other.connect("one") as c:
         r = ks.ask(c, "create", "/new", {"m2m:cnt": {}}, 3, "Cone")
         assert (r.rsc, r.headers["content-location"]) == (2001, "/strict/new-1"), r

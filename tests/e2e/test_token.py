@@ -8,7 +8,9 @@ import time
 import pytest
 
 import keystead as ks
+
 from test_das import Das, box, connect
+from test_device import Cli
 
 FQDN = "das.example.com"
 ISSUER = f"//{ks.SP}/Sdas"
@@ -168,6 +170,19 @@ def test_who_is_refused_is_told_where_to_ask(lab):
         lab.das.answer = lambda dreq: json.dumps({"m2m:seci": {"sit": 2, "dres": {"tkns": [forged]}}}).encode()
         r = ks.ask(g, "retrieve", f"/-/Sowner/two?tids=forged%40{FQDN}", origin="Sguest")
         assert (r.rsc, r.reason) == (4103, "token-unknown"), r
+
+
+def test_a_device_shows_one(lab, tmp_path):
+    identity, key = lab.keys["guest"]
+    cli, ask = Cli(lab, tmp_path / "device"), ("request", "retrieve", "/-/Sowner/one", "--from", "Sguest")
+    cli.ok("associate", *cli.associate_args(**{"--kpsa-id": identity, "--kpsa-file": lab.key_file("guest-device", key)}))
+    cli.no(1, "no-privilege", *ask)
+    file = tmp_path / "token"
+    file.write_text(lab.signer.token(claims("d", "Sguest", ["Sowner/one"])) + "\n")
+    assert cli.ok(*ask, "--token", file)["rsc"] == 2000
+    file.write_text("no token")
+    cli.no(2, "usage", *ask, "--token", file)
+    cli.no((4), "io", *ask, "--token", tmp_path / "none")
 
 
 def test_a_role_in_a_token(lab):

@@ -38,6 +38,7 @@ struct device_task {
     const char *path;       /* REQUEST: as in HTTP, "/-/name" or "/name" */
     uint32_t ty;            /* REQUEST CREATE */
     const char *body;       /* REQUEST: JSON text or NULL */
+    const char *token;      /* REQUEST: of a DAS, shown with it, or NULL; HTTP alone has room for one */
     usec_t until;           /* UPDATE: expirationTime, 0 to leave it */
     struct text ke_id;      /* FETCH: of the Enrolee whose key for this device is wanted */
     unsigned suid;          /* FETCH: what it is for, or 0 in the form of the seed */
@@ -58,6 +59,7 @@ struct device_exchange {
     const char *from;
     char path[DEVICE_PATH_MAX];
     struct text body;
+    const char *token; /* or NULL */
 };
 
 struct device_outcome {

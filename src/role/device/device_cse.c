@@ -119,6 +119,7 @@ err_t device_cse_request_prepare(struct device *d, usec_t now, struct device_exc
         return detail_fail(d->detail, ERR_STATE, "not registered: run device register first, or give --from", text_empty());
     }
     out->body = text_of(t->body);
+    out->token = t->token;
     return TEXT_COPY(text_of(t->path), out->path);
 }
 
