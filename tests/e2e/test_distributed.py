@@ -95,7 +95,7 @@ def test_a_decision_is_asked_for(pair):
 
 def test_policies_are_fetched(pair):
     pair.append("cse", "\n[decide /mn/cse-mn/Sowner/crate]\npolicies = cse-in/central\n")
-    pair.ctl("cse", "reload")
+    assert pair.ctl("cse", "reload").returncode == 0
     with connect(pair, "guest") as g, connect(pair, "other") as x:
         ks.wait_for(lambda: ks.ask(g, "retrieve", "/-/Sowner/crate", origin="Sguest").rsc == 2000, what="the policies")
         assert ks.ask(x, "retrieve", "/-/Sowner/crate", origin="Sother").rsc == 4103
