@@ -55,6 +55,7 @@ def test_nothing_answered_is_forgotten(pair):
     pair.stop("cse")
     ae(pair, "mn", "far")
     assert announced(pair, "Sfar") == "pending"
+    assert ("announcement", "pending") in [(o["kind"], o["state"]) for o in pair.ctl_json("mn", "explain", "Sfar")["objects"]]
     pair.servers["mn"].kill()
     pair.start("cse", "mn")
     ks.wait_for(lambda: announced(pair, "Sfar") == "announced", what="the announcement")

@@ -2,11 +2,33 @@
 #include "role/cse/cse_explain.h"
 
 #include "role/cert_key.h"
+#include "role/cse/cse_annc.h"
 #include "role/cse/cse_explain_res.h"
 #include "role/cse/cse_from.h"
 #include "role/cse/cse_key.h"
 #include "role/cse/cse_res.h"
 #include "role/cse/types.h"
+
+/* What it is announced as at other CSEs, the IN-CSE first of all. */
+static err_t tell_announcements(struct explain *x, struct txn *t, const struct cse_res *r)
+{
+    struct cse_annc_list all = {.n = 0};
+    char remote[KEYID_MAX];
+    TRY(r->announced ? cse_annc_of(t, r->node, &all) : ERR_OK);
+    for (size_t i = 0; i < all.n; i++) {
+        const struct cse_annc *a = &all.at[i];
+        TRY(TEXT_COPY(text_take(a->remote, sizeof(remote) - 1), remote));
+        if (explain_open(x, cse_annc_standing(a), remote)) {
+            emit_text(x->e, "at", a->target);
+            emit_time(x->e, "since", a->since);
+            if (a->rsc != 0) {
+                emit_number(x->e, "rsc", (uint64_t)a->rsc);
+            }
+            explain_close(x);
+        }
+    }
+    return ERR_OK;
+}
 
 static err_t tell_ae(const struct cse *cse, struct explain *x, struct txn *t, struct text identity)
 {
@@ -38,7 +60,7 @@ static err_t tell_ae(const struct cse *cse, struct explain *x, struct txn *t, st
         emit_text(x->e, "came-from", text_span((const char *)reserved.data.p, reserved.data.n));
     }
     explain_close(x);
-    return ERR_OK;
+    return registered ? tell_announcements(x, t, &r) : ERR_OK;
 }
 
 static enum states_state state_of(const struct cse_key *k, usec_t now)

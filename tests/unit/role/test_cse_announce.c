@@ -395,7 +395,7 @@ static void the_provider_knows_where_an_ae_is(void **state)
     cse_fixture_free(&f);
 }
 
-static void what_is_not_theirs_is_refused(void **state)
+static void what_is_not_theirs_is_refused(void **state) /* refuses R002-32 */
 {
     (void)state;
     begin_in("");
