@@ -185,9 +185,11 @@ static err_t take(const struct heard *h, const struct question *q, const struct 
     size_t done = 0;
     TRY(cursor_get(h, t, peer, cursor));
     memcpy(before, cursor, sizeof(before));
-    if (by_number(cursor, r->last) > 0) { /* restored from an older backup: what we heard stays, and we listen from there */
+    /* Restored from an older backup. What we heard stays; all that it has is heard once more, for with its clock back too what it
+     * withdrew since then may stand before where we were. */
+    if (by_number(cursor, r->last) > 0) {
         TRY(tell_back(t, q->peer, now));
-        return cursor_put(h, t, peer, r->last);
+        return cursor_put(h, t, peer, START);
     }
     for (size_t i = 0; i < json_array_size(r->lines) && !*more; i++) {
         struct line l;
