@@ -60,6 +60,13 @@ void writer_text(struct writer *w, struct text t)
     writer_bytes(w, text_bytes(t));
 }
 
+void writer_text_lower(struct writer *w, struct text t)
+{
+    for (size_t i = 0; i < t.n; i++) {
+        writer_u8(w, (uint8_t)text_lower(t.p[i]));
+    }
+}
+
 void writer_z(struct writer *w, const char *z)
 {
     writer_text(w, text_of(z));

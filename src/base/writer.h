@@ -23,6 +23,7 @@ void writer_u32(struct writer *w, uint32_t v);
 void writer_u64(struct writer *w, uint64_t v);
 void writer_bytes(struct writer *w, struct bytes b);
 void writer_text(struct writer *w, struct text t);
+void writer_text_lower(struct writer *w, struct text t); /* ASCII only */
 void writer_z(struct writer *w, const char *z);
 void writer_decimal(struct writer *w, uint64_t v);
 void writer_block16(struct writer *w, struct bytes b); /* length in two octets, then b */

@@ -7,6 +7,7 @@
 #include "role/expire.h"
 #include "role/originator.h"
 #include "role/standing.h"
+#include "role/withdraw_reader.h"
 
 #include <string.h>
 
@@ -94,32 +95,20 @@ static const struct rec_field handed_fields[] = {
 };
 static const struct rec_layout handed_layout = REC_LAYOUT(struct handed, handed_fields, VERSION, VERSION_TARGET);
 
-static struct text who_of(const struct request *rq)
-{
-    bool from = rq->prim->has_from && rq->prim->from.n > 0;
-    return from ? rq->prim->from : association_name(rq->assoc);
-}
-
-static void write_lower(struct writer *w, struct text t)
-{
-    for (size_t i = 0; i < t.n; i++) {
-        writer_u8(w, (uint8_t)text_lower(t.p[i]));
-    }
-}
-
 static err_t handed_id(const struct keyid *credential, struct text who, struct text relative, char out[static HANDED_ID_MAX])
 {
     struct writer w = writer_of(out, HANDED_ID_MAX);
     writer_z(&w, credential->z);
     writer_u8(&w, APART);
     size_t host = text_starts(who, "//") ? 2 + text_find(text_skip(who, 2), '/') : who.n; /* compared without case */
-    write_lower(&w, text_take(who, host));
+    writer_text_lower(&w, text_take(who, host));
     writer_text(&w, text_skip(who, host));
     writer_u8(&w, APART);
-    write_lower(&w, relative);
+    writer_text_lower(&w, relative);
     return writer_finish_z(&w);
 }
 
+/* Also of a reader (withdraw_reader.c). */
 static bool is_over(struct bytes record, usec_t now)
 {
     struct handed h;
@@ -140,56 +129,6 @@ static err_t handed_put(const struct withdraw_kind *k, struct txn *t, const char
     return rec_put(t, k->handed, text_of(id), &w, STORE_PUT_ANY);
 }
 
-/* -- who reads ------------------------------------------------------------------------------------------ */
-static err_t reader_id(const struct withdraw_kind *k, const struct request *rq, char out[static HANDED_ID_MAX])
-{
-    struct writer w = writer_of(out, HANDED_ID_MAX);
-    struct text who = who_of(rq);
-    writer_z(&w, "reads/");
-    writer_z(&w, k->role);
-    writer_u8(&w, '/');
-    write_lower(&w, who);
-    return writer_finish_z(&w);
-}
-
-static err_t reader_put(const struct withdraw_kind *k, const struct request *rq, struct txn *t)
-{
-    char id[HANDED_ID_MAX];
-    uint8_t version = VERSION;
-    struct bytes there;
-    TRY(reader_id(k, rq, id));
-    err_t e = rec_get(t, TABLE_META, text_of(id), &there);
-    return e == ERR_NOT_FOUND ? txn_put(t, TABLE_META, text_of(id), bytes_of(&version, 1), STORE_PUT_ANY, 0) : e;
-}
-
-/* A MAF or CSE: what its certificate names is a host or a CSE. */
-static bool is_server(const struct association *a)
-{
-    for (size_t i = 0; i < a->ids_n; i++) {
-        enum m2mid_kind kind = m2mid_kind(text_of(a->ids[i].z));
-        if (a->framework == ASSOCIATION_CERT && (kind == M2MID_FQDN || m2mid_is_cse(kind))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* How often something is withdrawn here is for nobody but those who have keys of this authority. Servers that were given
- * theirs before this was noted are known by their certificate. */
-static err_t is_reader(const struct withdraw_kind *k, const struct request *rq, struct txn *t, bool *out)
-{
-    char id[HANDED_ID_MAX];
-    struct bytes there;
-    *out = is_server(rq->assoc);
-    if (*out) {
-        return ERR_OK;
-    }
-    TRY(reader_id(k, rq, id));
-    err_t e = rec_get(t, TABLE_META, text_of(id), &there);
-    *out = e == ERR_OK;
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
 err_t withdraw_handed(const struct withdraw_kind *k, const struct request *rq, struct txn *t,
                       const struct withdraw_handed *h)
 {
@@ -200,9 +139,9 @@ err_t withdraw_handed(const struct withdraw_kind *k, const struct request *rq, s
     struct handed rec = {.not_after = h->not_after, .after = (usec_t)last};
     TRY(TEXT_COPY(h->target, rec.target.z));
     TRY(cert_key_fold(h->credential, &credential));
-    TRY(handed_id(&credential, who_of(rq), h->relative, id));
+    TRY(handed_id(&credential, withdraw_reader_name(rq), h->relative, id));
     TRY(handed_put(k, t, id, &rec));
-    TRY(reader_put(k, rq, t));
+    TRY(withdraw_reader_put(k, rq, t, h->not_after));
     TRY(expire_is_due(h->relative, '3') ? expire_run(t, k->log, is_line_over, rq->now) : ERR_OK);
     return expire_is_due(h->relative, '2') ? expire_run(t, k->handed, is_over, rq->now) : ERR_OK;
 }
@@ -295,7 +234,7 @@ static err_t line_of(const struct withdraw_what *what, struct line *out)
     struct writer w = WRITER_ARRAY(out->relative);
     *out = (struct line){.standing = what->standing, .not_after = what->not_after};
     TRY(cert_key_fold(what->credential, &out->credential));
-    write_lower(&w, what->relative);
+    writer_text_lower(&w, what->relative);
     TRY(TEXT_COPY(what->target, out->target.z));
     return writer_finish_z(&w);
 }
@@ -415,8 +354,8 @@ static err_t keys_of(const struct withdraw_kind *k, const struct request *rq, st
     const struct keyid *credential = &p->lines[i].line.credential;
     TRY(number_parse(text_take(cursor, WITHDRAW_NUMBER_LEN), &n));
     bool within = cursor.n > WITHDRAW_NUMBER_LEN && n == p->lines[i].number;
-    TRY(handed_id(credential, who_of(rq), text_empty(), prefix));
-    TRY(handed_id(credential, who_of(rq), within ? text_skip(cursor, WITHDRAW_NUMBER_LEN + 1) : text_empty(), after));
+    TRY(handed_id(credential, withdraw_reader_name(rq), text_empty(), prefix));
+    TRY(handed_id(credential, withdraw_reader_name(rq), within ? text_skip(cursor, WITHDRAW_NUMBER_LEN + 1) : text_empty(), after));
     p->keys_n = 0;
     p->skip = strlen(prefix);
     p->line = &p->lines[i].line;
@@ -483,7 +422,7 @@ err_t withdraw_serve(const struct withdraw_kind *k, const char *fqdn, const stru
     struct emit e = emit_to(&rs->body);
     emit_object(&e, NULL);
     emit_array(&e, "withdrawn");
-    TRY(is_reader(k, rq, t, &reader));
+    TRY(withdraw_reader_is(k, rq, t, &reader));
     if (!reader) {
         return emit_end(&e, next, next, rs);
     }

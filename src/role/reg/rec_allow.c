@@ -45,9 +45,8 @@ err_t rec_allow_id(struct text client, char out[static REC_ALLOW_ID_MAX])
     struct writer w = writer_of(out, REC_ALLOW_ID_MAX);
     writer_z(&w, pattern ? "*" : "");
     size_t fold = folded_length(client);
-    for (size_t i = 0; i < client.n; i++) {
-        writer_u8(&w, (uint8_t)(i < fold ? text_lower(client.p[i]) : client.p[i]));
-    }
+    writer_text_lower(&w, text_take(client, fold));
+    writer_text(&w, text_skip(client, fold));
     return writer_finish_z(&w) == ERR_OK ? ERR_OK : ERR_MALFORMED_ID;
 }
 

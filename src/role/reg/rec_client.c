@@ -45,8 +45,6 @@ err_t rec_client_of_id(struct text client, struct text adfq, char out[static REC
     struct writer w = writer_of(out, REC_CLIENT_OF_MAX);
     writer_text(&w, client);
     writer_u8(&w, '/');
-    for (size_t i = 0; i < adfq.n; i++) {
-        writer_u8(&w, (uint8_t)text_lower(adfq.p[i]));
-    }
+    writer_text_lower(&w, adfq);
     return writer_finish_z(&w);
 }

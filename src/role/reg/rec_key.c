@@ -32,9 +32,7 @@ err_t rec_key_parse(struct bytes b, struct rec_key *out)
 err_t rec_key_fold(struct text relative, char out[static REC_KEY_RELATIVE_MAX])
 {
     struct writer w = writer_of(out, REC_KEY_RELATIVE_MAX);
-    for (size_t i = 0; i < relative.n; i++) {
-        writer_u8(&w, (uint8_t)text_lower(relative.p[i]));
-    }
+    writer_text_lower(&w, relative);
     return hex_is_text(relative) && writer_finish_z(&w) == ERR_OK ? ERR_OK : ERR_NOT_FOUND;
 }
 

@@ -149,6 +149,27 @@ static void lines_go_with_their_keys(void **state)
     assert_int_equal(lines(f), 1);
 }
 
+/* Who may read is known as long as a key of his lives, and a day more. */
+static void readers_go_with_their_keys(void **state)
+{
+    struct fixture *f = *state;
+    struct store_scan q = {.table = TABLE_MEF_HANDED, .prefix = text_bytes(text_of("\x01reads")), .order = STORE_ASCENDING};
+    const char *const who[] = {"//sp.example.com/gone", "//sp.example.com/in"};
+    for (size_t i = 0; i < ARRAY_LEN(who); i++) {
+        hand(f, who[i], "aa", "", i == 0 ? HOUR : 40 * HOUR);
+    }
+    note(f, STANDING_REVOKED, "", "");
+    assert_non_null(strstr(told(f, who[0]), "revoked"));
+    f->rq.now = T0 + 26 * HOUR;
+    hand(f, "//sp.example.com/in", "a2", "", HOUR); /* one in sixteen takes the dead away */
+    f->count = 0;
+    assert_int_equal(txn_scan(begin(f), &q, count_hit, &f->count), ERR_OK);
+    store_rollback(f->store);
+    assert_int_equal(f->count, 1);
+    assert_non_null(strstr(told(f, "//sp.example.com/in"), "revoked"));
+    assert_non_null(strstr(told(f, "//sp.example.com/gone"), "\"last\":\"0000000000000000\""));
+}
+
 static void only_what_concerns_who_asks(void **state)
 {
     struct fixture *f = *state;
@@ -230,7 +251,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(one_line_for_one_thing), TEST(lines_go_with_their_keys), TEST(only_what_concerns_who_asks),
+        TEST(one_line_for_one_thing), TEST(lines_go_with_their_keys), TEST(readers_go_with_their_keys),
+        TEST(only_what_concerns_who_asks),
         TEST(one_target_or_one_key), TEST(a_revocation_is_not_replaced), TEST(tombstones_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
