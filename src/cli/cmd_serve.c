@@ -4,6 +4,7 @@
 #include "keys/keys_selftest.h"
 #include "shell/clock.h"
 #include "shell/provider.h"
+#include "shell/provider_selftest.h"
 #include "shell/supervisor.h"
 
 #include <stdio.h>
@@ -19,6 +20,7 @@ static err_t number(const struct cli_args *a, const char *option, uint64_t most,
 static err_t self_test(const char **failed)
 {
     const struct snapshot_source source = roles_source("");
+    TRY(provider_selftest_run(NULL, failed));
     return keys_selftest_run(source.crypto, failed);
 }
 

@@ -2,6 +2,7 @@
 #include "shell/provider.h"
 
 #include "base/hex.h"
+#include "shell/provider_selftest.h"
 #include "tls_fixture.h"
 
 #include <openssl/core_names.h>
@@ -289,6 +290,20 @@ static void a_mac_without_room_is_refused(void **state)
     EVP_PKEY_free(pkey);
 }
 
+/* Where one of the two is missing, or another one stands in its place, nothing is served. */
+static void the_self_test_sees_what_is_wrong(void **state)
+{
+    const char *failed = NULL;
+    (void)state;
+    assert_int_equal(provider_selftest_run(NULL, &failed), ERR_OK);
+    OSSL_LIB_CTX *empty = OSSL_LIB_CTX_new();
+    OSSL_PROVIDER *nothing = OSSL_PROVIDER_load(empty, "null");
+    assert_int_equal(provider_selftest_run(empty, &failed), ERR_CRYPTO_SELFTEST);
+    assert_string_equal(failed, "the PRF of TLS 1.2");
+    OSSL_PROVIDER_unload(nothing);
+    OSSL_LIB_CTX_free(empty);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +315,7 @@ int main(void)
         cmocka_unit_test(the_prf_gives_the_published_octets),
         cmocka_unit_test(the_mac_is_that_of_openssl),
         cmocka_unit_test(a_mac_without_room_is_refused),
+        cmocka_unit_test(the_self_test_sees_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, setup, fixture_teardown);
 }
