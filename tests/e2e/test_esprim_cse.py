@@ -129,7 +129,7 @@ def test_refusals(scene, tmp_path):
     refused("who", (4116, "esprim-impersonation"), who=f"//{ks.SP}/Scarrier")  # refuses R002-84
     d = far_key(lab, "saef", suid=32)
     refused("suid", (4112, "esprim-key-unknown"), kid=d.kc_id, k=d.kc, who=d.enrolee_id)  # for associations only
-    assert notify(carrier, {"m2m:seci": {"sit": 3}}, "/Scarrier").rsc == 4005
+    assert notify(carrier, {"m2m:seci": {"sit": 3}}, "/Scarrier").rsc == 5103  # goes on to the AE, which has nowhere to get it
     assert notify(carrier, {"m2m:seci": {"sit": 6, "eckm": "AAAA"}}).rsc == 4005
     with lab.psk("cse", *lab.add_kpsa("nobody")).connect() as c:  # who is not registered carries nothing
         assert ks.ask(c, "POST", "/-", {"m2m:seci": {"sit": 3}}, origin="Sfar").rsc == 4106
