@@ -323,3 +323,13 @@ def test_the_process_ends_in_the_middle(over_diameter, naf):
                   if b"keystead-diameter" in open(f"/proc/{pid}/cmdline", "rb").read())
     os.kill(helper, signal.SIGKILL)
     ks.wait_for(lambda: naf.ask(b_tid, b"naf.lab.example" + UA)[0] == "2001", what="the BSF")
+
+
+def test_a_reload(bsf, over_diameter):
+    """The next generation has a connection of its own; over Diameter it is there when that of the one before is gone."""
+    for b, ue in ((bsf, device(bsf, 8)), (over_diameter, at_the_hss(over_diameter, "sim-1"))):
+        ks.wait_for(lambda: ue.open()[0] == 401, what="a challenge")
+        assert b.ctl("reload").returncode == 0
+        ks.wait_for(lambda: ue.open()[0] == 401, what="a challenge after the reload")
+        ue.sim.sqn = max(ue.sim.sqn, 0x8888 << 5)
+        ue.bootstrap()
