@@ -1,6 +1,7 @@
 #include "shell/vectors.h"
 
 #include "base/ct.h"
+#include "base/hex.h"
 #include "shell/clock.h"
 
 #include <stdio.h>
@@ -128,6 +129,17 @@ static err_t find_helper(char *out, size_t cap)
     return access(out, X_OK) == 0 ? ERR_OK : text_copy(text_of(HELPER), out, cap);
 }
 
+/* An HLR sends answers to the name that a connection gave itself: two of one name, as at a reload, would get each other's. */
+static err_t gsup_name(const struct crypto *c, struct zh_conf *out)
+{
+    uint8_t own[8];
+    struct writer w = WRITER_ARRAY(out->name);
+    TRY(c->random(own, sizeof(own)));
+    writer_z(&w, "keystead-");
+    hex_write_lower(&w, BYTES_ARRAY(own));
+    return writer_finish_z(&w);
+}
+
 static err_t gsup_conf(struct text address, struct zh_conf *out)
 {
     size_t colon = text_find_last(address, ':');
@@ -137,7 +149,6 @@ static err_t gsup_conf(struct text address, struct zh_conf *out)
     out->protocol = ZH_GSUP;
     TRY(text_u64(text_skip(address, colon + 1), 65535, &port));
     out->port = (uint16_t)port;
-    TRY(TEXT_COPY(text_of("keystead"), out->name));
     return TEXT_COPY(v6 ? text_take(text_skip(host, 1), host.n - 2) : host, out->host);
 }
 
@@ -163,6 +174,7 @@ static err_t open_one(struct vectors *v, size_t i)
     v->zn[i] = (struct zn_server){.snap = v->snap, .intake = v->intake, .metrics = v->metrics, .role = i};
     if (text_eq_z(kind, "gsup")) {
         TRY(gsup_conf(conf_text(c, section, r->name, "hlr"), &conf));
+        TRY(gsup_name(v->snap->env.crypto, &conf));
         TRY(zh_new(v->loop, &conf, &v->zh[i]));
     }
     if (diameter || zn) {
