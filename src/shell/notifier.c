@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define TICK_MS 25
-#define LOOK_MAX 64 /* queues looked at in one turn */
+#define LOOK_MAX 64 /* queues looked into in one turn */
+#define PASS_MAX 1024 /* and passed by, so that who can be told does not wait for those who cannot */
 #define ARENA_SIZE (4u << 20)
 #define PATIENCE_FIRST (USEC_PER_SEC / 4)
 #define PATIENCE_MOST (30 * USEC_PER_SEC)
@@ -256,13 +257,15 @@ static err_t look_at(struct notifier *n, size_t role, bool *last)
     struct wanting w = {n, role, clock_monotonic()};
     err_t bad = ERR_OK; /* of a queue that cannot be read: it keeps no other waiting */
     TRY(e == ERR_OK ? store_begin(store, false) : ERR_OK);
-    for (size_t i = 0; e == ERR_OK && i < LOOK_MAX; i++) {
+    size_t seen = 0;
+    for (size_t i = 0; e == ERR_OK && seen < LOOK_MAX && i < PASS_MAX; i++) {
         struct outbox_item item = {.queue = ""};
         struct arena arena = arena_of(memory, sizeof(memory));
         txn_init(&t, store, &arena, false);
         txn_enter(&t, r->partition);
         const struct outbox_look look = {text_of(n->after), clock_now(), wanted, &w};
         e = r->role->outbox(r->ctx, &t, &look, &item);
+        seen += item.verdict != OUTBOX_UNSEEN;
         if (e == ERR_OK) {
             memcpy(n->after, item.queue, sizeof(n->after));
             tell(n, role, &item);
