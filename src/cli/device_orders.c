@@ -1,5 +1,4 @@
 /* What MEF client commands ask a device to do: a row a job. Whatever cannot be done is reported as it is [TS-0003 8.3.9]. */
-#include "base/ct.h"
 #include "cli/device_commands.h"
 #include "cli/device_usage.h"
 #include "role/detail.h"
@@ -15,11 +14,6 @@
 #include <unistd.h>
 
 enum { FILE_MAX = 600 };
-
-static void key_wipe(struct device_keyring_key *k)
-{
-    ct_wipe(k, sizeof(*k));
-}
 
 typedef err_t job_fn(struct device_work *w, const struct device_cmd_order *o);
 
@@ -178,7 +172,7 @@ static struct text target_of(const struct device_work *w, const struct device_cm
 
 static err_t use_key(struct device_work *w, const struct device_cmd_order *o)
 {
-    SCOPED(key_wipe) struct device_keyring_key k = {.suid = 0};
+    SCOPED(device_keyring_key_wipe) struct device_keyring_key k = {.suid = 0};
     char labels[512];
     struct writer l = WRITER_ARRAY(labels);
     usec_t d = 0;

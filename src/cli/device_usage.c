@@ -153,11 +153,6 @@ err_t device_usage_make(struct device_work *w, const struct device_use *u, struc
     return change_ring(w, out, text_empty());
 }
 
-static void key_wipe(struct device_keyring_key *k)
-{
-    ct_wipe(k, sizeof(*k));
-}
-
 static err_t printed(struct device_work *w, const struct device_keyring_key *k)
 {
     cli_out_begin(w->a);
@@ -168,7 +163,7 @@ static err_t printed(struct device_work *w, const struct device_keyring_key *k)
 
 err_t device_usage_register(struct device_work *w)
 {
-    SCOPED(key_wipe) struct device_keyring_key k = {.suid = 0};
+    SCOPED(device_keyring_key_wipe) struct device_keyring_key k = {.suid = 0};
     uint64_t suid = 0;
     usec_t d = 0;
     TRY(device_work_open(w, false));
@@ -212,7 +207,7 @@ static err_t address(struct device_work *w, struct text id, enum device_goal *go
 
 err_t device_usage_retrieve(struct device_work *w)
 {
-    SCOPED(key_wipe) struct device_keyring_key k = {.suid = 0};
+    SCOPED(device_keyring_key_wipe) struct device_keyring_key k = {.suid = 0};
     struct text id = text_of(cli_arg(w->a, "--key-id"));
     enum device_goal goal = DEVICE_MAF_REQUEST;
     char path[DEVICE_PATH_MAX];
@@ -263,7 +258,7 @@ static err_t follow(struct device_work *w, struct text id, const struct body_ans
     if (e != ERR_OK) {
         return detail_fail(w->detail, e, "this device keeps no key", id);
     }
-    SCOPED(key_wipe) struct device_keyring_key k = *found;
+    SCOPED(device_keyring_key_wipe) struct device_keyring_key k = *found;
     k.not_after = asked != 0 && et < asked ? et : asked != 0 ? asked : k.not_after;
     k.since = asked != 0 ? clock_now() : k.since;
     TRY(change_ring(w, &k, text_empty()));
@@ -332,7 +327,7 @@ static err_t ask_again(struct device_work *w, struct device_keyring_key *k)
     TRY(pursue(w, &(struct device_task){
                       .goal = goal, .op = k->own ? OP_UPDATE : OP_RETRIEVE, .path = path, .body = k->own ? body : NULL}));
     if (!k->own) {
-        SCOPED(key_wipe) struct device_keyring_key got;
+        SCOPED(device_keyring_key_wipe) struct device_keyring_key got;
         err_t e = device_use_retrieved(text_of(k->id.z), bytes_of(w->run.body, w->run.body_n), now, &got, w->detail);
         ct_wipe(w->run.body, w->run.body_n); /* the key is in it */
         k->not_after = e == ERR_OK ? got.not_after : k->not_after;

@@ -4,9 +4,9 @@
 #include "role/cse/cse.h"
 #include "role/cse/cse_esprim_state.h"
 #include "role/cse/cse_saef.h"
-#include "role/cse/cse_skr.h"
 #include "role/detail.h"
 #include "role/dispatch.h"
+#include "role/skr.h"
 #include "wire/json.h"
 #include "wire/rqp.h"
 
@@ -70,7 +70,7 @@ static err_t key_find(const struct cse_ask *ask, struct work *w, struct esprim_k
     TRY(cse_key_take(ask->cse, &k, ask->rq->now, &out->k.s));
     TRY(TEXT_COPY(kid, out->id)); /* compared without case: as the originator spells it */
     TRY(TEXT_COPY(text_of(k.peers[0].z), out->peer));
-    out->suid = k.source.z[0] == '\0' ? SUID_PROVISIONED : CSE_SKR_SUID_ESPRIM;
+    out->suid = k.source.z[0] == '\0' ? SUID_PROVISIONED : SKR_SUID_ESPRIM;
     out->not_after = k.not_after;
     *a = (struct association){.framework = ASSOCIATION_E2E, .established = ask->rq->now, .key_id = k.id};
     memcpy(a->id, ask->rq->assoc->id, sizeof(a->id)); /* so that the audit chain tells what carried it */
@@ -157,7 +157,7 @@ err_t cse_esprim_need(const void *ctx, const struct request *rq, struct txn *t, 
     TRY(type == ESPRIM_SECI_OBJECT ? ERR_OK : ERR_NOT_FOUND);
     TRY(esprim_object_parse(writer_view_text(&value), rq->now, &w->o));
     err_t e = cse_key_get(t, text_of(w->o.h.kid), &k);
-    return e == ERR_NOT_FOUND ? cse_saef_ask(ctx, text_of(w->o.h.kid), CSE_SKR_SUID_ESPRIM, q)
+    return e == ERR_NOT_FOUND ? cse_saef_ask(ctx, text_of(w->o.h.kid), SKR_SUID_ESPRIM, q)
                               : e == ERR_OK ? ERR_NOT_FOUND : e;
 }
 

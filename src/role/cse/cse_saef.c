@@ -5,9 +5,9 @@
 #include "role/cse/cse_enrolled.h"
 #include "role/cse/cse_heard.h"
 #include "role/cse/cse_key.h"
-#include "role/cse/cse_skr.h"
 #include "role/expire.h"
 #include "role/fetched.h"
+#include "role/skr.h"
 
 #include <string.h>
 
@@ -82,7 +82,7 @@ err_t cse_saef_psk(const void *ctx, struct txn *t, struct text identity, usec_t 
         return fetched_question(&ask, identity, &out->ask);
     }
     out->verdict = ROLE_ASK;
-    out->ask.suid = CSE_SKR_SUID;
+    out->ask.suid = SKR_SUID;
     return ask_maf(cse, peer, parts.relative, identity, &out->ask);
 }
 
@@ -131,7 +131,7 @@ static err_t status_check(const struct answer *a)
 }
 
 /* CHOICE-05: 11-KmId if the MAF told it, else 12-<Key Identifier>. */
-static err_t credential_id(struct cse_key *k, const struct cse_skr *skr)
+static err_t credential_id(struct cse_key *k, const struct skr *skr)
 {
     struct writer w = WRITER_ARRAY(k->credential_id);
     bool km = skr->km_id.z[0] != '\0';
@@ -156,10 +156,10 @@ static err_t store(const struct cse *cse, struct cse_key *k, const struct secret
     return txn_audit(t, &e);
 }
 
-static err_t store_kc(const struct cse *cse, const struct question *q, const struct cse_skr *skr, struct txn *t,
+static err_t store_kc(const struct cse *cse, const struct question *q, const struct skr *skr, struct txn *t,
                       usec_t now)
 {
-    const bool object = skr->suid == CSE_SKR_SUID_ESPRIM;
+    const bool object = skr->suid == SKR_SUID_ESPRIM;
     struct cse_key k = {.kind = object ? CSE_KEY_ESPRIM : CSE_KEY_KC, .id = q->key_id, .peers = {skr->source}, .created = now,
                         .peers_n = skr->source.z[0] != '\0' ? 1 : 0, .not_after = skr->et};
     if (object && k.peers_n == 0) { /* a key for objects that stands for nobody proves nothing (R002-84) */
@@ -173,8 +173,8 @@ static err_t store_kc(const struct cse *cse, const struct question *q, const str
 static err_t take_kc(const struct cse *cse, const struct question *q, const struct answer *a, struct txn *t, usec_t now)
 {
     TRY(status_check(a));
-    SCOPED(cse_skr_wipe) struct cse_skr skr;
-    TRY(cse_skr_parse(a->body, &skr));
+    SCOPED(skr_wipe) struct skr skr;
+    TRY(skr_parse(a->body, &skr));
     if (skr.suid != q->suid) { /* 6.3 step 9: the key may be used for its SUID only */
         return ERR_DENIED_SUID;
     }
@@ -253,7 +253,7 @@ err_t cse_saef_answer(const void *ctx, const struct question *q, const struct an
         e = cse_key_get(t, identity, &k);
     }
     TRY(e);
-    return q->suid == CSE_SKR_SUID_ESPRIM ? resolve_object(cse, &k, now, out) : resolve(cse, &k, identity, now, out);
+    return q->suid == SKR_SUID_ESPRIM ? resolve_object(cse, &k, now, out) : resolve(cse, &k, identity, now, out);
 }
 
 /* R004-19: an identifier that the peer has as well. Its key is for what the two ends do beyond this session: not kept. */

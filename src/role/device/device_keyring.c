@@ -120,6 +120,11 @@ static void drop_at(struct device_keyring *r, size_t i)
     ct_wipe(&r->at[r->n], sizeof(r->at[r->n]));
 }
 
+void device_keyring_key_wipe(struct device_keyring_key *k)
+{
+    ct_wipe(k, sizeof(*k));
+}
+
 void device_keyring_drop(struct device_keyring *r, struct text id)
 {
     for (size_t i = r->n; i-- > 0;) {

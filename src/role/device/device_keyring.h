@@ -38,5 +38,6 @@ MUST_USE err_t device_keyring_find(const struct device_keyring *r, struct text i
 /* In place of one of the same name; those that have ended make room. ERR_LIMIT_CAPACITY. */
 MUST_USE err_t device_keyring_put(struct device_keyring *r, const struct device_keyring_key *k, usec_t now);
 void device_keyring_drop(struct device_keyring *r, struct text id);
+void device_keyring_key_wipe(struct device_keyring_key *k);
 
 #endif

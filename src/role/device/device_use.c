@@ -1,8 +1,8 @@
 #include "role/device/device_use.h"
 
-#include "role/key_wipe.h"
-#include "role/cse/cse_skr.h"
 #include "role/detail.h"
+#include "role/key_wipe.h"
+#include "role/skr.h"
 #include "wire/emit.h"
 #include "wire/json.h"
 #include "wire/reg_attr.h"
@@ -107,9 +107,9 @@ err_t device_use_registered(const struct device_use *u, const struct device_use_
 err_t device_use_retrieved(struct text id, struct bytes body, usec_t now, struct device_keyring_key *out,
                            char detail[static ROLE_DETAIL_MAX])
 {
-    SCOPED(cse_skr_wipe) struct cse_skr skr;
+    SCOPED(skr_wipe) struct skr skr;
     *out = (struct device_keyring_key){.since = now};
-    if (cse_skr_parse(body, &skr) != ERR_OK || skr.suid > UINT8_MAX) {
+    if (skr_parse(body, &skr) != ERR_OK || skr.suid > UINT8_MAX) {
         return detail_fail(detail, ERR_PEER_NONSENSE, "the answer is no registered key", id);
     }
     if (skr.et <= now) {

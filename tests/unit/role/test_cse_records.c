@@ -3,7 +3,7 @@
 #include "role/cse/cse_acp.h"
 #include "role/cse/cse_key.h"
 #include "role/cse/cse_res.h"
-#include "role/cse/cse_skr.h"
+#include "role/skr.h"
 #include "role/cse/schedule.h"
 
 #include <setjmp.h>
@@ -116,14 +116,14 @@ static void answers_cut_short(void **state)
     (void)state;
     const char *whole = "{\"m2m:skr\":{\"et\":\"20240101T000000\",\"suid\":32,\"cr\":\"//sp.example.com/Sdev\","
                         "\"kv\":\"AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\"}}";
-    struct cse_skr s;
-    assert_int_equal(cse_skr_parse(text_bytes(text_of(whole)), &s), ERR_OK);
+    struct skr s;
+    assert_int_equal(skr_parse(text_bytes(text_of(whole)), &s), ERR_OK);
     assert_int_equal(s.kc.n, 32);
     assert_string_equal(s.source.z, "//sp.example.com/Sdev");
     for (size_t n = 0; n < strlen(whole); n++) {
-        assert_int_equal(cse_skr_parse(bytes_of(whole, n), &s), ERR_PEER_NONSENSE);
+        assert_int_equal(skr_parse(bytes_of(whole, n), &s), ERR_PEER_NONSENSE);
     }
-    cse_skr_wipe(&s);
+    skr_wipe(&s);
 }
 
 /* -- docs/resources.md is the table of types, written out ------------------------------------------------------ */

@@ -1,4 +1,4 @@
-#include "role/cse/cse_skr.h"
+#include "role/skr.h"
 
 #include "keys/gba_id.h"
 #include "role/secret_text.h"
@@ -22,7 +22,7 @@ static bool is_km_id(struct text t)
 }
 
 /* Identities are optional; what is there must have the right form. */
-static err_t identities(const json_t *skr, struct cse_skr *out)
+static err_t identities(const json_t *skr, struct skr *out)
 {
     struct text cr = json_get_text(skr, "cr");
     struct text aski = json_get_text(skr, "aski");
@@ -35,7 +35,7 @@ static err_t identities(const json_t *skr, struct cse_skr *out)
     return ERR_OK;
 }
 
-static err_t members(json_t *skr, struct cse_skr *out)
+static err_t members(json_t *skr, struct skr *out)
 {
     const json_t *suid = json_object_get(skr, "suid");
     if (!json_is_integer(suid) || json_integer_value(suid) < 0 || json_integer_value(suid) > UINT16_MAX) {
@@ -51,7 +51,7 @@ static err_t members(json_t *skr, struct cse_skr *out)
                : ERR_PEER_NONSENSE;
 }
 
-err_t cse_skr_parse(struct bytes body, struct cse_skr *out)
+err_t skr_parse(struct bytes body, struct skr *out)
 {
     SCOPED(json_scope) json_t *whole = NULL;
     memset(out, 0, sizeof(*out));
@@ -62,7 +62,7 @@ err_t cse_skr_parse(struct bytes body, struct cse_skr *out)
     return json_is_object(skr) ? members(skr, out) : ERR_PEER_NONSENSE;
 }
 
-void cse_skr_wipe(struct cse_skr *s)
+void skr_wipe(struct skr *s)
 {
     secret_wipe(&s->kc);
 }

@@ -1,12 +1,12 @@
 /* The answer of a MAF to a Key Retrieval [part 8.7, CHOICE-64]: hostile JSON, read strictly. */
-#ifndef KEYSTEAD_ROLE_CSE_CSE_SKR_H
-#define KEYSTEAD_ROLE_CSE_CSE_SKR_H
+#ifndef KEYSTEAD_ROLE_SKR_H
+#define KEYSTEAD_ROLE_SKR_H
 
 #include "role/role.h"
 
-enum { CSE_SKR_SUID = 32, CSE_SKR_SUID_ESPRIM = 33 }; /* for an association; for ESPrim Objects [TS-0004 6.3.4.2.39] */
+enum { SKR_SUID = 32, SKR_SUID_ESPRIM = 33 }; /* for an association; for ESPrim Objects [TS-0004 6.3.4.2.39] */
 
-struct cse_skr {
+struct skr {
     struct secret kc;
     usec_t et;
     unsigned suid;
@@ -15,7 +15,7 @@ struct cse_skr {
 };
 
 /* ERR_PEER_NONSENSE for anything that is not a key registration with all it must have. */
-MUST_USE err_t cse_skr_parse(struct bytes body, struct cse_skr *out);
-void cse_skr_wipe(struct cse_skr *s);
+MUST_USE err_t skr_parse(struct bytes body, struct skr *out);
+void skr_wipe(struct skr *s);
 
 #endif
