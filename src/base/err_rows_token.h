@@ -12,4 +12,7 @@ X(ERR_TPM_FILE,             "tpm-key-file",          ERROR,  0, 5000,  80, "not 
 X(ERR_TPM_FAILED,           "tpm-failed",            ERROR,  0, 5000,  80, "the TPM cannot do what it was asked", "start again with TSS2_LOG=all+warning to see its code", "TPM 2.0")
 X(ERR_SIM_MISSING,          "sim-missing",           ERROR,  0, 5000,  80, "the SIM in software is not there", "see the name in the message; docs/operate/sim.md says what is in such a file", "-")
 X(ERR_SIM_FILE,             "sim-malformed",         ERROR,  0, 5000,  80, "the file is no SIM in software, or a line of it is wrong", "docs/operate/sim.md has the lines", "-")
+X(ERR_SIM_READER,           "sim-reader",            ERROR,  0, 5000,  80, "no reader, no card in it, another program uses it, or pcscd does not run", "`pcsc_scan` shows readers and cards; with several say pcsc:READER", "-")
+X(ERR_SIM_CARD,             "sim-card",              ERROR,  0, 5000,  80, "the card answers what a USIM does not", "is it a USIM? See TS 31.102 7.1", "TS 31.102 7.1")
+X(ERR_SIM_PIN,              "sim-pin",               ERROR,  0, 5000,  80, "the card wants its PIN", "switch the PIN of the card off: no PIN is asked for here", "TS 102 221 9")
 /* clang-format on */

@@ -6,7 +6,7 @@
 
 #define DEVICE_UB_OPTS                                                                                                 \
     {"--gba", CLI_OPT_FLAG, "with the SIM of this device: the MEF is its Bootstrapping Server Function"},              \
-    {"--sim", 0, "with --gba: file of a SIM in software (docs/operate/sim.md)"},                                      \
+    {"--sim", 0, "with --gba: file of a SIM in software (docs/operate/sim.md), or pcsc or pcsc:READER for a card"},                                      \
     {"--naf-key", 0, "with --gba: me (Ks_NAF), ext (Ks_ext_NAF) or int (Ks_int_NAF, used in the card); by default what suits the card"}, \
     {"--anew", CLI_OPT_FLAG, "with --gba: bootstrap again, though Ks is still good"}
 

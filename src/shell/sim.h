@@ -1,6 +1,6 @@
 /*
- * The card of a device by its name in the state: the file of a SIM in software (aka_sim_file.h). What it changes is on disk before
- * an answer leaves it. Another kind of card is another file that fills struct aka_sim.
+ * The card of a device by its name in the state: the file of a SIM in software (aka_sim_file.h), whose changes are on disk before an
+ * answer leaves it; or "pcsc" or "pcsc:READER", a UICC in a reader (PC/SC).
  */
 #ifndef KEYSTEAD_SHELL_SIM_H
 #define KEYSTEAD_SHELL_SIM_H
@@ -19,5 +19,7 @@ void sim_close(struct sim *s);
 
 /* sim_soft.c */
 MUST_USE err_t sim_soft_open(const char *file, const struct crypto *c, struct sim *out, char detail[static ROLE_DETAIL_MAX]);
+/* sim_pcsc.c; `reader` NULL: the first that has a card in it. ERR_SIM_READER, ERR_SIM_CARD, ERR_SIM_PIN. */
+MUST_USE err_t sim_pcsc_open(const char *reader, struct sim *out, char detail[static ROLE_DETAIL_MAX]);
 
 #endif
