@@ -20,6 +20,8 @@ def bsf(tmp_path_factory):
             it = Sims(lab)
             it.reader = reader
             lab.start("mef", "cse")
+            probe = Cli(lab, lab.where / "probe")  # pcscd looks for cards now and then: until it has seen one
+            ks.wait_for(lambda: "sim-reader" not in probe.run("enrol", *it.enrol_args("pcsc")).stdout, what="a card in the reader")
             yield it
     finally:
         reader.close()
