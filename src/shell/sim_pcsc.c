@@ -3,12 +3,15 @@
 #include "role/detail.h"
 #include "shell/sim.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <winscard.h>
 
 #define READERS_MAX 1024
 #define READ_ALL 0 /* Le: as much as there is */
+
+enum { TRIES = 20, TRY_MS = 100 };
 
 struct pcsc {
     SCARDCONTEXT context;
@@ -114,18 +117,10 @@ static err_t connect_to(struct pcsc *p, const char *reader)
     return p->has_card ? ERR_OK : ERR_SIM_READER;
 }
 
-/* The named reader, or the first with a card in it. */
-static err_t open_reader(struct pcsc *p, const char *reader)
+static err_t connect_any(struct pcsc *p)
 {
     char names[READERS_MAX];
     DWORD n = sizeof(names);
-    p->has_context = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &p->context) == SCARD_S_SUCCESS;
-    if (!p->has_context) {
-        return ERR_SIM_READER;
-    }
-    if (reader != NULL) {
-        return connect_to(p, reader);
-    }
     if (SCardListReaders(p->context, NULL, names, &n) != SCARD_S_SUCCESS) {
         return ERR_SIM_READER;
     }
@@ -135,6 +130,18 @@ static err_t open_reader(struct pcsc *p, const char *reader)
         }
     }
     return ERR_SIM_READER;
+}
+
+/* The named reader, or the first with a card in it. pcscd needs a moment after a card came in, or was let go by another. */
+static err_t open_reader(struct pcsc *p, const char *reader)
+{
+    p->has_context = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &p->context) == SCARD_S_SUCCESS;
+    err_t e = ERR_SIM_READER;
+    for (int i = 0; p->has_context && e != ERR_OK && i < TRIES; i++) {
+        (void)poll(NULL, 0, i == 0 ? 0 : TRY_MS);
+        e = reader != NULL ? connect_to(p, reader) : connect_any(p);
+    }
+    return e;
 }
 
 static err_t read_file(struct pcsc *p, enum aka_apdu_file file, struct octets *room, struct bytes *data)
