@@ -78,6 +78,8 @@ err_t dispatch_route(const struct role *role, const struct primitive *p, const s
     return reasons[best];
 }
 
+enum { RSC_REFUSED = 4000 }; /* and above: no success */
+
 /* -- requests -------------------------------------------------------------------------------------- */
 static void unstage(struct txn *t)
 {
@@ -156,7 +158,7 @@ err_t dispatch_run(const struct role *role, const void *ctx, const struct reques
         }
         if (rs->own_refusal &&
             !rs->body.overflow) { /* table 8.3.2.1-6: a failure at /fetchCredentials has its own form */
-            rs->rsc = rs->rsc != 0 ? rs->rsc : err_info(e)->rsc; /* of another protocol: the handler knows it */
+            rs->rsc = rs->rsc >= RSC_REFUSED ? rs->rsc : err_info(e)->rsc; /* of another protocol: the handler knows which */
             rs->location[0] = '\0';
         } else {
             dispatch_refuse(rs, e);
