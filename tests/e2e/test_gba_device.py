@@ -62,7 +62,7 @@ def cse_args(cli, **change):
 
 
 def test_from_the_card_to_the_cse(bsf):
-    """R001-111, R001-112, R001-113, R001-118, R001-119, R000-46, R000-73, R000-41, R000-79, R000-81, R001-09, R002-61"""
+    """R001-111, R001-112, R001-113, R001-118, R001-119, R000-46, R000-73, R000-74, R000-41, R000-79, R000-81, R001-09, R002-61"""
     cli, sim = bsf.cli(1), bsf.card(1, "Sone")
     got = cli.ok("enrol", *bsf.enrol_args(sim))
     assert got["bootstrapping"] == "done" and got["naf_key"] == "me" and got["impi"] == impi(1) and got["ke_id"].endswith("@" + BSF)

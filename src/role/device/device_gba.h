@@ -1,6 +1,6 @@
 /*
  * The device side of the GBA-based framework [TS-0003 8.3.3.1]: what Ub leaves in the state, and the key that a target is met with.
- * Ub itself is proto/ub_ue.h, the card aka/aka_sim.h.
+ * Ub itself is proto/ub_ue.h, the card aka/aka_sim.h. By TS 24.109 with the BSF and TS 33.222 with the target, which asks by TS 29.109 (R000-74).
  */
 #ifndef KEYSTEAD_ROLE_DEVICE_DEVICE_GBA_H
 #define KEYSTEAD_ROLE_DEVICE_DEVICE_GBA_H
