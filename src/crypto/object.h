@@ -36,9 +36,13 @@ struct object_encrypt {
     unsigned form;   /* enum jose_form */
 };
 
+#define OBJECT_JWK_MAX 1600 /* octets of a public key as JWK: RSA of 8192 bits */
+
 struct object_provider {
     /* ERR_MALFORMED_KEY: no key, not one of P-256, P-384, P-521, or RSA below 2048 bits. */
     MUST_USE err_t (*describe)(const struct object_key *k, struct object_key_info *out);
+    /* The public part as JWK text, for who uses a key often: reading PEM costs more than checking a signature. */
+    MUST_USE err_t (*jwk)(const struct object_key *k, struct writer *out);
     MUST_USE err_t (*encrypt)(const struct object_encrypt *in, struct bytes plain, struct writer *out);
     /* `part`: which recipient or signature. ERR_OBJECT_TAG: wrong key or changed. */
     MUST_USE err_t (*decrypt)(struct bytes object, size_t part, const struct object_key *k, struct writer *out);

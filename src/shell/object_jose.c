@@ -183,6 +183,15 @@ static err_t describe(const struct object_key *key, struct object_key_info *out)
     return text_eq_z(kty, "RSA") ? describe_rsa(jwk, out) : ERR_MALFORMED_KEY;
 }
 
+static err_t public_jwk(const struct object_key *key, struct writer *out)
+{
+    SCOPED(json_scope) json_t *jwk = jwk_of(key);
+    if (jwk == NULL || !jose_jwk_pub(NULL, jwk)) {
+        return ERR_MALFORMED_KEY;
+    }
+    return json_write(jwk, out);
+}
+
 /* -- RSA-OAEP-256 (RFC 7518 4.3) ----------------------------------------------------------------------------- */
 
 static EVP_PKEY_CTX *oaep(EVP_PKEY *k, int (*init)(EVP_PKEY_CTX *))
@@ -418,6 +427,6 @@ static err_t verify(struct bytes object, size_t part, const struct object_key *k
 
 const struct object_provider *object_jose(void)
 {
-    static const struct object_provider provider = {describe, encrypt, decrypt, sign, verify};
+    static const struct object_provider provider = {describe, public_jwk, encrypt, decrypt, sign, verify};
     return &provider;
 }

@@ -14,7 +14,7 @@ static err_t mark(const struct crypto *c, struct text key, char out[static CSE_I
 }
 
 /* A key shared with the issuer would make tokens as well as check them: public keys alone. */
-static err_t key_check(const struct role_env *env, struct text pem, char *detail)
+static err_t key_take(const struct role_env *env, struct text pem, char out[static OBJECT_JWK_MAX], char *detail)
 {
     struct object_key_info info;
     const struct object_key key = {.id = text_empty(), .text = pem};
@@ -22,7 +22,12 @@ static err_t key_check(const struct role_env *env, struct text pem, char *detail
         return detail_fail(detail, ERR_CONFIG, "[das] key is no public key or certificate, of P-256, P-384, P-521 or RSA from 2048 bits",
                            text_empty());
     }
-    return info.has_private ? detail_fail(detail, ERR_CONFIG, "[das] key is a private key: give the public one", text_empty()) : ERR_OK;
+    if (info.has_private) {
+        return detail_fail(detail, ERR_CONFIG, "[das] key is a private key: give the public one", text_empty());
+    }
+    struct writer w = writer_of(out, OBJECT_JWK_MAX);
+    TRY(env->objects->jwk(&key, &w));
+    return writer_finish_z(&w);
 }
 
 err_t cse_issuer_configure(struct cse_issuers *out, const struct conf *cf, const struct role_env *env, struct text self,
@@ -35,7 +40,7 @@ err_t cse_issuer_configure(struct cse_issuers *out, const struct conf *cf, const
             return detail_fail(detail, ERR_CONFIG, "[das]: at most 8", text_of(arg));
         }
         struct cse_issuer *d = &out->at[out->n];
-        *d = (struct cse_issuer){.fqdn = text_of(arg), .url = conf_text(cf, "das", arg, "url"), .key = conf_text(cf, "das", arg, "key"),
+        *d = (struct cse_issuer){.fqdn = text_of(arg), .url = conf_text(cf, "das", arg, "url"),
                                  .everywhere = text_eq_z(conf_text(cf, "das", arg, "scope"), "all")};
         if (m2mid_absolute(id, self, &d->id) != ERR_OK || cse_issuer_by_id(out, text_of(d->id.z)) != NULL) {
             return detail_fail(detail, ERR_CONFIG, "[das] id is no AE-ID or CSE-ID, or stands twice", id);
@@ -43,8 +48,9 @@ err_t cse_issuer_configure(struct cse_issuers *out, const struct conf *cf, const
         if (d->url.n == 0 && !d->everywhere) {
             return detail_fail(detail, ERR_CONFIG, "[das] scope = named needs the url by which resources name it", text_of(arg));
         }
-        TRY(key_check(env, d->key, detail));
-        TRY(mark(env->crypto, d->key, d->mark));
+        struct text pem = conf_text(cf, "das", arg, "key");
+        TRY(key_take(env, pem, d->jwk, detail));
+        TRY(mark(env->crypto, pem, d->mark));
         out->n++;
     }
     return ERR_OK;

@@ -5,6 +5,7 @@
 #ifndef KEYSTEAD_ROLE_CSE_CSE_ISSUER_H
 #define KEYSTEAD_ROLE_CSE_CSE_ISSUER_H
 
+#include "crypto/object.h"
 #include "role/role.h"
 
 #define CSE_ISSUERS_MAX 8
@@ -14,7 +15,7 @@ struct cse_issuer {
     struct text fqdn;  /* of its Token-IDs and Role-IDs */
     struct m2mid id;   /* absolute AE-ID or CSE-ID: issuer (iss) */
     struct text url;   /* where a Token-ID becomes a token, and how a resource names it (dap); or empty */
-    struct text key;   /* PEM, public */
+    char jwk[OBJECT_JWK_MAX]; /* its public key, NUL-terminated */
     char mark[CSE_ISSUER_MARK]; /* of the key: what it signed goes with it */
     bool everywhere;   /* its tokens count for every resource; else for those that name it */
 };

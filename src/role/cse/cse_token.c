@@ -79,7 +79,7 @@ static err_t signature_check(const struct cse *cse, struct text token, const str
     uint8_t plain[JWT_MAX];
     struct writer w = WRITER_ARRAY(plain);
     struct esdata_opened what;
-    const struct esdata_key key = {.key = {.id = o->jose.part[0].kid, .text = d->key}, .suid = SUID_SIGNATURE, .not_after = USEC_NEVER};
+    const struct esdata_key key = {.key = {.id = o->jose.part[0].kid, .text = text_of(d->jwk)}, .suid = SUID_SIGNATURE, .not_after = USEC_NEVER};
     const struct esdata_ring ring = {.sources = &key, .sources_n = 1, .class = ESDATA_SIGNED};
     err_t e = esdata_open(cse->env.objects, &ring, text_bytes(token), now, &w, &what);
     return e == ERR_OK || e == ERR_LIMIT_CAPACITY ? e : e == ERR_OBJECT_ALG ? ERR_TOKEN_ALG
