@@ -169,7 +169,11 @@ err_t aka_apdu_derived(struct bytes b, struct key_ks_ext_naf *out)
     if (reader_u8(&r) != TAG_GOOD || part(&r, KEYS_DERIVED_LEN, KEYS_DERIVED_LEN, &out->s) != ERR_OK) {
         return ERR_SIM_CARD;
     }
-    return reader_finish(&r) == ERR_OK ? ERR_OK : ERR_SIM_CARD;
+    if (reader_finish(&r) != ERR_OK) { /* a key with something behind it is none */
+        secret_wipe(&out->s);
+        return ERR_SIM_CARD;
+    }
+    return ERR_OK;
 }
 
 /* Length, then digits in nibbles, the first of which is parity [TS 31.102 4.2.2]; the MNC's length is the fourth octet of EF_AD. */

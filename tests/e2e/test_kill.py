@@ -99,7 +99,7 @@ class WritingByCoap(Client):
         name = f"n{self.turns}"
         told["tried"].add(name)
         content = json.dumps({"m2m:cin": {"rn": name, "con": f"of {name}"}})
-        p = self.cli.run("request", "create", f"/-/{told['ae']}/box", "--type", "4", "--content", content)
+        p = self.cli.run("request", "create", f"/-/{told['ae']}/box", "--type", "4", "--content", content, "--timeout", "2s")
         if p.returncode == 0:
             told["there"].add(name)
             return

@@ -87,12 +87,13 @@ static void answers(void **state)
         }
     }
     struct key_ks_ext_naf k = {0};
-    static const uint8_t whole[] = {32}, part[] = {31};
+    static const uint8_t whole[] = {32}, part[] = {31}, behind[] = {32, 0};
     assert_int_equal(aka_apdu_derived(answer(room, 0xDB, whole, 1), &k), ERR_OK);
     assert_true(secret_is_set(&k.s));
     assert_int_equal(aka_apdu_derived(answer(room, 0xDB, part, 1), &k), ERR_SIM_CARD);
     assert_int_equal(aka_apdu_derived(answer(room, 0xDC, whole, 1), &k), ERR_SIM_CARD);
     assert_int_equal(aka_apdu_derived(bytes_empty(), &k), ERR_SIM_CARD);
+    assert_int_equal(aka_apdu_derived(answer(room, 0xDB, behind, 2), &k), ERR_SIM_CARD);
     assert_false(secret_is_set(&k.s));
 }
 
