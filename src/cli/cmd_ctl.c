@@ -444,7 +444,12 @@ static err_t run_list(struct call *c, int *faults_exit)
         return fail(c, e == ERR_IO ? ERR_USAGE : e, c->list, e != ERR_IO ? "" : errno == 0 ? "is no regular file" : strerror(errno));
     }
     c->answers = json_object();
+    bool any = false;
     while ((e = ctl_lines_next(l)) == ERR_OK && l->n > 0 && (e = call_lines(c, l, faults_exit)) == ERR_OK) {
+        any = true;
+    }
+    if (e == ERR_OK && !any) {
+        return fail(c, ERR_USAGE, c->list, "nothing in it but, at most, the line that names the columns");
     }
     if (l->number > 0 && isatty(STDERR_FILENO)) {
         (void)fputc('\n', stderr);

@@ -100,6 +100,9 @@ static err_t enrol_with(struct device_work *w)
     struct device_state *s = &w->state;
     bool key = cli_arg(w->a, "--key-file") != NULL || cli_arg(w->a, "--kpm-id") != NULL;
     bool other = key || cli_arg(w->a, "--certificate") != NULL;
+    if (cli_arg(w->a, "--sim") != NULL && !device_ub_is_meant(w, other)) {
+        return detail_fail(w->detail, ERR_USAGE, "--sim goes with --gba", text_empty());
+    }
     if (device_ub_is_meant(w, other)) {
         if (other) {
             return detail_fail(w->detail, ERR_USAGE, "--gba, or --kpm-id with --key-file, or --certificate", text_empty());

@@ -77,6 +77,19 @@ def show(conn, token, path="/-/Sowner/one", who="Sguest", op="retrieve", content
     return ks.ask(conn, op, path, content, ty, who, [f"Authorization: {token}"])
 
 
+def test_an_issuer_whose_keys_cannot_be_used(lab, tmp_path):
+    """What no token could be checked with is said when the configuration is read."""
+    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", tmp_path / "r.key"], check=True,
+                   capture_output=True)
+    subprocess.run(["openssl", "pkey", "-in", tmp_path / "r.key", "-pubout", "-out", tmp_path / "r.pem"], check=True)
+    text = lab.conf("cse").read_text()
+    for key, said in ((tmp_path / "r.pem", "no public key or certificate, of P-256"), (lab.signer.key, "is a private key")):
+        other = lab.where / "other.conf"
+        other.write_text(text.replace(str(lab.signer.pub), str(key)))
+        p = ks.run("check", "-c", other)
+        assert p.returncode == 2 and said in p.stderr, p.stderr
+
+
 def test_a_token_permits_what_it_says(lab):
     token = lab.signer.token(claims("a", "Sguest", ["Sowner/none", "cse-in/Sowner/one"], 3))
     with connect(lab, "guest") as g, connect(lab, "other") as x:

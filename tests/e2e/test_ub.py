@@ -181,6 +181,13 @@ def test_import(bsf):
     assert got["added"] == 2 and [(r["line"], r["code"]) for r in got["refused"]] == [
         (3, "attribute-unknown"), (4, "key-length"), (5, "json-malformed")], got
     ub.Ue(bsf.address, ub.Sim(K, OPC), "one@keystead.test", BSF).bootstrap()
+    csv.write_text(f"{hexes},five@keystead.test\n{hexes},six@keystead.test\n")  # the first line was forgotten
+    p = bsf.ctl("subscriber", "import", csv)
+    assert p.returncode == 1 and "the first line names the columns" in p.stdout and K.hex() not in p.stdout + p.stderr, p
+    for nothing in ("", "imsi,k,opc\n", f"{hexes},five@keystead.test\n"):
+        csv.write_text(nothing)
+        p = bsf.ctl("subscriber", "import", csv)
+        assert p.returncode == 2 and "nothing in it" in p.stderr and K.hex() not in p.stdout + p.stderr, p
 
 
 def test_ub_over_https(bsf):

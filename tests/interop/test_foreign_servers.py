@@ -129,7 +129,7 @@ def test_enrols_at_s_server(tmp_path, kpm, matrix, versions):
     with server(tmp_path, "openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-tls1_2", *psk, port=port):
         assert device(tmp_path / "e", "enrol", *args, code=1)["error"] == "psk-wrong"  # refuses R001-83
     matrix(S_SERVER, versions["openssl s_client"], "our device is told another key", "the same", "exit 1, psk-wrong")
-    assert device(tmp_path / "e", "status", code=1)["error"] == "not-found"
+    assert device(tmp_path / "e", "status", code=2)["error"] == "no-device-state"
 
 
 def test_enrols_at_s_server_by_certificate(tmp_path, matrix, versions):

@@ -78,7 +78,11 @@ static err_t from_csv(struct text head, struct text line, json_t *out, char deta
         }
         const char *z = known_name(name);
         if (z == NULL) {
-            return detail_fail(detail, ERR_UNKNOWN_ATTRIBUTE, "no such column", name);
+            char room[8]; /* its number: where the first line is missing, what stands there may be a key */
+            struct writer w = WRITER_ARRAY(room);
+            writer_decimal(&w, i + 1);
+            return detail_fail(detail, ERR_UNKNOWN_ATTRIBUTE, "the first line names the columns, and this is no name: column",
+                               writer_view_text(&w));
         }
         if (value.n > 0 && (json_object_get(out, z) != NULL || !json_set_text(out, z, value))) {
             return detail_fail(detail, ERR_MALFORMED, "twice, or not UTF-8: column", name);
