@@ -139,6 +139,15 @@ static bool announcer_permits(const struct cse_ask *ask, const struct cse_res *t
     return (target->type->flags & TYPES_ANNOUNCED) != 0 && op != OP_NOTIFY && is_creator(ask, target);
 }
 
+/* It says what it says of that one alone: by its Credential-ID an AE may move (part 11.3), so no policy and no administrator gives
+ * others a right to change it. The administrator may end it, and anybody whom a policy permits may subscribe to it. */
+static bool is_announcers_alone(const struct cse_ask *ask, const struct cse_res *target, enum op op, uint32_t child_ty)
+{
+    bool changes = op == OP_UPDATE || (op == OP_CREATE && child_ty != TYPE_SUB) ||
+                   (op == OP_DELETE && !cse_from_is_admin(ask->cse, ask->from));
+    return changes && (target->type->flags & TYPES_ANNOUNCED) != 0;
+}
+
 /* R002-68, R002-69: what the contract does not include is refused, whoever's policy permits it. One's own registration can
  * always be looked at, changed and ended. */
 static err_t service_check(const struct cse_ask *ask, const struct cse_res *target, uint32_t child_ty)
@@ -164,6 +173,9 @@ err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *targe
     bool permitted = false;
     if (announcer_permits(ask, holder, op)) {
         return ERR_OK;
+    }
+    if (is_announcers_alone(ask, holder, op, child_ty)) {
+        return ERR_DENIED_PRIVILEGE;
     }
     if (admin_permits(ask, holder) || cse_role_permits(ask, holder, child_ty)) {
         return ERR_OK;

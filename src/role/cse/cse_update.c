@@ -49,7 +49,8 @@ static err_t follow(const struct cse_ask *ask, struct cse_res *r, json_t *attrs,
     if (r->type->ty == TYPE_AE) {
         TRY(cse_ae_label(r->credential, attrs, detail));
     }
-    if (r->type->ty == TYPE_AE_ANNC && json_object_get(content, "lbl") != NULL) {
+    bool announcer = r->creator.n > 0 && m2mid_same(r->creator, text_of(ask->from->absolute.z)); /* nobody else says whose it is */
+    if (r->type->ty == TYPE_AE_ANNC && announcer && json_object_get(content, "lbl") != NULL) {
         TRY(cse_res_keep(ask->t, cse_announced_credential(attrs), &r->credential));
     }
     if (r->type->ty == TYPE_CSR && json_object_get(content, "dcse") != NULL) {

@@ -463,6 +463,37 @@ static void an_ae_moves(void **state)
     cse_fixture_free(&f);
 }
 
+/* An announcement says by its Credential-ID who may take its name over: whatever a policy permits, its CSE alone says that. */
+static void nobody_else_says_whose_it_is(void **state) /* refuses R002-32 */
+{
+    (void)state;
+    struct world_session y;
+    begin_in("");
+    assert_int_equal(cse_fixture_create(&f, &mn, "/mn", "-", 10002, AEA("/mn/Sx", CRED("12-x@sp.example.com"))), ERR_OK);
+    assert_int_equal(cse_fixture_create(&f, &f.admin, "Sadmin", "-", 2, AE_BODY), ERR_OK);
+    assert_int_equal(cse_fixture_create(&f, &f.b, "Sb", "-", 2, AE_BODY), ERR_OK);
+    assert_int_equal(cse_fixture_create(&f, &f.admin, "Sadmin", "-", 1, "{\"m2m:acp\":{\"rn\":\"open\",\"pv\":{\"acr\":[{\"acor\":[\"Sb\",\"Sadmin\"],\"acop\":63}]},"
+                                        "\"pvs\":{\"acr\":[{\"acor\":[\"Sadmin\"],\"acop\":63}]}}}"), ERR_OK);
+    assert_int_equal(cse_fixture_put(&f, &f.admin, "Sadmin", "Sx", "{\"m2m:aeA\":{\"acpi\":[\"cse-in/open\"]}}"), ERR_OK); /* who may see it */
+    assert_int_equal(cse_fixture_get(&f, &f.b, "Sb", "Sx"), ERR_OK);
+    assert_int_equal(cse_fixture_create(&f, &f.b, "Sb", "Sx", 23, "{\"m2m:sub\":{\"rn\":\"watch\",\"nu\":[\"Sb\"],\"enc\":{\"net\":[1]}}}"), ERR_OK);
+    static const char mine[] = "{\"m2m:aeA\":{\"lbl\":[\"Credential-ID:12-y@sp.example.com\"]}}";
+    assert_int_equal(cse_fixture_put(&f, &f.b, "Sb", "Sx", mine), ERR_DENIED_PRIVILEGE);
+    assert_int_equal(cse_fixture_put(&f, &f.admin, "Sadmin", "Sx", mine), ERR_DENIED_PRIVILEGE);
+    assert_int_equal(cse_fixture_put(&f, &f.b, "Sb", "Sx", "{\"m2m:aeA\":{\"apn\":\"evil\"}}"), ERR_DENIED_PRIVILEGE);
+    assert_int_equal(cse_fixture_create(&f, &f.b, "Sb", "Sx", 10003, "{\"m2m:cntA\":{\"lnk\":\"/in/Sb/box\"}}"), ERR_OPERATION);
+    assert_int_equal(cse_fixture_del(&f, &f.b, "Sb", "Sx"), ERR_DENIED_PRIVILEGE);
+    assert_int_equal(cse_fixture_add_key(&f, "y@sp.example.com", NULL, ""), ERR_OK);
+    cse_fixture_connect(&f, "y@sp.example.com", &y);
+    assert_int_equal(cse_fixture_create(&f, &y, "Sx", "-", 2, AE_BODY), ERR_REGISTERED);
+    assert_int_equal(cse_fixture_get(&f, &mn, "/Sx", "-"), ERR_DENIED_PRIVILEGE); /* it is served where it was */
+    assert_int_equal(cse_fixture_put(&f, &mn, "/mn", "Sx", mine), ERR_OK);
+    assert_int_equal(cse_fixture_create(&f, &y, "Sx", "-", 2, AE_BODY), ERR_OK);
+    assert_int_equal(cse_fixture_create(&f, &mn, "/mn", "-", 10002, AEA("/mn/Sz", "")), ERR_OK);
+    assert_int_equal(cse_fixture_del(&f, &f.admin, "Sadmin", "Sz"), ERR_OK); /* the operator may end one that its CSE forgot */
+    cse_fixture_free(&f);
+}
+
 /* To the IN-CSE itself: over the association that it had. */
 static void an_ae_comes_to_the_in_cse(void **state)
 {
@@ -496,6 +527,7 @@ int main(void)
         cmocka_unit_test(the_provider_knows_where_an_ae_is),
         cmocka_unit_test(what_is_not_theirs_is_refused),
         cmocka_unit_test(an_ae_moves),
+        cmocka_unit_test(nobody_else_says_whose_it_is),
         cmocka_unit_test(an_ae_comes_to_the_in_cse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
