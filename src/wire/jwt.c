@@ -1,5 +1,6 @@
 #include "wire/jwt.h"
 
+#include "keys/keyid.h"
 #include "wire/m2mid.h"
 
 #define SECONDS_MAX INT64_C(253402300799) /* the end of the year 9999 */
@@ -61,6 +62,9 @@ err_t jwt_parse(struct bytes claims, struct jwt *out, const char **fault)
         *fault = texts[i].name;
         TRY(text_claim(out->root, texts[i].name, texts[i].must, texts[i].to));
     }
+    struct keyid_parts id;
+    *fault = "jti"; /* NAME@FQDN [TS-0004 table 6.3.3-1]: it goes into a header */
+    TRY(keyid_parse(out->id, &id) == ERR_OK ? ERR_OK : ERR_TOKEN_FORM);
     *fault = "nbf";
     TRY(date_claim(out->root, "nbf", &out->not_before));
     *fault = "exp";

@@ -146,6 +146,7 @@ def worthless(lab):
         "token-unreadable": sign(good, {"alg": "ES256"}),
         "token-unreadable/cty": sign(good, {"alg": "ES256", "typ": "JWT", "cty": "JWT"}),
         "token-unreadable/azp": sign({k: v for k, v in good.items() if k != "azp"}),
+        "token-unreadable/jti": sign(good | {"jti": f"@{FQDN}"}),
         "token-unreadable/member": sign(good | {"tkps": {"pm": [{"ris": ["Sowner/one"], "only": "mondays"}]}}),
         "token-unreadable/everything": sign(good | {"tkps": {"pm": [{"pv": {"acr": [{"acor": ["all"], "acop": 63}]}}]}}),
         "token-too-large": sign(good | {"tkex": "x" * 7000}),
@@ -211,3 +212,30 @@ def test_a_role_in_a_token(lab):
         assert show(g, lab.signer.token(here), "/-/Sowner/library").rsc == 2000
         assert show(g, lab.signer.token(here), "/-/Sowner/archive").rsc == 4103
         assert ks.ask(g, "retrieve", "/-/Sowner/library", origin="Sguest").rsc == 4103
+
+
+def test_what_goes_on_to_a_point_of_access(lab):
+    """Tokens count before a NOTIFY is sent on to the AE, as they do for everything else."""
+    rule, own = {"acr": [{"acor": [f"caller@{FQDN}"], "acop": 16}]}, {"acr": [{"acor": ["Sother"], "acop": 63}]}
+    caller = claims("n", "Sguest", []) | {"tkps": {"pm": [{"rids": [f"caller@{FQDN}"]}]}}
+    with connect(lab, "other") as o, connect(lab, "guest") as g:
+        assert ks.ask(o, "create", "/Sother", {"m2m:acp": {"rn": "callers", "pv": rule, "pvs": own}}, 1, "Sother").rsc == 2001
+        url = f"http://127.0.0.1:{lab.das.port}/calls"
+        for change in ({"poa": [url]}, {"acpi": ["Sother/callers"]}):
+            assert ks.ask(o, "update", "/Sother", {"m2m:ae": change}, origin="Sother").rsc == 2004
+
+        def notify(token):
+            n = len(lab.das.got)
+            r = ks.ask(g, "notify", "/Sother", {"m2m:sgn": {"sur": "x"}}, None, "Sguest", [f"Authorization: {token}"] if token else [])
+            return r, [p for p, _, _ in lab.das.got[n:]]
+
+        r, told = notify(None)
+        assert (r.rsc, told) == (4103, []), r
+        r, told = notify(lab.signer.token(caller))
+        assert (r.rsc, told) == (2000, ["/calls"]), r
+        assert ks.ask(o, "update", "/-/Sother/callers", {"m2m:acp": {"pv": {"acr": [{"acor": ["all"], "acop": 16}]}}}, origin="Sother").rsc == 2004
+        r, told = notify(None)
+        assert (r.rsc, told) == (2000, ["/calls"]), r
+        for bad, why in ((lab.other.token(caller), "token-signature"), ("a.b.c", "token-unreadable")):
+            r, told = notify(bad)
+            assert (r.rsc, r.reason, told) == (4103, why, []), r

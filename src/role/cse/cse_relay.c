@@ -2,6 +2,7 @@
 
 #include "base/hex.h"
 #include "role/cse/cse_deliver.h"
+#include "role/cse/cse_token.h"
 #include "role/detail.h"
 #include "wire/emit.h"
 #include "wire/json.h"
@@ -37,7 +38,9 @@ static err_t right_check(const struct cse_ask *ask, const struct cse_target *ae,
 err_t cse_relay_hop(const struct cse *cse, const struct request *rq, struct txn *t, struct hop *out)
 {
     struct cse_from from;
-    const struct cse_ask ask = {cse, rq, t, &from};
+    struct primitive prim; /* with its tokens: one that is wrong is refused by the handler, which runs if this goes nowhere */
+    struct request as = *rq;
+    const struct cse_ask shown = {cse, rq, t, &from}, ask = {cse, &as, t, &from};
     struct cse_target at;
     struct text url;
     char detail[ROLE_DETAIL_MAX];
@@ -46,6 +49,8 @@ err_t cse_relay_hop(const struct cse *cse, const struct request *rq, struct txn 
     TRY(cse_deliver_point(cse, t, &at.res, &url));
     TRY(url.n > 0 ? ERR_OK : ERR_NOT_FOUND);
     TRY(cse_from_check(cse, rq, t, &from, detail));
+    TRY(cse_token_look(&shown, &prim, detail));
+    as.prim = &prim;
     TRY(right_check(&ask, &at, detail));
     out->whole = true;
     TRY(TEXT_COPY(rq->prim->from, out->from));

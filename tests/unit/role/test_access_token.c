@@ -99,6 +99,8 @@ static void tokens_agree_with_the_model(void **state)
 /* -- by hand ------------------------------------------------------------------------------------------------------ */
 #define GOOD "\"tkvr\":\"1\",\"jti\":\"a@das.example.com\",\"iss\":\"//sp/Sdas\",\"azp\":\"//sp/Sa\",\"nbf\":1700000000,\"exp\":1700000600.5"
 
+#define ID(jti) "{\"tkvr\":\"1\",\"jti\":\"" jti "\",\"iss\":\"//sp/Sdas\",\"azp\":\"//sp/Sa\",\"nbf\":1,\"exp\":2}"
+
 static err_t claims(const char *text, struct jwt *out, const char **fault)
 {
     return jwt_parse(text_bytes(text_of(text)), out, fault);
@@ -112,9 +114,17 @@ static void claims_of_the_profile(void **state)
     } bad[] = {
         {"{}", "tkvr"}, {"[]", "claims"}, {"{" GOOD ",\"jti\":\"b\"}", "claims"}, {"{" GOOD ",\"aud\":\"//sp/in\"}", "aud"},
         {"{" GOOD ",\"aud\":[1]}", "aud"}, {"{" GOOD ",\"tkps\":[]}", "tkps"}, {"{" GOOD ",\"tknm\":\"\"}", "tknm"},
-        {"{\"tkvr\":\"1\",\"jti\":\"a\",\"iss\":\"b\",\"azp\":\"c\",\"nbf\":-1,\"exp\":1}", "nbf"},
-        {"{\"tkvr\":\"1\",\"jti\":\"a\",\"iss\":\"b\",\"azp\":\"c\",\"nbf\":1,\"exp\":\"20300101T000000\"}", "exp"},
-        {"{\"tkvr\":\"1\",\"jti\":\"a\",\"iss\":\"b\",\"azp\":\"c\",\"nbf\":1,\"exp\":1e300}", "exp"},
+        {ID("das.example.com"), "jti"},
+        {ID("@das.example.com"), "jti"},
+        {ID("a@"), "jti"},
+        {ID("a@b@das.example.com"), "jti"},
+        {ID("a:b@das.example.com"), "jti"},
+        {ID("a b@das.example.com"), "jti"},
+        {ID("a\\r\\nX: y@das.example.com"), "jti"},
+        {ID("a@das.example.com\\r\\n"), "jti"},
+        {"{\"tkvr\":\"1\",\"jti\":\"a@b.com\",\"iss\":\"b\",\"azp\":\"c\",\"nbf\":-1,\"exp\":1}", "nbf"},
+        {"{\"tkvr\":\"1\",\"jti\":\"a@b.com\",\"iss\":\"b\",\"azp\":\"c\",\"nbf\":1,\"exp\":\"20300101T000000\"}", "exp"},
+        {"{\"tkvr\":\"1\",\"jti\":\"a@b.com\",\"iss\":\"b\",\"azp\":\"c\",\"nbf\":1,\"exp\":1e300}", "exp"},
     };
     const char *fault = NULL;
     struct jwt j;

@@ -245,28 +245,42 @@ static void they_are_few_and_young(void **state)
     cse_fixture_free(&f);
 }
 
-/* To a point of access it goes at once, as it came; nobody without the right gets so far. */
-static void to_a_point_of_access(void **state)
+/* To a point of access it goes at once, as it came; nobody without the right gets so far, nor with a token that is none, whatever
+ * policies say. */
+static err_t hop_of(const struct primitive_list *tokens, const struct primitive_list *ltids, struct hop *to)
 {
     static const struct keys_export none;
     static uint8_t memory[1 << 20];
+    struct arena arena = arena_of(memory, sizeof(memory));
+    const struct primitive p = {.op = OP_NOTIFY, .to = text_of("Sa"), .path = text_of("/Sa"), .has_from = true,
+                                .from = text_of("Sb"), .rqi = text_of("r1"), .rvi = text_of("3"), .expires = USEC_NEVER,
+                                .tokens = *tokens, .ltids = *ltids};
+    const struct request rq = {.prim = &p, .assoc = &f.b.assoc, .exported = &none, .now = f.w.now};
+    struct txn t;
+    *to = (struct hop){.peer = ""};
+    must(store_begin(f.cse->store, false));
+    txn_init(&t, f.cse->store, &arena, false);
+    err_t e = role_cse.hop(f.cse->ctx, &rq, &t, to);
+    store_rollback(f.cse->store);
+    return e;
+}
+
+static void to_a_point_of_access(void **state)
+{
+    const struct primitive_list no = {.n = 0}, garbage = {.n = 1, .at = {text_of("a.b.c")}}, unknown = {.n = 1, .at = {text_of("tnone")}};
+    struct hop to;
     begin(state);
     open_channel();
     must(cse_fixture_put(&f, &f.a, "Sa", "Sa", "{\"m2m:ae\":{\"poa\":[\"http://10.0.0.1\",\"" LISTED "/a\"]}}"));
     for (int allowed = 0; allowed < 2; allowed++) {
-        struct arena arena = arena_of(memory, sizeof(memory));
-        const struct primitive p = {.op = OP_NOTIFY, .to = text_of("Sa"), .path = text_of("/Sa"), .has_from = true,
-                                    .from = text_of("Sb"), .rqi = text_of("r1"), .rvi = text_of("3"), .expires = USEC_NEVER};
-        const struct request rq = {.prim = &p, .assoc = &f.b.assoc, .exported = &none, .now = f.w.now};
-        struct hop to = {.peer = ""};
-        struct txn t;
-        must(store_begin(f.cse->store, false));
-        txn_init(&t, f.cse->store, &arena, false);
-        assert_int_equal(role_cse.hop(f.cse->ctx, &rq, &t, &to), allowed ? ERR_OK : ERR_DENIED_PRIVILEGE);
-        store_rollback(f.cse->store);
+        assert_int_equal(hop_of(&no, &no, &to), allowed ? ERR_OK : ERR_DENIED_PRIVILEGE);
         assert_string_equal(to.url, allowed ? LISTED "/a" : "");
         assert_string_equal(to.from, allowed ? "Sb" : "");
         assert_int_equal(to.whole, allowed != 0);
+        assert_int_equal(hop_of(&garbage, &no, &to), ERR_TOKEN_FORM);
+        assert_string_equal(to.url, "");
+        assert_int_equal(hop_of(&no, &unknown, &to), ERR_TOKEN_UNKNOWN);
+        assert_string_equal(to.url, "");
         must(cse_fixture_put(&f, &f.a, "Sa", "Sa", "{\"m2m:ae\":{\"acpi\":[\"Sa/b\"]}}"));
     }
     cse_fixture_free(&f);
