@@ -176,7 +176,7 @@ err_t cse_das_granted(const struct cse_ask *ask, const struct cse_target *target
     struct cse_das_grant grant;
     struct consultation now;
     *out = false;
-    if (!ask->cse->dynamic || ask->from->kind == CSE_FROM_ABSENT) {
+    if (!ask->cse->dynamic || ask->from->kind == CSE_FROM_ABSENT || !ask->from->authenticated) { /* granted to who he is, not to his name */
         return ERR_OK;
     }
     TRY(cse_das_key(ask, &target->res, q->op, q->child_ty, &id));

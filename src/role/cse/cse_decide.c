@@ -246,6 +246,58 @@ static err_t decision(const struct cse_ask *asker, const struct cse_res *r, cons
 }
 
 /* -- PRP --------------------------------------------------------------------------------------------------------------- */
+static err_t add_name(json_t *list, const char *domain, const char *between, struct text name)
+{
+    char z[M2MID_MAX];
+    struct writer w = WRITER_ARRAY(z);
+    writer_z(&w, domain);
+    writer_z(&w, between);
+    writer_text(&w, name);
+    if (writer_finish_z(&w) != ERR_OK) {
+        return ERR_OK; /* no identifier is so long: it grants nothing */
+    }
+    return json_array_append_new(list, json_string(z)) == 0 ? ERR_OK : ERR_LIMIT_CAPACITY;
+}
+
+/* What is relative means another elsewhere: Cdoor is the AE of whoever reads it. A wildcard may stand for either type of AE. */
+static err_t add_absolute(const struct cse *cse, struct text element, json_t *list)
+{
+    char domain[M2MID_MAX + 2];
+    struct writer w = WRITER_ARRAY(domain);
+    const bool segment = text_find(element, '/') == element.n;
+    writer_z(&w, "//");
+    writer_z(&w, cse->sp.z);
+    TRY(writer_finish_z(&w));
+    if (text_eq_z(element, "all") || text_starts(element, "//") || access_is_role(element)) {
+        return add_name(list, "", "", element);
+    }
+    if (text_starts(element, "/")) {
+        return add_name(list, domain, "", element);
+    }
+    if (segment && text_starts(element, "*")) {
+        TRY(add_name(list, domain, "/S", element));
+        return add_name(list, cse->self.z, "/C", element);
+    }
+    return add_name(list, segment && text_starts(element, "S") ? domain : cse->self.z, "/", element);
+}
+
+static err_t make_absolute(const struct cse *cse, const json_t *pv)
+{
+    size_t i;
+    json_t *rule;
+    json_array_foreach(json_object_get(pv, "acr"), i, rule)
+    {
+        SCOPED(json_scope) json_t *list = json_array();
+        const json_t *acor = json_object_get(rule, "acor");
+        for (size_t k = 0; k < json_array_size(acor); k++) {
+            const json_t *v = json_array_get(acor, k);
+            TRY(add_absolute(cse, text_span(json_string_value(v), json_string_length(v)), list));
+        }
+        TRY(json_object_set(rule, "acor", list) == 0 ? ERR_OK : ERR_LIMIT_CAPACITY);
+    }
+    return ERR_OK;
+}
+
 static err_t emit_rules(const struct cse_ask *ask, struct text ri, struct emit *e)
 {
     SCOPED(json_scope) json_t *attrs = NULL;
@@ -256,6 +308,7 @@ static err_t emit_rules(const struct cse_ask *ask, struct text ri, struct emit *
     }
     TRY(found);
     TRY(cse_res_attrs(ask->t, &acp, &attrs));
+    TRY(make_absolute(ask->cse, json_object_get(attrs, "pv")));
     emit_name(e, NULL);
     return json_write(json_object_get(attrs, "pv"), e->w);
 }
@@ -281,7 +334,9 @@ static err_t policies(const struct cse_ask *ask, const struct cse_res *r, const 
     struct applicable a;
     struct emit e;
     err_t got = applicable(ask, json_get_text(content, "to"), &a);
-    bool usable = got == ERR_OK && a.holder.type->ty != TYPE_ACP && (a.holder.has_acpi || a.holder.creator.n > 0);
+    /* an accessControlPolicy is decided about by its selfPrivileges, not by what its parent names */
+    bool self = got == ERR_OK && a.local && a.target.res.type->ty == TYPE_ACP;
+    bool usable = got == ERR_OK && !self && (a.holder.has_acpi || a.holder.creator.n > 0);
     TRY(open_answer(r->type, &e, rs));
     if (!usable) {
         return close_answer(&e, got == ERR_OK || got == ERR_NOT_FOUND ? CSE_DECIDE_NOT_APPLICABLE : CSE_DECIDE_ERROR);

@@ -93,7 +93,7 @@ err_t cse_pep_permitted(const struct cse_ask *ask, const struct cse_target *targ
 {
     struct points l;
     *out = false;
-    if (!ask->cse->distributed || ask->from->kind == CSE_FROM_ABSENT || ask->from->vouched) {
+    if (!ask->cse->distributed || ask->from->kind == CSE_FROM_ABSENT || !ask->from->authenticated) { /* asked for who he is, not for his name */
         return ERR_OK;
     }
     TRY(points_of(ask, target, &l));
@@ -200,6 +200,29 @@ static err_t everything(struct writer *rules, bool permit)
     return access_rules_compile(pv, "pv", rules, detail);
 }
 
+/* A relative name was meant where it was written: here it would be somebody else. Other things are the compiler's to refuse. */
+static bool means_the_same_here(const json_t *v)
+{
+    struct text t = text_span(json_string_value(v), json_string_length(v));
+    return !json_is_string(v) || text_eq_z(t, "all") || text_eq_z(t, "*") || text_starts(t, "//") || access_is_role(t);
+}
+
+/* Without the names that mean somebody else here, and the rules that had no others. */
+static void drop_relative(json_t *acr)
+{
+    for (size_t i = json_array_size(acr); i-- > 0;) {
+        json_t *acor = json_object_get(json_array_get(acr, i), "acor");
+        for (size_t k = json_array_size(acor); k-- > 0;) {
+            if (!means_the_same_here(json_array_get(acor, k))) {
+                (void)json_array_remove(acor, k);
+            }
+        }
+        if (json_is_array(acor) && json_array_size(acor) == 0) {
+            (void)json_array_remove(acr, i);
+        }
+    }
+}
+
 /* Permit-overrides: the rules of all policies are those of one. */
 static err_t merged(const json_t *ps, struct writer *rules)
 {
@@ -213,6 +236,7 @@ static err_t merged(const json_t *ps, struct writer *rules)
             return ERR_PEER_NONSENSE;
         }
     }
+    drop_relative(acr);
     bool good = json_is_array(list) && json_object_set(pv, "acr", acr) == 0;
     return good && access_rules_compile(pv, "pv", rules, detail) == ERR_OK ? ERR_OK : ERR_PEER_NONSENSE;
 }

@@ -215,8 +215,9 @@ err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *targe
 
 err_t cse_policy_by(const struct cse_ask *ask, const struct cse_res *holder, enum op op, uint32_t child_ty)
 {
-    const struct access_query q = query_of(ask, holder, op, child_ty);
+    struct access_query q = query_of(ask, holder, op, child_ty);
     const struct cse_target target = {.res = *holder};
+    q.target_ty = 0; /* of its type nothing is known: a rule for one type (acod.ty) does not hold */
     bool permitted = false;
     TRY(any_permits(&(struct asking){ask, &target, &q, LOOKUPS_MAX}, holder, false, &permitted));
     return permitted ? ERR_OK : ERR_DENIED_PRIVILEGE;

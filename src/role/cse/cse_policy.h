@@ -16,7 +16,7 @@ struct cse_ask {
 MUST_USE err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *target, enum op op,
                                 uint32_t child_ty);
 
-/* By the policies that `holder` names alone, for a resource of another CSE. */
+/* By the policies that `holder` names alone, for a resource of another CSE, whose type is not known. */
 MUST_USE err_t cse_policy_by(const struct cse_ask *ask, const struct cse_res *holder, enum op op, uint32_t child_ty);
 
 /* Does this content of an UPDATE lead to other rights: accessControlPolicyIDs, or what names who gives them? It is changed alone,

@@ -85,12 +85,12 @@ static void points(void **state)
         {true, "{\"m2m:aupy\":{\"dec\":1,\"sus\":1}}", ERR_PEER_NONSENSE, 0},
         {true, "{\"m2m:auds\":[]}", ERR_PEER_NONSENSE, 0},
         {true, "yes", ERR_PEER_NONSENSE, 0},
-        {false, "{\"m2m:aupy\":{\"ps\":{\"pv\":[{\"acr\":[{\"acor\":[\"Sa\"],\"acop\":2}]},{\"acr\":[]},{}]},\"ca\":1,\"sus\":1}}", ERR_OK, 1},
+        {false, "{\"m2m:aupy\":{\"ps\":{\"pv\":[{\"acr\":[{\"acor\":[\"//sp/Sa\"],\"acop\":2}]},{\"acr\":[]},{}]},\"ca\":1,\"sus\":1}}", ERR_OK, 1},
         {false, "{\"m2m:aupy\":{\"ps\":{\"pv\":[]},\"ca\":1,\"sus\":1}}", ERR_OK, 0},
         {false, "{\"m2m:aupy\":{\"sus\":2}}", ERR_OK, -1},
         {false, "{\"m2m:aupy\":{\"ps\":{\"pv\":[]},\"ca\":2,\"sus\":1}}", ERR_PEER_NONSENSE, 0},
         {false, "{\"m2m:aupy\":{\"ps\":{\"pv\":{}},\"ca\":1,\"sus\":1}}", ERR_PEER_NONSENSE, 0},
-        {false, "{\"m2m:aupy\":{\"ps\":{\"pv\":[{\"acr\":[{\"acor\":[\"Sa\"]}]}]},\"ca\":1,\"sus\":1}}", ERR_PEER_NONSENSE, 0},
+        {false, "{\"m2m:aupy\":{\"ps\":{\"pv\":[{\"acr\":[{\"acor\":[\"//sp/Sa\"]}]}]},\"ca\":1,\"sus\":1}}", ERR_PEER_NONSENSE, 0},
     };
     static uint8_t buf[2 * ACCESS_COMPILED_MAX];
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -99,6 +99,32 @@ static void points(void **state)
         if (rows[i].want == ERR_OK) {
             assert_int_equal(w.n == 0 ? -1 : (int)access_rules_count(writer_view(&w)), rows[i].rules);
         }
+    }
+}
+
+/* What a PRP writes relative to itself is nobody here, however it is called. */
+static void names_of_another_cse(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *acor;
+        unsigned rules;
+        bool permits; /* //sp.example.com/in/Cdoor, an AE of this CSE */
+    } rows[] = {
+        {"\"Cdoor\"", 0, false},     {"\"C*\"", 0, false},   {"\"/in/Cdoor\"", 0, false}, {"\"Cdoor\",\"//sp.example.com/mn/Cdoor\"", 1, false},
+        {"\"*door\"", 0, false},     {"\"all\"", 1, true},   {"\"*\"", 1, true},          {"\"//sp.example.com/in/Cdoor\"", 1, true},
+        {"\"grp\",\"all\"", 1, true}, {"\"reader@sp.example.com\"", 1, false},
+    };
+    static uint8_t buf[2 * ACCESS_COMPILED_MAX];
+    const struct access_query q = {.from = {text_of("//sp.example.com/in/Cdoor"), text_of("/in/Cdoor"), text_of("Cdoor")},
+                                   .op = ACCESS_RETRIEVE, .now = NOW, .authenticated = true};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char body[256];
+        struct writer w = WRITER_ARRAY(buf);
+        (void)snprintf(body, sizeof(body), "{\"m2m:aupy\":{\"ps\":{\"pv\":[{\"acr\":[{\"acor\":[%s],\"acop\":63}]}]},\"ca\":1,\"sus\":1}}", rows[i].acor);
+        assert_int_equal(cse_pep_response(text_bytes(text_of(body)), false, &w), ERR_OK);
+        assert_int_equal(access_rules_count(writer_view(&w)), rows[i].rules);
+        assert_int_equal(access_decide(writer_view(&w), &q), rows[i].permits);
     }
 }
 
@@ -148,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers),
         cmocka_unit_test(points),
+        cmocka_unit_test(names_of_another_cse),
         cmocka_unit_test(too_many_rules),
         cmocka_unit_test(status_decides_first),
     };

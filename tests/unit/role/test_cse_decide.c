@@ -1,0 +1,188 @@
+/* What a PDP and a PRP say about resources of others and their own, and whom what was granted is for. */
+#include "cse_fixture.h"
+
+#include "role/cse/access_rules.h"
+#include "role/cse/cse_das.h"
+#include "role/rec.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SP "//sp.example.com"
+#define LISTED "http://127.0.0.1:8080"
+#define WAY "[peer mn.sp.example.com]\nkind = cse\ncsi = /mn\n"
+#define POLICY(rn, acr) "{\"m2m:acp\":{\"rn\":\"" rn "\",\"pv\":{\"acr\":[" acr "]},\"pvs\":{\"acr\":[{\"acor\":[\"Sadmin\"],\"acop\":63}]}}}"
+
+static struct cse_fixture f;
+
+static void must(err_t e)
+{
+    if (e != ERR_OK) {
+        fail_msg("%s: %s", err_code(e), f.body);
+    }
+}
+
+static void make(uint32_t ty, const char *body)
+{
+    must(cse_fixture_create(&f, &f.admin, "Sadmin", "cse-in", ty, body));
+}
+
+static void begin(const char *more)
+{
+    char conf[1024];
+    (void)snprintf(conf, sizeof(conf), CSE_CONF "admin = Sadmin\n%s" WAY, more);
+    cse_fixture_init(&f, conf);
+    f.w.callable = LISTED;
+    make(2, AE_BODY);
+    make(1, POLICY("mayask", "{\"acor\":[\"Sadmin\"],\"acop\":63}"));
+    must(cse_fixture_create(&f, &f.a, "Sa", "cse-in", 2, AE_BODY));
+}
+
+static void asked(const char *root, const char *attrs, const char *want)
+{
+    char to[64], body[512], answer[1024];
+    (void)snprintf(to, sizeof(to), "cse-in/%s", root);
+    (void)snprintf(body, sizeof(body), "{\"m2m:%s\":{%s}}", root, attrs);
+    must(cse_fixture_put(&f, &f.admin, "Sadmin", to, body));
+    (void)snprintf(answer, sizeof(answer), "{\"m2m:%s\":{%s}}", root, want);
+    assert_string_equal(f.body, answer);
+}
+
+static void begin_points(void)
+{
+    begin("[decide /mn/cse-mn/typed]\npolicies = cse-in/typed\n[decide /mn/cse-mn/door]\npolicies = cse-in/doors\n");
+    make(35, "{\"m2m:auds\":{\"rn\":\"auds\",\"acpi\":[\"cse-in/mayask\"]}}");
+    make(36, "{\"m2m:aupy\":{\"rn\":\"aupy\",\"acpi\":[\"cse-in/mayask\"]}}");
+}
+
+/* Names that are relative to the CSE of the PRP would be those of others at the CSE that asks. */
+static void rules_are_told_with_whole_names(void **state)
+{
+    (void)state;
+    begin_points();
+    make(1, POLICY("doors", "{\"acor\":[\"Cdoor\",\"C*\",\"Sx\",\"/mn/Cdoor\",\"/Sy\",\"//other.example.com/in/Cz\"],\"acop\":2},"
+                            "{\"acor\":[\"all\",\"*\",\"*door\",\"reader@sp.example.com\",\"cse-in/group\"],\"acop\":1}"));
+    asked("aupy", "\"to\":\"/mn/cse-mn/door\"",
+          "\"ps\":{\"pv\":[{\"acr\":["
+          "{\"acor\":[\"" SP "/in/Cdoor\",\"" SP "/in/C*\",\"" SP "/Sx\",\"" SP "/mn/Cdoor\",\"" SP "/Sy\",\"//other.example.com/in/Cz\"],\"acop\":2},"
+          "{\"acor\":[\"all\",\"" SP "/S*\",\"" SP "/in/C*\",\"" SP "/S*door\",\"" SP "/in/C*door\",\"reader@sp.example.com\",\"" SP
+          "/in/cse-in/group\"],\"acop\":1}]}]},\"ca\":1,\"sus\":1");
+    must(cse_fixture_get(&f, &f.admin, "Sadmin", "cse-in/doors")); /* as it was written */
+    assert_non_null(strstr(f.body, "[\"Cdoor\",\"C*\",\"Sx\","));
+    cse_fixture_free(&f);
+}
+
+/* The type of what is at another CSE is not known here: no rule for one type is about it. */
+static void a_rule_for_a_type_is_not_about_others(void **state)
+{
+    (void)state;
+    begin_points();
+    make(1, POLICY("typed", "{\"acor\":[\"Sguest\"],\"acop\":1,\"acod\":[{\"ty\":3,\"chty\":[3]}]},"
+                            "{\"acor\":[\"Sguest\"],\"acop\":1,\"acod\":[{\"ty\":2,\"chty\":[3]}]},"
+                            "{\"acor\":[\"Sguest\"],\"acop\":1,\"acod\":[{\"chty\":[4]}]}"));
+    asked("auds", "\"to\":\"/mn/cse-mn/typed\",\"fr\":\"" SP "/Sguest\",\"op\":1,\"rrt\":3", "\"dec\":2,\"sus\":1");
+    asked("auds", "\"to\":\"/mn/cse-mn/typed\",\"fr\":\"" SP "/Sguest\",\"op\":1,\"rrt\":4", "\"dec\":1,\"sus\":1");
+    cse_fixture_free(&f);
+}
+
+/* selfPrivileges decide about a policy: what its parent names says nothing about it. */
+static void a_policy_is_not_told_by_its_parent(void **state)
+{
+    (void)state;
+    begin_points();
+    must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 1, POLICY("mine", "{\"acor\":[\"Sb\"],\"acop\":2}")));
+    asked("aupy", "\"to\":\"cse-in/Sa/mine\"", "\"sus\":2");
+    asked("aupy", "\"to\":\"cse-in/mayask\"", "\"sus\":2");
+    must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}"));
+    asked("aupy", "\"to\":\"cse-in/Sa/c\"", "\"ps\":{\"pv\":[{\"acr\":[{\"acor\":[\"" SP "/Sa\"],\"acop\":63}]}]},\"ca\":1,\"sus\":1");
+    cse_fixture_free(&f);
+}
+
+/* -- who holds a grant --------------------------------------------------------------------------------------------------- */
+/* To RETRIEVE Sa/c: by the consultation Sa/das, or the point `by` of its policy. */
+static void grant(const char *who, const char *by)
+{
+    static uint8_t memory[1 << 20], compiled[ACCESS_COMPILED_MAX];
+    struct arena arena = arena_of(memory, sizeof(memory));
+    struct txn t;
+    struct cse_from from = {.kind = CSE_FROM_AE};
+    const struct request rq = {.now = f.w.now};
+    const struct cse_ask ask = {f.cse->ctx, &rq, &t, &from};
+    struct cse_target target, das;
+    struct keyid key;
+    char id[KEYID_MAX + 2], detail[ROLE_DETAIL_MAX];
+    struct writer w = WRITER_ARRAY(compiled);
+    json_t *all = json_pack("{s:[{s:[s],s:i}]}", "acr", "acor", "all", "acop", ACCESS_ALL);
+    must(access_rules_compile(all, "pv", &w, detail));
+    json_decref(all);
+    must(store_begin(f.cse->store, true));
+    txn_init(&t, f.cse->store, &arena, true);
+    must(cse_from_forms(ask.cse, text_of(who), &from));
+    must(cse_addr_resolve(ask.cse, &t, text_of("cse-in/Sa/c"), f.w.now, &target));
+    must(cse_das_key(&ask, &target.res, ACCESS_RETRIEVE, 0, &key));
+    (void)snprintf(id, sizeof(id), "%s%s", key.z, by != NULL ? ".0" : "");
+    if (by == NULL) {
+        must(cse_addr_resolve(ask.cse, &t, text_of("cse-in/Sa/das"), f.w.now, &das));
+    }
+    const struct cse_das_grant g = {f.w.now + HOUR, by != NULL ? text_of(by) : das.res.ri, writer_view(&w)};
+    must(cse_das_keep(&t, &g, text_of(id), f.w.now));
+    const struct dispatch_about about = {.assoc = &f.a.assoc, .object = text_of("x"), .now = f.w.now};
+    must(dispatch_keep(&t, ERR_OK, &about, f.cse->env.crypto, &f.cse->chain));
+    must(store_commit(f.cse->store));
+}
+
+/* What the AE was granted end to end, the CSE that forwards its name does not have. */
+static void is_for_the_authenticated(const char *by)
+{
+    struct world_session mn;
+    must(cse_fixture_add_key(&f, "kmn@sp.example.com", SP "/mn", ""));
+    cse_fixture_connect(&f, "kmn@sp.example.com", &mn);
+    must(cse_fixture_create(&f, &mn, "/mn", "-", 16, "{\"m2m:csr\":{\"rr\":true,\"srv\":[\"3\"]}}"));
+    must(cse_fixture_create(&f, &f.b, "Sb", "-", 2, AE_BODY));
+    assert_int_equal(cse_fixture_get(&f, &f.b, "Sb", "Sa/c"), ERR_DENIED_PRIVILEGE);
+    grant(SP "/Sb", by);
+    grant(SP "/mn/Cx", by);
+    must(cse_fixture_get(&f, &f.b, "Sb", "Sa/c"));
+    assert_int_equal(cse_fixture_get(&f, &mn, "/mn/Cx", "Sa/c"), ERR_DENIED_PRIVILEGE);
+    struct world_session whole = mn; /* the same request, protected end to end */
+    whole.assoc.framework = ASSOCIATION_E2E;
+    whole.assoc.key_id.z[0] = '\0';
+    whole.assoc.ids_n = 1;
+    (void)snprintf(whole.assoc.ids[0].z, sizeof(whole.assoc.ids[0].z), SP "/mn/Cx");
+    must(cse_fixture_get(&f, &whole, "/mn/Cx", "Sa/c"));
+    cse_fixture_free(&f);
+}
+
+static void a_grant_is_for_the_authenticated(void **state)
+{
+    (void)state;
+    begin("dynamic-authorization = on\n");
+    must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 34, "{\"m2m:dac\":{\"rn\":\"das\",\"dae\":true,\"dap\":[\"" LISTED "\"]}}"));
+    must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"daci\":[\"cse-in/Sa/das\"]}}"));
+    is_for_the_authenticated(NULL);
+}
+
+static void a_decision_is_for_the_authenticated(void **state)
+{
+    (void)state;
+    begin("distributed-authorization = on\n");
+    must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 1,
+                            "{\"m2m:acp\":{\"rn\":\"far\",\"pv\":{\"acr\":[{\"acor\":[\"Sa\"],\"acop\":63}]},"
+                            "\"pvs\":{\"acr\":[{\"acor\":[\"Sa\"],\"acop\":63}]},\"adri\":[\"/mn/cse-mn/pdp\"]}}"));
+    must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"acpi\":[\"Sa/far\"]}}"));
+    is_for_the_authenticated("/mn/cse-mn/pdp");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rules_are_told_with_whole_names),    cmocka_unit_test(a_rule_for_a_type_is_not_about_others),
+        cmocka_unit_test(a_policy_is_not_told_by_its_parent), cmocka_unit_test(a_grant_is_for_the_authenticated),
+        cmocka_unit_test(a_decision_is_for_the_authenticated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
