@@ -59,6 +59,7 @@ bool impi_is(struct text t); /* ASCII without white space, quotes, backslash and
 /* Of a USIM: 6 to 15 digits, of which the MCC is 3 and the MNC 2 or 3 [23.003 13.3]. */
 MUST_USE err_t impi_of_imsi(struct text imsi, size_t mnc_digits, struct impi *out);
 bool impi_is_imsi(struct text t); /* 6 to 15 digits */
+void impi_fold(struct impi *i);    /* the domain in lower case: two spellings are one subscriber */
 /* The digits of such an IMPI, or empty: it is of another kind. A view into `impi`. */
 struct text impi_imsi(struct text impi);
 /* The FQDN of the BSF that serves it [23.003 16.2]. */

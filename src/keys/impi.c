@@ -43,6 +43,14 @@ struct text impi_imsi(struct text impi)
     return impi_is(impi) && impi_is_imsi(user) ? user : text_empty();
 }
 
+void impi_fold(struct impi *i)
+{
+    size_t n = text_of(i->z).n;
+    for (size_t at = text_find(text_of(i->z), '@'); at < n; at++) {
+        i->z[at] = text_lower(i->z[at]);
+    }
+}
+
 err_t impi_of_imsi(struct text imsi, size_t mnc_digits, struct impi *out)
 {
     out->z[0] = '\0';

@@ -57,10 +57,23 @@ static int agreement(const struct route *r, const struct primitive *p, const str
     return (r->peers & (unsigned)a->peer) != 0 ? AGREES : AGREES_TYPE;
 }
 
+/* "/" names no resource: of a role that has no route for it, it is no address. */
+static bool is_nowhere(const struct role *role, struct text path)
+{
+    bool none = text_eq_z(path, "/");
+    for (size_t i = 0; none && i < role->routes_n; i++) {
+        none = strcmp(role->routes[i].path, "/") != 0;
+    }
+    return none;
+}
+
 err_t dispatch_route(const struct role *role, const struct primitive *p, const struct association *a,
                      const struct route **out)
 {
     int best = AGREES_NOT;
+    if (is_nowhere(role, p->path)) {
+        return ERR_MALFORMED_TO;
+    }
     for (size_t i = 0; i < role->routes_n; i++) {
         int now = agreement(&role->routes[i], p, a);
         if (now == AGREES) {

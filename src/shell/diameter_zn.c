@@ -4,8 +4,10 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #define WAITING_MAX 256
+#define WAITING_S 30 /* for so long a NAF may still want the answer; then another may have the place */
 #define NTP_EPOCH INT64_C(2208988800) /* seconds from 1900 to 1970 */
 
 enum { SUCCESS = 2001, TOO_BUSY = 3004, INVALID_VALUE = 5004, UNABLE_TO_COMPLY = 5012, NOT_AUTHORIZED = 5402, TRANSACTION_INVALID = 5403 };
@@ -14,6 +16,7 @@ enum { NO_STATE_MAINTAINED = 1, GBA_3G = 0 };
 struct waiting { /* the place is the end of the token */
     struct msg *m; /* NULL: free */
     uint32_t token;
+    time_t since; /* of the monotonic clock, seconds */
 };
 
 static struct zn {
@@ -96,17 +99,35 @@ static bool put_keys(struct msg *m, const struct zn_answer *a)
            diameter_dict_number(d, m, DIAMETER_GBA_TYPE, GBA_3G);
 }
 
-/* Takes the request over; what cannot be answered is dropped, and its NAF asks again. */
-static void answer(struct msg *m, err_t e, const struct zn_answer *a)
+/* *m is the request, and then its answer. */
+static bool begin(struct msg **m, err_t e)
 {
     const struct diameter_dict *d = self.dict;
     struct avp *g = NULL;
-    bool good = fd_msg_new_answer_from_req(fd_g_config->cnf_dict, &m, 0) == 0 && fd_msg_add_origin(m, 0) == 0 &&
-                (g = diameter_dict_group(d, m, DIAMETER_VENDOR_APPLICATION)) != NULL &&
-                diameter_dict_number(d, g, DIAMETER_VENDOR_ID, DIAMETER_VENDOR_3GPP) &&
-                diameter_dict_number(d, g, DIAMETER_AUTH_APPLICATION, DIAMETER_APP_ZN) &&
-                diameter_dict_number(d, m, DIAMETER_AUTH_SESSION_STATE, NO_STATE_MAINTAINED) && put_result(m, e) &&
-                (a == NULL || put_keys(m, a));
+    return fd_msg_new_answer_from_req(fd_g_config->cnf_dict, m, 0) == 0 && fd_msg_add_origin(*m, 0) == 0 &&
+           (g = diameter_dict_group(d, *m, DIAMETER_VENDOR_APPLICATION)) != NULL &&
+           diameter_dict_number(d, g, DIAMETER_VENDOR_ID, DIAMETER_VENDOR_3GPP) &&
+           diameter_dict_number(d, g, DIAMETER_AUTH_APPLICATION, DIAMETER_APP_ZN) &&
+           diameter_dict_number(d, *m, DIAMETER_AUTH_SESSION_STATE, NO_STATE_MAINTAINED) && put_result(*m, e);
+}
+
+/* Back to the request, without what was put into its answer. */
+static bool begin_anew(struct msg **m, err_t e)
+{
+    struct msg *q = NULL;
+    if (fd_msg_answ_getq(*m, &q) != 0 || q == NULL || fd_msg_answ_detach(*m) != 0) {
+        return false;
+    }
+    (void)fd_msg_free(*m);
+    *m = q;
+    return begin(m, e);
+}
+
+/* Takes the request over; what cannot be answered is dropped, and its NAF asks again. Keys that do not go into an answer are refused
+ * by name: the same would become of them the next time. */
+static void answer(struct msg *m, err_t e, const struct zn_answer *a)
+{
+    bool good = begin(&m, e) && (a == NULL || put_keys(m, a) || begin_anew(&m, ERR_PEER_REFUSED));
     if (!good || fd_msg_send(&m, NULL, NULL) != 0) {
         (void)(m != NULL && fd_msg_free(m));
     }
@@ -170,19 +191,27 @@ static err_t take_ask(struct msg *m, struct zn_ask *ask)
     return ERR_OK;
 }
 
+/* A place that is free, or whose question was not answered in time: that one is told so. */
 static err_t keep(struct msg *m, uint32_t *token)
 {
     err_t e = ERR_LIMIT_BUSY;
+    struct msg *old = NULL;
+    struct timespec now = {.tv_sec = 0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
     pthread_mutex_lock(&self.lock);
     for (size_t i = 0; i < WAITING_MAX && e != ERR_OK; i++) {
         struct waiting *at = &self.waiting[++self.tokens % WAITING_MAX];
-        if (at->m == NULL) {
-            *at = (struct waiting){m, self.tokens};
+        if (at->m == NULL || now.tv_sec - at->since > WAITING_S) {
+            old = at->m;
+            *at = (struct waiting){m, self.tokens, now.tv_sec};
             *token = self.tokens;
             e = ERR_OK;
         }
     }
     pthread_mutex_unlock(&self.lock);
+    if (old != NULL) {
+        answer(old, ERR_LIMIT_BUSY, NULL);
+    }
     return e;
 }
 

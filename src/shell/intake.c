@@ -12,6 +12,7 @@
 #define LINK_READ (256u << 10)
 #define TICK_MS 1000
 #define RETRY_MS 20
+#define RESULT_ROOM (sizeof(struct job_result) + 256) /* as octets, and its body */
 
 struct intake_origin {
     struct intake_link *link; /* or NULL: of this process */
@@ -96,20 +97,6 @@ err_t intake_submit(struct intake *in, const struct job *j, intake_done_fn *done
         (void)uv_idle_start(&in->spin, spin_cb);
     }
     return ERR_OK;
-}
-
-/* A link that is named here lives until the queue has run: both are of this turn of the loop. */
-void intake_resume(struct intake *in, const struct job *j, const struct intake_ticket *t, void (*done_with)(void *arg), void *arg)
-{
-    struct intake_link *l = in->links;
-    while (l != NULL && l->number != t->link) {
-        l = l->next;
-    }
-    const struct intake_origin from = {.link = l, .done = t->done, .arg = t->arg, .release = done_with, .owned = arg};
-    if ((t->link != 0 && l == NULL) || queue_push(in->waiting, j, from) != ERR_OK) {
-        done_with(arg);
-    }
-    (void)uv_idle_start(&in->spin, spin_cb);
 }
 
 /* -- links ----------------------------------------------------------------------------------------- */
@@ -203,6 +190,51 @@ static void link_send(struct intake_link *l, struct outgoing *o)
     }
 }
 
+static void link_send_one(struct intake_link *l, const struct job_result *r)
+{
+    const size_t room = r->body.n + RESULT_ROOM;
+    struct outgoing *o = malloc(sizeof(*o) + room);
+    if (o == NULL) {
+        link_close(l); /* the worker closes what waits */
+        return;
+    }
+    struct writer w = writer_of(o->octets, room);
+    job_result_write(r, &w);
+    o->n = w.n;
+    link_send(l, o);
+}
+
+/* -- once more ------------------------------------------------------------------------------------- */
+static void turn_away(struct intake_link *l, const struct job *j, const struct intake_ticket *t)
+{
+    const struct job_result r = {.kind = j->kind, .id = j->id, .err = ERR_LIMIT_BUSY, .rsc = err_info(ERR_LIMIT_BUSY)->rsc};
+    if (l != NULL) {
+        link_send_one(l, &r);
+    } else {
+        t->done(t->arg, &r);
+    }
+}
+
+/* A link that is named here lives until the queue has run: both are of this turn of the loop. Who asked gets a result whatever
+ * happens: it would wait for one for ever. */
+void intake_resume(struct intake *in, const struct job *j, const struct intake_ticket *t, void (*done_with)(void *arg), void *arg)
+{
+    struct intake_link *l = in->links;
+    while (l != NULL && l->number != t->link) {
+        l = l->next;
+    }
+    const struct intake_origin from = {.link = l, .done = t->done, .arg = t->arg, .release = done_with, .owned = arg};
+    const bool gone = t->link != 0 && l == NULL;
+    const bool queued = !gone && queue_push(in->waiting, j, from) == ERR_OK;
+    if (!gone && !queued) {
+        turn_away(l, j, t);
+    }
+    if (!queued) {
+        done_with(arg);
+    }
+    (void)uv_idle_start(&in->spin, spin_cb);
+}
+
 /* -- a batch --------------------------------------------------------------------------------------- */
 /* What has to be asked first is no result yet. */
 static bool is_for(const struct intake *in, size_t i, const struct intake_link *l)
@@ -226,7 +258,7 @@ static void deliver_link(struct intake *in, struct intake_link *l, size_t n)
 {
     size_t room = 0;
     for (size_t i = 0; i < n; i++) {
-        room += is_for(in, i, l) ? in->results[i].body.n + sizeof(struct job_result) + 256 : 0;
+        room += is_for(in, i, l) ? in->results[i].body.n + RESULT_ROOM : 0;
     }
     if (room == 0 || l->dead) {
         return;

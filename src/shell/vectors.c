@@ -45,14 +45,23 @@ static void unlink_entry(struct vectors_entry *e)
     e->v->metrics->zh_waiting_now--;
 }
 
+/* A /64 is one stranger. */
+static bool same_address(const struct ipaddr *a, const struct ipaddr *b)
+{
+    return a->len == b->len && memcmp(a->b, b->b, a->len < 8 ? a->len : 8) == 0;
+}
+
+/* One question of a subscriber at a time; and of an address only so many that there is room for others. */
 static bool is_under_way(const struct vectors *v, const struct job *j, const struct vector_question *q)
 {
+    size_t of_address = 0;
     for (const struct vectors_entry *e = v->waiting; e != NULL; e = e->next) {
         if (e->job.role == j->role && strcmp(e->question.impi.z, q->impi.z) == 0) {
             return true;
         }
+        of_address += e->job.role == j->role && same_address(&e->job.ip, &j->ip);
     }
-    return false;
+    return of_address >= VECTORS_ADDRESS_MAX;
 }
 
 /* -- the answer ------------------------------------------------------------------------------------------ */

@@ -11,6 +11,7 @@
 #include "shell/zn_server.h"
 
 #define VECTORS_WAITING_MAX 512
+#define VECTORS_ADDRESS_MAX 16 /* of one client address at one role: a connection to an HLR has room for 64 */
 
 struct vectors_entry;
 struct vectors {

@@ -293,6 +293,7 @@ static err_t send_frame(struct helper *h, const struct zh_frame *f)
         e = ERR_PEER_UNREACHABLE;
     }
     if (e != ERR_OK) {
+        ct_wipe(s->b, sizeof(s->b));
         free(s);
     }
     return e;
@@ -328,13 +329,19 @@ static err_t ask(void *it, const struct zh_question *q, zh_fn *fn, void *owner)
     return ERR_OK;
 }
 
-/* A NAF that gets none asks again; a process that was started anew never asked. */
+/* The process keeps a place for each of its questions until this answers it: a refusal is said where the answer cannot be, and a
+ * process that does not take that either starts anew, which frees them all. One that was started anew never asked. */
 static void zn_answer(void *it, const struct zh_zn *q, err_t e, struct bytes body)
 {
     struct helper *h = it;
     const struct zh_frame f = {.kind = ZH_FRAME_ZN_ANSWER, .token = q->token, .err = e, .body = body};
-    if (h->state == RUNNING && h->run == q->run && send_frame(h, &f) != ERR_OK) {
-        log_event(ERR_LEVEL_WARN, "zn-unanswered", NULL, 0);
+    const struct zh_frame refusal = {.kind = ZH_FRAME_ZN_ANSWER, .token = q->token, .err = ERR_PEER_REFUSED, .body = bytes_empty()};
+    if (h->state != RUNNING || h->run != q->run || send_frame(h, &f) == ERR_OK) {
+        return;
+    }
+    log_event(ERR_LEVEL_WARN, "zn-unanswered", NULL, 0);
+    if (send_frame(h, &refusal) != ERR_OK) {
+        hang_up(h);
     }
 }
 

@@ -153,7 +153,7 @@ static err_t address(struct text path, struct writer *scratch, struct primitive 
     if (path.n > TARGET_PATH_MAX) {
         return ERR_LIMIT_SIZE;
     }
-    if (text_eq_z(path, "/") && out->authorization.n > 0) { /* no resource: Ub alone has it [TS 24.109 A.3] */
+    if (text_eq_z(path, "/")) { /* no resource: Ub alone has it [TS 24.109 A.3]; dispatch.c refuses it elsewhere */
         out->path = path;
         return ERR_OK;
     }

@@ -56,7 +56,8 @@ def test_refusals(bsf):
     refused(ue.open(username=impi(9999)), "impi-unknown")
     refused(ue.open(username="none@tmpi.bsf.3gppnetwork.org"), "impi-unknown")
     refused(ue.open(realm="bsf.elsewhere.test"), "digest-realm")
-    refused(ub.get(bsf.address), "to-malformed", 400)
+    refused(ub.get(bsf.address), "digest-malformed", 400)
+    assert b"the header Authorization is missing" in ub.get(bsf.address)[2]
     refused(ub.get(bsf.address, "Basic bWFkZTp1cA=="), "digest-malformed", 400)
     c = ue.challenge()
     refused(ub.get(bsf.address, ue.header(c, b"wrong", uri="/other")), "digest-wrong")

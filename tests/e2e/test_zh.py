@@ -102,6 +102,28 @@ def test_who_is_not_at_the_hlr(bsf, relay):
     assert len(relay.said) == before
 
 
+def test_one_address_leaves_room_for_others(bsf, relay):
+    """Of all that is asked at once only so much comes from one address; the rest of it is told to come again, another waits as ever."""
+    holding = [True]
+    relay.flow = lambda piece: None if holding[0] and piece[2:4] == b"\xee\x05" else piece  # it knows none of them
+    got = {"127.0.0.2": [], "127.0.0.3": []}
+
+    def opens(n, source):
+        got[source].append(ub.get(bsf.address, f'Digest username="{lib.impi(f"00101777{n:07}")}", realm="{BSF}", nonce="", uri="/", response=""',
+                                  source=(source, 0)))
+
+    threads = [threading.Thread(target=opens, args=(n, "127.0.0.2" if n < 20 else "127.0.0.3")) for n in range(21)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(ks.PATIENCE)
+    holding[0] = False
+    reasons = [next(r for r in (b"-busy", b"-slow") if b"subscriber-database" + r in a[2]) for a in got["127.0.0.2"]]
+    assert reasons.count(b"-busy") == 4 and reasons.count(b"-slow") == 16, reasons
+    refused(got["127.0.0.3"][0], "subscriber-database-slow", 503)
+    ks.wait_for(lambda: device(bsf, 9).open()[0] == 401, what="the HLR")
+
+
 def test_settings_of_the_operator(bsf):
     """refuses R001-123: the keys are the HLR's, the settings are given here."""
     ue = device(bsf, 3)
@@ -244,6 +266,19 @@ def test_settings_of_the_hss(over_diameter):
     with pytest.raises(ValueError):
         at_the_hss(over_diameter, "sim-guss").bootstrap()
     refused(at_the_hss(over_diameter, "sim-bad-guss").open(), "subscriber-database-nonsense", 503)
+
+
+def test_one_subscriber_in_every_spelling(over_diameter):
+    """The domain of an IMPI has no case: challenges are counted for all its spellings together, and settings given for one hold for all."""
+    ue = at_the_hss(over_diameter, "sim-3")
+    spellings = [f"sim-3@{domain}" for domain in ("lab.example", "LAB.example", "lab.EXAMPLE", "Lab.Example")]
+    for n in range(12):
+        ue.challenge(spellings[n % 4])
+    for name in [*spellings, "sim-3@laB.example"]:
+        refused(ue.open(username=name), "too-many-challenges")
+    p = over_diameter.ctl("subscriber", "add", "--impi", "sim-4@lab.example", "--kind", "hlr", "--naf", "maf.keystead.test=none")
+    assert p.returncode == 0, p
+    refused(ue.open(username="sim-4@LAB.example"), "guss-no-key")
 
 
 def test_what_an_hss_refuses(over_diameter):

@@ -49,6 +49,10 @@ static err_t find_subscriber(struct run *r)
     }
     bool known = e == ERR_OK;
     e = known ? rec_subscriber_get(r->t, text_of(impi.z), &r->sub) : e;
+    if (known && e == ERR_NOT_FOUND && r->b->zh) { /* the HLR or HSS knows him in any spelling: his challenges are counted under one */
+        impi_fold(&impi);
+        e = rec_subscriber_get(r->t, text_of(impi.z), &r->sub);
+    }
     if (known && e == ERR_NOT_FOUND && r->b->zh) {
         e = bsf_zh_stranger(&impi, r->rq->now, &r->sub);
     } else if (e == ERR_OK && r->sub.source != SUBSCRIBER_HERE && !r->b->zh) { /* whom nobody is asked about any more */
@@ -319,7 +323,7 @@ err_t bsf_ub(const void *ctx, const struct request *rq, struct txn *t, struct re
     struct run r = {.b = b, .rq = rq, .t = t, .rs = rs, .ub = {b->env.crypto, text_of(b->fqdn), b->algorithm}};
     const struct ub_message m = {rq->prim->authorization, rq->prim->content};
     if (m.authorization.n == 0) {
-        return detail_fail(rs->detail, ERR_MISSING, "Authorization", text_empty());
+        return detail_fail(rs->detail, ERR_MALFORMED_DIGEST, "the header Authorization is missing", text_empty());
     }
     TRY(ub_read(&r.ub, &m, &w, &r.in));
     TRY(find_subscriber(&r));

@@ -404,6 +404,9 @@ static void impis(void **state)
         assert_false(impi_is(text_of(wrong[i])));
         assert_int_equal(impi_bsf(text_of(wrong[i]), bsf, sizeof(bsf)), ERR_MALFORMED_ID);
     }
+    struct impi spelled = {"Device7@SP.Example"}; /* the user keeps its case */
+    impi_fold(&spelled);
+    assert_string_equal(spelled.z, "Device7@sp.example");
     assert_int_equal(impi_bsf(text_of("device7@sp.example"), bsf, sizeof(bsf)), ERR_OK);
     assert_string_equal(bsf, "bsf.sp.example");
     assert_int_equal(impi_bsf(text_of(IMPI), bsf, sizeof(bsf)), ERR_LIMIT_SIZE);

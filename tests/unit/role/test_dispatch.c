@@ -150,11 +150,12 @@ static void paths_match_by_segment(void **state)
 {
     (void)state;
     assert_int_equal(route_of(OP_RETRIEVE, "/fixed", 0, PEER_AE), ERR_OK);
-    static const char *const not_there[] = {"/fixe",   "/fixed/", "/fixed/x", "/Fixed",  "fixed",   "",          "/",
+    static const char *const not_there[] = {"/fixe",   "/fixed/", "/fixed/x", "/Fixed",  "fixed",   "",
                                             "//fixed", "/key",    "/key/",    "/key//1", "/key/a/", "/key/a/1/2"};
     for (size_t i = 0; i < ARRAY_LEN(not_there); i++) {
         assert_int_equal(route_of(OP_RETRIEVE, not_there[i], 0, PEER_AE), ERR_NOT_FOUND);
     }
+    assert_int_equal(route_of(OP_RETRIEVE, "/", 0, PEER_AE), ERR_MALFORMED_TO); /* Ub's alone */
     assert_int_equal(route_of(OP_RETRIEVE, "/key/a", 0, PEER_MAF), ERR_OK);
     assert_int_equal(route_of(OP_RETRIEVE, "/key/a/21", 0, PEER_AE), ERR_OK);
     assert_int_equal(route_of(OP_DELETE, "/tree", 0, PEER_AE), ERR_OK);
