@@ -135,6 +135,17 @@ def test_an_object_is_passed_on_untouched(lab, far):
     assert lab.sink.got[-1][2] == seci and lab.sink.got[-1][1]["X-M2M-Origin"] == ("/Snear" if far else "Sfar")
 
 
+def test_only_primitives_are_passed_on(lab):
+    """Octets of EST in a POST would reach whoever is the point of access in the name of this CSE."""
+    before = len(lab.sink.got)
+    for to in ("/-/Sfar", "/~/mn/cse-mn/Snear"):
+        raw = ks.request_octets("notify", to, b"MAMCAQE=", origin="Sfar").replace(b"application/json", b"application/pkcs10")
+        lab.far.sendall(raw)
+        r = ks.read_response(lab.far)
+        assert (r.rsc, r.reason) == (4015, "media-type"), r
+    assert len(lab.sink.got) == before
+
+
 def test_nobody_answers(lab):
     seci = {"m2m:seci": {"sit": 3}}
     began = time.monotonic()

@@ -114,6 +114,7 @@ err_t cse_hop_next(const void *ctx, const struct request *rq, struct txn *t, str
     struct cse_from from;
     struct m2mid target;
     char detail[ROLE_DETAIL_MAX];
+    TRY(media_is_content(rq->prim->media) ? ERR_OK : ERR_MEDIA_TYPE); /* octets that are no primitive would leave in our name */
     if (rq->prim->op == OP_NOTIFY && cse_addr_is_local(cse, rq->prim->to)) {
         return cse_relay_hop(cse, rq, t, out);
     }

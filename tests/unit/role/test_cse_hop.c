@@ -37,13 +37,13 @@ static struct world_session come(const char *name, const char *more)
 }
 
 /* FQDN of the next CSE without ".sp.example.com"; "-": nobody. */
-static const char *next(const struct world_session *s, const char *from, const char *to, struct hop *out)
+static const char *next_of(const struct world_session *s, const char *from, const char *to, enum media media, struct hop *out)
 {
     static const struct keys_export none;
     static uint8_t memory[1 << 20];
     struct arena arena = arena_of(memory, sizeof(memory));
     const struct primitive p = {.op = OP_RETRIEVE, .to = text_of(to), .path = text_of("/x"), .has_from = true,
-                                .from = text_of(from), .rqi = text_of("r1"), .rvi = text_of("3"), .expires = USEC_NEVER};
+                                .from = text_of(from), .rqi = text_of("r1"), .rvi = text_of("3"), .media = media, .expires = USEC_NEVER};
     const struct request rq = {.prim = &p, .assoc = &s->assoc, .exported = &none, .now = f.w.now};
     struct txn t;
     *out = (struct hop){.peer = ""};
@@ -56,6 +56,11 @@ static const char *next(const struct world_session *s, const char *from, const c
     }
     *strchr(out->peer, '.') = '\0';
     return out->peer;
+}
+
+static const char *next(const struct world_session *s, const char *from, const char *to, struct hop *out)
+{
+    return next_of(s, from, to, MEDIA_JSON, out);
 }
 
 struct row {
@@ -108,6 +113,9 @@ static void the_infrastructure_sends_down(void **state)
         {&f.plain, "Sa", "/mn/-", "-", NULL},
     };
     check(rows, ARRAY_LEN(rows));
+    struct hop hop;
+    assert_string_equal(next_of(&f.a, "Sa", "/mn/-", MEDIA_CBOR, &hop), "mn");
+    assert_string_equal(next_of(&f.a, "Sa", "/mn/-", MEDIA_PKCS10, &hop), "-"); /* octets that are no primitive go nowhere */
     assert_int_equal(cse_fixture_del(&f, &mn2, "/mn2", "csr-mn2"), ERR_OK); /* who is gone is not reached */
     check(&(const struct row){&f.a, "Sa", "/mn2/-", "-", NULL}, 1);
     cse_fixture_free(&f);
