@@ -111,7 +111,7 @@ X(ERR_DENIED_SNI,           "sni-unknown",           NOTICE, 0, 4107, 112, "the 
 X(ERR_DENIED_TLS,           "tls-parameters",        NOTICE, 0, 4107,  40, "no common TLS version, suite or extension", "use TLS 1.2, a mandatory suite, extended master secret", "TS-0003 10.2")
 X(ERR_DENIED_PEER,          "peer-not-configured",   NOTICE, 0, 4107, 115, "the identifier names a MEF or MAF that is not configured", "add a [peer FQDN] section", "TS-0003 8.8.2.3")
 X(ERR_DENIED_ASSIGNED,      "cse-id-assigned",       WARN,   0, 4106,  49, "the registrar gave this CSE another CSE-ID than the configuration", "write the CSE-ID that is assigned to its credential there into [cse] csi", "TS-0001 10.2.2.7")
-X(ERR_DENIED_OUTBOUND,      "target-not-listed",     NOTICE, 0, 4103,  49, "no request is sent there: the target is no configured peer and not listed", "add a [peer FQDN] section (https), or HOST:PORT to [server] points-of-access (http)", "TS-0001 10.2.10")
+X(ERR_DENIED_OUTBOUND,      "target-not-listed",     NOTICE, 0, 4103,  49, "no request is sent there: the target is no configured CSE or application and not listed", "add a [peer FQDN] section of kind cse (https), or HOST:PORT to [server] points-of-access (http)", "TS-0001 10.2.10")
 X(ERR_DENIED_CALLER,        "caller-kind",           INFO,   0, 4103,  49, "only an AE or a CSE can ask for an association", "call it as the CSE or the AE that wants to communicate", "TS-0003 8.2.1")
 X(ERR_DENIED_MECHANISM,     "mechanism-not-available", INFO, 0, 4107,  40, "this build cannot run the mechanism", "use key, certificate or maf", "TS-0003 8.2.1")
 X(ERR_DENIED_UNPROVISIONED, "not-provisioned",       INFO,   0, 4107, 115, "the node was not provisioned for associations", "run the bootstrap first: keystead device enrol; or give a pre-provisioned key or a certificate", "TS-0003 8.2.1")
@@ -139,7 +139,7 @@ X(ERR_ESPRIM_ENCRYPT,       "esprim-encryption",     ERROR,  0, 5211,  80, "the 
 X(ERR_DENIED_SUBSCRIBER,    "subscriber-unknown",    NOTICE, 0, 4107,  51, "no subscriber has this identity", "add the subscriber here or in the HLR, with its K and OPc; see ctl subscriber list", "TS 33.220 4.5.2")
 #include "base/err_rows_das.h"
 #include "base/err_rows_gba.h" /* a SIM, its network and who asks for its keys */
-X(ERR_DENIED_URL,           "notification-url",     NOTICE, 0, 5204,  80, "notifications do not go to this URL", "the operator lists HOST:PORT in [server] points-of-access, or makes the host a [peer]", "TS-0004 7.4.8.2.1")
+X(ERR_DENIED_URL,           "notification-url",     NOTICE, 0, 5204,  80, "notifications do not go to this URL", "the operator lists HOST:PORT in [server] points-of-access, or makes the host a [peer] of kind cse", "TS-0004 7.4.8.2.1")
 /* -- state: not now ---------------------------------------------------------------------------- */
 X(ERR_NOT_FOUND,            "not-found",             INFO,   0, 4004,  80, "there is nothing under this address", "compare it with the list: names are case-sensitive, and what has expired is gone", "TS-0004 7.3.3")
 X(ERR_GROUP_EMPTY,          "group-empty",           INFO,   0, 4109,  80, "the group has no members", "add some to memberIDs (mid)", "TS-0004 7.4.14")

@@ -131,6 +131,7 @@ static err_t copy_request(struct ride *x, const struct outbound_order *o)
     char own[32];
     int n = snprintf(own, sizeof(own), "q%llu", (unsigned long long)o->serial);
     TRY(n > 0 ? ERR_OK : ERR_BUG);
+    TRY(rq->authorization.n == 0 ? ERR_OK : ERR_NOT_IMPLEMENTED); /* the Authorization of HTTP: it would be lost */
     TRY(TEXT_COPY(text_of(o->url), x->path));
     TRY(TEXT_COPY(rq->has_from ? rq->from : text_empty(), x->from));
     TRY(TEXT_COPY(rq->rqi.n > 0 ? rq->rqi : text_of(own), x->rqi));

@@ -1,5 +1,9 @@
 #include "shell/outbound_target.h"
 
+#include "wire/ipaddr.h"
+
+#include <string.h>
+
 /* One that libcurl takes as it stands: visible ASCII, no fragment, no user name. */
 static bool is_visible(struct text t)
 {
@@ -41,6 +45,23 @@ static const struct scheme *scheme_of(struct text url)
     return NULL;
 }
 
+/* An authority answers our own questions with other people's keys: no word of a requester leads a request there. */
+static bool is_for_urls(const struct snapshot_peer *p)
+{
+    return p != NULL && strcmp(p->kind, "cse") == 0;
+}
+
+/* For CoAP: a name would have to be looked up, and that blocks. */
+static bool is_in_digits(struct text address)
+{
+    struct ipaddr ip;
+    struct text host = text_take(address, text_find_last(address, ':'));
+    if (text_starts(host, "[")) {
+        host = text_take(text_skip(host, 1), text_find(host, ']') - 1);
+    }
+    return ipaddr_parse(host, &ip) == ERR_OK;
+}
+
 /* Takes scheme and host off a URL; what is left is its path. */
 static err_t take_host(const struct snapshot *snap, struct text *url, struct outbound_target *out)
 {
@@ -59,7 +80,8 @@ static err_t take_host(const struct snapshot *snap, struct text *url, struct out
     }
     TRY(TEXT_COPY(host, out->host) == ERR_OK ? ERR_OK : ERR_DENIED_OUTBOUND);
     out->peer = s->tls ? snapshot_peer_of(snap, out->host) : NULL;
-    return s->tls && out->peer == NULL ? ERR_DENIED_OUTBOUND : ERR_OK;
+    TRY(!s->tls || is_for_urls(out->peer) ? ERR_OK : ERR_DENIED_OUTBOUND);
+    return !s->coap || is_in_digits(s->tls ? text_of(out->peer->address) : host) ? ERR_OK : ERR_DENIED_OUTBOUND;
 }
 
 static err_t write_url(struct text base, struct text path, struct outbound_target *out)

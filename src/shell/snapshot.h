@@ -56,6 +56,7 @@ struct snapshot_listener {
 
 struct snapshot_peer {
     const char *fqdn;
+    const char *kind; /* mef, maf, cse, bsf */
     const char *address;
     const char *certificate, *key; /* NULL if none is shown */
     const char *psk_id; /* NULL: certificates; else the identity of ... */

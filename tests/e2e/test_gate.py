@@ -218,6 +218,7 @@ def test_rules_of_the_gate(world):
 
 
 def test_a_cse_that_hangs_or_talks_nonsense(world):
+    release.clear()
     with contextlib.ExitStack() as scope:
         stuck = [scope.enter_context(world.other.connect("one")) for _ in range(8)]
         for c in stuck:
@@ -285,6 +286,12 @@ def test_init_makes_a_gate(tmp_path):
     conf.write_text(text.replace("behind = http://127.0.0.1:8080", "behind = http://127.0.0.1:8081"))
     p = ks.run("check", "-c", conf)  # no target that is not on the list
     assert p.returncode != 0 and "points-of-access" in p.stdout + p.stderr
+    for url in ("coap://127.0.0.1:8080", "https://bsf.example.com"):
+        conf.write_text(text.replace("behind = http://127.0.0.1:8080", f"behind = {url}")
+                        + f"\n[peer bsf.example.com]\nkind = bsf\naddress = 127.0.0.1:1\npsk-id = x@y\npsk = gate.root\n")
+        p = ks.run("check", "-c", conf)
+        said = p.stdout + p.stderr
+        assert p.returncode != 0 and ("behind: neither http:// nor https://" if url.startswith("coap") else "[peer] of kind cse") in said, said
     conf.write_text(text.replace("#privileges =", 'privileges = {"acr":[{"acor":["Cx"]}]}'))
     p = ks.run("check", "-c", conf)
     assert p.returncode != 0 and "acop" in p.stdout + p.stderr, p

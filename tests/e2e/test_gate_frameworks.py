@@ -6,8 +6,8 @@ import keystead as ks
 import pytest
 from test_certificate import issue
 from test_device import Cli
-from test_gate import Gate, Recorder, release, strict
-from test_gba_naf import BSF, Bsf
+from test_gate import Gate, Recorder, plain, release, strict
+from test_gba_naf import BSF, PATH, Bsf
 
 AE = f"{ks.CSE_ID}/Ccertified"
 HOME = f"behind.{ks.SP}"
@@ -127,3 +127,14 @@ def test_https_behind(world):
         r = ks.ask(c, "retrieve", "/x", origin="Cone")
         assert (r.rsc, r.reason) == (5103, "peer-nonsense") and time.monotonic() - began < 5, r
     assert len(world.strict.got) == before
+
+
+def test_no_notification_leads_to_an_authority(world):
+    """The gate is a CSE to MAF, MEF and BSF; what the CSE behind sends does not speak to them in its name."""
+    asked = len(world.bsf.asked)
+    for name in (BSF, ks.MAF, ks.MEF):
+        r = plain(world.front, "notify", f"/https/{name}{PATH}", {"btId": "x"})
+        assert (r.rsc, r.reason) == (4103, "target-not-listed"), (name, r)
+    assert len(world.bsf.asked) == asked
+    r = plain(world.home, "notify", f"/https/{HOME}/told", {"m2m:sgn": {"sur": "x"}})
+    assert r.rsc == 2000 and world.strict.got[-1][1] == "/told", r

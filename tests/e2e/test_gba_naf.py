@@ -210,3 +210,21 @@ def test_nonsense(bsf, spoil):
         refused(bsf.lab.psk("cse", sim.b_tid, sim.naf(f"in.{ks.SP}")), ks.INTERNAL_ERROR)
     finally:
         bsf.spoil = None
+
+
+def test_no_point_of_access_leads_to_the_bsf(bsf):
+    """Asked in the name of the CSE it would tell the key of anybody."""
+    victim, thief = bsf.add("victim"), bsf.add("thief")
+    naf_id = base64.b64encode(f"in.{ks.SP}".encode() + bytes.fromhex("01000100ae")).decode()
+    url = f"https://{BSF}{PATH}"
+    with bsf.lab.psk("cse", thief.b_tid, thief.naf(f"in.{ks.SP}")).connect() as c:
+        assert ks.register(c, thief.stem).rsc == 2001
+        asked = len(bsf.asked)
+        assert ks.ask(c, "update", f"/{thief.stem}", {"m2m:ae": {"rr": True, "poa": [url]}}, origin=thief.stem).rsc == 2004
+        r = ks.ask(c, "notify", f"/{thief.stem}", {"btId": victim.b_tid, "nafId": naf_id, "gbaUAware": False}, origin=thief.stem)
+        assert r.rsc >= 4000 and "KeyMaterial" not in str(r), r
+        assert ks.create_container(c, thief.stem, f"/{thief.stem}", "box").rsc == 2001
+        for where in ({"nu": [url]}, {"nu": [thief.stem], "su": url}):
+            r = ks.ask(c, "create", f"/-/{thief.stem}/box", {"m2m:sub": where}, 23, thief.stem)
+            assert (r.rsc, r.reason) == (5204, "notification-url"), r
+    assert len(bsf.asked) == asked

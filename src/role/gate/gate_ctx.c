@@ -10,7 +10,7 @@ const struct conf_row gate_ctx_rows[GATE_CTX_ROWS_N] = {
      .doc = "M2M service provider's domain, example.com"},
     {.section = "gate", .key = "csi", .type = CONF_TEXT, .fallback = "/in", .doc = "SP-relative CSE-ID of the CSE behind"},
     {.section = "gate", .key = "behind", .type = CONF_TEXT, .flags = CONF_REQUIRED,
-     .doc = "URL of the CSE behind: http://HOST:PORT that is in [server] points-of-access, or https://FQDN of a [peer]"},
+     .doc = "URL of the CSE behind: http://HOST:PORT that is in [server] points-of-access, or https://FQDN of a [peer] of kind cse"},
     {.section = "gate", .key = "frameworks", .type = CONF_TEXT, .flags = CONF_MANY, .fallback = "psk,cert,maf,gba",
      .doc = "the frameworks whose security associations are accepted: psk, cert, maf, gba"},
     {.section = "gate", .key = "privileges", .type = CONF_TEXT,
@@ -19,12 +19,12 @@ const struct conf_row gate_ctx_rows[GATE_CTX_ROWS_N] = {
      .doc = "addresses or networks from which the CSE behind sends notifications to a plain listener"},
 };
 
-static bool has_peer(const struct conf *cf, struct text fqdn)
+static bool has_cse(const struct conf *cf, struct text fqdn)
 {
     const char *arg;
     for (size_t i = 0; (arg = conf_section_arg(cf, "peer", i)) != NULL; i++) {
         if (text_eq_nocase(fqdn, text_of(arg))) {
-            return true;
+            return text_eq_z(conf_text(cf, "peer", arg, "kind"), "cse");
         }
     }
     return false;
@@ -35,11 +35,14 @@ static err_t behind(struct gate_ctx *g, const struct conf *cf, char *detail)
 {
     struct text url = conf_text(cf, "gate", NULL, "behind");
     bool tls = text_starts(url, "https://");
+    if (!tls && !text_starts(url, "http://")) { /* over CoAP the tokens of a request would be lost */
+        return detail_fail(detail, ERR_CONFIG, "behind: neither http:// nor https://", text_take(url, 64));
+    }
     TRY(TEXT_COPY(text_take(url, sizeof(g->behind) - 1), g->behind));
-    bool listed = tls ? has_peer(cf, text_skip(url, 8)) : role_may_call(&g->cse.env, g->behind);
+    bool listed = tls ? has_cse(cf, text_skip(url, 8)) : role_may_call(&g->cse.env, g->behind);
     return listed && url.n < sizeof(g->behind)
                ? ERR_OK
-               : detail_fail(detail, ERR_CONFIG, "behind: neither in [server] points-of-access nor a [peer]", text_take(url, 64));
+               : detail_fail(detail, ERR_CONFIG, "behind: neither in [server] points-of-access nor a [peer] of kind cse", text_take(url, 64));
 }
 
 static err_t notifiers(struct gate_ctx *g, const struct conf *cf, char *detail)

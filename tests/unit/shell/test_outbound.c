@@ -122,7 +122,7 @@ static int open_both(void **state)
     (void)snprintf(client.silent_url, sizeof(client.silent_url), "http://127.0.0.1:%d", server.silent_port);
     client.snap.points = text_of(client.points);
     client.snap.limits.fetch_time = 5 * USEC_PER_SEC;
-    client.snap.peers[0] = (struct snapshot_peer){.fqdn = "mn.keystead.test", .address = "127.0.0.1:1"};
+    client.snap.peers[0] = (struct snapshot_peer){.fqdn = "mn.keystead.test", .kind = "cse", .address = "127.0.0.1:1"};
     client.snap.peers_n = 1;
     assert_int_equal(uv_loop_init(&client.loop), 0);
     const struct outbound_limits limits = {.all = 3, .per_target = 2};
@@ -215,6 +215,46 @@ static void nobody_is_called_who_was_not_configured(void **state)
     assert_int_equal(send_it(&rq), ERR_DENIED_PEER);
     assert_int_equal(outbound_target_check(&client.snap, "https://MN.keystead.test:9999/x"), ERR_OK);
     assert_int_equal(outbound_target_check(&client.snap, client.url), ERR_OK);
+}
+
+/* An authority that gives us keys is asked by ourselves alone: no URL leads there, and none over CoAP to a name. */
+static void no_url_leads_to_an_authority(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"bsf", "maf", "mef"};
+    static const char *const urls[] = {"https://a.keystead.test/nbsp-gba/v1/x", "HTTPS://A.keystead.test:1/x", "coaps://a.keystead.test/x"};
+    struct snapshot snap = {.points = text_of("localhost:5683,127.0.0.1:5683,[::1]:5683,1.2:5683")};
+    struct outbound_target to;
+    snap.peers_n = 1;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        snap.peers[0] = (struct snapshot_peer){.fqdn = "a.keystead.test", .kind = kinds[i], .address = "127.0.0.1:1"};
+        for (size_t k = 0; k < ARRAY_LEN(urls); k++) {
+            assert_int_equal(outbound_target_check(&snap, urls[k]), ERR_DENIED_OUTBOUND);
+        }
+        const struct outbound_request rq = {.peer = "a.keystead.test", .path = "/x"}; /* a question of ours */
+        assert_int_equal(outbound_target_of(&snap, &rq, &to), ERR_OK);
+    }
+    snap.peers[0].kind = "cse";
+    for (size_t k = 0; k < ARRAY_LEN(urls); k++) {
+        assert_int_equal(outbound_target_check(&snap, urls[k]), ERR_OK);
+    }
+    snap.peers[0].address = "a.keystead.test:1";
+    assert_int_equal(outbound_target_check(&snap, urls[0]), ERR_OK);
+    assert_int_equal(outbound_target_check(&snap, urls[2]), ERR_DENIED_OUTBOUND);
+    assert_int_equal(outbound_target_check(&snap, "coap://127.0.0.1:5683/x"), ERR_OK);
+    assert_int_equal(outbound_target_check(&snap, "coap://[::1]:5683/x"), ERR_OK);
+    assert_int_equal(outbound_target_check(&snap, "coap://localhost:5683/x"), ERR_DENIED_OUTBOUND);
+    assert_int_equal(outbound_target_check(&snap, "coap://1.2:5683/x"), ERR_DENIED_OUTBOUND);
+    assert_int_equal(outbound_target_check(&snap, "http://localhost:5683/x"), ERR_OK);
+}
+
+static void no_tokens_over_coap(void **state)
+{
+    (void)state;
+    struct outbound_request rq = {.url = "coap://127.0.0.1:1/x", .op = OP_RETRIEVE, .authorization = text_of("aa.bb.cc")};
+    assert_int_equal(send_it(&rq), ERR_NOT_IMPLEMENTED);
+    rq.authorization = text_empty();
+    assert_int_equal(send_it(&rq), ERR_OK);
 }
 
 static void each_spelling_of_a_target_is_one_target(void **state)
@@ -338,6 +378,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_request_says_what_it_is, open_both, close_both),
         cmocka_unit_test(each_spelling_of_a_target_is_one_target),
+        cmocka_unit_test(no_url_leads_to_an_authority),
+        cmocka_unit_test_setup_teardown(no_tokens_over_coap, open_both, close_both),
         cmocka_unit_test_setup_teardown(nobody_is_called_who_was_not_configured, open_both, close_both),
         cmocka_unit_test_setup_teardown(a_silent_target_delays_nobody, open_both, close_both),
         cmocka_unit_test_setup_teardown(a_connection_is_used_again, open_both, close_both),
