@@ -238,6 +238,7 @@ static void tell(struct notifier *n, size_t role, const struct outbox_item *item
     struct outbound_request rq = outbound_request_to(&n->snap->roles[role], &item->to, item->path);
     rq.op = OP_NOTIFY;
     rq.rqi = text_of(item->rqi);
+    rq.repeatable = true; /* what is not known to be told is told again anyway */
     rq.body = item->body;
     err_t e = outbound_send(n->out, &rq, answered, s);
     if (e != ERR_OK) { /* full, or not listed any more */

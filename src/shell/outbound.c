@@ -1,6 +1,7 @@
 #include "shell/outbound.h"
 
 #include "shell/outbound_engine.h"
+#include "shell/outbound_said.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -176,7 +177,9 @@ err_t outbound_send(struct outbound *o, const struct outbound_request *rq, outbo
     t->reply.body_max = rq->answer_max != 0 ? rq->answer_max : OUTBOUND_BODY_MAX;
     const struct outbound_order order = {
         .rq = rq, .url = to.url, .time = rq->time != 0 ? rq->time : o->snap->limits.fetch_time, .serial = ++o->serial};
-    err_t e = s->engine->send(t, &order);
+    char own[OUTBOUND_SAID_RQI];
+    err_t e = TEXT_COPY(outbound_said_rqi(rq, order.serial, own), t->reply.asked);
+    e = e == ERR_OK ? s->engine->send(t, &order) : ERR_MALFORMED;
     if (e != ERR_OK) {
         transfer_free(t);
     }

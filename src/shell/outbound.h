@@ -29,6 +29,7 @@ struct outbound_request {
     const char *url;   /* a path in it comes before `path` */
     const char *path;  /* with its query, if any: "/~/mn/cse-mn?rcn=1"; NULL: that of the URL alone */
     enum op op;
+    bool repeatable;   /* NOTIFY: to do it twice is the same as once. CREATE never is, the others always */
     uint32_t ty;       /* CREATE */
     bool has_from;
     struct text from;

@@ -6,8 +6,8 @@
 #include "shell/coap_link.h"
 #include "shell/log.h"
 #include "shell/outbound_engine.h"
+#include "shell/outbound_said.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,7 +72,7 @@ static err_t take_answer(struct ride *x, err_t outcome)
     r->rsc = p.rsc;
     r->next = p.next;
     r->media = p.rsc != 0 && p.body.n > 0 ? p.media : MEDIA_N;
-    if (TEXT_COPY(p.rqi, r->rqi) != ERR_OK || TEXT_COPY(p.location, r->location) != ERR_OK) {
+    if (outbound_reply_rqi(r, p.rqi) != ERR_OK || TEXT_COPY(p.location, r->location) != ERR_OK) {
         return ERR_PEER_NONSENSE;
     }
     return outbound_reply_body(r, p.body) == ERR_OK ? ERR_OK : ERR_PEER_NONSENSE;
@@ -128,13 +128,11 @@ static void poll_cb(uv_poll_t *h, int status, int events)
 static err_t copy_request(struct ride *x, const struct outbound_order *o)
 {
     const struct outbound_request *rq = o->rq;
-    char own[32];
-    int n = snprintf(own, sizeof(own), "q%llu", (unsigned long long)o->serial);
-    TRY(n > 0 ? ERR_OK : ERR_BUG);
+    char own[OUTBOUND_SAID_RQI];
     TRY(rq->authorization.n == 0 ? ERR_OK : ERR_NOT_IMPLEMENTED); /* the Authorization of HTTP: it would be lost */
     TRY(TEXT_COPY(text_of(o->url), x->path));
     TRY(TEXT_COPY(rq->has_from ? rq->from : text_empty(), x->from));
-    TRY(TEXT_COPY(rq->rqi.n > 0 ? rq->rqi : text_of(own), x->rqi));
+    TRY(TEXT_COPY(outbound_said_rqi(rq, o->serial, own), x->rqi));
     TRY(TEXT_COPY(rq->rvi.n > 0 ? rq->rvi : text_of("3"), x->rvi));
     x->body = malloc(rq->body.n + 1);
     if (x->body == NULL) {

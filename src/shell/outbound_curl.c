@@ -52,7 +52,7 @@ static size_t head_cb(char *p, size_t size, size_t n, void *arg)
 static err_t outcome(const struct outbound_transfer *t, CURLcode code)
 {
     const struct ride *x = t->state;
-    if (t->reply.too_large) {
+    if (t->reply.useless) {
         return ERR_PEER_NONSENSE;
     }
     err_t e = client_tls_outcome(&x->tls, (int)code);

@@ -1,7 +1,7 @@
 /*
  * Plain HTTP over the loop, to points of access that the operator listed: a request is one write and an answer one read. A
  * connection carries one request at a time and is kept for the next. One that the server ended before it said a word of the answer
- * was most likely closed for its age: that request is sent once more, on a new one.
+ * was most likely closed for its age: that request is sent once more, on a new one, unless to do it twice is not the same as once.
  */
 #include "base/ct.h"
 #include "shell/outbound_engine.h"
@@ -36,8 +36,10 @@ struct ride { /* a request */
     struct growing said;
     size_t sent;
     uv_write_t write;
-    size_t tried;  /* addresses that did not answer */
+    unsigned list; /* of addresses: which one */
+    size_t from, tried; /* of its addresses: where it began, how many did not answer */
     err_t late;    /* what the timer says */
+    bool once;     /* never sent a second time */
     bool again;    /* sent a second time */
     bool writing;  /* the loop has octets of it */
     bool timed;    /* the loop has its timer */
@@ -53,19 +55,20 @@ struct carrier { /* of a site */
         struct sockaddr_in6 v6;
     } addresses[ADDRESSES_MAX];
     size_t addresses_n, good; /* the one that answered last */
+    unsigned list;            /* how often they were replaced */
     bool literal;             /* no name: it stays so */
     uint64_t resolved;        /* when */
     uv_getaddrinfo_t resolve;
     bool resolving;
     struct line *lines, *resting;
-    size_t lines_n;
+    size_t lines_n, closing; /* all; of them those that are about to be gone */
     struct ride *first, **last; /* that wait for a connection, or for the address */
     bool ending;
     uint8_t room[ROOM];
 };
 
 static void serve_waiting(struct carrier *c);
-static err_t start(struct carrier *c, struct ride *x);
+static void start(struct carrier *c, struct ride *x);
 
 /* -- a connection ends ----------------------------------------------------------------------------------- */
 static void carrier_settle(struct carrier *c)
@@ -86,6 +89,7 @@ static void line_closed(uv_handle_t *h)
         l->next->at = l->at;
     }
     c->lines_n--;
+    c->closing--;
     ct_wipe(&l->answer, sizeof(l->answer));
     free(l);
     serve_waiting(c);
@@ -106,6 +110,7 @@ static void line_close(struct line *l)
         l->ride = NULL;
     }
     if (!uv_is_closing((uv_handle_t *)&l->tcp)) {
+        c->closing++;
         uv_close((uv_handle_t *)&l->tcp, line_closed);
     }
 }
@@ -194,17 +199,19 @@ static void broken(struct line *l)
         line_close(l);
         return;
     }
-    bool stale = l->answered && !l->answer.begun && !x->again && !x->writing;
+    bool mute = !l->answer.begun;
+    bool stale = l->answered && mute && !x->again && !x->once && !x->writing;
     if (!stale && http1_answer_end(&l->answer) == ERR_OK) {
         whole(l);
         return;
     }
     line_close(l);
-    x->again = true;
-    err_t e = stale ? start(x->t->site->state, x) : ERR_PEER_NONSENSE;
-    if (e != ERR_OK) {
-        outbound_finished(x->t, e);
+    if (stale) {
+        x->again = true;
+        start(x->t->site->state, x);
+        return;
     }
+    outbound_finished(x->t, mute && x->once ? ERR_PEER_LOST : ERR_PEER_NONSENSE);
 }
 
 /* -- what comes ------------------------------------------------------------------------------------------ */
@@ -291,16 +298,19 @@ static void connected_cb(uv_connect_t *r, int status)
     if (x == NULL) { /* it was dropped meanwhile */
         return;
     }
+    bool listed = x->list == c->list; /* else the addresses were replaced meanwhile */
     if (status == 0 && uv_read_start((uv_stream_t *)&l->tcp, room_cb, read_cb) == 0 && say(l, x)) {
-        c->good = (c->good + x->tried) % c->addresses_n;
+        c->good = listed ? (x->from + x->tried) % c->addresses_n : c->good;
+        x->tried = 0;
         return;
     }
     line_close(l);
     x->tried++;
-    err_t e = x->tried < c->addresses_n ? start(c, x) : ERR_PEER_UNREACHABLE;
-    if (e != ERR_OK) {
-        outbound_finished(x->t, e);
+    if (listed && x->tried >= c->addresses_n) {
+        outbound_finished(x->t, ERR_PEER_UNREACHABLE);
+        return;
     }
+    start(c, x);
 }
 
 static err_t dial(struct carrier *c, struct ride *x)
@@ -322,7 +332,12 @@ static err_t dial(struct carrier *c, struct ride *x)
     x->line = l;
     l->connect.data = l;
     (void)uv_tcp_nodelay(&l->tcp, 1);
-    const struct sockaddr *a = &c->addresses[(c->good + x->tried) % c->addresses_n].any;
+    if (x->tried == 0 || x->list != c->list) {
+        x->tried = 0;
+        x->from = c->good;
+        x->list = c->list;
+    }
+    const struct sockaddr *a = &c->addresses[(x->from + x->tried) % c->addresses_n].any;
     if (uv_tcp_connect(&l->connect, &l->tcp, a, connected_cb) != 0) {
         line_close(l);
         return ERR_PEER_UNREACHABLE;
@@ -330,24 +345,46 @@ static err_t dial(struct carrier *c, struct ride *x)
     return ERR_OK;
 }
 
+/* -- those that wait -------------------------------------------------------------------------------------- */
+static struct ride *take_first(struct carrier *c)
+{
+    struct ride *x = c->first;
+    if (x != NULL) {
+        c->first = x->next;
+        c->last = x->next == NULL ? &c->first : c->last;
+    }
+    return x;
+}
+
 /* -- its address ----------------------------------------------------------------------------------------- */
+static void fail_waiting(struct carrier *c, err_t e)
+{
+    struct ride *x = NULL;
+    while ((x = take_first(c)) != NULL) {
+        fail(x, e);
+    }
+}
+
+/* What was found before stays when nothing is found now: connections may be on their way there. */
 static void resolved_cb(uv_getaddrinfo_t *r, int status, struct addrinfo *found)
 {
     struct carrier *c = r->data;
+    size_t n = 0;
     c->resolving = false;
-    c->addresses_n = c->good = 0;
-    for (struct addrinfo *i = status == 0 ? found : NULL; i != NULL && c->addresses_n < ADDRESSES_MAX; i = i->ai_next) {
+    for (struct addrinfo *i = status == 0 ? found : NULL; i != NULL && n < ADDRESSES_MAX; i = i->ai_next) {
         if (i->ai_addrlen <= sizeof(c->addresses[0])) {
-            memcpy(&c->addresses[c->addresses_n++], i->ai_addr, i->ai_addrlen);
+            memcpy(&c->addresses[n++], i->ai_addr, i->ai_addrlen);
         }
     }
     uv_freeaddrinfo(found);
-    c->resolved = uv_now(c->site->loop);
-    if (c->addresses_n > 0) {
+    if (n > 0) {
+        c->addresses_n = n;
+        c->good = 0;
+        c->list++;
+        c->resolved = uv_now(c->site->loop);
         serve_waiting(c);
-    }
-    while (c->addresses_n == 0 && c->first != NULL) {
-        outbound_finished(c->first->t, ERR_PEER_UNREACHABLE);
+    } else {
+        fail_waiting(c, ERR_PEER_UNREACHABLE);
     }
     carrier_settle(c);
 }
@@ -406,31 +443,54 @@ static bool on_resting(struct carrier *c, struct ride *x)
     return false;
 }
 
-static err_t start(struct carrier *c, struct ride *x)
+static bool may_dial(const struct carrier *c)
 {
+    return is_resolved(c) && c->lines_n < OUTBOUND_CONNECTIONS_MAX;
+}
+
+/* The first of those that wait, and it keeps its turn when each resting connection was too old. */
+static void serve_first(struct carrier *c)
+{
+    struct ride *x = take_first(c);
     if (!x->again && on_resting(c, x)) {
-        return ERR_OK;
+        return;
     }
-    if (is_resolved(c) && c->lines_n < OUTBOUND_CONNECTIONS_MAX) {
-        return dial(c, x);
+    if (!may_dial(c)) {
+        x->next = c->first;
+        c->last = x->next == NULL ? &x->next : c->last;
+        c->first = x;
+        return;
     }
+    err_t e = dial(c, x);
+    if (e != ERR_OK) {
+        fail(x, e);
+    }
+}
+
+/* After each change that may let somebody go on. One that is sent again takes no resting connection, but the place of one. */
+static void serve_waiting(struct carrier *c)
+{
+    while (c->first != NULL && ((c->resting != NULL && !c->first->again) || may_dial(c))) {
+        serve_first(c);
+    }
+    if (c->first == NULL) {
+        return;
+    }
+    if (c->lines_n >= OUTBOUND_CONNECTIONS_MAX) {
+        if (c->resting != NULL && c->closing == 0) {
+            line_close(c->resting); /* line_closed() goes on from here */
+        }
+    } else if (resolve(c) != ERR_OK) {
+        fail_waiting(c, ERR_PEER_UNREACHABLE);
+    }
+}
+
+static void start(struct carrier *c, struct ride *x)
+{
     x->next = NULL;
     *c->last = x;
     c->last = &x->next;
-    return is_resolved(c) ? ERR_OK : resolve(c);
-}
-
-static void serve_waiting(struct carrier *c)
-{
-    while (c->first != NULL && is_resolved(c) && (c->resting != NULL || c->lines_n < OUTBOUND_CONNECTIONS_MAX)) {
-        struct ride *x = c->first;
-        c->first = x->next;
-        c->last = x->next == NULL ? &c->first : c->last;
-        err_t e = start(c, x);
-        if (e != ERR_OK) {
-            fail(x, e);
-        }
-    }
+    serve_waiting(c);
 }
 
 /* -- what is asked --------------------------------------------------------------------------------------- */
@@ -451,17 +511,14 @@ static err_t send_one(struct outbound_transfer *t, const struct outbound_order *
     x->t = t;
     x->timed = true;
     x->late = ERR_PEER_TIMEOUT;
+    x->once = o->rq->op == OP_CREATE || (o->rq->op == OP_NOTIFY && !o->rq->repeatable);
     t->state = x;
     uint64_t ms = o->time < 1000 ? 1 : (uint64_t)(o->time / 1000);
     const struct outbound_said what = {o->rq, text_of(t->site->host), path_of(t->site, o), o->serial};
     TRY(outbound_said_octets(&what, &x->said) ? ERR_OK : ERR_MALFORMED);
     TRY(uv_timer_start(&x->deadline, deadline_cb, ms, 0) == 0 ? ERR_OK : ERR_LIMIT_BUSY);
-    err_t e = start(c, x);
-    if (e == ERR_PEER_UNREACHABLE) { /* as a connection that is refused: it is told later */
-        fail(x, e);
-        return ERR_OK;
-    }
-    return e;
+    start(c, x);
+    return ERR_OK;
 }
 
 /* -- life ------------------------------------------------------------------------------------------------ */

@@ -17,8 +17,6 @@ static void take(struct outbound_reply *r, struct text name, struct text value)
         r->rsc = (uint16_t)n;
     } else if (text_eq_nocase(name, text_of("X-M2M-CTO")) && text_u64(value, UINT32_MAX, &n) == ERR_OK) {
         r->next = (uint32_t)n;
-    } else if (text_eq_nocase(name, text_of("X-M2M-RI")) && TEXT_COPY(value, r->rqi) != ERR_OK) {
-        r->rqi[0] = '\0';
     } else if (text_eq_nocase(name, text_of("Content-Location")) && TEXT_COPY(value, r->location) != ERR_OK) {
         r->location[0] = '\0';
     } else if (text_eq_nocase(name, text_of("Content-Type")) &&
@@ -31,9 +29,22 @@ static void take(struct outbound_reply *r, struct text name, struct text value)
 err_t outbound_reply_header(struct outbound_reply *r, struct text name, struct text value)
 {
     r->head_n += name.n + value.n + 4;
-    r->too_large = r->too_large || r->head_n > OUTBOUND_HEAD_MAX;
-    take(r, name, text_trim(value, " \t\r\n"));
-    return r->too_large ? ERR_LIMIT_SIZE : ERR_OK;
+    r->useless = r->useless || r->head_n > OUTBOUND_HEAD_MAX;
+    value = text_trim(value, " \t\r\n");
+    if (text_eq_nocase(name, text_of("X-M2M-RI"))) {
+        TRY(outbound_reply_rqi(r, value));
+    }
+    take(r, name, value);
+    return r->useless ? ERR_LIMIT_SIZE : ERR_OK;
+}
+
+err_t outbound_reply_rqi(struct outbound_reply *r, struct text rqi)
+{
+    r->useless = r->useless || (rqi.n > 0 && r->asked[0] != '\0' && !text_eq_z(rqi, r->asked));
+    if (TEXT_COPY(rqi, r->rqi) != ERR_OK) {
+        r->rqi[0] = '\0';
+    }
+    return r->useless ? ERR_PEER_NONSENSE : ERR_OK;
 }
 
 err_t outbound_reply_body(struct outbound_reply *r, struct bytes part)
@@ -45,7 +56,7 @@ err_t outbound_reply_body(struct outbound_reply *r, struct bytes part)
     size_t want = b->n + part.n;
     size_t twice = b->cap * 2 < r->body_max ? b->cap * 2 : r->body_max;
     if (part.n > r->body_max - b->n || (want > b->cap && !growing_reserve(b, want > twice ? want : twice))) {
-        r->too_large = true;
+        r->useless = true;
         return ERR_LIMIT_SIZE;
     }
     memcpy(b->p + b->n, part.p, part.n);

@@ -13,6 +13,14 @@ const char *outbound_said_method(enum op op)
     return (unsigned)op < ARRAY_LEN(methods) ? methods[op] : NULL;
 }
 
+struct text outbound_said_rqi(const struct outbound_request *rq, uint64_t serial, char room[static OUTBOUND_SAID_RQI])
+{
+    struct writer w = writer_of((uint8_t *)room, OUTBOUND_SAID_RQI);
+    writer_z(&w, "q");
+    writer_decimal(&w, serial);
+    return rq->rqi.n > 0 ? rq->rqi : writer_view_text(&w);
+}
+
 bool outbound_said_body(const struct outbound_request *rq)
 {
     const char *method = outbound_said_method(rq->op);
@@ -43,15 +51,13 @@ static void say_written(struct said *s, const char *name, const struct writer *w
 
 bool outbound_said_headers(const struct outbound_request *rq, uint64_t serial, outbound_said_fn *add, void *arg)
 {
-    char type[64], ri[32], ret[TIMESTAMP_LEN + 2];
-    struct writer wri = WRITER_ARRAY(ri), wret = WRITER_ARRAY(ret), wtype = WRITER_ARRAY(type);
+    char type[64], ri[OUTBOUND_SAID_RQI], ret[TIMESTAMP_LEN + 2];
+    struct writer wret = WRITER_ARRAY(ret), wtype = WRITER_ARRAY(type);
     struct said s = {.add = add, .arg = arg, .ok = true};
     if (rq->has_from) {
         say(&s, "X-M2M-Origin", rq->from);
     }
-    writer_z(&wri, "q");
-    writer_decimal(&wri, serial);
-    say(&s, "X-M2M-RI", rq->rqi.n > 0 ? rq->rqi : writer_view_text(&wri));
+    say(&s, "X-M2M-RI", outbound_said_rqi(rq, serial, ri));
     say(&s, "X-M2M-RVI", rq->rvi.n > 0 ? rq->rvi : text_of("3"));
     if (rq->authorization.n > 0) {
         say(&s, "Authorization", rq->authorization);

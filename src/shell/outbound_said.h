@@ -5,6 +5,10 @@
 #include "shell/growing.h"
 #include "shell/outbound.h"
 
+/* The request identifier: the requester's, or one of our own in *room. */
+#define OUTBOUND_SAID_RQI 32
+struct text outbound_said_rqi(const struct outbound_request *rq, uint64_t serial, char room[static OUTBOUND_SAID_RQI]);
+
 const char *outbound_said_method(enum op op); /* NULL: none in HTTP */
 bool outbound_said_body(const struct outbound_request *rq); /* is there to be one, be it empty? */
 

@@ -52,6 +52,7 @@ err_t verify_ask(struct conn *c, const struct outbox_verify *what, verify_fn *fn
         const char *where = item->to.whole ? item->to.url : item->path;
         struct outbound_request rq = outbound_request_to(conn_role(c), &item->to, item->path);
         rq.op = OP_NOTIFY;
+        rq.repeatable = true; /* it asks, and changes nothing */
         rq.body = item->body;
         v->one[i].v = v;
         memcpy(v->one[i].where, where, strnlen(where, sizeof(v->one[i].where) - 1));

@@ -173,7 +173,7 @@ def answer_of_the_mef(lab):
     d = lab.enrolled
     r = lab.fetch(d.ke_id)
     assert r.status == 200 and r.json["status"] is True
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: {r.headers['content-type']}\r\nX-M2M-RSC: {r.rsc}\r\nX-M2M-RI: q1\r\n" \
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {r.headers['content-type']}\r\nX-M2M-RSC: {r.rsc}\r\n" \
            f"Content-Length: {len(r.body)}\r\nConnection: close\r\n\r\n"
     file = lab.where / "s_server/fetchCredentials" / d.ke_id / "21"
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,8 @@
 #include "shell/outbound_target.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,9 +19,10 @@
 
 #include <cmocka.h>
 
-#define ANSWER \
-    "HTTP/1.1 201 Created\r\nX-M2M-RSC: 2001\r\nX-M2M-RI: r1\r\nContent-Location: cse-in/x\r\n" \
+#define ANSWER_TO(rqi) \
+    "HTTP/1.1 201 Created\r\nX-M2M-RSC: 2001\r\n" rqi "Content-Location: cse-in/x\r\n" \
     "Content-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+#define OTHER "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\nX-M2M-RI: other\r\nContent-Length: 2\r\n\r\n{}"
 #define KEPT "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\nContent-Length: 2\r\n\r\n{}"
 #define IN_CHUNKS "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
 #define TO_THE_END "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\n\r\n{}"
@@ -51,7 +54,8 @@ static const struct {
 } behaviours[] = {
     {"/kept", KEPT, KEEP},          {"/chunked", IN_CHUNKS, KEEP}, {"/to-the-end", TO_THE_END, CLOSE},
     {"/cut", CUT_SHORT, CLOSE},     {"/garbage", "SSH-2.0-x\r\n", KEEP}, {"/silence", "", CLOSE},
-    {"/large", TOO_LARGE, FILL},    {"/endless", "HTTP/1.1 200 OK\r\n", FILL}, {"", ANSWER, CLOSE},
+    {"/large", TOO_LARGE, FILL},    {"/endless", "HTTP/1.1 200 OK\r\n", FILL}, {"/other", OTHER, KEEP},
+    {"/base/more?rcn=1", ANSWER_TO("X-M2M-RI: r1\r\n"), CLOSE}, {"", ANSWER_TO(""), CLOSE},
 };
 
 /* False: this was the last on the connection. `/late` is kept, and the next on it closes it without a word. */
@@ -165,6 +169,162 @@ static void wait_until(size_t under_way)
     while (client.under_way > under_way) {
         (void)uv_run(&client.loop, UV_RUN_ONCE);
     }
+}
+
+/* -- time, and a name service that is away ------------------------------------------------------------------- */
+static struct {
+    uint64_t later; /* ms: how much the clock of the loop is ahead */
+    _Atomic bool away; /* no name is found: asked from a thread of libuv */
+} world;
+
+__attribute__((visibility("default"))) uint64_t uv_now(const uv_loop_t *l)
+{
+    uint64_t (*real)(const uv_loop_t *) = NULL;
+    *(void **)&real = dlsym(RTLD_NEXT, "uv_now");
+    return real(l) + world.later;
+}
+
+__attribute__((visibility("default"))) int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **out)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = NULL;
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    return world.away ? EAI_AGAIN : real(name, service, hints, out);
+}
+
+/* -- a server with many connections, on the loop of the client ----------------------------------------------- */
+#define CROWD 200
+static struct {
+    uv_tcp_t listener;
+    struct guest {
+        uv_tcp_t tcp;
+        uv_timer_t timer;
+        char said[1024];
+        size_t n;
+    } guest[CROWD];
+    size_t guests;
+    unsigned wait_ms; /* before each answer */
+    bool drop;        /* the next request gets none, and its connection ends */
+} crowd;
+
+static struct {
+    size_t sent, n, ok, last_of_first; /* requests, answers; the latest answer to one of the first 40 */
+    size_t more;                       /* to be sent, one with each answer */
+    char url[64];
+} many;
+
+static void guest_answers(uv_timer_t *t)
+{
+    struct guest *g = t->data;
+    uv_buf_t b = uv_buf_init((char *)(uintptr_t)KEPT, (unsigned)strlen(KEPT));
+    (void)uv_try_write((uv_stream_t *)&g->tcp, &b, 1);
+}
+
+static void guest_room(uv_handle_t *h, size_t suggested, uv_buf_t *b)
+{
+    struct guest *g = h->data;
+    (void)suggested;
+    *b = uv_buf_init(g->said + g->n, (unsigned)(sizeof(g->said) - 1 - g->n));
+}
+
+static void guest_close(struct guest *g)
+{
+    if (!uv_is_closing((uv_handle_t *)&g->tcp)) {
+        uv_close((uv_handle_t *)&g->tcp, NULL);
+        uv_close((uv_handle_t *)&g->timer, NULL);
+    }
+}
+
+static void guest_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
+{
+    struct guest *g = h->data;
+    (void)b;
+    if (n < 0) {
+        guest_close(g);
+        return;
+    }
+    g->n += (size_t)n;
+    g->said[g->n] = '\0';
+    if (strstr(g->said, "\r\n\r\n") == NULL) {
+        return;
+    }
+    g->n = 0;
+    if (crowd.drop) {
+        crowd.drop = false;
+        guest_close(g);
+    } else {
+        (void)uv_timer_start(&g->timer, guest_answers, crowd.wait_ms, 0);
+    }
+}
+
+static void guest_comes(uv_stream_t *h, int status)
+{
+    assert_true(status == 0 && crowd.guests < CROWD);
+    struct guest *g = &crowd.guest[crowd.guests++];
+    (void)uv_tcp_init(h->loop, &g->tcp);
+    (void)uv_timer_init(h->loop, &g->timer);
+    g->tcp.data = g->timer.data = g;
+    assert_int_equal(uv_accept(h, (uv_stream_t *)&g->tcp), 0);
+    (void)uv_read_start((uv_stream_t *)&g->tcp, guest_room, guest_read);
+}
+
+static void many_answered(void *owner, const struct outbound_answer *a);
+
+static void many_send(size_t n, enum op op)
+{
+    for (; n > 0; n--) {
+        const struct outbound_request rq = {.url = many.url, .op = op, .repeatable = true, .time = 3 * USEC_PER_SEC};
+        assert_int_equal(outbound_send(client.out, &rq, many_answered, (void *)(uintptr_t)many.sent), ERR_OK);
+        many.sent++;
+    }
+}
+
+static void many_answered(void *owner, const struct outbound_answer *a)
+{
+    many.n++;
+    many.ok += a->err == ERR_OK;
+    many.last_of_first = (uintptr_t)owner < 40 ? many.n : many.last_of_first;
+    if (many.more > 0) {
+        many.more--;
+        many_send(1, OP_RETRIEVE);
+    }
+}
+
+static void many_wait(size_t answers)
+{
+    while (many.n < answers) {
+        (void)uv_run(&client.loop, UV_RUN_ONCE);
+    }
+}
+
+static int open_crowd(void **state)
+{
+    struct sockaddr_in a;
+    int port = 0;
+    (void)open_both(state);
+    outbound_free(client.out);
+    memset(&crowd, 0, sizeof(crowd));
+    memset(&many, 0, sizeof(many));
+    int fd = listening(&port);
+    assert_int_equal(uv_ip4_addr("127.0.0.1", port, &a), 0);
+    assert_int_equal(uv_tcp_init(&client.loop, &crowd.listener), 0);
+    assert_int_equal(uv_tcp_open(&crowd.listener, fd), 0);
+    assert_int_equal(uv_listen((uv_stream_t *)&crowd.listener, CROWD, guest_comes), 0);
+    (void)snprintf(client.points, sizeof(client.points), "localhost:%d", port);
+    (void)snprintf(many.url, sizeof(many.url), "http://localhost:%d", port);
+    client.snap.points = text_of(client.points);
+    const struct outbound_limits none = {0};
+    assert_int_equal(outbound_new(&client.loop, &client.snap, &none, &client.out), ERR_OK);
+    return 0;
+}
+
+static int close_crowd(void **state)
+{
+    uv_close((uv_handle_t *)&crowd.listener, NULL);
+    for (size_t i = 0; i < crowd.guests; i++) {
+        guest_close(&crowd.guest[i]);
+    }
+    world.later = 0;
+    return close_both(state);
 }
 
 /* -- tests --------------------------------------------------------------------------------------------------------- */
@@ -373,6 +533,112 @@ static void more_at_once_than_connections(void **state)
     client.out = few;
 }
 
+/* All connections are busy, one ends without a word: its request gets a place of its own, and nobody waits for ever. */
+static void one_of_all_connections_is_stale(void **state)
+{
+    (void)state;
+    crowd.wait_ms = 20;
+    many_send(32, OP_NOTIFY);
+    many_wait(32);
+    assert_int_equal(crowd.guests, 32); /* all are kept */
+    crowd.wait_ms = 200;
+    crowd.drop = true;
+    many_send(40, OP_NOTIFY);
+    many_wait(72);
+    assert_int_equal(many.ok, 72);
+}
+
+/* What waits for a connection goes first, and is not forgotten when the name is to be looked up again. */
+static void those_that_wait_go_first(void **state)
+{
+    (void)state;
+    crowd.wait_ms = 50;
+    many_send(40, OP_RETRIEVE);
+    while (crowd.guests < 32) {
+        (void)uv_run(&client.loop, UV_RUN_ONCE);
+    }
+    world.later = 61000;
+    many.more = 100;
+    many_wait(140);
+    assert_int_equal(many.ok, 140);
+    assert_true(many.last_of_first <= 72);
+}
+
+/* A name that cannot be looked up again fails those that wait for it, not a connection on its way. */
+static void a_name_is_lost_while_a_connection_begins(void **state)
+{
+    (void)state;
+    int port = 0, full[4], fd = listening(&port), got = -1;
+    char url[64], buf[1024];
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
+    (void)snprintf(client.points, sizeof(client.points), "localhost:%d", port);
+    client.snap.points = text_of(client.points);
+    (void)snprintf(url, sizeof(url), "http://localhost:%d", port);
+    assert_int_equal(listen(fd, 0), 0); /* whoever comes next is let in when there is room: the kernel asks again after 1 s */
+    for (size_t i = 0; i < ARRAY_LEN(full); i++) {
+        full[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)connect(full[i], (struct sockaddr *)&a, sizeof(a));
+    }
+    const struct outbound_request rq = {.url = url, .op = OP_RETRIEVE};
+    assert_int_equal(send_it(&rq), ERR_OK);
+    for (usec_t until = clock_monotonic() + USEC_PER_SEC / 5; clock_monotonic() < until;) {
+        (void)uv_run(&client.loop, UV_RUN_NOWAIT);
+    }
+    world.later = 61000;
+    world.away = true;
+    assert_int_equal(send_it(&rq), ERR_OK);
+    wait_until(1);
+    world.away = false;
+    assert_int_equal(client.last.err, ERR_PEER_UNREACHABLE);
+    for (size_t i = 0; i < ARRAY_LEN(full); i++) {
+        (void)close(full[i]);
+    }
+    do { /* those of `full` said nothing */
+        got = accept(fd, NULL, NULL);
+        for (usec_t until = clock_monotonic() + USEC_PER_SEC / 5; clock_monotonic() < until;) {
+            (void)uv_run(&client.loop, UV_RUN_NOWAIT);
+        }
+    } while (recv(got, buf, sizeof(buf), 0) <= 0 && close(got) == 0);
+    assert_true(send(got, KEPT, strlen(KEPT), MSG_NOSIGNAL) > 0);
+    wait_until(0);
+    assert_int_equal(client.last.err, ERR_OK);
+    (void)close(got);
+    (void)close(fd);
+    world.later = 0;
+}
+
+/* RFC 9110 9.2.2: the server may have done it before the connection broke. */
+static void what_is_not_to_be_done_twice_is_sent_once(void **state)
+{
+    (void)state;
+    static const struct {
+        enum op op;
+        bool repeatable;
+        err_t err;
+    } of[] = {{OP_CREATE, false, ERR_PEER_LOST}, {OP_CREATE, true, ERR_PEER_LOST}, {OP_NOTIFY, false, ERR_PEER_LOST},
+              {OP_NOTIFY, true, ERR_OK}, {OP_UPDATE, false, ERR_OK}, {OP_DELETE, false, ERR_OK}};
+    for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+        const struct outbound_request rq = {.url = client.url, .path = "/kept", .op = of[i].op, .repeatable = of[i].repeatable};
+        assert_int_equal(ask(client.url, "/late").rsc, 2000);
+        unsigned before = server.accepted;
+        assert_int_equal(send_it(&rq), ERR_OK);
+        wait_until(0);
+        assert_int_equal(client.last.err, of[i].err);
+        assert_int_equal(server.accepted, before + (of[i].err == ERR_OK));
+        (void)ask(client.url, "/more"); /* this one is closed */
+    }
+}
+
+static void an_answer_to_another_question(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(client.url, "/kept").rsc, 2000);
+    assert_int_equal(ask(client.url, "/other").err, ERR_PEER_NONSENSE);
+    assert_int_equal(server.accepted, 1);
+    assert_int_equal(ask(client.url, "/kept").rsc, 2000);
+    assert_int_equal(server.accepted, 2); /* who knows what else comes on that connection */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +654,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_is_not_there, open_both, close_both),
         cmocka_unit_test_setup_teardown(a_name_is_looked_up, open_both, close_both),
         cmocka_unit_test_setup_teardown(more_at_once_than_connections, open_both, close_both),
+        cmocka_unit_test_setup_teardown(one_of_all_connections_is_stale, open_crowd, close_crowd),
+        cmocka_unit_test_setup_teardown(those_that_wait_go_first, open_crowd, close_crowd),
+        cmocka_unit_test_setup_teardown(a_name_is_lost_while_a_connection_begins, open_both, close_both),
+        cmocka_unit_test_setup_teardown(what_is_not_to_be_done_twice_is_sent_once, open_both, close_both),
+        cmocka_unit_test_setup_teardown(an_answer_to_another_question, open_both, close_both),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
