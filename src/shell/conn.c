@@ -14,15 +14,18 @@ struct conn *conn_of(struct worker_member *m)
     return (struct conn *)((char *)m - offsetof(struct conn, member));
 }
 
-struct text conn_name(const struct conn *c, char *buf, size_t cap)
+struct text conn_where(const struct conn *c, char *buf, size_t cap)
 {
-    struct text name = association_name(&c->assoc);
-    if (c->state != CONN_HANDSHAKE && !text_eq_z(name, "-")) { /* before that it is only what somebody says */
-        return name;
-    }
     const char *z =
         c->ip.len == 0 ? NULL : inet_ntop(c->ip.len == 4 ? AF_INET : AF_INET6, c->ip.b, buf, (socklen_t)cap);
     return text_of(z == NULL ? "-" : z);
+}
+
+struct text conn_name(const struct conn *c, char *buf, size_t cap)
+{
+    struct text name = association_name(&c->assoc);
+    bool known = c->state != CONN_HANDSHAKE && !text_eq_z(name, "-"); /* before that it is only what somebody says */
+    return known ? name : conn_where(c, buf, cap);
 }
 
 const struct snapshot_role *conn_role(const struct conn *c)

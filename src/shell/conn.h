@@ -103,6 +103,7 @@ void conn_unpark(struct conn *c);
 void conn_again(struct conn *c);
 bool conn_unpin(struct conn *c);  /* false if it was closed meanwhile: it is gone now */
 struct text conn_name(const struct conn *c, char *buf, size_t cap);
+struct text conn_where(const struct conn *c, char *buf, size_t cap); /* its address, whoever it is */
 const struct snapshot_role *conn_role(const struct conn *c); /* the instance that answers it */
 /* May the credential of its association still be used, in the view of this turn? */
 MUST_USE err_t conn_alive(const struct conn *c);

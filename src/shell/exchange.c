@@ -27,11 +27,12 @@ static void answer(struct conn *c, struct primitive_response *r)
 static void note_refusal(struct conn *c, err_t e, const char *detail)
 {
     char name[64];
+    const bool by_nobody = c->listener->digest && !c->admitted; /* whoever proved the request before: this one is not his */
     metrics_refused(c->w->metrics, e);
     log_refusal_of(e, &(struct log_refused){.instance = conn_role(c)->partition,
-                                            .peer = conn_name(c, name, sizeof(name)),
+                                            .peer = by_nobody ? conn_where(c, name, sizeof(name)) : conn_name(c, name, sizeof(name)),
                                             .detail = text_of(detail),
-                                            .audited = dispatch_is_audited(e, &c->assoc)});
+                                            .audited = !by_nobody && dispatch_is_audited(e, &c->assoc)});
 }
 
 static struct primitive_response reply(const struct conn *c, const struct response *rs)
@@ -144,12 +145,14 @@ static err_t run_here(struct conn *c, const struct primitive *p, usec_t now, str
     return dispatch_run(conn_role(c)->role, conn_role(c)->ctx, &rq, &t, rs);
 }
 
-/* The export is taken for the route that wants it, once a session (CHOICE-10). */
+/* The export is taken for the route that wants it, once a session (CHOICE-10); never where the handshake authenticated no client: who is in
+ * the middle of such a session has it, too. */
 static err_t take_export(struct conn *c, const struct route *route, struct keys_export *x)
 {
     const char *label = conn_role(c)->role->export_label;
     c->given_export = false;
-    if (route == NULL || (route->flags & ROUTE_EXPORT) == 0 || c->tls == NULL || label == NULL || c->export_used) {
+    if (route == NULL || (route->flags & ROUTE_EXPORT) == 0 || c->tls == NULL || label == NULL || c->export_used ||
+        c->assoc.by_digest) {
         return ERR_OK;
     }
     TRY(tls_export(c->tls, label, x));

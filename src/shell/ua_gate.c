@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FETCHES_MOST 3 /* for B-TIDs that turn up on a connection, without a request that is proved: a stranger costs two servers no more */
+
 /* R000-46: whoever is known by this B-TID on this connection. */
-struct ua_state {
+struct ua_who {
     char b_tid[B_TID_MAX];
     bool of_card;
     bool answered; /* the question was, and `err` says how */
@@ -17,21 +19,29 @@ struct ua_state {
     struct secret key;
     struct association assoc;
     bool established; /* it is in the audit chain (R004-19) */
-    struct ua_count count;
 };
 
-static void drop(struct conn *c)
+/* Who proved the last request that was proved, and who turned up since: until he has proved one he takes nobody's place. */
+struct ua_state {
+    struct ua_who proved, next;
+    struct ua_count count; /* of the connection, whoever it was */
+    unsigned fetches;
+};
+
+static void forget(struct ua_who *u)
 {
-    if (c->ua != NULL) {
-        secret_wipe(&c->ua->key);
-        free(c->ua);
-        c->ua = NULL;
-    }
+    secret_wipe(&u->key);
+    memset(u, 0, sizeof(*u));
 }
 
 void ua_gate_free(struct conn *c)
 {
-    drop(c);
+    if (c->ua != NULL) {
+        forget(&c->ua->proved);
+        forget(&c->ua->next);
+        free(c->ua);
+        c->ua = NULL;
+    }
 }
 
 /* -- refusals ------------------------------------------------------------------------------------------- */
@@ -81,7 +91,7 @@ static void refuse(struct conn *c, const struct ua_naf *n, const struct primitiv
 static void asked(struct ask_waiter *waiter, err_t e, const struct secret *key, const struct association *a)
 {
     struct conn *c = (struct conn *)((char *)waiter - offsetof(struct conn, waiter));
-    struct ua_state *u = c->ua;
+    struct ua_who *u = &c->ua->next;
     u->answered = true;
     u->err = e;
     if (e == ERR_OK) {
@@ -96,6 +106,26 @@ static void psk_wipe(struct role_psk *p)
     secret_wipe(&p->key);
 }
 
+static err_t make_room(struct conn *c)
+{
+    c->ua = c->ua != NULL ? c->ua : calloc(1, sizeof(*c->ua));
+    TRY(c->ua != NULL ? ERR_OK : ERR_LIMIT_BUSY);
+    forget(&c->ua->next);
+    return ERR_OK;
+}
+
+static err_t fetch(struct conn *c, const struct question *q)
+{
+    if (c->ua->fetches == FETCHES_MOST) {
+        c->last = true;
+        return ERR_UA_UNPROVED;
+    }
+    TRY(ask_key(&c->w->ask, c->role, q, &c->waiter, asked));
+    c->ua->fetches++;
+    c->busy = true;
+    return ERR_OK;
+}
+
 /* As in a handshake with this B-TID: the same questions, limits and answers. */
 static err_t ask(struct conn *c, const struct ua_request *rq, usec_t now)
 {
@@ -103,35 +133,68 @@ static err_t ask(struct conn *c, const struct ua_request *rq, usec_t now)
     struct arena arena;
     SCOPED(psk_wipe) struct role_psk psk;
     const struct role_ua ua = {rq->b_tid, tls_suite(c->tls), rq->of_card};
-    drop(c);
+    TRY(make_room(c));
+    struct ua_who *u = &c->ua->next;
     TRY(worker_view(c->w, c->role, &t, &arena));
     TRY(dispatch_ua(conn_role(c)->role, conn_role(c)->ctx, &t, &ua, now, &psk));
-    c->ua = calloc(1, sizeof(*c->ua));
-    TRY(c->ua != NULL ? ERR_OK : ERR_LIMIT_BUSY);
-    TRY(TEXT_COPY(rq->b_tid, c->ua->b_tid));
-    c->ua->of_card = rq->of_card;
+    TRY(TEXT_COPY(rq->b_tid, u->b_tid));
+    u->of_card = rq->of_card;
     if (psk.verdict == ROLE_ASK) {
-        TRY(ask_key(&c->w->ask, c->role, &psk.ask, &c->waiter, asked));
-        c->busy = true;
-        return ERR_OK;
+        return fetch(c, &psk.ask);
     }
-    c->ua->answered = true;
-    c->ua->key = psk.key;
-    c->ua->assoc = psk.assoc;
+    u->answered = true;
+    u->key = psk.key;
+    u->assoc = psk.assoc;
     return ERR_OK;
 }
 
-/* With the key there, or busy until it is. */
-static err_t find_key(struct conn *c, const struct ua_request *rq, usec_t now)
+static bool is_of(const struct ua_who *u, const struct ua_request *rq)
 {
-    const struct ua_state *u = c->ua;
-    bool same = u != NULL && text_eq_z(rq->b_tid, u->b_tid) && rq->of_card == u->of_card && u->answered;
-    if (same && u->err != ERR_OK) {
-        err_t e = u->err;
-        drop(c);
+    return u->answered && text_eq_z(rq->b_tid, u->b_tid) && rq->of_card == u->of_card;
+}
+
+/* Whose key is there already? NULL: nobody's who could have made this request. R001-134: at its end a key is asked for anew. */
+static struct ua_who *find_who(struct conn *c, const struct ua_request *rq, usec_t now)
+{
+    struct ua_who *u = c->ua == NULL ? NULL : is_of(&c->ua->proved, rq) ? &c->ua->proved : &c->ua->next;
+    return u != NULL && is_of(u, rq) && u->err == ERR_OK && u->assoc.not_after > now ? u : NULL;
+}
+
+/* With the key there, or busy until it is. */
+static err_t find_key(struct conn *c, const struct ua_request *rq, usec_t now, struct ua_who **out)
+{
+    *out = find_who(c, rq, now);
+    if (*out != NULL) {
+        return ERR_OK;
+    }
+    if (c->ua != NULL && is_of(&c->ua->next, rq) && c->ua->next.err != ERR_OK) {
+        err_t e = c->ua->next.err;
+        forget(&c->ua->next);
         return e;
     }
-    return same && u->assoc.not_after > now ? ERR_OK : ask(c, rq, now); /* R001-134: at its end it is asked for anew */
+    TRY(ask(c, rq, now));
+    *out = &c->ua->next;
+    return ERR_OK;
+}
+
+/* -- the proof ------------------------------------------------------------------------------------------ */
+/* Who takes another's place does it with a nonce younger than all that were used before: what the other sent is not taken again. */
+static err_t prove(struct conn *c, const struct ua_naf *n, const struct ua_request *rq, const struct ua_message *m, struct ua_who *u)
+{
+    struct ua_state *s = c->ua;
+    struct ua_count last = s->count;
+    if (u == &s->next) {
+        last.nc = UINT32_MAX;
+    }
+    TRY(ua_check(n, rq, m, &u->key, &last));
+    s->count = last;
+    s->fetches = 0;
+    if (u == &s->next) {
+        forget(&s->proved);
+        s->proved = s->next;
+        forget(&s->next);
+    }
+    return ERR_OK;
 }
 
 /* -- the association ------------------------------------------------------------------------------------ */
@@ -149,8 +212,8 @@ static void kept(void *owner, const struct job_result *r)
         return;
     }
     c->assoc = r->assoc;
-    c->ua->assoc = r->assoc;
-    c->ua->established = true;
+    c->ua->proved.assoc = r->assoc;
+    c->ua->proved.established = true;
     c->busy = true;
     conn_again(c);
 }
@@ -158,7 +221,7 @@ static void kept(void *owner, const struct job_result *r)
 /* R004-19: before it carries its first request. */
 static err_t establish(struct conn *c, usec_t now)
 {
-    struct ua_state *u = c->ua;
+    struct ua_who *u = &c->ua->proved;
     u->assoc.by_digest = true;
     TRY(dispatch_associate(&u->assoc, c->w->snap->env.crypto, tls_version(c->tls), tls_suite(c->tls), now, USEC_NEVER));
     c->assoc = u->assoc;
@@ -178,17 +241,18 @@ static err_t judge(struct conn *c, const struct ua_naf *n, const struct primitiv
     char room[DIGEST_TEXT_MAX];
     struct writer scratch = WRITER_ARRAY(room);
     struct ua_request rq;
+    struct ua_who *u = NULL;
     const struct ua_message m = {p->method, p->target, p->content};
     TRY(p->authorization.n > 0 ? ERR_OK : ERR_UA_REQUIRED);
     TRY(ua_read(n, p->authorization, now, &scratch, &rq));
-    TRY(find_key(c, &rq, now));
+    TRY(find_key(c, &rq, now, &u));
     if (c->busy) {
         return ERR_OK;
     }
-    TRY(ua_check(n, &rq, &m, &c->ua->key, &c->ua->count));
+    TRY(prove(c, n, &rq, &m, u));
     c->admitted = true;
-    c->assoc = c->ua->assoc;
-    return c->ua->established ? ERR_OK : establish(c, now);
+    c->assoc = c->ua->proved.assoc;
+    return c->ua->proved.established ? ERR_OK : establish(c, now);
 }
 
 bool ua_gate_pass(struct conn *c, const struct primitive *p)

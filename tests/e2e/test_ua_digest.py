@@ -108,6 +108,8 @@ def test_what_is_refused(bsf):
                                        "peer-not-configured")):
             r = c.ask("retrieve", "/-", origin=sim.stem, **wrong)
             assert (r.status, r.reason) == (status, reason), (wrong, r)
+    with ue(bsf, "cse", sim) as c:
+        c.challenge()
         body = {"m2m:ae": {"api": "Nmade-up", "rr": True, "srv": ["3"]}}
         forged = ks.request_octets("create", "/-", body, 2).partition(b"\r\n\r\n")[2].replace(b"made", b"evil")
         is_401(c.ask("create", "/-", body, 2, sim.stem, sent=forged, qop="auth-int"), "digest-wrong")
@@ -121,6 +123,90 @@ def test_what_is_refused(bsf):
             d.take(d.once("retrieve", "/-"))
             assert p["nonce"] != nonce and d.ask("retrieve", f"/{sim.stem}", origin=sim.stem).rsc == 2000
     assert "nonce-replayed" in bsf.lab.servers["cse"].log()
+
+
+def tail(bsf, role, event, sim):
+    return [e for e in bsf.lab.ctl_json(role, "audit", "tail")["events"] if e["event"] == event and e["object"] == sim.b_tid]
+
+
+def log_of(bsf, role, reason):
+    return [line for line in bsf.lab.servers[role].log().splitlines() if f"code={reason} " in line + " "]
+
+
+def test_what_is_not_proved_costs_little(bsf):
+    """refuses R000-46: who changes the realm at each request makes no server ask or write without end."""
+    sim = bsf.add("card-flood")
+    for connection in range(2):
+        with ue(bsf, "cse") as c:
+            c.b_tid = sim.b_tid
+            c.challenge()
+            asked, realms = len(bsf.asked), [c.realm, c.realm.replace("bootstrapping@", "bootstrapping-uicc@")]
+            for i in range(3):
+                is_401(c.ask("retrieve", "/-", response="0" * 32, realm=realms[i % 2]), "digest-wrong")
+            is_401(c.ask("retrieve", "/-", response="0" * 32, realm=realms[0]), "digest-wrong")  # whose key is there already
+            r = c.ask("retrieve", "/-", response="0" * 32, realm=realms[1])
+            assert (r.status, r.reason) == (403, "requests-unproved") and len(bsf.asked) == asked + 3, (r, len(bsf.asked) - asked)
+            with pytest.raises((tlspsk.Closed, OSError)):
+                c.ask("retrieve", "/-")
+    assert len(tail(bsf, "cse", "kpsa-stored", sim)) == 1
+    with ue(bsf, "cse", sim) as c:  # three without a proof between them, not three in all
+        for _ in range(4):
+            is_401(c.ask("retrieve", "/-", response="0" * 32, realm=realms[1]), "digest-wrong")
+            c.realm = realms[0]
+            r = c.ask("retrieve", "/-", origin=sim.stem)
+            assert r.status != 401 and r.reason != "requests-unproved", r
+
+
+def octets(c, path, origin):
+    c.nc += 1
+    return ks.request_octets("retrieve", path, None, None, origin, ("User-Agent: made-up 3gpp-gba", c.header("GET", path, b"")), c.host)
+
+
+def test_two_on_one_connection(bsf):
+    """refuses R000-74: what one has sent is not taken again after another has turned up, and nobody's refusal is on another's account."""
+    a, b = bsf.add("shared-a"), bsf.add("shared-b")
+    with ue(bsf, "cse", a) as c:
+        assert ks_registered(c, a)
+        sent = octets(c, f"/{a.stem}", a.stem)
+        c.sock.sendall(sent)
+        assert ks.read_response(c).rsc == 2000
+        asked, wrong = len(bsf.asked), len(log_of(bsf, "cse", "digest-wrong"))
+        is_401(c.ask("retrieve", "/-", username=b.b_tid, response="0" * 32), "digest-wrong")  # proves nothing, so takes no place
+        is_401(c.once("retrieve", "/-"), "bootstrapping-required")
+        lines = log_of(bsf, "cse", "digest-wrong")[wrong:] + log_of(bsf, "cse", "bootstrapping-required")
+        assert lines and not any(a.enrolee_id in line or a.b_tid in line for line in lines), lines
+        c.sock.sendall(sent)
+        is_401(ks.read_response(c), "nonce-replayed", True)
+        assert c.ask("retrieve", f"/{a.stem}", origin=a.stem).rsc == 2000 and len(bsf.asked) == asked + 1
+        sent = octets(c, f"/{a.stem}", a.stem)
+        c.sock.sendall(sent)
+        assert ks.read_response(c).rsc == 2000
+        c.b_tid, c.key = b.b_tid, b.naf(IN, uadigest.SUITE)
+        c.take(c.ask("retrieve", "/-", origin=b.stem))  # his nonce has to be a new one
+        assert ks_registered(c, b)
+        for _ in range(2):
+            c.sock.sendall(sent)
+            is_401(ks.read_response(c), "nonce-replayed", True)
+        assert c.ask("retrieve", f"/{b.stem}", origin=b.stem).rsc == 2000
+        bsf.lab.ctl_json("cse", "credential", "revoke", b.b_tid)
+        with pytest.raises((tlspsk.Closed, OSError, AssertionError)):
+            for _ in range(50):
+                assert c.ask("retrieve", f"/{b.stem}", origin=b.stem).rsc == 2000
+                time.sleep(0.1)
+
+
+def test_no_key_is_exported(bsf):
+    """refuses R001-59: the handshake authenticated no client, so nothing that follows from it is a secret between two. kv is taken."""
+    sim = bsf.add("export")
+    with ue(bsf, "maf", sim) as c:
+        made = c.ask("create", "/-", {"m2m:macr": {"et": ks.later(), "adfq": ks.SP}}, 60002, sim.enrolee_id)
+        bsf.lab.ctl_json("maf", "client", "allow", "--client", sim.enrolee_id, "--target", ks.CSE_ID)
+        skr = {"et": ks.later(), "adfq": ks.SP, "suid": 32, "tgis": [ks.CSE_ID]}
+        path = f"/{made.json['m2m:macr']['ri']}"
+        r = c.ask("create", path, {"m2m:skr": skr}, 60003, sim.enrolee_id)
+        assert (r.rsc, r.reason) == (4105, "export-by-digest"), r
+        kv = base64.b64encode(hashlib.sha256(b"made-up kv").digest()).decode()
+        assert c.ask("create", path, {"m2m:skr": {**skr, "kv": kv}}, 60003, sim.enrolee_id).rsc == 2001
 
 
 def test_the_end_of_the_key(bsf):

@@ -15,10 +15,8 @@
 
 /* -- what B binds to the context (6.0.2): one CSE-ID, one AE-ID, or the Credential-ID alone -------------- */
 /* Kpsa is the framework of the pre-provisioned key (R000-42), Kc that of the MAF (R000-44, R000-71). */
-static err_t resolve(const struct cse *cse, const struct cse_key *k, struct text identity, usec_t now,
-                     struct role_psk *out)
+static err_t bind(const struct cse_key *k, struct text identity, struct role_psk *out)
 {
-    TRY(cse_key_open(cse, k, now, &out->key));
     struct association *a = &out->assoc;
     out->verdict = ROLE_KEY;
     struct b_tid_parts b_tid;
@@ -26,6 +24,13 @@ static err_t resolve(const struct cse *cse, const struct cse_key *k, struct text
     a->framework = k->kind == CSE_KEY_KC ? ASSOCIATION_MAF : gba ? ASSOCIATION_GBA : ASSOCIATION_PSK;
     TRY(cse_key_bind(k, a));
     return TEXT_COPY(identity, a->key_id.z);
+}
+
+static err_t resolve(const struct cse *cse, const struct cse_key *k, struct text identity, usec_t now,
+                     struct role_psk *out)
+{
+    TRY(cse_key_open(cse, k, now, &out->key));
+    return bind(k, identity, out);
 }
 
 /* A key for objects: who asked was a request, which finds it in the store. */
@@ -100,18 +105,18 @@ err_t cse_saef_ask(const struct cse *cse, struct text identity, unsigned suid, s
 
 /* -- GBA: Kpsa is the key that the BSF has for the B-TID, asked for in each handshake (R001-132) ---------------- */
 /* What is kept of an earlier one: withdrawn by an operator? ERR_NOT_FOUND. */
-static err_t gba_standing(struct txn *t, struct text b_tid)
+static err_t gba_standing(struct txn *t, struct text b_tid, struct cse_key *k)
 {
-    struct cse_key k;
-    TRY(cse_key_get(t, b_tid, &k));
-    return standing_check(k.standing);
+    TRY(cse_key_get(t, b_tid, k));
+    return standing_check(k->standing);
 }
 
 err_t cse_saef_ua(const void *ctx, struct txn *t, const struct role_ua *ua, usec_t now, struct role_psk *out)
 {
     const struct cse *cse = ctx;
+    struct cse_key kept;
     (void)now;
-    err_t e = gba_standing(t, ua->b_tid);
+    err_t e = gba_standing(t, ua->b_tid, &kept);
     TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
     out->verdict = ROLE_ASK;
     return naf_question(&cse->naf, ua, text_of(cse->self.z), t, &out->ask);
@@ -207,11 +212,25 @@ static err_t take_kpsa(const struct cse *cse, const struct cse_peer *mef, const 
     return store(cse, &k, &f.key, t);
 }
 
+/* Is all that is told of it as it was? The key itself, which is another with each suite and realm, is not taken from the store: whoever
+ * makes this CSE ask, without proof, must not make it write. */
+static bool is_as_kept(const struct cse_key *a, const struct cse_key *b)
+{
+    bool same = a->kind == b->kind && a->not_after == b->not_after && a->peers_n == b->peers_n && a->uss_n == b->uss_n &&
+                text_eq_z(text_of(a->source.z), b->source.z) && text_eq_z(text_of(a->peers[0].z), b->peers[0].z);
+    for (size_t i = 0; same && i < a->uss_n; i++) {
+        same = text_eq_z(text_of(a->uss[i]), b->uss[i]);
+    }
+    return same;
+}
+
 /* KpsaId is the B-TID (R001-130, R001-141); the key's end is that of the association, too (R001-134). */
-static err_t take_gba(const struct cse *cse, const struct question *q, const struct answer *a, struct txn *t, usec_t now)
+static err_t take_gba(const struct cse *cse, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
+                      struct role_psk *out)
 {
     SCOPED(naf_key_wipe) struct naf_key n = {.not_after = 0};
-    err_t e = gba_standing(t, text_of(q->key_id.z)); /* withdrawn while the answer was under way? */
+    struct cse_key kept;
+    err_t e = gba_standing(t, text_of(q->key_id.z), &kept); /* withdrawn while the answer was under way? */
     TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
     TRY(naf_answer(&cse->naf, q, a, now, &n));
     if (m2mid_same(text_of(n.enrolee_id.z), text_of(cse->self.z))) {
@@ -226,7 +245,9 @@ static err_t take_gba(const struct cse *cse, const struct question *q, const str
     writer_z(&w, "12-");
     writer_z(&w, k.id.z);
     TRY(writer_finish_z(&w));
-    return store(cse, &k, &n.key, t);
+    TRY(e == ERR_OK && is_as_kept(&kept, &k) ? ERR_OK : store(cse, &k, &n.key, t));
+    out->key = n.key;
+    return bind(&k, text_of(q->key_id.z), out);
 }
 
 static err_t take(const struct cse *cse, const struct question *q, const struct answer *a, struct txn *t, usec_t now)
@@ -246,9 +267,9 @@ err_t cse_saef_answer(const void *ctx, const struct question *q, const struct an
     struct text identity = text_of(q->key_id.z);
     err_t e = cse_key_get(t, identity, &k); /* another handshake was quicker, or an operator revoked it meanwhile */
     if (naf_is_question(q)) {
-        TRY(take_gba(cse, q, a, t, now));
-        e = cse_key_get(t, identity, &k);
-    } else if (e == ERR_NOT_FOUND) {
+        return take_gba(cse, q, a, t, now, out);
+    }
+    if (e == ERR_NOT_FOUND) {
         TRY(take(cse, q, a, t, now));
         e = cse_key_get(t, identity, &k);
     }

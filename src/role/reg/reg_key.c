@@ -107,6 +107,7 @@ static err_t make_key(const struct call *call, struct key_kc *kc, struct keys_re
         kc->s = call->in.kv;
         return call->r->env.crypto->random(id->b, sizeof(id->b));
     }
+    TRY(call->rq->assoc->by_digest ? ERR_EXPORT_DIGEST : ERR_OK);
     TRY(call->rq->exported->set ? keys_kc_split(call->rq->exported, kc, id) : ERR_EXPORT_USED);
     return call->r->kind->claim == NULL ? ERR_OK : call->r->kind->claim(call->r, call->rq, call->t, id);
 }
