@@ -11,7 +11,7 @@
 #define ROLE_ERRAND_BODY 8192
 #define ROLE_ERRAND_ABOUT 448
 struct errand {
-    enum op op; /* OP_NONE: nothing for now */
+    enum op op; /* OP_NONE: nothing for now; with `about`, nothing to send, but something that the role changes when it `returned` */
     unsigned step; /* the role's */
     uint32_t ty;
     uint64_t mark;

@@ -37,7 +37,9 @@ static void rest(struct enlist_item *it, err_t e)
         it->due = clock_monotonic() + it->patience;
         it->patience = it->patience * 2 < PATIENCE_MOST ? it->patience * 2 : PATIENCE_MOST;
     }
-    note(it, e);
+    if (it->q.op != OP_NONE) { /* else nobody was asked */
+        note(it, e);
+    }
     it->under_way = false;
 }
 
@@ -46,19 +48,9 @@ static void taken(void *arg, const struct job_result *r)
     rest(arg, r->err != ERR_OK ? r->err : r->why);
 }
 
-static void answered(void *owner, const struct outbound_answer *a)
+static void bring_back(struct enlist_item *it)
 {
-    struct enlist_item *it = owner;
     struct job j;
-    growing_wipe(&it->body);
-    it->a = (struct errand_answer){.err = a->err, .rsc = a->rsc};
-    if (a->err == ERR_OK && (a->rsc == 0 || !growing_reserve(&it->body, a->body.n + 1))) {
-        it->a.err = a->rsc == 0 ? ERR_PEER_NONSENSE : ERR_LIMIT_BUSY;
-    }
-    if (it->a.err == ERR_OK && a->body.n > 0) {
-        memcpy(it->body.p, a->body.p, a->body.n);
-        it->body.n = a->body.n;
-    }
     it->a.body = bytes_of(it->body.p, it->body.n);
     memset(&j, 0, sizeof(j));
     j.kind = JOB_RETURNED;
@@ -71,6 +63,21 @@ static void answered(void *owner, const struct outbound_answer *a)
     if (e != ERR_OK) {
         rest(it, e);
     }
+}
+
+static void answered(void *owner, const struct outbound_answer *a)
+{
+    struct enlist_item *it = owner;
+    growing_wipe(&it->body);
+    it->a = (struct errand_answer){.err = a->err, .rsc = a->rsc};
+    if (a->err == ERR_OK && (a->rsc == 0 || !growing_reserve(&it->body, a->body.n + 1))) {
+        it->a.err = a->rsc == 0 ? ERR_PEER_NONSENSE : ERR_LIMIT_BUSY;
+    }
+    if (it->a.err == ERR_OK && a->body.n > 0) {
+        memcpy(it->body.p, a->body.p, a->body.n);
+        it->body.n = a->body.n;
+    }
+    bring_back(it);
 }
 
 /* -- asking ---------------------------------------------------------------------------------------------- */
@@ -94,6 +101,13 @@ static void go(struct enlist_item *it)
     err_t e = errand_of(all, it->role, &it->memory, &it->q);
     if (e == ERR_NOT_FOUND) { /* it has no errands */
         it->due = USEC_NEVER;
+        return;
+    }
+    if (e == ERR_OK && it->q.op == OP_NONE && it->q.about[0] != '\0') { /* something for the role alone */
+        growing_wipe(&it->body);
+        it->a = (struct errand_answer){.err = ERR_OK};
+        it->under_way = true;
+        bring_back(it);
         return;
     }
     if (e == ERR_OK && it->q.op == OP_NONE) { /* for now; to look costs a walk over who is registered */

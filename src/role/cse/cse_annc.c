@@ -150,17 +150,37 @@ err_t cse_annc_gone(struct txn *t, struct text node)
 }
 
 /* -- what is due ------------------------------------------------------------------------------------------------ */
+#define TIDY_MAX 16 /* entries looked at at a time */
+
 struct first {
     struct arena *arena;
-    struct bytes id, key;
-    bool ok;
+    struct bytes id[TIDY_MAX], key[TIDY_MAX];
+    size_t n, max;
+    bool full;
 };
 
 static bool first_hit(void *arg, struct bytes id, struct store_value value)
 {
     struct first *f = arg;
-    f->ok = arena_dup(f->arena, id, &f->id) && arena_dup(f->arena, value.data, &f->key);
-    return false;
+    f->full = !arena_dup(f->arena, id, &f->id[f->n]) || !arena_dup(f->arena, value.data, &f->key[f->n]);
+    f->n += !f->full;
+    return !f->full && f->n < f->max;
+}
+
+/* The first `max` of the index for this CSE; *skip: where their times are. */
+static err_t first_of(struct txn *t, struct text target, size_t max, struct first *f, size_t *skip)
+{
+    char prefix[M2MID_MAX + 1];
+    struct writer w = WRITER_ARRAY(prefix);
+    *f = (struct first){.arena = t->arena, .max = max};
+    writer_text(&w, target);
+    writer_u8(&w, ' ');
+    TRY(writer_finish(&w));
+    const struct store_scan s = {.table = TABLE_CSE_ANNC_DUE, .prefix = writer_view(&w), .after = bytes_empty(),
+                                 .order = STORE_ASCENDING, .limit = max};
+    *skip = w.n;
+    TRY(txn_scan(t, &s, first_hit, f));
+    return f->full ? ERR_LIMIT_CAPACITY : ERR_OK;
 }
 
 static usec_t time_of(struct bytes id, size_t at)
@@ -175,19 +195,40 @@ static usec_t time_of(struct bytes id, size_t at)
     return (usec_t)reader_u64(&r);
 }
 
-err_t cse_annc_due(struct txn *t, struct text target, usec_t now, struct cse_annc *out)
+/* The record that an entry of the index leads to, if it is in the index there. */
+static err_t led_to(struct txn *t, struct bytes key, usec_t due, struct cse_annc *out, bool *stale)
 {
-    char prefix[M2MID_MAX + 1];
-    struct writer w = WRITER_ARRAY(prefix);
-    struct first f = {.arena = t->arena};
-    writer_text(&w, target);
-    writer_u8(&w, ' ');
-    TRY(writer_finish(&w));
-    const struct store_scan s = {.table = TABLE_CSE_ANNC_DUE, .prefix = writer_view(&w), .after = bytes_empty(),
-                                 .order = STORE_ASCENDING, .limit = 1};
-    TRY(txn_scan(t, &s, first_hit, &f));
-    if (!f.ok || time_of(f.id, w.n) > now) {
+    err_t e = cse_annc_find(t, text_span((const char *)key.p, key.n), out);
+    *stale = e == ERR_NOT_FOUND || (e == ERR_OK && out->due != due);
+    return *stale ? ERR_OK : e;
+}
+
+err_t cse_annc_due(struct txn *t, struct text target, usec_t now, struct cse_annc *out, bool *stale)
+{
+    struct first f;
+    size_t skip = 0;
+    TRY(first_of(t, target, 1, &f, &skip));
+    if (f.n == 0 || time_of(f.id[0], skip) > now) {
         return ERR_NOT_FOUND;
     }
-    return cse_annc_find(t, text_span((const char *)f.key.p, f.key.n), out);
+    TRY(led_to(t, f.key[0], time_of(f.id[0], skip), out, stale));
+    if (*stale) {
+        struct text key = text_span((const char *)f.key[0].p, f.key[0].n);
+        *out = (struct cse_annc){.node = text_take(key, text_find(key, ' ')), .target = target};
+    }
+    return ERR_OK;
+}
+
+err_t cse_annc_tidy(struct txn *t, struct text target)
+{
+    struct first f;
+    struct cse_annc a;
+    size_t skip = 0;
+    TRY(first_of(t, target, TIDY_MAX, &f, &skip));
+    for (size_t i = 0; i < f.n; i++) {
+        bool stale = false;
+        TRY(led_to(t, f.key[i], time_of(f.id[i], skip), &a, &stale));
+        TRY(stale ? txn_del(t, TABLE_CSE_ANNC_DUE, text_span((const char *)f.id[i].p, f.id[i].n)) : ERR_OK);
+    }
+    return ERR_OK;
 }

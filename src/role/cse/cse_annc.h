@@ -45,15 +45,18 @@ MUST_USE err_t cse_annc_find(struct txn *t, struct text key, struct cse_annc *ou
 MUST_USE err_t cse_annc_put(struct txn *t, struct cse_annc *a, usec_t due);
 MUST_USE err_t cse_annc_remove(struct txn *t, const struct cse_annc *a);
 
-/* The announcements of a resource, at most TYPES_ANNOUNCE_MAX + 1. */
+/* The announcements of a resource: those that are wanted and those that still leave, on as many lanes as there are. */
 struct cse_annc_list {
-    struct cse_annc at[TYPES_ANNOUNCE_MAX + 1];
+    struct cse_annc at[CSE_PEERS_MAX + 2];
     size_t n;
 };
 MUST_USE err_t cse_annc_of(struct txn *t, struct text node, struct cse_annc_list *out);
 
-/* The first for this CSE that is due; ERR_NOT_FOUND: none. */
-MUST_USE err_t cse_annc_due(struct txn *t, struct text target, usec_t now, struct cse_annc *out);
+/* The first for this CSE that is due; ERR_NOT_FOUND: none. *stale: what the index has first leads to no record, or to one with
+ * another time, and is to be tidied; then `out` has only its node and target. */
+MUST_USE err_t cse_annc_due(struct txn *t, struct text target, usec_t now, struct cse_annc *out, bool *stale);
+/* Removes such entries for this CSE from the start of the index. */
+MUST_USE err_t cse_annc_tidy(struct txn *t, struct text target);
 
 /* The resource is gone: so will be its announcements. */
 MUST_USE err_t cse_annc_gone(struct txn *t, struct text node);

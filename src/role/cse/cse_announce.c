@@ -151,28 +151,6 @@ static err_t below(const struct cse_annc *up, struct text node, struct writer *w
     return writer_finish(w);
 }
 
-static err_t add(const struct cse_ask *ask, const struct cse_res *r, struct text csi)
-{
-    char remote[CSE_ANNC_REMOTE_MAX];
-    struct writer w = WRITER_ARRAY(remote);
-    struct cse_annc up, a = {.state = CSE_ANNC_NEW, .node = r->node, .ri = r->ri, .target = csi, .ty = r->type->ty,
-                             .since = ask->rq->now};
-    if (cse_annc_text_is_by_id(ask->cse, &a)) {
-        TRY(address_start(csi, &w));
-        writer_text(&w, r->ri);
-        TRY(writer_finish(&w));
-    } else {
-        err_t e = cse_annc_get(ask->t, r->pnode, csi, &up);
-        e = e == ERR_OK && up.state != CSE_ANNC_LEAVING ? below(&up, r->node, &w) : ERR_NOT_FOUND;
-        if (e != ERR_OK) { /* no parent there, or one too deep */
-            TRY(base_put(ask, csi, &up));
-            TRY(below(&up, r->node, &w));
-        }
-    }
-    a.remote = writer_view_text(&w);
-    return cse_annc_put(ask->t, &a, ask->rq->now);
-}
-
 /* What is announced already: changed, or not wanted any more. */
 static err_t revise(const struct cse_ask *ask, struct cse_annc *a, struct wanted *w)
 {
@@ -193,15 +171,50 @@ static err_t revise(const struct cse_ask *ask, struct cse_annc *a, struct wanted
     return cse_annc_put(ask->t, a, ask->rq->now);
 }
 
+/* Wanted now; a record that is there all the same is taken over with its place in the index. */
+static err_t add(const struct cse_ask *ask, const struct cse_res *r, struct text csi, struct wanted *all)
+{
+    char remote[CSE_ANNC_REMOTE_MAX];
+    struct writer w = WRITER_ARRAY(remote);
+    struct cse_annc up, a;
+    err_t before = cse_annc_get(ask->t, r->node, csi, &a);
+    if (before != ERR_NOT_FOUND) {
+        return before == ERR_OK ? revise(ask, &a, all) : before;
+    }
+    a = (struct cse_annc){.state = CSE_ANNC_NEW, .node = r->node, .ri = r->ri, .target = csi, .ty = r->type->ty,
+                          .since = ask->rq->now};
+    if (cse_annc_text_is_by_id(ask->cse, &a)) {
+        TRY(address_start(csi, &w));
+        writer_text(&w, r->ri);
+        TRY(writer_finish(&w));
+    } else {
+        err_t e = cse_annc_get(ask->t, r->pnode, csi, &up);
+        e = e == ERR_OK && up.state != CSE_ANNC_LEAVING ? below(&up, r->node, &w) : ERR_NOT_FOUND;
+        if (e != ERR_OK) { /* no parent there, or one too deep */
+            TRY(base_put(ask, csi, &up));
+            TRY(below(&up, r->node, &w));
+        }
+    }
+    a.remote = writer_view_text(&w);
+    return cse_annc_put(ask->t, &a, ask->rq->now);
+}
+
 /* What would not fit is refused now and not later, when nobody hears of it. */
 static err_t size_check(const struct cse_ask *ask, const struct cse_res *r, const json_t *attrs, char *detail)
 {
     uint8_t *buf = arena_alloc(ask->t->arena, ROLE_ERRAND_BODY);
-    struct writer w = writer_of(buf, buf == NULL ? 0 : ROLE_ERRAND_BODY);
-    const struct cse_annc a = {.state = CSE_ANNC_FOUND, .ri = r->ri, .node = r->node, .ty = r->type->ty,
-                               .target = text_of(ask->cse->self.z)};
-    const struct cse_annc_text s = {ask->cse, r, attrs, &a, ask->rq->now};
-    return cse_annc_text_write(&s, &w) == ERR_OK ? ERR_OK : detail_fail(detail, ERR_CONTENTS, "aa: more than can be announced (8 KiB)", r->ri);
+    struct writer w;
+    static const uint8_t forms[] = {CSE_ANNC_NEW, CSE_ANNC_FOUND}; /* one has a name, the other says what is not there */
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        const struct cse_annc a = {.state = forms[i], .ri = r->ri, .node = r->node, .ty = r->type->ty,
+                                   .target = text_of(ask->cse->self.z)};
+        const struct cse_annc_text s = {ask->cse, r, attrs, &a, ask->rq->now};
+        w = writer_of(buf, buf == NULL ? 0 : ROLE_ERRAND_BODY);
+        if (cse_annc_text_write(&s, &w) != ERR_OK) {
+            return detail_fail(detail, ERR_CONTENTS, "aa: more than can be announced (8 KiB)", r->ri);
+        }
+    }
+    return ERR_OK;
 }
 
 err_t cse_announce_note(const struct cse_ask *ask, struct cse_res *r, const json_t *attrs, char detail[static ROLE_DETAIL_MAX])
@@ -219,7 +232,7 @@ err_t cse_announce_note(const struct cse_ask *ask, struct cse_res *r, const json
         TRY(revise(ask, &before.at[i], &w));
     }
     for (size_t i = 0; i < w.n; i++) {
-        TRY(w.known[i] ? ERR_OK : add(ask, r, w.csi[i]));
+        TRY(w.known[i] ? ERR_OK : add(ask, r, w.csi[i], &w));
     }
     r->announced = r->announced || w.n > 0;
     return ERR_OK;
@@ -273,6 +286,17 @@ static err_t say(const struct cse *cse, struct txn *t, const struct cse_annc *a,
     return cse_annc_text_write(&s, &w);
 }
 
+/* Nothing goes out: what cannot be said, or is not there to be said, is set right, and holds up nobody behind it. */
+static err_t mend(const struct cse_annc *a, unsigned rsc, struct errand *out)
+{
+    struct writer key = WRITER_ARRAY(out->about);
+    out->op = OP_NONE;
+    out->step = rsc;
+    out->mark = (uint64_t)a->change;
+    TRY(cse_annc_key(a->node, a->target, &key));
+    return writer_finish_z(&key);
+}
+
 err_t cse_announce_errand(const void *ctx, struct txn *t, const struct errand_memory *m, usec_t now, struct errand *out)
 {
     const struct cse *cse = ctx;
@@ -288,13 +312,18 @@ err_t cse_announce_errand(const void *ctx, struct txn *t, const struct errand_me
     if (lane.up && j.state != STATES_JOIN_REGISTERED) { /* it would know nobody who speaks */
         return ERR_OK;
     }
-    err_t e = cse_annc_due(t, lane.csi, now, &a);
+    bool stale = false;
+    err_t e = cse_annc_due(t, lane.csi, now, &a, &stale);
     if (e == ERR_NOT_FOUND) {
         return ERR_OK;
     }
     TRY(e);
+    if (stale) {
+        return mend(&a, 0, out);
+    }
     TRY(TEXT_COPY(lane.peer, out->peer));
-    return say(cse, t, &a, now, out);
+    e = say(cse, t, &a, now, out);
+    return e == ERR_OK ? ERR_OK : mend(&a, err_info(e)->rsc, out);
 }
 
 /* -- what came of it ----------------------------------------------------------------------------------------------------------- */
@@ -396,7 +425,12 @@ static err_t take_in(const struct cse *cse, struct txn *t, struct cse_annc *a, c
             return cse_annc_remove(t, a);
         }
         break;
-    case OP_NONE:
+    case OP_NONE: /* it could not be said */
+        if (!same) {
+            return ERR_OK;
+        }
+        rsc = (uint16_t)q->step;
+        break;
     case OP_RETRIEVE:
     case OP_NOTIFY:
         return ERR_BUG;
@@ -417,6 +451,10 @@ err_t cse_announce_returned(const void *ctx, const struct errand *q, const struc
     }
     if (*why != ERR_OK) {
         return ERR_OK;
+    }
+    if (q->op == OP_NONE && q->step == 0) {
+        struct text key = text_of(q->about);
+        return cse_annc_tidy(t, text_skip(key, text_find(key, ' ') + 1));
     }
     err_t e = cse_annc_find(t, text_of(q->about), &annc);
     return e == ERR_OK ? take_in(ctx, t, &annc, q, a->rsc, now) : e == ERR_NOT_FOUND ? ERR_OK : e;
