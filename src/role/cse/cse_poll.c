@@ -6,7 +6,8 @@
 #include "wire/emit.h"
 #include "wire/json.h"
 
-#define QUEUES_MAX 16 /* of one AE that are looked at for the oldest event */
+#define DUE_MAX 16  /* queues of one AE that the oldest event is sought in */
+#define LOOK_MAX 256 /* queues that are looked at, due or not (schedules and batches wait) */
 
 static const char leaf[] = "/pcu";
 
@@ -44,44 +45,61 @@ static err_t target_of(struct text ae, struct writer *w)
 
 /* -- what waits ------------------------------------------------------------------------------------------------- */
 struct waiting {
-    struct arena *arena;
-    struct cse_outbox_queue at[QUEUES_MAX];
-    size_t n;
+    const struct cse_ask *ask;
+    struct cse_outbox_queue queue; /* of the oldest event so far */
+    struct cse_outbox_event event; /* number 0: none yet */
+    size_t looked, due;
     err_t err;
 };
 
+/* What is not told now leaves no trace in the arena: many large events may wait for later. */
 static bool waiting_hit(void *arg, struct bytes id, struct store_value value)
 {
     (void)id;
     struct waiting *w = arg;
+    struct txn *t = w->ask->t;
+    const size_t used = t->arena->used;
+    struct cse_outbox_queue queue;
+    struct cse_deliver_head head;
     struct bytes copy;
-    w->err = arena_dup(w->arena, value.data, &copy) ? cse_outbox_queue_parse(copy, &w->at[w->n]) : ERR_LIMIT_CAPACITY;
-    w->n += w->err == ERR_OK;
-    return w->err == ERR_OK && w->n < QUEUES_MAX;
+    w->err = arena_dup(t->arena, value.data, &copy) ? cse_outbox_queue_parse(copy, &queue) : ERR_LIMIT_CAPACITY;
+    w->err = w->err == ERR_OK ? cse_deliver_head(w->ask->cse, t, &queue, w->ask->rq->now, &head) : w->err;
+    bool due = w->err == ERR_OK && head.due <= w->ask->rq->now;
+    if (due && (w->event.number == 0 || head.event.number < w->event.number)) {
+        w->queue = queue;
+        w->event = head.event;
+    } else {
+        t->arena->used = used;
+    }
+    w->err = w->err == ERR_NOT_FOUND ? ERR_OK : w->err;
+    w->due += due;
+    return w->err == ERR_OK && w->due < DUE_MAX && ++w->looked < LOOK_MAX;
 }
 
-static err_t oldest(const struct cse_ask *ask, struct text ae, struct cse_outbox_queue *queue, struct cse_outbox_event *out)
+static err_t look(const struct cse_ask *ask, struct text ae, struct text sub, struct waiting *w)
 {
-    char key[M2MID_MAX + 4];
+    char key[CSE_OUTBOX_KEY_MAX];
     struct writer k = WRITER_ARRAY(key);
-    struct waiting w = {.arena = ask->t->arena};
+    w->looked = 0;
+    w->due = 0;
     TRY(target_of(ae, &k));
     writer_u8(&k, ' ');
+    writer_text(&k, sub);
+    TRY(writer_finish(&k));
     const struct store_scan s = {.table = TABLE_CSE_QUEUE, .prefix = writer_view(&k), .after = bytes_empty(),
-                                 .order = STORE_ASCENDING, .limit = QUEUES_MAX};
-    TRY(txn_scan(ask->t, &s, waiting_hit, &w));
-    TRY(w.err);
-    *out = (struct cse_outbox_event){0};
-    for (size_t i = 0; i < w.n; i++) {
-        struct cse_deliver_head head;
-        err_t err = cse_deliver_head(ask->cse, ask->t, &w.at[i], ask->rq->now, &head);
-        TRY(err == ERR_NOT_FOUND ? ERR_OK : err);
-        bool due = err == ERR_OK && head.due <= ask->rq->now;
-        if (due && (out->number == 0 || head.event.number < out->number)) {
-            *queue = w.at[i];
-            *out = head.event;
-        }
-    }
+                                 .order = STORE_ASCENDING, .limit = LOOK_MAX};
+    TRY(txn_scan(ask->t, &s, waiting_hit, w));
+    return w->err;
+}
+
+/* Of what is due. Somebody waits for the answer to what is relayed, so that is looked for whatever else there is. */
+static err_t oldest(const struct cse_ask *ask, struct text ae, struct cse_outbox_queue *queue, struct cse_outbox_event *out)
+{
+    struct waiting w = {.ask = ask};
+    TRY(look(ask, ae, text_of(CSE_RELAY_PREFIX), &w));
+    TRY(look(ask, ae, text_empty(), &w));
+    *queue = w.queue;
+    *out = w.event;
     return out->number == 0 ? ERR_POLL_EMPTY : ERR_OK;
 }
 

@@ -11,7 +11,7 @@
 #define WAITING_MAX 8 /* of one AE: who does not ask for them is sent no more */
 #define AGE_MAX (60 * USEC_PER_SEC)
 
-static const char prefix[] = "r-"; /* no identifier of a subscription begins so */
+static const char prefix[] = CSE_RELAY_PREFIX;
 
 struct relay {
     char name[sizeof(prefix) + 2 * NAME_OCTETS];

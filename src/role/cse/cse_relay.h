@@ -21,6 +21,7 @@ MUST_USE err_t cse_relay_hop(const struct cse *cse, const struct request *rq, st
 MUST_USE err_t cse_relay_request(const struct cse_ask *ask, const struct cse_target *ae, struct response *rs);
 
 /* Of the AE `ri` to what it was given as SUB.NUMBER and has been taken off its queue. */
+#define CSE_RELAY_PREFIX "r-" /* of SUB: no identifier of a subscription begins so */
 bool cse_relay_is_one(struct text sub);
 MUST_USE err_t cse_relay_answered(const struct cse_ask *ask, struct text ri, struct text sub, const json_t *rsp);
 

@@ -245,6 +245,28 @@ static void they_are_few_and_young(void **state)
     cse_fixture_free(&f);
 }
 
+/* What waits for its batch, its schedule or its rate is no reason to let the AE wait for the rest. */
+static void what_waits_hides_nothing(void **state)
+{
+    begin(state);
+    open_channel();
+    must(cse_fixture_put(&f, &f.a, "Sa", "Sa", "{\"m2m:ae\":{\"acpi\":[\"Sa/b\"]}}"));
+    must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"d\"}}"));
+    for (size_t i = 0; i < 16; i++) {
+        char body[256];
+        snprintf(body, sizeof(body), "{\"m2m:sub\":{\"rn\":\"s%zu\",\"nu\":[\"Sa\"],\"enc\":{\"net\":[3]},\"bn\":{\"num\":50,\"dur\":\"P10D\"}}}", i);
+        must(cse_fixture_create(&f, &f.a, "Sa", i < 8 ? "Sa/c" : "Sa/d", 23, body));
+    }
+    happens();
+    must(cse_fixture_create(&f, &f.a, "Sa", "Sa/d", 4, "{\"m2m:cin\":{\"con\":\"x\"}}"));
+    assert_int_equal(cse_fixture_get(&f, &f.a, "Sa", "Sa/p/pcu"), ERR_POLL_EMPTY);
+    f.w.now += SECOND;
+    must(say(&f.b, "Sb", "Sa", SECI, false));
+    must(cse_fixture_get(&f, &f.a, "Sa", "Sa/p/pcu"));
+    assert_non_null(strstr(f.body, "\"fr\":\"Sb\""));
+    cse_fixture_free(&f);
+}
+
 /* To a point of access it goes at once, as it came; nobody without the right gets so far, nor with a token that is none, whatever
  * policies say. */
 static err_t hop_of(const struct primitive_list *tokens, const struct primitive_list *ltids, struct hop *to)
@@ -295,6 +317,7 @@ int main(void)
         cmocka_unit_test(a_request_waits_in_the_channel),
         cmocka_unit_test(a_refusal_comes_back),
         cmocka_unit_test(they_are_few_and_young),
+        cmocka_unit_test(what_waits_hides_nothing),
         cmocka_unit_test(to_a_point_of_access),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
