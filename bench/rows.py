@@ -494,7 +494,7 @@ class CinRetrieveTls:
             return done["done"] * 1e6 / done["cpu_us"]
 
 
-NGINX_CSE = ("server {{ listen 127.0.0.1:{port}; location / {{ add_header X-M2M-RSC 2000; add_header X-M2M-RI 1; return 200 '{body}'; }} }}")
+NGINX_CSE = ("server {{ listen 127.0.0.1:{port}; location / {{ add_header X-M2M-RSC 2000; add_header X-M2M-RI $http_x_m2m_ri; return 200 '{body}'; }} }}")
 
 
 class Gate:

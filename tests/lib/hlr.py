@@ -69,10 +69,14 @@ class Relay:
         while True:
             try:
                 client, _ = self.at.accept()
-                hlr = socket.create_connection(self.target, timeout=ks.PATIENCE)
-                hlr.settimeout(None)
             except OSError:
                 return
+            try:
+                hlr = socket.create_connection(self.target, timeout=ks.PATIENCE)
+            except OSError:  # it is not there just now: the client comes again
+                client.close()
+                continue
+            hlr.settimeout(None)
             self.ends += [client, hlr]
             threading.Thread(target=self._run, args=(client, hlr), daemon=True).start()
 
