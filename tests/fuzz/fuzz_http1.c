@@ -35,7 +35,7 @@ static void check_binding(const struct http1_request *r)
     err_t e = http_binding_parse(r, &s, &p, detail);
     MUST_HOLD(memchr(detail, 0, sizeof(detail)) != NULL);
     if (e == ERR_OK) {
-        MUST_HOLD(p.op != OP_NONE && p.to.n > 0 && p.path.n > 0 && p.path.p[0] == '/');
+        MUST_HOLD(p.op != OP_NONE && (p.to.n > 0 || p.path.n == 1) && p.path.n > 0 && p.path.p[0] == '/');
         MUST_HOLD((p.op == OP_CREATE) == p.has_ty && p.has_from == (p.from.n > 0));
         MUST_HOLD((p.pc != NULL) == (p.content.n > 0) && p.unsupported == (p.unsupported_name[0] != '\0'));
     } else {

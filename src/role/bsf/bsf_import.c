@@ -13,6 +13,7 @@
 
 #define LINES_MAX 50 /* at once: audit events of a transaction are bounded */
 #define COLUMNS_MAX 16
+#define NAME_SHOWN 16 /* of a member nobody knows; the shortest key has 32 digits */
 
 const struct ctl_arg bsf_import_args[BSF_IMPORT_N] = {
     {"FILE", CTL_ARG_REQUIRED | CTL_ARG_POSITIONAL | CTL_ARG_LINES,
@@ -110,7 +111,8 @@ static err_t from_json(struct text line, json_t *out, char detail[static ROLE_DE
     json_object_foreach(object, name, one) {
         const char *z = known_name(text_of(name));
         if (z == NULL || !json_is_string(one)) {
-            return detail_fail(detail, ERR_UNKNOWN_ATTRIBUTE, z == NULL ? "no such member" : "not text: member", text_of(name));
+            struct text shown = strlen(name) > NAME_SHOWN ? text_of("a long name") : text_of(name); /* it may be a key */
+            return detail_fail(detail, ERR_UNKNOWN_ATTRIBUTE, z == NULL ? "no such member" : "not text: member", shown);
         }
         if (!json_set_text(out, z, json_get_text(object, name))) {
             return detail_fail(detail, ERR_MALFORMED_JSON, "member", text_of(name));
