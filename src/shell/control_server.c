@@ -3,6 +3,7 @@
 #include "base/ct.h"
 #include "role/emit.h"
 #include "shell/clock.h"
+#include "shell/control_status.h"
 #include "shell/log.h"
 #include "store/store_sqlite.h"
 #include "wire/json.h"
@@ -190,73 +191,11 @@ static void reply(struct client *c, err_t e, const char *detail, struct bytes re
 }
 
 /* -- rows the server answers itself ---------------------------------------------------------------------- */
-static void emit_listeners(const struct snapshot *s, struct emit *m)
-{
-    emit_array(m, "listeners");
-    for (size_t i = 0; i < s->listeners_n; i++) {
-        emit_object(m, NULL);
-        emit_z(m, "name", s->listeners[i].name);
-        emit_z(m, "role", s->roles[s->listeners[i].role].role->name);
-        emit_z(m, "address", s->listeners[i].actual);
-        emit_bool(m, "tls", s->listeners[i].tls);
-        emit_close_object(m);
-    }
-    emit_close_array(m);
-}
-
-static void emit_instances(const struct snapshot *s, struct emit *m)
-{
-    emit_array(m, "instances");
-    for (size_t i = 0; i < s->roles_n; i++) {
-        char label[SNAPSHOT_LABEL_MAX];
-        snapshot_label(&s->roles[i], label);
-        emit_object(m, NULL);
-        emit_z(m, "section", label);
-        emit_z_if(m, "fqdn", s->roles[i].fqdn);
-        emit_close_object(m);
-    }
-    emit_close_array(m);
-}
-
-static void emit_processes(const struct metrics_page *p, struct emit *m)
-{
-    emit_array(m, "processes");
-    for (size_t i = 0; i < METRICS_SLOTS; i++) {
-        if (p->slot[i].pid != 0) {
-            emit_object(m, NULL);
-            emit_number(m, "pid", (uint64_t)p->slot[i].pid);
-            emit_bool(m, "writer", p->slot[i].is_writer);
-            emit_close_object(m);
-        }
-    }
-    emit_close_array(m);
-}
-
 static void do_status(struct client *c)
 {
-    struct control_server *s = c->s;
-    const struct metrics_page *p = s->cfg.page;
-    char labels[SNAPSHOT_ROLES_MAX][SNAPSHOT_LABEL_MAX];
-    const char *roles[SNAPSHOT_ROLES_MAX];
     uint8_t buf[32 << 10];
     struct writer w = WRITER_ARRAY(buf);
-    struct emit m = emit_to(&w);
-    for (size_t i = 0; i < s->cfg.snap->roles_n; i++) {
-        snapshot_label(&s->cfg.snap->roles[i], labels[i]);
-        roles[i] = labels[i];
-    }
-    emit_object(&m, NULL);
-    emit_number(&m, "uptime_seconds", (uint64_t)((clock_monotonic() - p->started) / USEC_PER_SEC));
-    emit_number(&m, "generation", p->generation);
-    emit_number(&m, "restarts", p->restarts);
-    emit_number(&m, "workers", s->cfg.snap->workers);
-    emit_instances(s->cfg.snap, &m);
-    emit_listeners(s->cfg.snap, &m);
-    emit_processes(p, &m);
-    emit_object(&m, "counters");
-    metrics_emit(p, roles, s->cfg.snap->roles_n, &m);
-    emit_close_object(&m);
-    emit_close_object(&m);
+    control_status_write(&w, c->s->cfg.snap, c->s->cfg.page);
     reply(c, w.overflow ? ERR_LIMIT_CAPACITY : ERR_OK, "", writer_view(&w));
 }
 
@@ -384,7 +323,8 @@ static void try_next(struct client *c)
 {
     struct control_server *s = c->s;
     if (!next_candidate(c)) {
-        reply(c, ERR_USAGE, c->result.detail[0] != '\0' ? c->result.detail : "no such command here, or no such instance", bytes_empty());
+        const char *none = "no such command here, or no such instance";
+        reply(c, ERR_USAGE, c->result.detail[0] != '\0' ? c->result.detail : none, bytes_empty());
         return;
     }
     c->job.kind = JOB_CTL;
@@ -428,7 +368,8 @@ static void run_line(struct client *c)
     static const char *const names[] = {"instance", "admin"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (json_object_get(c->line, names[i]) != NULL && json_get_text(c->line, names[i]).n == 0) {
-            reply(c, ERR_USAGE, "instance and admin must be names", bytes_empty()); /* never the default one by mistake */
+            /* never the default one by mistake */
+            reply(c, ERR_USAGE, "instance and admin must be names", bytes_empty());
             return;
         }
     }
