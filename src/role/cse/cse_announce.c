@@ -421,6 +421,9 @@ static err_t take_in(const struct cse *cse, struct txn *t, struct cse_annc *a, c
         break;
     case OP_DELETE:
         if (rsc == 2002 || rsc == 4004 || rsc == 4103) { /* 4103: it is another registrar's by now */
+            if (!same && a->state != CSE_ANNC_LEAVING) { /* wanted again meanwhile */
+                return go_on_as(t, a, rsc == 4103 ? CSE_ANNC_FOUND : CSE_ANNC_NEW, now);
+            }
             TRY(tell(t, AUDIT_ANNOUNCEMENT_ENDED, a, now));
             return cse_annc_remove(t, a);
         }

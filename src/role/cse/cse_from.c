@@ -109,11 +109,15 @@ static err_t speaks_for(const struct cse *cse, const struct request *rq, struct 
 }
 
 /* An S-type AE is somewhere else than here: neither registered here, nor one whose name a credential or the administrator
- * is configured with. Those are their own, while they are away as well. */
+ * is configured with. Those are their own, while they are away as well. One of another provider comes from the registrar alone. */
 static err_t is_elsewhere(const struct cse *cse, const struct request *rq, struct txn *t, const struct cse_from *f, bool *out)
 {
     struct cse_res ae;
     struct store_value reserved;
+    if (f->stem.z[0] == '\0') {
+        *out = association_is_bound_to(rq->assoc, text_of(cse->registrar.csi.z));
+        return ERR_OK;
+    }
     bool admin = cse->admin.z[0] != '\0' && m2mid_same(text_of(cse->admin.z), text_of(f->absolute.z));
     err_t e = cse_res_get(t, text_of(f->stem.z), rq->now, &ae);
     if (e == ERR_OK && ae.type->ty == TYPE_AE_ANNC) { /* and it was announced where */

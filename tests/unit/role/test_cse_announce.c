@@ -119,6 +119,27 @@ static void an_s_type_ae_is_announced(void **state)
     cse_fixture_free(&f);
 }
 
+/* What is wanted again while it is being taken away there is announced anew. */
+static void wanted_again_in_time(void **state)
+{
+    (void)state;
+    begin();
+    assert_int_equal(cse_fixture_create(&f, &f.a, "Sa", "cse-mn", 2, AE_BODY), ERR_OK);
+    assert_int_equal(cse_fixture_create(&f, &f.a, "Sa", "Sa", 3, CNT_WITH(",\"at\":[\"/deep\"]")), ERR_OK);
+    for (size_t i = 0; i < 2; i++) { /* the CSEBase, and the container */
+        assert_int_equal(next(AT_DEEP), OP_CREATE);
+        answer(2001, "");
+    }
+    assert_int_equal(cse_fixture_put(&f, &f.a, "Sa", "Sa/box", "{\"m2m:cnt\":{\"at\":null}}"), ERR_OK);
+    assert_int_equal(next(AT_DEEP), OP_DELETE);
+    assert_int_equal(cse_fixture_put(&f, &f.a, "Sa", "Sa/box", "{\"m2m:cnt\":{\"at\":[\"/deep\"]}}"), ERR_OK);
+    answer(2002, "");
+    assert_int_equal(next(AT_DEEP), OP_CREATE);
+    answer(2001, "");
+    assert_int_equal(next(AT_DEEP), OP_NONE);
+    cse_fixture_free(&f);
+}
+
 /* R002-91: not only by certificate or pre-shared key. */
 static void of_whatever_framework_the_association_is(void **state)
 {
@@ -680,6 +701,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_s_type_ae_is_announced),
+        cmocka_unit_test(wanted_again_in_time),
         cmocka_unit_test(of_whatever_framework_the_association_is),
         cmocka_unit_test(others_are_not),
         cmocka_unit_test(each_answer_leads_on),

@@ -273,6 +273,7 @@ static void descendants(void **state)
     assert_int_equal(cse_fixture_get(f, &mn, "/deep", "cse-in"), ERR_OK);
     assert_int_equal(cse_fixture_get(f, &mn, "/deeper/C1", "cse-in"), ERR_DENIED_PRIVILEGE); /* accepted */
     assert_int_equal(cse_fixture_get(f, &mn, "//other.example.org/deep", "cse-in"), ERR_DENIED_FROM);
+    assert_int_equal(cse_fixture_get(f, &mn, "//other.example.org/Sx", "cse-in"), ERR_DENIED_FROM); /* those come through Mcc' */
     assert_int_equal(cse_fixture_get(f, &mn, "/shallow", "cse-in"), ERR_DENIED_FROM);
     assert_int_equal(reg(f, &mn, "/deep", CSR), ERR_DENIED_FROM); /* refuses R002-07 */
     assert_int_equal(reg(f, &mn2, "/mn2", CSR_WITH("\"dcse\":[\"/deep\"]")), ERR_CONTENTS);

@@ -146,6 +146,8 @@ static void the_field_sends_up_what_it_does_not_know(void **state)
         {&in, "/in", "/deep/-", "deep", "/in"},
         {&in, "/mn2/Cx", "/deep/-", "deep", "/mn2/Cx"},  /* the registrar speaks for who is above */
         {&in, "//other.example.com/x/Cy", "/deep/-", "deep", "//other.example.com/x/Cy"},
+        {&in, "//other.example.com/Sy", "/deep/-", "deep", "//other.example.com/Sy"},
+        {&deep, "//other.example.com/Sy", "/in/-", "-", NULL}, /* who is of another provider comes from above */
         {&in, "/deep", "/deep/-", "-", NULL},            /* and for nobody here or below */
         {&in, "/mn", "/deep/-", "-", NULL},
         {&in, "/in", "/anywhere/-", "-", NULL},          /* what came down does not go up again */
