@@ -265,7 +265,7 @@ static err_t add_filter(struct coap_message *m, const struct filter *f, struct w
     size_t start = scratch->n;
     TRY(filter_write(f, false, scratch));
     struct text all = text_span((const char *)scratch->buf + start, scratch->n - start);
-    return all.n == 0 ? ERR_OK : add_segments(m, COAP_OPT_URI_QUERY, text_skip(all, 1), '&');
+    return all.n == 0 ? ERR_OK : add_segments(m, COAP_OPT_URI_QUERY, text_skip(all, 1), FILTER_BREAK);
 }
 
 static err_t add_expires(struct coap_message *m, usec_t t, struct writer *scratch)

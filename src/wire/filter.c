@@ -175,9 +175,9 @@ static void write_text(struct text t, bool escape, struct writer *w)
     }
 }
 
-static void write_name(size_t i, struct writer *w)
+static void write_name(size_t i, bool escape, struct writer *w)
 {
-    writer_u8(w, '&');
+    writer_u8(w, escape ? '&' : FILTER_BREAK);
     writer_z(w, rows[i].name);
     writer_u8(w, '=');
 }
@@ -187,34 +187,48 @@ static void write_one(const struct filter *f, size_t i, bool escape, struct writ
     const struct filter_list *list = i == FILTER_LBL ? &f->lbl : &f->cty;
     switch (rows[i].kind) {
     case KIND_TIME:
-        write_name(i, w);
+        write_name(i, escape, w);
         timestamp_write(w, f->time[i]);
         break;
     case KIND_NUMBER:
-        write_name(i, w);
+        write_name(i, escape, w);
         writer_decimal(w, f->number[i]);
         break;
     case KIND_PATH:
-        write_name(i, w);
+        write_name(i, escape, w);
         write_text(f->arp, escape, w);
         break;
     case KIND_TYPES:
         for (size_t k = 0; k < f->ty_n; k++) {
-            write_name(i, w);
+            write_name(i, escape, w);
             writer_decimal(w, f->ty[k]);
         }
         break;
     case KIND_TEXTS:
         for (size_t k = 0; k < list->n; k++) {
-            write_name(i, w);
+            write_name(i, escape, w);
             write_text(list->at[k], escape, w);
         }
         break;
     }
 }
 
+/* Without escapes a '+' within a value would make two of it. */
+static bool has_plus(const struct filter_list *list)
+{
+    for (size_t k = 0; k < list->n; k++) {
+        if (text_find(list->at[k], '+') < list->at[k].n) {
+            return true;
+        }
+    }
+    return false;
+}
+
 err_t filter_write(const struct filter *f, bool escape, struct writer *w)
 {
+    if (!escape && (has_plus(&f->lbl) || has_plus(&f->cty))) {
+        return ERR_MALFORMED_QUERY;
+    }
     for (size_t i = 0; i < FILTER_N; i++) {
         if ((f->given & BIT(i)) != 0) {
             write_one(f, i, escape, w);

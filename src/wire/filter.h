@@ -43,7 +43,11 @@ bool filter_is_name(struct text name);
  */
 MUST_USE err_t filter_parse(struct text name, struct text value, struct writer *scratch, struct filter *out);
 
-/* The query that parses to the same filter, "&" before each parameter, escaped if `escape`. */
+/*
+ * What parses to the same filter: with `escape` the query of a URL, "&" before each parameter; else the options of CoAP,
+ * FILTER_BREAK before each, which no value holds. ERR_MALFORMED_QUERY: CoAP has no way to say it ("+" in one of a list).
+ */
+#define FILTER_BREAK '\n'
 MUST_USE err_t filter_write(const struct filter *f, bool escape, struct writer *w);
 
 #endif

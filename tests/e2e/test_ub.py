@@ -185,6 +185,9 @@ def test_import(bsf):
     csv.write_text(f"{hexes},five@keystead.test\n{hexes},six@keystead.test\n")  # the first line was forgotten
     p = bsf.ctl("subscriber", "import", csv)
     assert p.returncode == 1 and "the first line names the columns" in p.stdout and K.hex() not in p.stdout + p.stderr, p
+    csv.write_text(f"k,imsi,opc\n00101{0:010},{hexes}\n")  # two columns were exchanged
+    p = bsf.ctl("subscriber", "import", csv)
+    assert p.returncode == 1 and "imsi: 6 to 15 digits" in p.stdout and "****" in p.stdout and K.hex() not in p.stdout + p.stderr, p
     for nothing in ("", "imsi,k,opc\n", f"{hexes},five@keystead.test\n"):
         csv.write_text(nothing)
         p = bsf.ctl("subscriber", "import", csv)

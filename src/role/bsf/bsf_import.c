@@ -13,7 +13,7 @@
 
 #define LINES_MAX 50 /* at once: audit events of a transaction are bounded */
 #define COLUMNS_MAX 16
-#define NAME_SHOWN 16 /* of a member nobody knows; the shortest key has 32 digits */
+#define KEY_DIGITS 24 /* so many hexadecimal digits in a row are a key or a part of one */
 
 const struct ctl_arg bsf_import_args[BSF_IMPORT_N] = {
     {"FILE", CTL_ARG_REQUIRED | CTL_ARG_POSITIONAL | CTL_ARG_LINES,
@@ -111,8 +111,7 @@ static err_t from_json(struct text line, json_t *out, char detail[static ROLE_DE
     json_object_foreach(object, name, one) {
         const char *z = known_name(text_of(name));
         if (z == NULL || !json_is_string(one)) {
-            struct text shown = strlen(name) > NAME_SHOWN ? text_of("a long name") : text_of(name); /* it may be a key */
-            return detail_fail(detail, ERR_UNKNOWN_ATTRIBUTE, z == NULL ? "no such member" : "not text: member", shown);
+            return detail_fail(detail, ERR_UNKNOWN_ATTRIBUTE, z == NULL ? "no such member" : "not text: member", text_of(name));
         }
         if (!json_set_text(out, z, json_get_text(object, name))) {
             return detail_fail(detail, ERR_MALFORMED_JSON, "member", text_of(name));
@@ -180,6 +179,19 @@ static err_t take_line(const struct bsf *b, const struct ctl_request *rq, struct
 }
 
 /* -- the list ----------------------------------------------------------------------------------------------- */
+/* A refusal names what it does not take; where columns are exchanged, that is a key. */
+static void hide_keys(char *detail)
+{
+    static const char hex[] = "0123456789abcdefABCDEF";
+    for (char *at = detail + strcspn(detail, hex); *at != '\0'; at += strcspn(at, hex)) {
+        size_t n = strspn(at, hex);
+        if (n >= KEY_DIGITS) {
+            memset(at, '*', n);
+        }
+        at += n;
+    }
+}
+
 /* Of a line that is refused nothing stays, and the others are taken. */
 static void try_line(const struct bsf *b, const struct ctl_request *rq, struct text line, struct txn *t, uint64_t number,
                      struct emit *refused)
@@ -188,6 +200,7 @@ static void try_line(const struct bsf *b, const struct ctl_request *rq, struct t
     size_t staged = t->staged_n, audit = t->audit_n;
     err_t e = take_line(b, rq, line, t, detail);
     if (e != ERR_OK) {
+        hide_keys(detail);
         t->staged_n = staged;
         t->audit_n = audit;
         emit_object(refused, NULL);

@@ -398,6 +398,23 @@ static void request_there_and_back(void **state)
     assert_int_equal(coap_binding_request(&bad, &none, &m), ERR_USAGE);
 }
 
+/* Relayed from HTTP, a filter means the same here or is refused. */
+static void labels_stay_whole(void **state)
+{
+    (void)state;
+    struct parsed p;
+    char room[512];
+    struct writer w = WRITER_ARRAY(room);
+    struct primitive labels = {.op = OP_RETRIEVE, .path = text_of("/a"), .rqi = text_of("r8"), .rvi = text_of("3"), .expires = USEC_NEVER};
+    assert_int_equal(filter_parse(text_of("lbl"), text_of("a&b"), NULL, &labels.filter), ERR_OK);
+    assert_int_equal(coap_binding_request(&labels, &w, &p.m), ERR_OK);
+    assert_int_equal(parse(&p), ERR_OK);
+    assert_true(p.prim.filter.lbl.n == 1 && text_eq_z(p.prim.filter.lbl.at[0], "a&b")); /* an '&' in an option is one */
+    coap_binding_wipe(&p.prim);
+    labels.filter.lbl.at[0] = text_of("a+b"); /* as HTTP can say it; here it would be two */
+    assert_int_equal(coap_binding_request(&labels, &w, &p.m), ERR_MALFORMED_QUERY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +424,7 @@ int main(void)
         cmocka_unit_test(means_the_same_as_http),
         cmocka_unit_test(segments_hold_no_slash),
         cmocka_unit_test(queries_are_checked),
+        cmocka_unit_test(labels_stay_whole),
         cmocka_unit_test(names_are_checked),
         cmocka_unit_test(known_but_not_implemented_is_flagged),
         cmocka_unit_test(content_is_checked),
