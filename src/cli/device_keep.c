@@ -107,12 +107,12 @@ static err_t renew(struct device_work *w, enum device_renewal what)
 static struct device_due renewal_due(const struct device_work *w, const struct round *r)
 {
     (void)r;
-    return device_renew_next(&w->state);
+    return device_renew_next(&w->state, clock_now());
 }
 
 static err_t renewal_do(struct device_work *w, const char **did)
 {
-    enum device_renewal what = device_renew_next(&w->state).what;
+    enum device_renewal what = device_renew_next(&w->state, clock_now()).what;
     TRY(renew(w, what));
     *did = what == DEVICE_RENEW_ENROLMENT ? "enrolled" : "key-renewed";
     return ERR_OK;

@@ -95,12 +95,19 @@ static err_t nonsense(const char *what, const char **wrong)
     return ERR_PEER_NONSENSE;
 }
 
+/* An end that is over may be true all the same: one of the two clocks is wrong then. */
+static err_t end_check(struct text end, usec_t now, usec_t *et, const char **wrong)
+{
+    if (timestamp_parse(end, et) != ERR_OK) {
+        return nonsense("expirationTime", wrong);
+    }
+    return *et > now ? ERR_OK : nonsense("expirationTime is over by the clock here: look at both clocks", wrong);
+}
+
 /* Not expired, and the stakeholder that was sent. */
 static err_t common_check(const struct body_answer *a, const struct body_expected *x, usec_t *et, const char **wrong)
 {
-    if (timestamp_parse(a->et, et) != ERR_OK || *et <= x->now) {
-        return nonsense("expirationTime", wrong);
-    }
+    TRY(end_check(a->et, x->now, et, wrong));
     if (!text_eq_nocase(a->adfq, x->admin_fqdn)) {
         return nonsense("adminFQDN", wrong);
     }
@@ -116,8 +123,8 @@ static bool is_km_id_or_none(struct text aski)
 err_t body_update_check(const struct body_answer *a, bool asked_et, usec_t now, usec_t *et, const char **wrong)
 {
     *et = 0;
-    if (asked_et && (timestamp_parse(a->et, et) != ERR_OK || *et <= now)) {
-        return nonsense("expirationTime", wrong);
+    if (asked_et) {
+        TRY(end_check(a->et, now, et, wrong));
     }
     return is_km_id_or_none(a->aski) ? ERR_OK : nonsense("assignedSymmKeyID", wrong);
 }

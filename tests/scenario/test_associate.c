@@ -5,12 +5,11 @@
  */
 #include "base/hex.h"
 #include "role/cse/cse.h"
-#include "role/device/device.h"
 #include "role/maf/maf.h"
 #include "role/mef/mef.h"
 #include "shell/crypto_openssl.h"
 #include "wire/establish.h"
-#include "world.h"
+#include "world_device.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,8 +30,7 @@ struct end { /* one CSE: its server, and what it holds to call others */
     struct world_node *cse;
     char id[32];
     struct device_state state;
-    struct device_made made; /* by its last call */
-    struct world_session session;
+    struct world_device dev;
 };
 
 struct two {
@@ -41,12 +39,6 @@ struct two {
     struct end a, b;
     struct world_reply r;
 };
-
-static void server(struct device_state_server *s, const char *fqdn)
-{
-    snprintf(s->fqdn, sizeof(s->fqdn), "%s", fqdn);
-    snprintf(s->address, sizeof(s->address), "%s:443", fqdn);
-}
 
 static err_t ctl(struct two *t, struct world_node *n, const char *noun, const char *verb, const char *text)
 {
@@ -72,78 +64,28 @@ static void end_init(struct two *t, struct end *e, const char *name, const char 
              "\"target\":\"maf.example.com\",\"lifetime\":\"2d\"}", name, e->id);
     assert_int_equal(ctl(t, t->mef, "credential", "add", text), ERR_OK);
     allow(t, e->id);
+    e->dev = (struct world_device){.w = &t->w, .state = &e->state, .r = &t->r};
     struct device_state *s = &e->state;
     snprintf(s->kpm_id.z, sizeof(s->kpm_id.z), "%s@mef.example.com", name);
     world_secret(KPM, &s->kpm.s);
-    server(&s->mef, "mef.example.com");
-    server(&s->maf, "maf.example.com");
+    world_device_server(&s->mef, "mef.example.com");
+    world_device_server(&s->maf, "maf.example.com");
     snprintf(fqdn, sizeof(fqdn), "%s.sp.example.com", peer);
-    server(&s->cse, fqdn);
+    world_device_server(&s->cse, fqdn);
     snprintf(s->cse_id.z, sizeof(s->cse_id.z), "//sp.example.com/%s", peer);
     s->profile = CREDENTIAL_R3;
     s->lifetime = 48 * HOUR;
 }
 
-static struct world_node *node_of(struct two *t, const char *fqdn)
-{
-    for (size_t i = 0; i < t->w.n; i++) {
-        if (strcmp(t->w.nodes[i].fqdn, fqdn) == 0) {
-            return &t->w.nodes[i];
-        }
-    }
-    return NULL;
-}
-
-/* One connection as the shell makes it; the one with the peer stays open. */
-static void exchange(struct two *t, struct end *e, const struct device_exchange *x, struct device_outcome *got)
-{
-    struct world_session s;
-    *got = (struct device_outcome){.body = bytes_empty(), .tls_version = 0x0303, .suite = 0x00AE};
-    got->err = world_connect(&t->w, node_of(t, x->server->fqdn), x->psk_id->z, x->psk, &s);
-    if (got->err != ERR_OK) {
-        return;
-    }
-    if (x->export_label != NULL) {
-        assert_string_equal(x->export_label, s.node->role->export_label);
-        got->exported = s.exported;
-    }
-    if (x->has_request) {
-        char body[2048];
-        assert_int_equal(text_copy(x->body, body, sizeof(body)), ERR_OK);
-        struct world_request rq = {.op = x->op, .ty = x->ty, .path = x->path, .from = x->from, .body = body};
-        (void)world_request(&s, &rq, &t->r);
-        got->rsc = t->r.rsc;
-        got->body = text_bytes(text_of(t->r.body));
-    } else {
-        e->session = s;
-    }
-}
-
-static err_t run(struct two *t, struct end *e, const struct device_task *task)
-{
-    struct device d;
-    struct device_exchange x;
-    struct device_outcome got;
-    device_start(&d, &e->state, crypto_openssl(), task);
-    err_t err = ERR_OK;
-    while (err == ERR_OK && (err = device_next(&d, t->w.now, &x)) == ERR_OK) {
-        exchange(t, e, &x, &got);
-        err = device_accept(&d, t->w.now, &got);
-    }
-    e->made = d.made;
-    device_wipe(&d);
-    return err == ERR_NOT_FOUND ? ERR_OK : err;
-}
-
-static err_t call_as(struct two *t, struct end *e, const char *self, usec_t until)
+static err_t call_as(struct end *e, const char *self, usec_t until)
 {
     const struct device_task task = {.goal = DEVICE_ASSOCIATE, .admin_fqdn = "sp.example.com", .self = self, .key_until = until};
-    return run(t, e, &task);
+    return world_device_run(&e->dev, &task);
 }
 
-static err_t call(struct two *t, struct end *e)
+static err_t call(struct end *e)
 {
-    return call_as(t, e, e->id, 0);
+    return call_as(e, e->id, 0);
 }
 
 static int setup(void **state)
@@ -155,8 +97,8 @@ static int setup(void **state)
     t->maf = world_add(&t->w, &role_maf, "maf.example.com", MAF_CONF);
     end_init(t, &t->a, "a", "b");
     end_init(t, &t->b, "b", "a");
-    assert_int_equal(run(t, &t->a, &enrol), ERR_OK);
-    assert_int_equal(run(t, &t->b, &enrol), ERR_OK);
+    assert_int_equal(world_device_run(&t->a.dev, &enrol), ERR_OK);
+    assert_int_equal(world_device_run(&t->b.dev, &enrol), ERR_OK);
     *state = t;
     return 0;
 }
@@ -176,14 +118,14 @@ static bool is_usable(struct two *t, struct end *e)
 {
     struct world_request rq = {.op = OP_CREATE, .path = "/-", .from = text_skip(text_of(e->id), 16).p, .ty = 16,
                                .body = "{\"m2m:csr\":{\"rr\":true,\"srv\":[\"3\"]}}"};
-    err_t err = world_request(&e->session, &rq, &t->r);
+    err_t err = world_request(&e->dev.session, &rq, &t->r);
     return err == ERR_OK || err == ERR_REGISTERED;
 }
 
 static void both_ways(struct two *t)
 {
-    assert_int_equal(call(t, &t->a), ERR_OK);
-    assert_int_equal(call(t, &t->b), ERR_OK);
+    assert_int_equal(call(&t->a), ERR_OK);
+    assert_int_equal(call(&t->b), ERR_OK);
 }
 
 /* R000-51, R004-12, R004-23: the reverse direction (SA2) while the first lives; both are used; nothing of theirs is the same. */
@@ -191,15 +133,15 @@ static void test_both_ways_at_once(void **state)
 {
     struct two *t = *state;
     both_ways(t);
-    assert_string_not_equal(t->a.made.id, t->b.made.id); /* R004-19 */
-    assert_false(secret_eq(&t->a.made.key.s, &t->b.made.key.s));
+    assert_string_not_equal(t->a.dev.made.id, t->b.dev.made.id); /* R004-19 */
+    assert_false(secret_eq(&t->a.dev.made.key.s, &t->b.dev.made.key.s));
     assert_string_not_equal(t->a.state.kc_id.z, t->b.state.kc_id.z);
     assert_false(secret_eq(&t->a.state.kc.s, &t->b.state.kc.s)); /* R004-06 */
     assert_int_equal(world_audited(t->maf, AUDIT_MAF_KEY_RETRIEVED), 2);
-    assert_string_equal(t->a.session.assoc.id, t->a.made.id); /* each end finds the same identifier */
-    assert_string_equal(t->b.session.assoc.id, t->b.made.id);
-    assert_string_equal(t->a.session.assoc.ids[0].z, t->a.id); /* R000-50, R002-76, R002-77: B knows A, and A knows B */
-    assert_string_equal(t->b.session.assoc.ids[0].z, t->b.id);
+    assert_string_equal(t->a.dev.session.assoc.id, t->a.dev.made.id); /* each end finds the same identifier */
+    assert_string_equal(t->b.dev.session.assoc.id, t->b.dev.made.id);
+    assert_string_equal(t->a.dev.session.assoc.ids[0].z, t->a.id); /* R000-50, R002-76, R002-77: B knows A, and A knows B */
+    assert_string_equal(t->b.dev.session.assoc.ids[0].z, t->b.id);
     assert_true(is_usable(t, &t->a));
     assert_true(is_usable(t, &t->b));
     assert_true(is_usable(t, &t->a));
@@ -215,36 +157,36 @@ static void test_one_ends(void **state)
     assert_int_equal(ctl(t, t->b.cse, "credential", "revoke", text), ERR_OK);
     assert_false(is_usable(t, &t->a)); /* refuses R000-36 */
     assert_true(is_usable(t, &t->b));
-    assert_int_equal(call(t, &t->a), ERR_DENIED_REVOKED);
-    assert_int_equal(call(t, &t->b), ERR_OK);
+    assert_int_equal(call(&t->a), ERR_DENIED_REVOKED);
+    assert_int_equal(call(&t->b), ERR_OK);
 }
 
 /* R002-87: a key for data of two hours ends with them, at both ends; the other direction keeps its six. */
 static void test_validity_of_data(void **state)
 {
     struct two *t = *state;
-    assert_int_equal(call_as(t, &t->a, t->a.id, T0 + 2 * HOUR), ERR_OK);
-    assert_int_equal(call(t, &t->b), ERR_OK);
+    assert_int_equal(call_as(&t->a, t->a.id, T0 + 2 * HOUR), ERR_OK);
+    assert_int_equal(call(&t->b), ERR_OK);
     assert_true(t->a.state.kc_not_after <= T0 + 2 * HOUR && t->b.state.kc_not_after > T0 + 5 * HOUR);
     t->w.now += 2 * HOUR;
     assert_false(is_usable(t, &t->a)); /* refuses R002-87, refuses R004-21 */
     assert_true(is_usable(t, &t->b));
-    char first[sizeof(t->a.made.id)];
-    memcpy(first, t->a.made.id, sizeof(first));
-    assert_int_equal(call(t, &t->a), ERR_OK);
+    char first[sizeof(t->a.dev.made.id)];
+    memcpy(first, t->a.dev.made.id, sizeof(first));
+    assert_int_equal(call(&t->a), ERR_OK);
     assert_true(is_usable(t, &t->a));
-    assert_string_not_equal(t->a.made.id, first);
+    assert_string_not_equal(t->a.dev.made.id, first);
 }
 
 /* An identifier and the secret of another do not go together. */
 static void test_unmatched(void **state)
 {
     struct two *t = *state;
-    assert_int_equal(call_as(t, &t->a, t->b.id, 0), ERR_DENIED_FROM); /* refuses R004-18 */
+    assert_int_equal(call_as(&t->a, t->b.id, 0), ERR_DENIED_FROM); /* refuses R004-18 */
     assert_int_equal(world_audited(t->maf, AUDIT_MAF_KEY_RETRIEVED), 0);
     struct key_km other = t->b.state.km;
     t->a.state.km = other;
-    assert_int_equal(call(t, &t->a), ERR_DENIED_PSK_WRONG); /* refuses R004-18 */
+    assert_int_equal(call(&t->a), ERR_DENIED_PSK_WRONG); /* refuses R004-18 */
 }
 
 static void test_network_down(void **state)
@@ -252,10 +194,10 @@ static void test_network_down(void **state)
     struct two *t = *state;
     struct device_state before = t->a.state;
     t->w.away = ERR_PEER_UNREACHABLE;
-    assert_int_equal(call(t, &t->a), ERR_PEER_UNREACHABLE); /* refuses R000-03 */
+    assert_int_equal(call(&t->a), ERR_PEER_UNREACHABLE); /* refuses R000-03 */
     assert_memory_equal(&before, &t->a.state, sizeof(before)); /* no security state has changed */
     t->w.away = ERR_OK;
-    assert_int_equal(call(t, &t->a), ERR_OK);
+    assert_int_equal(call(&t->a), ERR_OK);
 }
 
 /* What `device instantiate` does: the AE's own state, with the application key where the CSE has Km. */
@@ -263,7 +205,7 @@ static void instantiate(struct two *t, struct end *ae, const char *ae_id, const 
 {
     char text[512], hex[2 * KEYS_DERIVED_LEN + 1];
     struct key_application key = {0};
-    *ae = (struct end){.cse = t->a.cse};
+    *ae = (struct end){.cse = t->a.cse, .dev = {.w = &t->w, .state = &ae->state, .r = &t->r}};
     unsigned suid = establish_row(ESTABLISH_MAF)->app_suid;
     assert_int_equal(keys_application_derive(crypto_openssl(), &t->a.state.ke.s, suid, text_of(ae_id), &key), ERR_OK);
     ae->state = (struct device_state){.maf = t->a.state.maf, .cse = t->a.state.cse, .cse_id = t->a.state.cse_id,
@@ -286,16 +228,16 @@ static void test_ae_behind_its_cse(void **state)
     instantiate(t, &second, "//sp.example.com/a/CMETER", "two@maf.example.com");
     assert_false(secret_eq(&first.state.km.s, &second.state.km.s));
     assert_false(secret_eq(&first.state.km.s, &t->a.state.km.s));
-    assert_int_equal(call(t, &t->a), ERR_OK);
-    assert_int_equal(call_as(t, &first, METER, 0), ERR_OK);
-    assert_int_equal(call_as(t, &second, "//sp.example.com/a/CMETER", 0), ERR_OK);
-    assert_string_equal(first.session.assoc.ids[0].z, METER);
-    assert_int_equal(first.session.assoc.peer, PEER_AE);
-    assert_string_equal(second.session.assoc.ids[0].z, "//sp.example.com/a/CMETER");
-    assert_int_equal(t->a.session.assoc.peer, PEER_CSE);
-    assert_int_equal(call_as(t, &second, METER, 0), ERR_OK); /* Kc is there; nothing is asked of the MAF */
+    assert_int_equal(call(&t->a), ERR_OK);
+    assert_int_equal(call_as(&first, METER, 0), ERR_OK);
+    assert_int_equal(call_as(&second, "//sp.example.com/a/CMETER", 0), ERR_OK);
+    assert_string_equal(first.dev.session.assoc.ids[0].z, METER);
+    assert_int_equal(first.dev.session.assoc.peer, PEER_AE);
+    assert_string_equal(second.dev.session.assoc.ids[0].z, "//sp.example.com/a/CMETER");
+    assert_int_equal(t->a.dev.session.assoc.peer, PEER_CSE);
+    assert_int_equal(call_as(&second, METER, 0), ERR_OK); /* Kc is there; nothing is asked of the MAF */
     secret_wipe(&second.state.kc.s);
-    assert_int_equal(call_as(t, &second, METER, 0), ERR_DENIED_FROM); /* refuses R004-18 */
+    assert_int_equal(call_as(&second, METER, 0), ERR_DENIED_FROM); /* refuses R004-18 */
     device_state_wipe(&first.state);
     device_state_wipe(&second.state);
 }

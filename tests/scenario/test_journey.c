@@ -2,12 +2,8 @@
  * The device's own engine against MEF, MAF and IN-CSE, all in one process under a virtual clock: enrol, associate, register,
  * write and read, in both profiles; and what each authority refuses on the way. No socket; the e2e tests do the same with processes.
  */
-#include "role/cse/cse.h"
-#include "role/device/device.h"
-#include "role/maf/maf.h"
+#include "journey.h"
 #include "role/mef/mef.h"
-#include "shell/crypto_openssl.h"
-#include "world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,49 +13,11 @@
 
 #include <cmocka.h>
 
-#define T0 (INT64_C(1700000000) * USEC_PER_SEC)
-#define HOUR (INT64_C(3600) * USEC_PER_SEC)
-#define KPM "d0d1d2d3d4d5d6d7d8d9dadbdcdddedf"
-#define MAF_CONF "[maf]\nfqdn = maf.example.com\nkc-lifetime = 6h\n[peer mef.example.com]\nkind = mef\nprofile = "
-#define CSE_CONF "[cse]\nsp = sp.example.com\ncsi = /in\nname = cse-in\n[peer maf.example.com]\nkind = maf\n"
-
-struct journey {
-    struct world w;
-    struct world_node *mef, *maf, *cse;
-    struct device_state state;
-    struct world_reply r;
-    char detail[ROLE_DETAIL_MAX];
-};
-
-static void server(struct device_state_server *s, const char *fqdn)
-{
-    strcpy(s->fqdn, fqdn);
-    snprintf(s->address, sizeof(s->address), "%s:443", fqdn);
-}
 
 static struct journey *start(const char *profile)
 {
-    struct journey *j = calloc(1, sizeof(*j));
-    char text[512];
-    world_init(&j->w, T0);
-    j->mef = world_add(&j->w, &role_mef, "mef.example.com", "[mef]\nfqdn = mef.example.com\n");
-    snprintf(text, sizeof(text), MAF_CONF "%s\n", profile);
-    j->maf = world_add(&j->w, &role_maf, "maf.example.com", text);
-    j->cse = world_add(&j->w, &role_cse, "in.sp.example.com", CSE_CONF);
-    snprintf(text, sizeof(text),
-             "{\"kind\":\"kpm\",\"id\":\"dev42@mef.example.com\",\"key\":\"" KPM "\",\"enrolee-id\":\"//sp.example.com/S42\","
-             "\"target\":\"maf.example.com\",\"profile\":\"%s\",\"lifetime\":\"2d\"}", profile);
-    assert_int_equal(world_ctl(&j->w, j->mef, "credential", "add", text, &j->r), ERR_OK);
-    assert_int_equal(world_ctl(&j->w, j->maf, "client", "allow", "{\"client\":\"//sp.example.com/S42\"}", &j->r), ERR_OK);
-    struct device_state *s = &j->state;
-    strcpy(s->kpm_id.z, "dev42@mef.example.com");
-    world_secret(KPM, &s->kpm.s);
-    server(&s->mef, "mef.example.com");
-    server(&s->maf, "maf.example.com");
-    server(&s->cse, "in.sp.example.com");
-    strcpy(s->cse_id.z, "//sp.example.com/in");
-    s->profile = strcmp(profile, "seed") == 0 ? CREDENTIAL_SEED : CREDENTIAL_R3;
-    s->lifetime = 48 * HOUR;
+    struct journey *j = journey_new(profile);
+    journey_credential(j, profile);
     return j;
 }
 
@@ -77,101 +35,32 @@ static int setup_seed(void **state)
 
 static int teardown(void **state)
 {
-    struct journey *j = *state;
-    world_free(&j->w);
-    device_state_wipe(&j->state);
-    free(j);
+    journey_free(*state);
     return 0;
-}
-
-static struct world_node *node_of(struct journey *j, const char *fqdn)
-{
-    for (size_t i = 0; i < j->w.n; i++) {
-        if (strcmp(j->w.nodes[i].fqdn, fqdn) == 0) {
-            return &j->w.nodes[i];
-        }
-    }
-    return NULL;
-}
-
-/* One connection as the shell of the device makes it. */
-static void exchange(struct journey *j, const struct device_exchange *x, struct device_outcome *got)
-{
-    struct world_session s;
-    *got = (struct device_outcome){.body = bytes_empty()};
-    got->err = world_connect(&j->w, node_of(j, x->server->fqdn), x->psk_id->z, x->psk, &s);
-    if (got->err != ERR_OK) {
-        return;
-    }
-    if (x->export_label != NULL) {
-        assert_non_null(s.node->role->export_label);
-        assert_string_equal(x->export_label, s.node->role->export_label);
-        got->exported = s.exported;
-    }
-    if (x->has_request) {
-        char body[2048];
-        assert_int_equal(text_copy(x->body, body, sizeof(body)), ERR_OK);
-        struct world_request rq = {.op = x->op, .ty = x->ty, .path = x->path, .from = x->from, .body = body};
-        (void)world_request(&s, &rq, &j->r);
-        got->rsc = j->r.rsc;
-        got->body = text_bytes(text_of(j->r.body));
-    }
-}
-
-static err_t run(struct journey *j, const struct device_task *task)
-{
-    struct device d;
-    struct device_exchange x;
-    struct device_outcome got;
-    device_start(&d, &j->state, crypto_openssl(), task);
-    err_t e = ERR_OK;
-    while (e == ERR_OK && (e = device_next(&d, j->w.now, &x)) == ERR_OK) {
-        exchange(j, &x, &got);
-        e = device_accept(&d, j->w.now, &got);
-    }
-    memcpy(j->detail, d.detail, sizeof(j->detail));
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-static const struct device_task enrol = {.goal = DEVICE_ENROL};
-static const struct device_task associate = {.goal = DEVICE_ASSOCIATE, .admin_fqdn = "sp.example.com"};
-static const struct device_task register_ae = {.goal = DEVICE_REGISTER, .app_id = "Ntest", .from = "S42"};
-static const struct device_task create_container = {
-    .goal = DEVICE_REQUEST, .op = OP_CREATE, .path = "/S42", .ty = 3, .body = "{\"m2m:cnt\":{\"rn\":\"data\"}}"};
-
-static void whole(struct journey *j)
-{
-    assert_int_equal(run(j, &enrol), ERR_OK);
-    assert_int_equal(run(j, &associate), ERR_OK);
-    assert_int_equal(j->w.asked, 2); /* MAF to MEF, CSE to MAF */
-    assert_int_equal(run(j, &register_ae), ERR_OK);
-    assert_string_equal(j->state.ae_stem, "S42");
-    assert_int_equal(world_audited(j->maf, AUDIT_MAF_KEY_RETRIEVED), 1);
-    assert_int_equal(world_audited(j->cse, AUDIT_AE_REGISTERED), 1);
 }
 
 static void test_r3(void **state)
 {
     struct journey *j = *state;
-    whole(j);
+    journey_whole(j);
     assert_non_null(strstr(j->state.km_id.z, "@maf.example.com"));
 }
 
 static void test_seed(void **state)
 {
     struct journey *j = *state;
-    whole(j);
+    journey_whole(j);
     assert_string_equal(j->state.km_id.z, j->state.ke_id.z); /* R001-60 */
 }
 
 static void test_request(void **state)
 {
     struct journey *j = *state;
-    whole(j);
+    journey_whole(j);
     struct device_task foreign = {.goal = DEVICE_REQUEST, .op = OP_RETRIEVE, .path = "/-", .from = "S43"};
-    assert_int_not_equal(run(j, &foreign), ERR_OK); /* From is not the association's */
+    assert_int_not_equal(journey_run(j, &foreign), ERR_OK); /* From is not the association's */
     assert_int_equal(j->r.rsc, 4106);
-    assert_int_equal(run(j, &create_container), ERR_OK);
+    assert_int_equal(journey_run(j, &journey_create), ERR_OK);
     assert_int_equal(j->r.rsc, 2001);
 }
 
@@ -179,16 +68,16 @@ static void test_request(void **state)
 static void test_kc_expiry(void **state)
 {
     struct journey *j = *state;
-    whole(j);
+    journey_whole(j);
     struct keyid first = j->state.kc_id;
-    j->w.now += 5 * HOUR;
-    assert_int_equal(run(j, &associate), ERR_OK);
+    j->w.now += 5 * JOURNEY_HOUR;
+    assert_int_equal(journey_run(j, &journey_associate), ERR_OK);
     assert_string_equal(j->state.kc_id.z, first.z);
     assert_int_equal(j->w.asked, 2); /* held by the CSE */
-    j->w.now += HOUR;
+    j->w.now += JOURNEY_HOUR;
     struct world_session s;
     assert_int_not_equal(world_connect(&j->w, j->cse, first.z, &j->state.kc.s, &s), ERR_OK);
-    assert_int_equal(run(j, &associate), ERR_OK);
+    assert_int_equal(journey_run(j, &journey_associate), ERR_OK);
     assert_string_not_equal(j->state.kc_id.z, first.z);
 }
 
@@ -196,29 +85,29 @@ static void test_not_allowed(void **state)
 {
     struct journey *j = *state;
     assert_int_equal(world_ctl(&j->w, j->maf, "client", "remove", "{\"client\":\"//sp.example.com/S42\"}", &j->r), ERR_OK);
-    assert_int_equal(run(j, &enrol), ERR_OK);
-    assert_int_equal(run(j, &associate), ERR_DENIED_CLIENT);
-    assert_non_null(strstr(j->detail, "client-not-allowed"));
+    assert_int_equal(journey_run(j, &journey_enrol), ERR_OK);
+    assert_int_equal(journey_run(j, &journey_associate), ERR_DENIED_CLIENT);
+    assert_non_null(strstr(j->dev.detail, "client-not-allowed"));
 }
 
 static void test_authorities_away(void **state)
 {
     struct journey *j = *state;
-    assert_int_equal(run(j, &associate), ERR_STATE); /* not enrolled */
-    assert_int_equal(run(j, &enrol), ERR_OK);
+    assert_int_equal(journey_run(j, &journey_associate), ERR_STATE); /* not enrolled */
+    assert_int_equal(journey_run(j, &journey_enrol), ERR_OK);
     j->w.away = ERR_PEER_UNREACHABLE;
-    assert_int_equal(run(j, &associate), ERR_PEER_UNREACHABLE);
+    assert_int_equal(journey_run(j, &journey_associate), ERR_PEER_UNREACHABLE);
     j->w.away = ERR_OK;
-    assert_int_equal(run(j, &associate), ERR_OK); /* goes on where it stood */
+    assert_int_equal(journey_run(j, &journey_associate), ERR_OK); /* goes on where it stood */
 }
 
 /* The key is for another CSE: the registrar's MAF does not hand it out. */
 static void test_wrong_registrar(void **state)
 {
     struct journey *j = *state;
-    assert_int_equal(run(j, &enrol), ERR_OK);
+    assert_int_equal(journey_run(j, &journey_enrol), ERR_OK);
     strcpy(j->state.cse_id.z, "//sp.example.com/in2");
-    assert_int_equal(run(j, &associate), ERR_DENIED_FETCH);
+    assert_int_equal(journey_run(j, &journey_associate), ERR_DENIED_FETCH);
     assert_int_equal(world_audited(j->maf, AUDIT_REFUSED), 1);
     assert_int_equal(world_audited(j->maf, AUDIT_MAF_KEY_RETRIEVED), 0);
 }
@@ -251,7 +140,7 @@ static void test_revoked_everywhere(void **state)
 {
     struct journey *j = *state;
     struct world_session mef, maf, cse;
-    whole(j);
+    journey_whole(j);
     assert_int_equal(world_connect(&j->w, j->mef, j->state.kpm_id.z, &j->state.kpm.s, &mef), ERR_OK);
     assert_int_equal(by_km(j, &maf), ERR_OK);
     assert_int_equal(by_kc(j, &cse), ERR_OK);
@@ -269,7 +158,7 @@ static void test_revoked_everywhere(void **state)
     assert_int_equal(world_audited(j->maf, AUDIT_KEY_WITHDRAWN), told);
     assert_int_equal(world_count(j->maf, TABLE_MAF_WITHDRAWN), lines);
     assert_int_equal(operator(j, j->mef, "resume", j->state.kpm_id.z), ERR_DENIED_REVOKED);
-    assert_int_equal(run(j, &enrol), ERR_DENIED_REVOKED);
+    assert_int_equal(journey_run(j, &journey_enrol), ERR_DENIED_REVOKED);
 }
 
 /* Who takes its registration at the MAF back, and Km with it, does not keep its Kc from what is withdrawn later. */
@@ -279,10 +168,10 @@ static void test_revoked_after_deregistration(void **state)
     struct journey *j = *state;
     struct device_state before;
     struct world_session s;
-    whole(j);
+    journey_whole(j);
     assert_int_equal(by_kc(j, &s), ERR_OK);
     before = j->state;
-    assert_int_equal(run(j, &deregister), ERR_OK);
+    assert_int_equal(journey_run(j, &deregister), ERR_OK);
     assert_int_equal(world_count(j->maf, TABLE_MAF_KM), 0);
     assert_int_equal(operator(j, j->mef, "revoke", before.kpm_id.z), ERR_OK);
     hear(j);
@@ -294,14 +183,14 @@ static void test_suspended_and_resumed(void **state)
 {
     struct journey *j = *state;
     struct world_session s;
-    whole(j);
+    journey_whole(j);
     assert_int_equal(by_kc(j, &s), ERR_OK);
     assert_int_equal(operator(j, j->mef, "suspend", j->state.kpm_id.z), ERR_OK);
     hear(j);
     assert_int_equal(world_alive(&s), ERR_DENIED_SUSPENDED);
     assert_int_equal(by_kc(j, &s), ERR_DENIED_SUSPENDED);
     assert_int_equal(by_km(j, &s), ERR_DENIED_SUSPENDED);
-    assert_int_equal(run(j, &enrol), ERR_DENIED_SUSPENDED);
+    assert_int_equal(journey_run(j, &journey_enrol), ERR_DENIED_SUSPENDED);
     assert_int_equal(operator(j, j->cse, "suspend", j->state.kc_id.z), ERR_OK);
     assert_int_equal(operator(j, j->cse, "resume", j->state.kc_id.z), ERR_DENIED_SUSPENDED); /* its authority has it */
     assert_int_equal(operator(j, j->mef, "resume", j->state.kpm_id.z), ERR_OK);
@@ -319,7 +208,7 @@ static void test_key_removed(void **state)
     struct journey *j = *state;
     struct world_session s, live;
     char args[512];
-    whole(j);
+    journey_whole(j);
     assert_int_equal(by_kc(j, &live), ERR_OK);
     snprintf(args, sizeof(args), "{\"KEYID\":\"%s\"}", j->state.kc_id.z);
     assert_int_equal(world_ctl(&j->w, j->maf, "key", "remove", args, &j->r), ERR_OK);
@@ -335,11 +224,11 @@ static void removed(struct journey *j, const struct device_task *by_client)
     struct world_session s, live;
     struct device_state before;
     char args[128];
-    whole(j);
+    journey_whole(j);
     before = j->state;
     assert_int_equal(by_kc(j, &live), ERR_OK);
     if (by_client != NULL) {
-        assert_int_equal(run(j, by_client), ERR_OK);
+        assert_int_equal(journey_run(j, by_client), ERR_OK);
     } else {
         snprintf(args, sizeof(args), "{\"RI\":\"%s\"}", before.registration);
         assert_int_equal(world_ctl(&j->w, j->maf, "registration", "remove", args, &j->r), ERR_OK);
@@ -349,8 +238,8 @@ static void removed(struct journey *j, const struct device_task *by_client)
     hear(j);
     assert_int_equal(world_alive(&live), ERR_DENIED_REVOKED);
     assert_int_equal(world_connect(&j->w, j->cse, before.kc_id.z, &before.kc.s, &s), ERR_DENIED_REVOKED); /* refuses R002-63 */
-    assert_int_equal(run(j, &enrol), ERR_OK); /* the device may come again */
-    assert_int_equal(run(j, &associate), ERR_OK);
+    assert_int_equal(journey_run(j, &journey_enrol), ERR_OK); /* the device may come again */
+    assert_int_equal(journey_run(j, &journey_associate), ERR_OK);
     assert_int_equal(by_kc(j, &s), ERR_OK);
     device_state_wipe(&before);
 }
@@ -385,7 +274,7 @@ static void test_instruction_removed(void **state)
 {
     struct journey *j = *state;
     struct world_session s, live;
-    whole(j);
+    journey_whole(j);
     assert_int_equal(by_kc(j, &live), ERR_OK);
     assert_int_equal(instruct(j, "remove"), ERR_OK);
     hear(j);
@@ -393,8 +282,8 @@ static void test_instruction_removed(void **state)
     assert_int_equal(by_km(j, &s), ERR_DENIED_REVOKED);
     assert_int_equal(by_kc(j, &s), ERR_DENIED_REVOKED); /* refuses R001-77 */
     assert_int_equal(instruct(j, "add"), ERR_OK);
-    assert_int_equal(run(j, &enrol), ERR_OK);
-    assert_int_equal(run(j, &associate), ERR_OK);
+    assert_int_equal(journey_run(j, &journey_enrol), ERR_OK);
+    assert_int_equal(journey_run(j, &journey_associate), ERR_OK);
     hear(j);
     assert_int_equal(by_kc(j, &s), ERR_OK);
 }
@@ -403,7 +292,7 @@ static void test_instruction_removed(void **state)
 static void test_withdrawn_while_fetched(void **state)
 {
     struct journey *j = *state;
-    whole(j);
+    journey_whole(j);
     char key_id[KEYID_MAX], said[1024];
     for (int suspended = 1; suspended >= 0; suspended--) {
         snprintf(key_id, sizeof(key_id), "%s@mef.example.com", suspended ? "AB01" : "AB02");
@@ -428,19 +317,19 @@ static void test_restored_with_the_clock_back(void **state)
     struct journey *j = *state;
     struct world_session s;
     char args[512];
-    whole(j);
+    journey_whole(j);
     assert_int_equal(operator(j, j->mef, "suspend", j->state.kpm_id.z), ERR_OK);
     assert_int_equal(operator(j, j->mef, "resume", j->state.kpm_id.z), ERR_OK);
     hear(j);
     strcpy(j->mef->fqdn, "gone.example.com"); /* what follows is the same MEF with the store of the backup */
     j->mef = world_add(&j->w, &role_mef, "mef.example.com", "[mef]\nfqdn = mef.example.com\n");
-    snprintf(args, sizeof(args), "{\"kind\":\"kpm\",\"id\":\"dev42@mef.example.com\",\"key\":\"" KPM "\",\"target\":\"maf.example.com\","
+    snprintf(args, sizeof(args), "{\"kind\":\"kpm\",\"id\":\"dev42@mef.example.com\",\"key\":\"" JOURNEY_KPM "\",\"target\":\"maf.example.com\","
              "\"enrolee-id\":\"//sp.example.com/S42\"}");
     assert_int_equal(world_ctl(&j->w, j->mef, "credential", "add", args, &j->r), ERR_OK);
-    j->w.now -= HOUR;
+    j->w.now -= JOURNEY_HOUR;
     assert_int_equal(by_kc(j, &s), ERR_OK); /* what was handed out goes on */
-    assert_int_equal(run(j, &enrol), ERR_OK);
-    assert_int_equal(run(j, &associate), ERR_OK);
+    assert_int_equal(journey_run(j, &journey_enrol), ERR_OK);
+    assert_int_equal(journey_run(j, &journey_associate), ERR_OK);
     assert_int_equal(operator(j, j->mef, "suspend", j->state.kpm_id.z), ERR_OK);
     hear(j);
     assert_int_equal(world_audited(j->maf, AUDIT_AUTHORITY_BACK), 1);
@@ -458,20 +347,20 @@ static void test_many_keys(void **state)
 {
     enum { KEYS = 150 };
     struct journey *j = *state;
-    whole(j);
+    journey_whole(j);
     struct keyid kc_id[KEYS];
     struct secret kc[KEYS];
     struct world_session s;
-    struct device_task again = associate;
+    struct device_task again = journey_associate;
     for (size_t i = 0; i < KEYS; i++) {
         j->state.kc_id.z[0] = '\0'; /* asks for another one */
         secret_wipe(&j->state.kc.s);
-        assert_int_equal(run(j, &again), ERR_OK);
+        assert_int_equal(journey_run(j, &again), ERR_OK);
         kc_id[i] = j->state.kc_id;
         kc[i] = j->state.kc.s;
     }
     assert_int_equal(operator(j, j->maf, "suspend", j->state.km_id.z), ERR_OK);
-    j->w.now -= HOUR;
+    j->w.now -= JOURNEY_HOUR;
     assert_int_equal(operator(j, j->maf, "revoke", j->state.km_id.z), ERR_OK);
     for (size_t rounds = 0; rounds < 8; rounds++) {
         assert_int_equal(world_hear(&j->w, j->cse), ERR_OK);
@@ -495,7 +384,7 @@ static void test_what_is_not_believed(void **state)
         SAYS("AA@mef.example.com", "revoked", "soon", N1), SAYS("AA@mef.example.com", "revoked", N1 ".aa", N1 ".aa"),
         SAYS("AA@mef.example.com", "revoked", N1 ".xyz", N1)};
     struct journey *j = *state;
-    whole(j);
+    journey_whole(j);
     for (size_t i = 0; i < ARRAY_LEN(nonsense); i++) {
         struct answer a = {.status = 200, .body = text_bytes(text_of(nonsense[i]))};
         assert_int_equal(world_hear_forged(&j->w, j->maf, &a), ERR_PEER_NONSENSE);
@@ -529,31 +418,30 @@ static void test_nothing_outlives_its_origin(void **state)
         world_reload(&j->w, j->mef, text);
         snprintf(text, sizeof(text), "[maf]\nfqdn = maf.example.com\nkm-lifetime = %uh\nkc-lifetime = %uh\n[peer mef.example.com]\nkind = mef\n", r[1], r[2]);
         world_reload(&j->w, j->maf, text);
-        whole(j);
+        journey_whole(j);
         struct world_session mef, maf, cse;
         assert_int_equal(world_connect(&j->w, j->mef, j->state.kpm_id.z, &j->state.kpm.s, &mef), ERR_OK);
         assert_int_equal(by_km(j, &maf), ERR_OK);
         assert_int_equal(by_kc(j, &cse), ERR_OK);
-        usec_t instruction = T0 + 48 * HOUR;
-        usec_t ke = T0 + r[0] * HOUR, km = T0 + r[1] * HOUR, kc = T0 + r[2] * HOUR;
+        usec_t instruction = JOURNEY_T0 + 48 * JOURNEY_HOUR;
+        usec_t ke = JOURNEY_T0 + r[0] * JOURNEY_HOUR, km = JOURNEY_T0 + r[1] * JOURNEY_HOUR, kc = JOURNEY_T0 + r[2] * JOURNEY_HOUR;
         ke = ke < instruction ? ke : instruction;
         km = km < ke ? km : ke;
         kc = kc < km ? kc : km;
         assert_true(mef.assoc.not_after <= instruction);
         assert_true(maf.assoc.not_after <= km);
         assert_true(cse.assoc.not_after <= kc && cse.assoc.not_after >= kc - 2 * USEC_PER_SEC); /* whole seconds twice */
-        j->w.now = T0 + r[3] * HOUR; /* refuses R002-63: after its end nothing serves, before it everything does */
+        j->w.now = JOURNEY_T0 + r[3] * JOURNEY_HOUR; /* refuses R002-63: after its end nothing serves, before it everything does */
         struct world_session late;
         assert_int_equal(by_kc(j, &late) == ERR_OK, j->w.now < cse.assoc.not_after);
         assert_int_equal(by_km(j, &late) == ERR_OK, j->w.now < maf.assoc.not_after);
         struct world_request rq = {.op = OP_RETRIEVE, .path = "/-/S42", .from = "S42"};
         assert_int_equal(world_request(&cse, &rq, &j->r) == ERR_OK, j->w.now < cse.assoc.not_after);
-        j->w.now = T0 - HOUR; /* a clock that is set back lengthens nothing */
+        j->w.now = JOURNEY_T0 - JOURNEY_HOUR; /* a clock that is set back lengthens nothing */
         if (by_kc(j, &late) == ERR_OK) {
             assert_true(late.assoc.not_after == cse.assoc.not_after);
         }
-        void *p = j;
-        teardown(&p);
+        journey_free(j);
     }
 }
 

@@ -3,12 +3,11 @@
  * certificate): each one called too early is refused and leaves nothing, and who is talked to in which of them.
  */
 #include "role/cse/cse.h"
-#include "role/device/device.h"
 #include "role/device/device_renew.h"
 #include "role/maf/maf.h"
 #include "role/mef/mef.h"
 #include "shell/crypto_openssl.h"
-#include "world.h"
+#include "world_device.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,15 +29,9 @@ struct phases {
     struct world_node *mef, *maf, *cse;
     struct device_state state;
     bool certificate;
-    char met[128]; /* whom the device talked to, in order: a word each */
+    struct world_device dev;
     struct world_reply r;
 };
-
-static void server(struct device_state_server *s, const char *fqdn)
-{
-    strcpy(s->fqdn, fqdn);
-    snprintf(s->address, sizeof(s->address), "%s:443", fqdn);
-}
 
 /* As it left the factory: bound to no service provider, with a credential for an MEF (R000-77). */
 static struct phases *start(bool certificate)
@@ -46,17 +39,15 @@ static struct phases *start(bool certificate)
     struct phases *p = calloc(1, sizeof(*p));
     struct device_state *s = &p->state;
     world_init(&p->w, T0);
+    p->dev = (struct world_device){.w = &p->w, .state = s, .r = &p->r, .kind = WORLD_URI, .name = "m2m:" AE};
     p->mef = world_add(&p->w, &role_mef, "mef.example.com", "[mef]\nfqdn = mef.example.com\n");
     p->maf = world_add(&p->w, &role_maf, "maf.example.com", MAF_CONF);
     p->cse = world_add(&p->w, &role_cse, "in.sp.example.com", CSE_CONF);
     assert_int_equal(world_ctl(&p->w, p->maf, "client", "allow", "{\"client\":\"" AE "\"}", &p->r), ERR_OK);
     p->certificate = certificate;
-    server(&s->mef, "mef.example.com");
+    world_device_server(&s->mef, "mef.example.com");
     if (certificate) {
-        strcpy(s->mef.cert.file, "/made/up/device.crt");
-        strcpy(s->mef.cert.key, "/made/up/device.key");
-        strcpy(s->mef.cert.trust, "/made/up/ca.crt");
-        strcpy(s->mef.cert.identity, AE);
+        world_device_certificate(&s->mef, AE);
     } else {
         strcpy(s->kpm_id.z, "dev42@mef.example.com");
         world_secret(KEY, &s->kpm.s);
@@ -69,8 +60,8 @@ static struct phases *start(bool certificate)
 /* A service provider is chosen: the Enrolee is told its MAF and its registrar. */
 static void chosen(struct phases *p)
 {
-    server(&p->state.maf, "maf.example.com");
-    server(&p->state.cse, "in.sp.example.com");
+    world_device_server(&p->state.maf, "maf.example.com");
+    world_device_server(&p->state.cse, "in.sp.example.com");
     strcpy(p->state.cse_id.z, "//sp.example.com/in");
 }
 
@@ -113,38 +104,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static err_t handshake(struct phases *p, const struct device_exchange *x, struct world_session *s)
-{
-    static const char *const names[] = {"mef ", "maf ", "cse "};
-    struct world_node *const nodes[] = {p->mef, p->maf, p->cse};
-    for (size_t i = 0; i < ARRAY_LEN(nodes); i++) {
-        if (strcmp(nodes[i]->fqdn, x->server->fqdn) == 0) {
-            strcat(p->met, names[i]);
-            struct role_cert c = world_cert(&p->w, WORLD_URI, "m2m:" AE);
-            return x->psk_id != NULL ? world_connect(&p->w, nodes[i], x->psk_id->z, x->psk, s)
-                                     : world_connect_names(&p->w, nodes[i], &c, s);
-        }
-    }
-    return ERR_PEER_UNREACHABLE;
-}
-
-static void exchange(struct phases *p, const struct device_exchange *x, struct device_outcome *got)
-{
-    struct world_session s;
-    *got = (struct device_outcome){.err = handshake(p, x, &s)};
-    if (got->err == ERR_OK && x->export_label != NULL) {
-        got->exported = s.exported;
-    }
-    if (got->err == ERR_OK && x->has_request) {
-        char body[2048];
-        assert_int_equal(text_copy(x->body, body, sizeof(body)), ERR_OK);
-        struct world_request rq = {.op = x->op, .ty = x->ty, .path = x->path, .from = x->from, .body = body};
-        (void)world_request(&s, &rq, &p->r);
-        got->rsc = p->r.rsc;
-        got->body = text_bytes(text_of(p->r.body));
-    }
-}
-
 static const struct device_task enrol = {.goal = DEVICE_ENROL};
 static const struct device_task associate = {.goal = DEVICE_ASSOCIATE, .admin_fqdn = "sp.example.com"};
 static const struct device_task register_ae = {.goal = DEVICE_REGISTER, .app_id = "Ntest", .from = "S42"};
@@ -152,18 +111,7 @@ static const struct device_task request = {.goal = DEVICE_REQUEST, .op = OP_RETR
 
 static err_t run(struct phases *p, const struct device_task *task)
 {
-    struct device d;
-    struct device_exchange x;
-    struct device_outcome got;
-    device_start(&d, &p->state, crypto_openssl(), task);
-    p->met[0] = '\0';
-    err_t e = ERR_OK;
-    while (e == ERR_OK && (e = device_next(&d, p->w.now, &x)) == ERR_OK) {
-        exchange(p, &x, &got);
-        e = device_accept(&d, p->w.now, &got);
-    }
-    device_wipe(&d);
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
+    return world_device_run(&p->dev, task);
 }
 
 static void nothing_was_made(struct phases *p)
@@ -181,7 +129,7 @@ static void not_operational(struct phases *p)
     static const struct device_task *const operation[] = {&associate, &register_ae, &request};
     for (size_t i = 0; i < ARRAY_LEN(operation); i++) {
         assert_int_equal(run(p, operation[i]), ERR_STATE); /* refuses R000-13, R000-19, R000-86, R001-21 */
-        assert_string_equal(p->met, "");
+        assert_string_equal(p->dev.met, "");
     }
 }
 
@@ -198,12 +146,12 @@ static void each_phase_in_its_turn(void **state)
     not_operational(p);
     instructed(p);
     assert_int_equal(run(p, &enrol), ERR_OK); /* third and fourth */
-    assert_string_equal(p->met, "mef ");      /* R000-86: and nobody else meanwhile */
+    assert_string_equal(p->dev.met, "mef ");      /* R000-86: and nobody else meanwhile */
     assert_int_equal(run(p, &register_ae), ERR_STATE); /* refuses R001-21: B before the fifth */
     assert_int_equal(run(p, &request), ERR_STATE);
-    assert_string_equal(p->met, "");
+    assert_string_equal(p->dev.met, "");
     assert_int_equal(run(p, &associate), ERR_OK); /* R001-21: the fifth; R000-19: after it the MAF handshake runs */
-    assert_string_equal(p->met, "maf maf cse ");  /* R000-86: B comes last */
+    assert_string_equal(p->dev.met, "maf maf cse ");  /* R000-86: B comes last */
     assert_int_equal(run(p, &register_ae), ERR_OK);
     assert_int_equal(run(p, &request), ERR_OK); /* R000-13: now it operates */
 }
@@ -260,27 +208,27 @@ static void when_it_is_needed(void **state)
 {
     struct phases *p = *state;
     struct device_state *d = &p->state;
-    assert_int_equal(device_renew_next(d).what, DEVICE_RENEW_NOTHING); /* refuses R000-75: no provider is chosen */
+    assert_int_equal(device_renew_next(d, p->w.now).what, DEVICE_RENEW_NOTHING); /* refuses R000-75: no provider is chosen */
     chosen(p);
-    struct device_due due = device_renew_next(d);
+    struct device_due due = device_renew_next(d, p->w.now);
     assert_true(due.what == DEVICE_RENEW_ENROLMENT && due.at <= p->w.now); /* R000-75, R000-78 */
     world_secret(KEY, &d->kpsa.s); /* no MAF is required: a key of the registrar itself */
     strcpy(d->kpsa_id.z, "dev42@sp.example.com");
-    assert_int_equal(device_renew_next(d).what, DEVICE_RENEW_NOTHING); /* refuses R000-75 */
+    assert_int_equal(device_renew_next(d, p->w.now).what, DEVICE_RENEW_NOTHING); /* refuses R000-75 */
     assert_int_equal(world_ctl(&p->w, p->cse, "credential", "add", "{\"kind\":\"kpsa\",\"id\":\"dev42@sp.example.com\",\"key\":\"" KEY
                                "\",\"enrolee-id\":\"" AE "\"}", &p->r), ERR_OK);
     assert_int_equal(run(p, &associate), ERR_OK);
-    assert_string_equal(p->met, "cse "); /* R000-75: no MEF and no MAF */
+    assert_string_equal(p->dev.met, "cse "); /* R000-75: no MEF and no MAF */
     secret_wipe(&d->kpsa.s);
     d->kpsa_id.z[0] = '\0';
     world_secret(KEY, &d->km.s); /* a MAF is required, and its Km was loaded in the factory */
     strcpy(d->km_id.z, "dev42@maf.example.com");
     d->ke_not_after = USEC_NEVER;
-    assert_int_equal(device_renew_next(d).what, DEVICE_RENEW_NOTHING); /* refuses R000-75 */
+    assert_int_equal(device_renew_next(d, p->w.now).what, DEVICE_RENEW_NOTHING); /* refuses R000-75 */
     assert_int_equal(world_ctl(&p->w, p->maf, "credential", "add", "{\"kind\":\"km\",\"id\":\"dev42@maf.example.com\",\"key\":\"" KEY
                                "\",\"enrolee-id\":\"" AE "\"}", &p->r), ERR_OK);
     assert_int_equal(run(p, &associate), ERR_OK);
-    assert_string_equal(p->met, "maf maf cse "); /* R000-75: no MEF */
+    assert_string_equal(p->dev.met, "maf maf cse "); /* R000-75: no MEF */
 }
 
 /* R000-77: what it got in the factory serves with whichever provider takes it, and with none it serves for nothing. */
@@ -293,7 +241,7 @@ static void bound_to_nobody(void **state)
     configured(p, false);
     chosen(p);
     assert_int_equal(run(p, &enrol), ERR_DENIED_NOT_INSTRUCTED); /* refuses R000-77: before a provider took it */
-    assert_string_equal(p->met, "mef ");
+    assert_string_equal(p->dev.met, "mef ");
     instructed(p);
     assert_int_equal(run(p, &enrol), ERR_OK); /* R000-77: the same credential, nothing new was loaded */
 }

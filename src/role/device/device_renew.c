@@ -19,7 +19,7 @@ static bool is_due_first(const struct device_state *s, bool direct)
 }
 
 /* R000-17: a second enrolment has a reason: an end that is near, or an operator who changes the provider. */
-struct device_due device_renew_next(const struct device_state *s)
+struct device_due device_renew_next(const struct device_state *s, usec_t now)
 {
     struct device_due d = {.what = DEVICE_RENEW_NOTHING, .at = USEC_NEVER, .end = USEC_NEVER};
     bool enrolled = device_state_is_enrolled(s) && s->maf.cert.file[0] == '\0';
@@ -31,7 +31,7 @@ struct device_due device_renew_next(const struct device_state *s)
         d = (struct device_due){DEVICE_RENEW_ENROLMENT, due(s->ke_since, s->ke_not_after), s->ke_not_after};
     }
     usec_t key = due(s->kc_since, s->kc_not_after);
-    if (!direct && secret_is_set(&s->kc.s) && key < d.at) {
+    if (!direct && secret_is_set(&s->kc.s) && key < d.at && d.at > now) {
         /* One that ends with its Ke gets no longer by being made anew (seconds are whole on the wire). */
         bool bound = enrolled && s->kc_not_after + 2 * USEC_PER_SEC >= s->ke_not_after;
         d = (struct device_due){bound ? DEVICE_RENEW_ENROLMENT : DEVICE_RENEW_KEY, key, s->kc_not_after};

@@ -16,7 +16,8 @@ struct device_due {
     usec_t end; /* of what is to be renewed */
 };
 
-struct device_due device_renew_next(const struct device_state *s);
+/* Once the enrolment is due it comes first: without it there is no other key. */
+struct device_due device_renew_next(const struct device_state *s, usec_t now);
 /* A usage-constrained key. One that its authority gave no more time is asked for again when half of what is left is over. */
 struct device_due device_renew_key(const struct device_keyring_key *k);
 void device_renew_key_later(struct device_keyring_key *k, usec_t now);

@@ -121,12 +121,12 @@ static void ks_lives_and_ends(void **state)
         assert_true(device_state_is_direct(&s) && device_state_is_enrolled(&s));
         assert_true(device_gba_is_live(&s, NOW)); /* R001-128 */
         assert_false(device_gba_is_live(&s, NOW + 10 * HOUR)); /* refuses R001-128 */
-        struct device_due d = device_renew_next(&s);
+        struct device_due d = device_renew_next(&s, NOW);
         assert_int_equal(d.what, DEVICE_RENEW_ENROLMENT);
         assert_int_equal(d.at, NOW + 9 * HOUR);
         device_state_forget_enrolment(&s);
         assert_false(device_gba_is_live(&s, NOW) || device_state_is_enrolled(&s));
-        assert_int_equal(device_renew_next(&s).at, 0); /* at once */
+        assert_int_equal(device_renew_next(&s, NOW).at, 0); /* at once */
     }
     struct device_state s = bootstrapped(DEVICE_STATE_NAF_ME);
     const struct ub_ue not_over = {.step = UB_UE_ANSWER};
