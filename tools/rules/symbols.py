@@ -7,7 +7,7 @@ import sys
 from common import CORE, Findings, ROOT
 
 build = ROOT / (sys.argv[1] if len(sys.argv) > 1 else "build")
-PURE = {"memcpy", "memmove", "memset", "memcmp", "strlen", "strcmp", "strncmp", "strchr", "memchr", "strrchr",
+PURE = {"memcpy", "memmove", "memset", "memcmp", "strlen", "strcmp", "strncmp", "strspn", "strcspn", "strchr", "memchr", "strrchr",
         "sin", "cos", "asin", "sqrt", "atan2", "_GLOBAL_OFFSET_TABLE_"}
 COMPILER = re.compile(r"^(__stack_chk_fail|__assert_fail|__mem\w+_chk|__(asan|ubsan|sanitizer)_\w+)$")
 LIBRARIES = {"wire": re.compile(r"^(json|jsonp|llhttp|cbor_(encode|stream))_|^xml[A-Z]"), "role": re.compile(r"^jsonp?_")}
