@@ -62,6 +62,9 @@ bool impi_is_imsi(struct text t); /* 6 to 15 digits */
 void impi_fold(struct impi *i);    /* the domain in lower case: two spellings are one subscriber */
 /* The digits of such an IMPI, or empty: it is of another kind. A view into `impi`. */
 struct text impi_imsi(struct text impi);
+/* The IMPI that the same IMSI gives with the other length of its MNC: one SIM, whose network alone knows which is right.
+ * ERR_NOT_FOUND: it is not of that form. */
+MUST_USE err_t impi_other_mnc(struct text impi, struct impi *out);
 /* The FQDN of the BSF that serves it [23.003 16.2]. */
 MUST_USE err_t impi_bsf(struct text impi, char *out, size_t cap);
 

@@ -67,6 +67,19 @@ err_t impi_of_imsi(struct text imsi, size_t mnc_digits, struct impi *out)
     return writer_finish_z(&w);
 }
 
+err_t impi_other_mnc(struct text impi, struct impi *out)
+{
+    struct text imsi = impi_imsi(impi);
+    for (size_t digits = 2; digits <= 3; digits++) {
+        struct impi own;
+        if (impi_of_imsi(imsi, digits, &own) == ERR_OK && text_eq_nocase(impi, text_of(own.z))) {
+            return impi_of_imsi(imsi, 5 - digits, out);
+        }
+    }
+    out->z[0] = '\0';
+    return ERR_NOT_FOUND;
+}
+
 /* ims.X.3gppnetwork.org -> bsf.X.pub.3gppnetwork.org; any other domain D -> bsf.D */
 err_t impi_bsf(struct text impi, char *out, size_t cap)
 {

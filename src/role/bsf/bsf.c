@@ -5,8 +5,6 @@
 #include "role/ctl_list.h"
 #include "role/detail.h"
 
-#define KS_LIFETIME_MAX (INT64_C(3650) * 86400 * USEC_PER_SEC)
-
 static const struct conf_row rows[] = {
     {"bsf", "", CONF_TEXT, CONF_INSTANCES, NULL, 0, 32, NULL,
      "The Bootstrapping Server Function of GBA: shares Ks with devices that have a SIM. [bsf NAME] is a further one behind the same address."},
@@ -15,7 +13,7 @@ static const struct conf_row rows[] = {
     {"bsf", "algorithm", CONF_CHOICE, 0, "akav1", 0, 0, "akav1|akav2", "Digest AKA of Ub: AKAv1-MD5 (RFC 3310) or AKAv2-MD5 (RFC 4169)."},
     {"bsf", "nonce-lifetime", CONF_DURATION, 0, "60s", USEC_PER_SEC, 3600 * USEC_PER_SEC, NULL,
      "How long a challenge waits for its answer."},
-    {"bsf", "ks-lifetime", CONF_DURATION, 0, "24h", USEC_PER_SEC, KS_LIFETIME_MAX, NULL,
+    {"bsf", "ks-lifetime", CONF_DURATION, 0, "24h", USEC_PER_SEC, BSF_KS_LIFETIME_MAX, NULL,
      "Life of Ks, where the subscriber has none of its own."},
     {"bsf", "challenges-per-minute", CONF_NUMBER, 0, "6", 1, UINT8_MAX, NULL,
      "Challenges for one IMPI in a minute: each uses a sequence number up, and anybody can ask for one."},

@@ -223,8 +223,9 @@ static err_t parse_settings(const json_t *args, struct rec_subscriber *s, char d
     if (enrolee.n > 0 && ((!m2mid_is_ae(kind) && !m2mid_is_cse(kind)) || TEXT_COPY(enrolee, s->enrolee_id.z) != ERR_OK)) {
         return detail_fail(detail, ERR_MALFORMED_ID, "--enrolee-id must be an absolute AE-ID or CSE-ID", enrolee);
     }
-    if (lifetime.n > 0 && (timestamp_duration(lifetime, &s->ks_lifetime) != ERR_OK || s->ks_lifetime < USEC_PER_SEC)) {
-        return detail_fail(detail, ERR_MALFORMED_TIME, "--lifetime must be like 24h or 30m", lifetime);
+    if (lifetime.n > 0 && (timestamp_duration(lifetime, &s->ks_lifetime) != ERR_OK || s->ks_lifetime < USEC_PER_SEC ||
+                           s->ks_lifetime > BSF_KS_LIFETIME_MAX)) {
+        return detail_fail(detail, ERR_MALFORMED_TIME, "--lifetime must be like 24h or 30m, and at most 3650d", lifetime);
     }
     TRY(parse_uss(json_get_text(args, "uss"), s, detail));
     return parse_nafs(json_get_text(args, "naf"), s, detail);

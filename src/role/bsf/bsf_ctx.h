@@ -6,6 +6,8 @@
 #include "role/bsf/rec_bsf.h"
 #include "wire/digest.h"
 
+#define BSF_KS_LIFETIME_MAX (INT64_C(3650) * 86400 * USEC_PER_SEC) /* a device takes none that is longer than ten years */
+
 struct bsf {
     struct role_env env;
     char fqdn[GBA_FQDN_MAX + 1]; /* in lower case */
@@ -26,6 +28,9 @@ role_handler bsf_ub;
 
 /* bsf_zh.c: subscribers of an HLR or HSS (R001-115). A stranger, as far as is known here: neither keys nor settings. */
 MUST_USE err_t bsf_zh_stranger(const struct impi *impi, usec_t now, struct rec_subscriber *out);
+/* ERR_DENIED_IMPI: there are settings for this SIM under its other name (impi_other_mnc()), and an HLR knows digits only: nobody gets
+ * round what an operator forbids by another spelling (R001-123, R001-124). */
+MUST_USE err_t bsf_zh_check_name(struct txn *t, struct text impi);
 /* The answer to a question: the vector as the card wants it, and the settings that came with it. ERR_ZH_*, ERR_DENIED_IMPI,
  * ERR_DENIED_AUTS; ERR_ZH_NONSENSE too if this RAND was given before. */
 MUST_USE err_t bsf_zh_take(const struct bsf *b, struct txn *t, const struct vector_answer *a, struct rec_subscriber *s,

@@ -16,7 +16,8 @@ static err_t check_guss(const struct bsf *b, struct txn *t, struct text fqdn, st
     struct rec_subscriber s;
     err_t e = rec_subscriber_get(t, text_of(out->ks.impi.z), &s);
     if (e == ERR_NOT_FOUND && out->ks.elsewhere != 0 && b->zh) { /* of an HLR, which has no settings: no limit */
-        return ERR_OK;
+        e = bsf_zh_check_name(t, text_of(out->ks.impi.z));
+        return e == ERR_DENIED_IMPI ? ERR_DENIED_B_TID : e;
     }
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_DENIED_B_TID : e;

@@ -54,11 +54,12 @@ static err_t find_subscriber(struct run *r)
         e = rec_subscriber_get(r->t, text_of(impi.z), &r->sub);
     }
     if (known && e == ERR_NOT_FOUND && r->b->zh) {
-        e = bsf_zh_stranger(&impi, r->rq->now, &r->sub);
+        e = bsf_zh_check_name(r->t, text_of(impi.z));
+        e = e == ERR_OK ? bsf_zh_stranger(&impi, r->rq->now, &r->sub) : e;
     } else if (e == ERR_OK && r->sub.source != SUBSCRIBER_HERE && !r->b->zh) { /* whom nobody is asked about any more */
         e = ERR_NOT_FOUND;
     }
-    if (e == ERR_NOT_FOUND) {
+    if (e == ERR_NOT_FOUND || e == ERR_DENIED_IMPI) {
         return detail_fail(r->rs->detail, ERR_DENIED_IMPI, "username", name);
     }
     TRY(e);

@@ -31,6 +31,15 @@ err_t bsf_zh_stranger(const struct impi *impi, usec_t now, struct rec_subscriber
     return TEXT_COPY(text_of("0000"), out->amf); /* the network's, and never asked for here */
 }
 
+err_t bsf_zh_check_name(struct txn *t, struct text impi)
+{
+    struct impi other;
+    struct rec_subscriber s;
+    err_t e = impi_other_mnc(impi, &other);
+    e = e == ERR_OK ? rec_subscriber_get(t, text_of(other.z), &s) : e;
+    return e == ERR_NOT_FOUND ? ERR_OK : e == ERR_OK ? ERR_DENIED_IMPI : e;
+}
+
 /* The settings as the HSS has them now take the place of those before; an operator's stay. */
 static err_t take_guss(const struct bsf *b, struct txn *t, struct bytes xml, struct rec_subscriber *s)
 {

@@ -30,12 +30,15 @@ struct fixture {
     struct response rs;
     char body[8192];
     char memory[1u << 17];
+    const char *impi; /* under which the card answers */
+    const struct vector_answer *vector;
 };
 
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     world_init(&f->w, T0);
+    f->impi = IMPI;
     f->bsf = world_add(&f->w, &role_bsf, BSF, "[bsf]\nfqdn = " BSF "\nks-lifetime = 12h\n");
     struct aka_keys keys = aka_keys_milenage();
     world_secret(K_HEX, &keys.k.s);
@@ -76,7 +79,7 @@ static err_t get(struct fixture *f, const char *authorization)
     struct association plain;
     association_init_plain(&plain);
     struct primitive p = {.op = OP_RETRIEVE, .path = text_of("/"), .expires = USEC_NEVER, .authorization = text_of(authorization)};
-    struct request rq = {.prim = &p, .assoc = &plain, .exported = &none, .now = f->w.now};
+    struct request rq = {.prim = &p, .assoc = &plain, .exported = &none, .now = f->w.now, .vector = f->vector};
     begin(f, true);
     f->rs.body = WRITER_ARRAY(f->body);
     err_t e = dispatch_run(&role_bsf, f->bsf->ctx, &rq, &f->t, &f->rs);
@@ -117,13 +120,13 @@ static err_t answer(struct fixture *f, const char *nonce)
     memcpy(autn.b, n.autn, sizeof(autn.b));
     assert_int_equal(aka_card_authenticate(c, &f->card, &rand, &autn, &a), ERR_OK);
     assert_int_equal(keys_password_akav1(&a.res, &password), ERR_OK);
-    assert_int_equal(keys_digest_ha1(c, CRYPTO_MD5, text_of(IMPI), text_of(BSF), &password, &h_a1), ERR_OK);
+    assert_int_equal(keys_digest_ha1(c, CRYPTO_MD5, text_of(f->impi), text_of(BSF), &password, &h_a1), ERR_OK);
     const struct keys_digest d = {.hash = CRYPTO_MD5, .integrity = true, .nonce = text_of(nonce), .nc = text_of("00000001"),
                                   .cnonce = text_of("0a4f113b"), .uri = text_of("/"), .method = text_of("GET"), .body = bytes_empty()};
     assert_int_equal(keys_digest_response(c, &d, &h_a1, response), ERR_OK);
     snprintf(header, sizeof(header),
-             "Digest username=\"" IMPI "\", realm=\"" BSF "\", nonce=\"%s\", uri=\"/\", response=\"%s\", algorithm=AKAv1-MD5, "
-             "qop=auth-int, nc=00000001, cnonce=\"0a4f113b\"", nonce, response);
+             "Digest username=\"%s\", realm=\"" BSF "\", nonce=\"%s\", uri=\"/\", response=\"%s\", algorithm=AKAv1-MD5, "
+             "qop=auth-int, nc=00000001, cnonce=\"0a4f113b\"", f->impi, nonce, response);
     aka_card_answer_wipe(&a);
     return get(f, header);
 }
@@ -208,12 +211,91 @@ static void test_bounds(void **state)
     assert_int_equal(world_count(f->bsf, TABLE_BSF_STATE), 1); /* no number twice, whoever comes back */
 }
 
+/* -- subscribers of an HLR ------------------------------------------------------------------------------- */
+#define OTHER "001010123456789@ims.mnc010.mcc001.3gppnetwork.org" /* the same SIM, if its MNC had three digits */
+
+static int setup_hlr(void **state)
+{
+    (void)setup(state);
+    struct fixture *f = *state;
+    world_reload(&f->w, f->bsf, "[bsf]\nfqdn = " BSF "\nks-lifetime = 12h\nsubscribers = gsup\nhlr = 127.0.0.1:4222\n");
+    return 0;
+}
+
+/* A request of a SIM that the HLR knows, once more with the vector that it gave. */
+static err_t get_with_vector(struct fixture *f, const char *authorization, uint64_t seq)
+{
+    const struct crypto *c = f->bsf->env.crypto;
+    struct aka_vector v;
+    struct aka_rand rand;
+    const struct aka_f1_input in = {.rand = &rand, .sqn = aka_sqn_make(seq, (unsigned)seq)};
+    TRY(get(f, authorization));
+    assert_true(f->rs.vector.asked);
+    const struct vector_question q = f->rs.vector;
+    assert_int_equal(c->random(rand.b, sizeof(rand.b)), ERR_OK);
+    assert_int_equal(aka_auc_compute(c, &f->card.keys, &in, &v), ERR_OK);
+    const struct vector_answer a = {.question = &q, .err = ERR_OK, .vector = &v, .guss = bytes_empty()};
+    f->vector = &a;
+    err_t e = get(f, authorization);
+    f->vector = NULL;
+    aka_auc_vector_wipe(&v);
+    return e;
+}
+
+#define OPEN_AS(impi) "Digest username=\"" impi "\", realm=\"" BSF "\", nonce=\"\", uri=\"/\", response=\"\""
+
+static void test_two_names_of_a_sim(void **state)
+{
+    struct fixture *f = *state;
+    struct bsf_naf n;
+    struct bsf_info info;
+    char nonce[128];
+    f->impi = OTHER;
+    assert_int_equal(get_with_vector(f, OPEN_AS(OTHER), 1), ERR_OK);
+    nonce_of(f, nonce);
+    assert_int_equal(answer(f, nonce), ERR_OK);
+    assert_int_equal(bsf_info_parse(writer_view(&f->rs.body), &info), ERR_OK);
+    assert_int_equal(naf(f, &info.b_tid, "maf.example.com", &n), ERR_OK); /* nobody has said anything of it */
+    bsf_naf_wipe(&n);
+    const char *settings = "{\"impi\":\"" IMPI "\",\"kind\":\"hlr\",\"naf\":\"maf.example.com=none\"}";
+    assert_int_equal(world_ctl(&f->w, f->bsf, "subscriber", "add", settings, &f->r), ERR_OK);
+    assert_int_equal(naf(f, &info.b_tid, "maf.example.com", &n), ERR_DENIED_B_TID); /* refuses R001-124 */
+    assert_int_equal(get(f, OPEN_AS(OTHER)), ERR_DENIED_IMPI);                      /* refuses R001-123 */
+    assert_int_equal(get(f, OPEN_AS(IMPI)), ERR_DENIED_GUSS_KEY);                   /* refuses R001-123 */
+}
+
+/* -- commands -------------------------------------------------------------------------------------------- */
+static void test_an_import_with_shifted_columns_shows_no_key(void **state)
+{
+    static const char *const heads[] = {"impi,k,opc", "imsi,k,opc", "k,amf,opc", "k,naf,opc", "k,lifetime,opc", "k,enrolee-id,opc", "k,uss,opc"};
+    struct fixture *f = *state;
+    char args[1024];
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+        snprintf(args, sizeof(args), "{\"line\":\"2\",\"head\":\"%s,card\",\"key\":\"" K_HEX "," OPC_HEX "," OPC_HEX ",me\"}", heads[i]);
+        assert_int_equal(world_ctl(&f->w, f->bsf, "subscriber", "import", args, &f->r), ERR_OK);
+        assert_non_null(strstr(f->r.body, "\"line\":2"));
+        assert_null(strstr(f->r.body, "465b5ce8"));
+        assert_null(strstr(f->r.body, "cd63cb71"));
+    }
+}
+
+static void test_a_lifetime_that_no_device_takes(void **state)
+{
+    struct fixture *f = *state;
+    const char *args = "{\"impi\":\"" IMPI "\",\"kind\":\"milenage\",\"key\":\"" K_HEX OPC_HEX "\",\"lifetime\":\"3651d\"}";
+    assert_int_equal(world_ctl(&f->w, f->bsf, "subscriber", "add", args, &f->r), ERR_MALFORMED_TIME);
+    add(f, ",\"lifetime\":\"3650d\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_naf_keys_and_permissions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_late_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_two_names_of_a_sim, setup_hlr, teardown),
+        cmocka_unit_test_setup_teardown(test_an_import_with_shifted_columns_shows_no_key, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_lifetime_that_no_device_takes, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
