@@ -182,13 +182,19 @@ static err_t take_line(const struct bsf *b, const struct ctl_request *rq, struct
 /* A refusal names what it does not take; where columns are exchanged, that is a key. */
 static void hide_keys(char *detail)
 {
-    static const char hex[] = "0123456789abcdefABCDEF";
-    for (char *at = detail + strcspn(detail, hex); *at != '\0'; at += strcspn(at, hex)) {
-        size_t n = strspn(at, hex);
-        if (n >= KEY_DIGITS) {
-            memset(at, '*', n);
+    size_t run = 0;
+    for (char *at = detail;; at++) {
+        if (text_find(text_of("0123456789abcdef"), text_lower(*at)) < 16) {
+            run++;
+            continue;
         }
-        at += n;
+        if (run >= KEY_DIGITS) {
+            memset(at - run, '*', run);
+        }
+        if (*at == '\0') {
+            return;
+        }
+        run = 0;
     }
 }
 
