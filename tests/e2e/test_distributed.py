@@ -113,7 +113,7 @@ def test_what_the_points_answer(pair):
         assert question(a, "auds", {"to": box, "fr": "Sguest", "op": 2, "tkns": ["a.b.c"]}) == {"sus": 4}
         assert question(a, "aupy", {"to": box}) == {"ps": {"pv": [rules(f"//{ks.SP}/Sguest")]}, "ca": 1, "sus": 1}
         assert question(a, "aupy", {"to": "/mn/elsewhere"}) == {"sus": 2}
-        assert question(a, "auif", {"fr": "Sguest"}) == {"m2m:rol": [], "sus": 2}
+        assert question(a, "auif", {"fr": "Sguest"}) == {"m2m:rol": [], "m2m:tk": [], "sus": 2}
         role = {"rlid": f"reader@{ks.SP}", "tkis": "Sadmin", "tkhd": "Sadmin", "tknb": "20200101T000000", "tkna": "20990101T000000"}
         assert ks.ask(a, "create", "/Sadmin", {"m2m:rol": role}, 31, "Sadmin").rsc == 2001
         found = question(a, "auif", {"fr": "Sadmin", "rids": [f"reader@{ks.SP}"]})

@@ -60,7 +60,7 @@ def lab(tmp_path_factory):
     lab.append("cse", f"[das {FQDN}]\nid = {ISSUER}\nkey = {lab.signer.pub}\nurl = {lab.url}\n")
     with lab:
         lab.start("cse")
-        lab.keys = {n: lab.add_kpsa(n, enrolee_id=f"//{ks.SP}/S{n}") for n in ("owner", "guest", "other")}
+        lab.keys = {n: lab.add_kpsa(n, enrolee_id=f"//{ks.SP}/S{n}") for n in ("owner", "guest", "other", "das")}
         for n in lab.keys:
             with connect(lab, n) as c:
                 assert ks.register(c, f"S{n}").rsc == 2001
@@ -184,6 +184,69 @@ def test_who_is_refused_is_told_where_to_ask(lab):
         lab.das.answer = lambda dreq: json.dumps({"m2m:seci": {"sit": 2, "dres": {"tkns": [forged]}}}).encode()
         r = ks.ask(g, "retrieve", f"/-/Sowner/two?tids=forged%40{FQDN}", origin="Sguest")
         assert (r.rsc, r.reason) == (4103, "token-unknown"), r
+
+
+def keep(conn, token, who="Sdas", **attrs):
+    body = {"tkid": json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["jti"], "tkob": token} | attrs
+    return ks.ask(conn, "create", "/-", {"m2m:tk": body}, 32, who)
+
+
+def stamp(seconds):
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds))
+
+
+def test_a_token_as_a_resource(lab):
+    """The issuer keeps it here, and its holder needs the Token-ID alone, as long as the resource is there."""
+    say = claims("kept", "Sguest", ["Sowner/two"])
+    token, path = lab.signer.token(say), f"/-/Sowner/two?tids=kept%40{FQDN}"
+    lab.das.answer = lambda dreq: 403
+    with connect(lab, "das") as d, connect(lab, "guest") as g, connect(lab, "other") as x:
+        assert ks.ask(g, "retrieve", path, origin="Sguest").reason == "token-unknown"
+        assert keep(g, token, "Sguest").rsc == 4103, "not its holder: policies of the CSEBase decide about others"
+        r = keep(d, token, rn="kept")
+        tk = r.json["m2m:tk"]
+        assert r.rsc == 2001 and tk["et"] == tk["tkna"] == stamp(say["exp"]) and tk["tknb"] == stamp(say["nbf"]), r
+        assert (tk["tkis"], tk["tkhd"], tk["tkob"]) == (ISSUER, say["azp"], token)
+        asked = len(lab.das.got)
+        r = ks.ask(g, "retrieve", path, origin="Sguest")
+        assert r.rsc == 2000 and len(lab.das.got) == asked, r
+        local = r.headers["x-m2m-ati"].split(":")[0]
+        assert ks.ask(g, "retrieve", f"/-/Sowner/two?ltids={local}", origin="Sguest").rsc == 2000
+        assert ks.ask(x, "retrieve", path, origin="Sother").reason == "token-unknown", "another has none of that name"
+        # who may look at it
+        assert ks.ask(g, "retrieve", "/-/kept", origin="Sguest").json["m2m:tk"]["tkob"] == token
+        assert ks.ask(x, "retrieve", "/-/kept", origin="Sother").rsc == 4103
+        assert ks.ask(g, "delete", "/-/kept", origin="Sguest").rsc == 4103
+        # what it says is never changed, and it does not outlive the token
+        assert ks.ask(d, "update", "/-/kept", {"m2m:tk": {"tkob": token}}, origin="Sdas").rsc // 1000 == 4
+        r = ks.ask(d, "update", "/-/kept", {"m2m:tk": {"et": "20990101T000000", "lbl": ["x"]}}, origin="Sdas")
+        assert r.rsc == 2004 and r.json["m2m:tk"]["et"] == tk["et"], r
+        assert keep(d, token).rsc == 4105, "one of a name"
+        assert ks.ask(d, "delete", "/-/kept", origin="Sdas").rsc == 2002
+        r = ks.ask(g, "retrieve", path, origin="Sguest")
+        assert (r.rsc, r.reason) == (4103, "token-unknown"), r
+        assert keep(d, token).rsc == 2001
+
+
+def test_what_is_kept_says_what_the_token_says(lab):
+    now, say = int(time.time()), claims("said", "Sguest", ["Sowner/two"], tknm="two", tkex="x")
+    token, sign = lab.signer.token(say), lab.signer.token
+    with connect(lab, "das") as d, connect(lab, "guest") as g:
+        for wrong in ({"tkid": f"other@{FQDN}"}, {"vr": "2.0"}, {"tkis": f"//{ks.SP}/Sother"}, {"tkhd": f"//{ks.SP}/Sother"}, {"tknm": "three"},
+                      {"tkau": [f"//{ks.SP}/mn"]}, {"tkps": {"pm": []}}, {"tkex": "y"}, {"tknb": "20200101T000000"}, {"tkna": "20990101T000000"}):
+            r = keep(d, token, **wrong)
+            assert r.rsc == 4102 and list(wrong)[0] in json.dumps(r.json), (wrong, r)
+        for bad, why in ((lab.other.token(say), "token-signature"), ("a.b.c", "token-unreadable"), (sign(say | {"exp": now - 1}), "token-expired"),
+                         (sign(say | {"iss": f"//{ks.SP}/Sstranger"}), "token-issuer-unknown")):
+            r = ks.ask(d, "create", "/-", {"m2m:tk": {"tkid": f"said@{FQDN}", "tkob": bad}}, 32, "Sdas")
+            assert r.reason == why, (why, r)
+        assert keep(d, token, vr="1.0", tkis=ISSUER, tkhd=say["azp"], tknm="two", tkau=say["aud"], tkps=say["tkps"], tkex="x",
+                    tknb=stamp(say["nbf"]), tkna=stamp(say["exp"])).rsc == 2001
+        # for another CSE, or for later, it is kept; here and now it opens nothing
+        for jti, more, why in (("far", {"aud": [f"//{ks.SP}/mn"]}, "token-audience"), ("soon", {"nbf": now + 300}, "token-not-yet-valid")):
+            assert keep(d, sign(claims(jti, "Sguest", ["Sowner/two"]) | more)).rsc == 2001
+            r = ks.ask(g, "retrieve", f"/-/Sowner/two?tids={jti}%40{FQDN}", origin="Sguest")
+            assert (r.rsc, r.reason) == (4103, why) and f"jti: {jti}@{FQDN}" in json.dumps(r.json), r
 
 
 def test_a_device_shows_one(lab, tmp_path):

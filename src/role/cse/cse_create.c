@@ -14,6 +14,7 @@
 #include "role/cse/cse_role.h"
 #include "role/cse/cse_sub.h"
 #include "role/cse/cse_sweep.h"
+#include "role/cse/cse_token_res.h"
 #include "role/detail.h"
 #include "wire/json.h"
 #include "wire/timestamp.h"
@@ -162,6 +163,16 @@ static err_t accept_rol(struct making *m)
     return cse_role_accept(&m->ask, &m->target.res, m->attrs, m->detail);
 }
 
+static err_t accept_tk(struct making *m)
+{
+    return cse_token_res_accept(&m->ask, &m->res, m->attrs, m->detail);
+}
+
+static err_t finish_tk(struct making *m)
+{
+    return cse_token_res_put(&m->ask, &m->res, m->attrs);
+}
+
 static err_t finish_acp(struct making *m)
 {
     return cse_acp_put(m->ask.t, &m->res, m->attrs, m->detail);
@@ -208,6 +219,7 @@ static const struct {
     {TYPE_ASAR, NULL, finish_sub},
     {TYPE_PCH, accept_pch, NULL},
     {TYPE_ROL, accept_rol, NULL},
+    {TYPE_TK, accept_tk, finish_tk},
     {TYPE_SUB, accept_watch, finish_watch},
     {TYPE_AE_ANNC, accept_annc, NULL},
     {TYPE_CNT_ANNC, accept_annc, NULL},

@@ -3,7 +3,7 @@
 #include "role/cse/cse_attr.h"
 #include "role/cse/cse_ops.h"
 #include "role/cse/cse_role.h"
-#include "role/cse/cse_token.h"
+#include "role/cse/cse_token_res.h"
 #include "role/detail.h"
 #include "wire/emit.h"
 #include "wire/json.h"
@@ -180,11 +180,6 @@ static err_t applicable(const struct cse_ask *ask, struct text to, struct applic
 }
 
 /* -- PDP --------------------------------------------------------------------------------------------------------------- */
-static bool is_token_error(err_t e)
-{
-    return e >= ERR_TOKEN_FORM && e <= ERR_TOKEN_UNKNOWN;
-}
-
 static err_t judge(const struct cse_ask *ask, struct primitive *p, const json_t *content, bool *permit)
 {
     struct applicable a;
@@ -234,7 +229,7 @@ static err_t decision(const struct cse_ask *asker, const struct cse_res *r, cons
         err_t got = judge(&ask, &p, content, &permit);
         status = got == ERR_OK           ? CSE_DECIDE_OK
                  : got == ERR_NOT_FOUND  ? CSE_DECIDE_NOT_APPLICABLE
-                 : is_token_error(got)   ? CSE_DECIDE_SYNTAX
+                 : cse_token_is_fault(got)   ? CSE_DECIDE_SYNTAX
                                          : CSE_DECIDE_ERROR;
     }
     TRY(open_answer(r->type, &e, rs));
@@ -354,22 +349,30 @@ static err_t policies(const struct cse_ask *ask, const struct cse_res *r, const 
 }
 
 /* -- PIP --------------------------------------------------------------------------------------------------------------- */
-/* The roles that he has, of those that are asked for, or all; tokens are not told: what is kept of them is not the token. */
+/* The roles and <token>s that he has: of those that are asked for, or all if none are named. */
 static err_t information(const struct cse_ask *asker, const struct cse_res *r, const json_t *content, struct response *rs)
 {
     struct cse_from from;
     const struct cse_ask ask = {asker->cse, asker->rq, asker->t, &from};
-    struct primitive_list wanted = {.n = 0};
+    struct primitive_list roles = {.n = 0}, tokens = {.n = 0};
     struct emit e;
     size_t found = 0;
-    bool good = list_of(content, "rids", &wanted) && originator(asker->cse, content, &from) == ERR_OK;
+    bool good = list_of(content, "rids", &roles) && list_of(content, "tids", &tokens) && originator(asker->cse, content, &from) == ERR_OK;
     TRY(open_answer(r->type, &e, rs));
     if (!good) {
         return close_answer(&e, CSE_DECIDE_SYNTAX);
     }
-    emit_array(&e, "m2m:rol");
-    TRY(cse_role_emit(&ask, &wanted, &e, &found));
-    emit_close_array(&e);
+    const bool all = roles.n == 0 && tokens.n == 0;
+    if (all || roles.n > 0) {
+        emit_array(&e, "m2m:rol");
+        TRY(cse_role_emit(&ask, &roles, &e, &found));
+        emit_close_array(&e);
+    }
+    if (all || tokens.n > 0) {
+        emit_array(&e, "m2m:tk");
+        TRY(cse_token_res_emit(&ask, &tokens, &e, &found));
+        emit_close_array(&e);
+    }
     return close_answer(&e, found > 0 ? CSE_DECIDE_OK : CSE_DECIDE_NOT_APPLICABLE);
 }
 

@@ -5,7 +5,7 @@
 #include "role/cse/cse_pep.h"
 #include "role/cse/cse_role.h"
 #include "role/cse/cse_sub.h"
-#include "role/cse/cse_token.h"
+#include "role/cse/cse_token_res.h"
 #include "wire/json.h"
 
 static struct access_query query_of(const struct cse_ask *ask, const struct cse_res *target, enum op op,
@@ -178,6 +178,10 @@ err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *targe
         return ERR_DENIED_PRIVILEGE;
     }
     if (admin_permits(ask, holder) || cse_role_permits(ask, holder, child_ty)) {
+        return ERR_OK;
+    }
+    TRY(cse_token_res_permits(ask, holder, op, child_ty, &permitted));
+    if (permitted) {
         return ERR_OK;
     }
     TRY(service_check(ask, holder, child_ty));

@@ -5,9 +5,9 @@
 #include "crypto/crypto.h"
 #include "proto/esdata.h"
 #include "role/cse/cse_das.h"
+#include "role/cse/cse_token_res.h"
 #include "role/detail.h"
 #include "role/expire.h"
-#include "wire/jwt.h"
 
 #define RECORD_VERSION 1
 #define SUID_SIGNATURE 45 /* a certificate or its key, for signatures alone */
@@ -31,8 +31,7 @@ static bool is_over(struct bytes record, usec_t now)
     return cse_token_record_parse(record, &k) == ERR_OK && k.not_after <= now;
 }
 
-/* Which is its key in the store too: so both ways to name a token lead to one record. */
-static err_t local_id(const struct cse *cse, struct text id, char out[static CSE_TOKEN_LOCAL])
+err_t cse_token_local(const struct cse *cse, struct text id, char out[static CSE_TOKEN_LOCAL])
 {
     uint8_t hash[CRYPTO_HASH_LEN];
     struct writer w = writer_of(out, CSE_TOKEN_LOCAL);
@@ -127,7 +126,7 @@ static err_t fill(const struct cse *cse, struct txn *t, const struct jwt *j, str
     TRY(keep_text(t, text_of(holder.z), &out->holder));
     out->not_before = j->not_before;
     out->not_after = j->not_after;
-    return local_id(cse, out->id, out->local);
+    return cse_token_local(cse, out->id, out->local);
 }
 
 err_t cse_token_verify(const struct cse *cse, struct txn *t, struct text token, usec_t now, struct cse_token *out,
@@ -149,7 +148,21 @@ err_t cse_token_verify(const struct cse *cse, struct txn *t, struct text token, 
     out->mark = text_of(d->mark);
     err_t e = times_check(out, now);
     e = e == ERR_OK ? audience_check(cse, o.claims.audience) : e;
-    return e == ERR_OK ? e : detail_fail(detail, e, "", out->id);
+    return e == ERR_OK ? e : detail_fail(detail, e, "jti", out->id);
+}
+
+err_t cse_token_claims(struct text token, struct jwt *out, char detail[static ROLE_DETAIL_MAX])
+{
+    SCOPED(opened_wipe) struct opened o = {.jose = {.parts = 0}};
+    err_t e = peek(token, &o, detail);
+    *out = e == ERR_OK ? o.claims : (struct jwt){.root = NULL};
+    o.claims = e == ERR_OK ? (struct jwt){.root = NULL} : o.claims;
+    return e;
+}
+
+bool cse_token_is_fault(err_t e)
+{
+    return e >= ERR_TOKEN_FORM && e <= ERR_TOKEN_UNKNOWN;
 }
 
 /* -- those that are kept ---------------------------------------------------------------------------------------------- */
@@ -165,6 +178,13 @@ static err_t kept_get(const struct cse *cse, struct txn *t, struct text local, u
     }
     out->kept = true;
     return TEXT_COPY(local, out->local);
+}
+
+/* Kept because it was shown, or as a resource. */
+static err_t known(const struct cse_ask *ask, struct text local, struct cse_token *out)
+{
+    err_t e = kept_get(ask->cse, ask->t, local, ask->rq->now, out);
+    return e == ERR_NOT_FOUND ? cse_token_res_find(ask, local, out) : e;
 }
 
 static err_t put(struct txn *t, const struct cse_token *k, usec_t now, bool first)
@@ -189,7 +209,7 @@ static err_t add(const struct cse_ask *ask, const struct cse_token *k, struct cs
     struct text self = text_of(ask->from->absolute.z);
     bool own = (ask->from->authenticated || ask->from->vouched) && ask->from->kind != CSE_FROM_ABSENT && m2mid_same(k->holder, self);
     if (!own) {
-        return detail_fail(detail, ERR_TOKEN_HOLDER, "azp", k->id);
+        return detail_fail(detail, ERR_TOKEN_HOLDER, "jti", k->id); /* not whose it is: that is no business of who shows another's */
     }
     out->at[out->n++] = *k;
     return ERR_OK;
@@ -215,11 +235,11 @@ static err_t add_shown(const struct cse_ask *ask, struct text token, struct cse_
 static err_t add_named(const struct cse_ask *ask, struct text local, struct text name, struct cse_tokens *out, char *detail)
 {
     struct cse_token k;
-    err_t e = kept_get(ask->cse, ask->t, local, ask->rq->now, &k);
-    if (e == ERR_NOT_FOUND) {
-        return detail_fail(detail, ERR_TOKEN_UNKNOWN, "", name);
+    err_t e = known(ask, local, &k);
+    if (e != ERR_OK) {
+        return e == ERR_NOT_FOUND ? detail_fail(detail, ERR_TOKEN_UNKNOWN, "identifier", name)
+                                  : detail_fail(detail, e, cse_token_is_fault(e) ? "jti" : "", name);
     }
-    TRY(e);
     return add(ask, &k, out, detail);
 }
 
@@ -232,7 +252,7 @@ err_t cse_token_open(const struct cse_ask *ask, struct cse_tokens *out, char det
         TRY(add_shown(ask, p->tokens.at[i], out, detail));
     }
     for (size_t i = 0; i < p->tids.n; i++) {
-        TRY(local_id(ask->cse, p->tids.at[i], local));
+        TRY(cse_token_local(ask->cse, p->tids.at[i], local));
         TRY(add_named(ask, text_of(local), p->tids.at[i], out, detail));
     }
     for (size_t i = 0; i < p->ltids.n; i++) {
@@ -378,8 +398,7 @@ static size_t missing(const struct cse_ask *ask, const struct cse_issuer **d, st
         char local[CSE_TOKEN_LOCAL];
         struct cse_token k;
         const struct cse_issuer *of = cse_issuer_of(&ask->cse->token_issuers, p->tids.at[i]);
-        bool here = local_id(ask->cse, p->tids.at[i], local) == ERR_OK &&
-                    kept_get(ask->cse, ask->t, text_of(local), ask->rq->now, &k) == ERR_OK;
+        bool here = cse_token_local(ask->cse, p->tids.at[i], local) == ERR_OK && known(ask, text_of(local), &k) == ERR_OK;
         if (!here && of != NULL && of->url.n > 0 && (*d == NULL || *d == of)) {
             *d = of;
             out[n++] = p->tids.at[i];
@@ -404,7 +423,7 @@ static err_t question_write(const struct cse_ask *ask, const struct text *ids, s
         writer_text(&key, ids[i]);
     }
     TRY(writer_finish(&key));
-    TRY(local_id(ask->cse, writer_view_text(&key), local));
+    TRY(cse_token_local(ask->cse, writer_view_text(&key), local));
     q->body = writer_view(&w);
     return TEXT_COPY(text_of(local), q->key_id.z);
 }

@@ -8,6 +8,7 @@
 
 #include "role/cse/access_token.h"
 #include "role/cse/cse_policy.h"
+#include "wire/jwt.h"
 
 #define CSE_TOKEN_SUID 40001 /* of a question: no Security Usage Identifier, but this */
 #define CSE_TOKEN_LOCAL 26   /* a Local-Token-ID: "t", 24 hexadecimal digits of the hash of the Token-ID */
@@ -33,6 +34,12 @@ MUST_USE err_t cse_token_record_parse(struct bytes b, struct cse_token *out);
 /* One token as it is sent: signature, issuer, times and audience. Views in memory of the transaction. ERR_TOKEN_*. */
 MUST_USE err_t cse_token_verify(const struct cse *cse, struct txn *t, struct text token, usec_t now, struct cse_token *out,
                                 char detail[static ROLE_DETAIL_MAX]);
+
+/* Its claims, not verified: for who has verified it. The caller wipes *out. */
+MUST_USE err_t cse_token_claims(struct text token, struct jwt *out, char detail[static ROLE_DETAIL_MAX]);
+bool cse_token_is_fault(err_t e); /* ERR_TOKEN_*: its own */
+/* The Local-Token-ID of a Token-ID, which is its key in the store too: so both ways to name a token lead to one record. */
+MUST_USE err_t cse_token_local(const struct cse *cse, struct text id, char out[static CSE_TOKEN_LOCAL]);
 
 /* All that the request shows; ERR_TOKEN_*. With a writable transaction new ones are kept. */
 MUST_USE err_t cse_token_open(const struct cse_ask *ask, struct cse_tokens *out, char detail[static ROLE_DETAIL_MAX]);

@@ -11,6 +11,7 @@
 #include "role/cse/cse_notify.h"
 #include "role/cse/cse_ops.h"
 #include "role/cse/cse_sub.h"
+#include "role/cse/cse_token_res.h"
 #include "role/detail.h"
 #include "wire/json.h"
 #include "wire/timestamp.h"
@@ -59,6 +60,9 @@ static err_t follow(const struct cse_ask *ask, struct cse_res *r, json_t *attrs,
     }
     if (r->type->ty == TYPE_GRP && (json_object_get(content, "mid") != NULL || json_object_get(content, "mnm") != NULL)) {
         TRY(cse_group_accept(ask, r, attrs, detail));
+    }
+    if (r->type->ty == TYPE_TK) {
+        TRY(cse_token_res_put(ask, r, attrs));
     }
     if (r->type->ty == TYPE_SUB) {
         TRY(cse_notify_put(ask, r, attrs, detail));

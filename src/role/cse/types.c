@@ -1,5 +1,7 @@
 #include "role/cse/types.h"
 
+#include "wire/jwt.h"
+
 #include <string.h>
 
 #define U32 INT64_C(4294967295)
@@ -194,6 +196,23 @@ static const struct types_attr rol[] = { /* TS-0001 9.6.38 */
     {"rltl", "tokenLink", TYPES_TEXT, TYPES_O, TYPES_NP, TYPES_GIVEN, 1, 256, TYPES_NA},
 };
 
+/* A token that an issuer of this CSE signed; the rest is what it says (cse_token_res.h). */
+static const struct types_attr tk[] = { /* TS-0001 9.6.39 */
+    EXPIRES,
+    POLICIES,
+    {"tkid", "tokenID", TYPES_TEXT, TYPES_M, TYPES_NP, TYPES_GIVEN, 3, 191, TYPES_NA},
+    {"tkob", "tokenObject", TYPES_TEXT, TYPES_M, TYPES_NP, TYPES_GIVEN, 5, JWT_MAX, TYPES_NA},
+    {"vr", "version", TYPES_TEXT, TYPES_O, TYPES_NP, TYPES_GIVEN, 1, 256, TYPES_NA},
+    {"tkis", "issuer", TYPES_TEXT, TYPES_O, TYPES_NP, TYPES_GIVEN, 1, 191, TYPES_NA},
+    {"tkhd", "holder", TYPES_TEXT, TYPES_O, TYPES_NP, TYPES_GIVEN, 1, 191, TYPES_NA},
+    {"tknb", "notBefore", TYPES_TEXT, TYPES_O, TYPES_NP, TYPES_GIVEN, 15, 22, TYPES_NA},
+    {"tkna", "notAfter", TYPES_TIME, TYPES_O, TYPES_NP, TYPES_GIVEN, 0, 0, TYPES_NA},
+    {"tknm", "tokenName", TYPES_TEXT, TYPES_O, TYPES_NP, TYPES_GIVEN, 1, 384, TYPES_NA},
+    {"tkau", "audience", TYPES_TEXTS, TYPES_O, TYPES_NP, TYPES_GIVEN, 1, 64, TYPES_NA},
+    {"tkps", "permissions", TYPES_OBJECT, TYPES_O, TYPES_NP, TYPES_GIVEN, 0, 0, TYPES_NA},
+    {"tkex", "extension", TYPES_TEXT, TYPES_O, TYPES_NP, TYPES_GIVEN, 1, 384, TYPES_NA},
+};
+
 /* Direct dynamic authorization, part 12.7. */
 static const struct types_attr dac[] = { /* TS-0001 9.6.40 */
     EXPIRES,
@@ -262,7 +281,7 @@ static const struct types_row types[TYPES_COUNT] = {
     {TYPE_CIN, "m2m:cin", "contentInstance", ATTRS(cin), {0}, TYPES_HAS_STATE | TYPES_IMMUTABLE, "TS-0004 7.4.7", 0},
     {TYPE_CB, "m2m:cb", "CSEBase", ATTRS(cb),
      {TYPE_ACP, TYPE_AE, TYPE_CNT, TYPE_GRP, TYPE_NOD, TYPE_CSR, TYPE_MSSP, TYPE_ASAR, TYPE_SUB, TYPE_DAC,
-      TYPE_AUDS, TYPE_AUPY, TYPE_AUIF, TYPE_AE_ANNC, TYPE_CB_ANNC},
+      TYPE_AUDS, TYPE_AUPY, TYPE_AUIF, TYPE_AE_ANNC, TYPE_CB_ANNC, TYPE_TK},
      TYPES_HAS_ACPI | TYPES_NOT_BY_REQUEST | TYPES_HAS_CHILDREN, "TS-0004 7.4.3", 0},
     {TYPE_GRP, "m2m:grp", "group", ATTRS(grp), {TYPE_SUB}, TYPES_HAS_ACPI | TYPES_HAS_FANOUT | TYPES_HAS_CHILDREN,
      "TS-0004 7.4.13", 0},
@@ -277,6 +296,7 @@ static const struct types_row types[TYPES_COUNT] = {
     {TYPE_SVSN, "m2m:svsn", "serviceSubscribedNode", ATTRS(svsn), {0}, TYPES_HAS_ACPI | TYPES_ADMIN, "TS-0001 9.6.20", 0},
     {TYPE_SUB, "m2m:sub", "subscription", ATTRS(sub), {0}, TYPES_HAS_ACPI, "TS-0004 7.4.8", 0},
     {TYPE_ROL, "m2m:rol", "role", ATTRS(rol), {0}, TYPES_IMMUTABLE, "TS-0001 9.6.38", 0},
+    {TYPE_TK, "m2m:tk", "token", ATTRS(tk), {TYPE_SUB}, TYPES_HAS_ACPI | TYPES_HAS_CHILDREN, "TS-0004 7.4.41", 0},
     {TYPE_DAC, "m2m:dac", "dynamicAuthorizationConsultation", ATTRS(dac), {0}, TYPES_HAS_ACPI, "TS-0001 9.6.40", 0},
     {TYPE_AUDS, "m2m:auds", "authorizationDecision", ATTRS(auds), {0}, TYPES_HAS_ACPI, "TS-0004 7.4.43", 0},
     {TYPE_AUPY, "m2m:aupy", "authorizationPolicy", ATTRS(aupy), {0}, TYPES_HAS_ACPI, "TS-0004 7.4.44", 0},

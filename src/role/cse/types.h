@@ -10,7 +10,7 @@
 enum { /* [TS-0004 6.3.4.2.1] */
     TYPE_ACP = 1, TYPE_AE = 2, TYPE_CNT = 3, TYPE_CIN = 4, TYPE_CB = 5,
     TYPE_GRP = 9, TYPE_MSSP = 11, TYPE_NOD = 14, TYPE_PCH = 15, TYPE_CSR = 16, TYPE_ASAR = 19, TYPE_SVSN = 20,
-    TYPE_SUB = 23, TYPE_ROL = 31, TYPE_DAC = 34, TYPE_AUDS = 35, TYPE_AUPY = 36, TYPE_AUIF = 37,
+    TYPE_SUB = 23, TYPE_ROL = 31, TYPE_TK = 32, TYPE_DAC = 34, TYPE_AUDS = 35, TYPE_AUPY = 36, TYPE_AUIF = 37,
     TYPE_AE_ANNC = 10002, TYPE_CNT_ANNC = 10003, TYPE_CIN_ANNC = 10004, TYPE_CB_ANNC = 10005 /* announcements: 10000 + original */
 };
 
@@ -74,13 +74,13 @@ struct types_row {
     const char *name; /* "container" */
     const struct types_attr *attrs;
     size_t attrs_n;
-    uint32_t children[16]; /* zero-terminated */
+    uint32_t children[20]; /* zero-terminated */
     unsigned flags;
     const char *clause;
     uint32_t original; /* of an announcement: whose attributes it has */
 };
 
-#define TYPES_COUNT 22
+#define TYPES_COUNT 23
 const struct types_row *types_at(size_t i);        /* NULL beyond the last */
 const struct types_row *types_find(uint32_t ty);   /* NULL: not supported */
 const struct types_row *types_announcement(const struct types_row *original); /* NULL: it cannot be announced */
