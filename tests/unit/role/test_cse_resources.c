@@ -95,7 +95,7 @@ static void representations(void **state)
     }
     assert_int_equal(cse_fixture_get(f, &f->admin, "Sadmin", "cse-in"), ERR_OK);
     assert_string_equal(cse_fixture_member(f, "csi"), "/in");
-    assert_string_equal(cse_fixture_member(f, "srt"), "[1,2,3,4,5,9,14,11,15,16,19,20,23,31,34,35,36,37,10002,10003,10004,10005]");
+    assert_string_equal(cse_fixture_member(f, "srt"), "[1,2,3,4,5,9,14,11,15,16,19,20,23,31,32,34,35,36,37,10002,10003,10004,10005]");
     assert_string_equal(cse_fixture_member(f, "cst"), "1");
 }
 
