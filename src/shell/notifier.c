@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define TICK_MS 25
+#define HOST_MAX (NOTIFIER_SENDING_MAX / 4) /* events under way to one host: however many targets it has, one that hangs holds up no other */
 #define LOOK_MAX 64 /* queues looked into in one turn */
 #define PASS_MAX 1024 /* and passed by, so that who can be told does not wait for those who cannot */
 #define ARENA_SIZE (4u << 20)
@@ -241,7 +242,10 @@ static void tell(struct notifier *n, size_t role, const struct outbox_item *item
     rq.repeatable = true; /* what is not known to be told is told again anyway */
     rq.body = item->body;
     err_t e = outbound_send(n->out, &rq, answered, s);
-    if (e != ERR_OK) { /* full, or not listed any more */
+    if (e == ERR_LIMIT_BUSY) { /* as many as its host may have at once: in its turn */
+        s->used = false;
+        n->again = true;
+    } else if (e != ERR_OK) { /* not listed any more */
         s->used = false;
         leave_alone(n, role, target);
     }
@@ -339,7 +343,8 @@ static bool is_needed(const struct snapshot *snap)
 err_t notifier_start(struct notifier *n, uv_loop_t *loop, const struct snapshot *snap, struct intake *intake)
 {
     *n = (struct notifier){.loop = loop, .snap = snap, .intake = intake, .again = true, .wake = USEC_NEVER};
-    const struct outbound_limits limits = {snap->limits.outbound, snap->limits.outbound_per_target};
+    const size_t most = snap->limits.outbound_per_target;
+    const struct outbound_limits limits = {snap->limits.outbound, most < HOST_MAX ? most : HOST_MAX};
     n->sending = calloc(NOTIFIER_SENDING_MAX, sizeof(*n->sending));
     n->held = calloc(NOTIFIER_HELD_MAX, sizeof(*n->held));
     if (n->sending == NULL || n->held == NULL) {

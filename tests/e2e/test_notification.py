@@ -205,3 +205,22 @@ def test_polling(lab):
     with connect(lab, "two") as c:
         put(c, "two", "last")
         assert ks.ask(c, "retrieve", "/-/Stwo/pch/pcu", origin="Stwo").rsc == 2000
+
+
+def test_one_host_that_hangs_takes_not_all_the_places(lab):
+    """160 targets on one host: the events of others wait for none of their times, 5 s each."""
+    lab.set("cse", "limits", "fetch-time", "5s")
+    assert lab.ctl("cse", "reload").returncode == 0
+    with connect(lab, "one") as c:
+        for i in range(5):
+            assert ks.create_container(c, "Sone", "/Sone", f"slow{i}").rsc == 2001
+            for k in range(8):
+                r = subscribe(c, "one", f"s{k}", [f"{lab.slow.url}/{i}/{k}/{n}" for n in range(4)], to=f"/-/Sone/slow{i}")
+                assert r.rsc == 2001, r
+        assert subscribe(c, "one", "fast", [lab.sink.url]).rsc == 2001
+        for i in range(5):
+            assert ks.create_content(c, "Sone", f"/-/Sone/slow{i}", "slow").rsc == 2001
+        began = time.monotonic()
+        put(c, "one", "fast")
+        ks.wait_for(lambda: lab.sink.contents()[-1:] == ["fast"], what="the event for somebody else")
+        assert time.monotonic() - began < 2.5
