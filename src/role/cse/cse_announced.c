@@ -69,7 +69,8 @@ static err_t reserved_check(const struct cse_ask *ask, struct text stem, const j
     TRY(cse_from_forms(ask->cse, stem, &id));
     bool admin = ask->cse->admin.z[0] != '\0' && m2mid_same(text_of(ask->cse->admin.z), text_of(id.absolute.z));
     err_t e = txn_get(ask->t, TABLE_CSE_AE, stem, &v);
-    bool theirs = e == ERR_OK && credential.n > 0 && bytes_eq(v.data, text_bytes(credential));
+    bool named = text_starts(credential, "//"); /* an AE-ID: what the operator gave a name to is no label's to tell (cse_ae_reserve) */
+    bool theirs = e == ERR_OK && credential.n > 0 && !named && bytes_eq(v.data, text_bytes(credential));
     TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
     return admin || (e == ERR_OK && !theirs) ? detail_fail(detail, ERR_DENIED_FROM, "lnk: this AE-ID is another credential's", stem)
                                              : ERR_OK;

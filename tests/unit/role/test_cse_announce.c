@@ -601,6 +601,7 @@ static void what_is_not_theirs_is_refused(void **state) /* refuses R002-32 */
         {&mn, "/mn", "-", 10002, AEA("/mn", ""), ERR_CONTENTS},
         {&mn, "/mn", "-", 10002, AEA("/mn/Sadmin", ""), ERR_DENIED_FROM},
         {&mn, "/mn", "-", 10002, AEA("/mn/Sb", ""), ERR_DENIED_FROM},       /* a credential of here has it */
+        {&mn, "/mn", "-", 10002, AEA("/mn/Sb", CRED(SP "/Sb")), ERR_DENIED_FROM}, /* an identity is no Credential-ID */
         {&mn, "/mn", "-", 10002, AEA("/mn/Sa", ""), ERR_REGISTERED},        /* here itself */
         {&mn, "/mn", "-", 10002, AEA("/mn/Sx", ",\"rr\":true,\"at\":[\"/mn2\"]"), ERR_UNKNOWN_ATTRIBUTE},
         {&mn, "/mn", "-", 10003, "{\"m2m:cntA\":{\"lnk\":\"/mn/x\"}}", ERR_CHILD_TYPE},
