@@ -3,7 +3,6 @@
  * step is a command that a person could type; the arrows are drawn from what the audit chains say happened.
  */
 #include "cli/cli.h"
-#include "cli/demo_gateway.h"
 #include "cli/demo_story.h"
 #include "cli/ladder_arrows.h"
 #include "wire/json.h"
@@ -20,7 +19,7 @@
 
 extern const struct cli_command cmd_demo;
 
-enum { MADE = 4, GATEWAY = 4, SERVERS = 5, /* the first ones by init */ PATH_CAP = 512, ARG_CAP = 1024, EVENTS_MAX = 64, TAIL = 40, LOG_WAITS = 40 };
+enum { SERVERS = 5, PATH_CAP = 512, ARG_CAP = 1024, EVENTS_MAX = 64, TAIL = 40, LOG_WAITS = 40 };
 
 static const char *const server_names[SERVERS] = {"mef", "maf", "cse", "bsf", "mn"};
 /* A BSF has the part of the MEF for devices with a SIM [TS-0003 8.3.3.1]. */
@@ -64,7 +63,7 @@ static const char *variable(const struct demo *d, struct text name)
     const struct {
         const char *name, *value;
     } rows[] = {{"dir", d->dir}, {"sp", d->sp}, {"mef", d->address[0]}, {"maf", d->address[1]}, {"cse", d->address[2]},
-                {"mn", d->address[GATEWAY]}, {"ub", d->ub}};
+                {"mn", d->address[4]}, {"ub", d->ub}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (text_eq_z(name, rows[i].name)) {
             return rows[i].value;
@@ -149,34 +148,21 @@ static err_t key_files(struct demo *d)
 
 static err_t init(struct demo *d)
 {
-    static const char *const argv[] = {"init", "{dir}", "--gba", "--port-base", "0", NULL};
+    static const char *const argv[] = {"init", "{dir}", "--gba", "--mn", "--port-base", "0", NULL};
     SCOPED(demo_proc_result_free) struct demo_proc_result r = {0};
     TRY(run_expanded(d, argv, &r));
     if (r.code != 0 || r.json == NULL) {
         return fail(d, ERR_BUG, r.text);
     }
     TRY(TEXT_COPY(json_get_text(r.json, "sp"), d->sp));
-    for (size_t i = 0; i < MADE; i++) {
+    for (size_t i = 0; i < SERVERS; i++) {
         char member[16];
         (void)snprintf(member, sizeof(member), "%s_address", server_names[i]);
         TRY(TEXT_COPY(json_get_text(r.json, member), d->address[i]));
     }
     TRY(TEXT_COPY(json_get_text(r.json, "bsf_plain"), d->ub));
-    const char *what = NULL;
     TRY(key_files(d));
-    TRY(demo_gateway_files(d->dir, d->sp, d->address[2], &what) == ERR_OK ? ERR_OK : fail(d, ERR_IO, what));
     return sim_files(d);
-}
-
-/* Its port is any free one: it says which. */
-static err_t gateway_address(struct demo *d)
-{
-    static const char *const argv[] = {"ctl", "status", "-c", "{dir}/mn.conf", NULL};
-    SCOPED(demo_proc_result_free) struct demo_proc_result r = {0};
-    TRY(run_expanded(d, argv, &r));
-    const json_t *listener = json_array_get(json_object_get(r.json, "listeners"), 0);
-    struct text at = json_get_text(listener, "address");
-    return at.n > 0 && TEXT_COPY(at, d->address[GATEWAY]) == ERR_OK ? ERR_OK : fail(d, ERR_BUG, r.text);
 }
 
 static err_t start(struct demo *d)
@@ -190,7 +176,7 @@ static err_t start(struct demo *d)
             return fail(d, e, log);
         }
     }
-    return gateway_address(d);
+    return ERR_OK;
 }
 
 static void stop(struct demo *d)

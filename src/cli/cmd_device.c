@@ -328,7 +328,7 @@ static err_t forget(struct device_work *w)
 {
     TRY(device_work_open(w, false));
     if (cli_arg(w->a, "--at") == NULL) { /* not by mistake */
-        return detail_fail(w->detail, ERR_USAGE, "--at", text_of("is missing: which place is to be forgotten"));
+        return detail_fail(w->detail, ERR_USAGE, "--at is missing: which place is to be forgotten", text_empty());
     }
     const struct device_book_name name = device_book_name(w->dir.book, w->dir.place);
     TRY(device_dir_forget(&w->dir));

@@ -60,7 +60,7 @@ static err_t path_of(struct init *in, const char *name, const char *suffix, char
 }
 
 #define IN_LAB (1U << INIT_CONF_MEF | 1U << INIT_CONF_MAF | 1U << INIT_CONF_CSE)
-#define PORTS_MAX 5 /* of what is made at once */
+#define PORTS_MAX 6 /* of what is made at once */
 
 /* The next server that is made, from `s` on; INIT_CONF_N: none. */
 static int next_made(const struct init *in, int s)
@@ -79,12 +79,16 @@ static err_t role_take(struct init *in)
         unsigned made;
     } alone[] = {{"gate", 1U << INIT_CONF_GATE}, {"bsf", 1U << INIT_CONF_BSF}};
     const char *role = cli_arg(in->a, "--role");
-    bool gba = cli_arg(in->a, "--gba") != NULL;
-    in->conf.made = role != NULL ? 0 : gba ? IN_LAB | 1U << INIT_CONF_BSF : IN_LAB;
-    for (size_t i = 0; role != NULL && !gba && i < ARRAY_LEN(alone); i++) {
+    unsigned beside = 0;
+    beside |= cli_arg(in->a, "--gba") != NULL ? 1U << INIT_CONF_BSF : 0;
+    beside |= cli_arg(in->a, "--mn") != NULL ? 1U << INIT_CONF_MN : 0;
+    in->conf.made = role != NULL ? 0 : IN_LAB | beside;
+    for (size_t i = 0; role != NULL && beside == 0 && i < ARRAY_LEN(alone); i++) {
         in->conf.made |= strcmp(role, alone[i].role) == 0 ? alone[i].made : 0;
     }
-    return in->conf.made != 0 ? ERR_OK : fail(in, ERR_USAGE, "--role is gate or bsf, or left out for MEF, MAF and CSE (with --gba a BSF)", "");
+    return in->conf.made != 0
+               ? ERR_OK
+               : fail(in, ERR_USAGE, "--role is gate or bsf, or left out for MEF, MAF and CSE (--gba, --mn: a BSF, an MN-CSE beside them)", "");
 }
 
 static err_t names_take(struct init *in)
@@ -161,7 +165,7 @@ static void close_fds(int (*fds)[2 * INIT_CONF_N])
 
 static err_t ports_pick(struct init *in)
 {
-    SCOPED(close_fds) int held[2 * INIT_CONF_N] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    SCOPED(close_fds) int held[2 * INIT_CONF_N] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
     for (int i = next_made(in, 0); i < INIT_CONF_N; i = next_made(in, i + 1)) {
         TRY(port_pick(in, &in->conf.port[i], &held[i]));
         if (init_conf_has_plain((enum init_conf_server)i)) {
@@ -176,7 +180,7 @@ static err_t ports_take(struct init *in)
     const char *given = cli_arg(in->a, "--port-base");
     uint64_t base = PORT_BASE;
     if (given != NULL && text_u64(text_of(given), 65535 - (PORTS_MAX - 1), &base) != ERR_OK) {
-        return fail(in, ERR_USAGE, "--port-base is a port, at most 65531", "");
+        return fail(in, ERR_USAGE, "--port-base is a port, at most 65530", "");
     }
     if (base == 0) {
         return ports_pick(in);
@@ -297,7 +301,7 @@ static err_t conf_prove(struct init *in, enum init_conf_server s)
 {
     char file[FILE_NAME_MAX];
     TRY(path_of(in, init_conf_name(s), ".conf", file));
-    if (roles_find(text_of(init_conf_name(s))) == NULL) {
+    if (roles_find(text_of(init_conf_role(s))) == NULL) {
         return ERR_OK;
     }
     const struct snapshot_source source = roles_source(file);
@@ -308,12 +312,22 @@ static err_t conf_prove(struct init *in, enum init_conf_server s)
     return e == ERR_OK ? ERR_OK : fail(in, e, file, faults.n > 0 ? faults.at[0].text : "");
 }
 
+static const char *const mn_keys[] = {INIT_CONF_KEY_UP, INIT_CONF_KEY_DOWN};
+
+static bool has_mn(const struct init *in)
+{
+    return (in->conf.made & 1U << INIT_CONF_MN) != 0;
+}
+
 static err_t make(struct init *in)
 {
     for (int s = next_made(in, 0); s < INIT_CONF_N; s = next_made(in, s + 1)) {
         const char *name = init_conf_name((enum init_conf_server)s);
         TRY(secret_make(in, name, ".root"));
         TRY(secret_make(in, name, ".audit"));
+    }
+    for (size_t i = 0; has_mn(in) && i < ARRAY_LEN(mn_keys); i++) {
+        TRY(secret_make(in, mn_keys[i], ".key"));
     }
     TRY(certificates_make(in));
     for (int s = next_made(in, 0); s < INIT_CONF_N; s = next_made(in, s + 1)) {
@@ -328,11 +342,12 @@ static err_t make(struct init *in)
 /* A half-made directory would be refused by the next attempt: it goes as a whole. */
 static void unmake(struct init *in)
 {
+    static const char *const others[] = {"ca", INIT_CONF_KEY_UP, INIT_CONF_KEY_DOWN};
     static const char *const suffixes[] = {".root", ".audit", ".crt", ".key", ".crl", ".conf"};
-    for (int s = 0; in->dir_is_ours && s <= INIT_CONF_N; s++) {
+    for (size_t s = 0; in->dir_is_ours && s < INIT_CONF_N + ARRAY_LEN(others); s++) {
         for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
             char file[FILE_NAME_MAX];
-            const char *name = s == INIT_CONF_N ? "ca" : init_conf_name((enum init_conf_server)s);
+            const char *name = s < INIT_CONF_N ? init_conf_name((enum init_conf_server)s) : others[s - INIT_CONF_N];
             if (path_of(in, name, suffixes[i], file) == ERR_OK) {
                 (void)unlink(file);
             }
@@ -385,6 +400,20 @@ static void tell_json(const struct init *in)
     cli_out_end(in->a);
 }
 
+/* What init cannot do while nothing runs: each CSE learns the key of the other. */
+static void tell_mn(const struct init *in)
+{
+    static const struct {
+        const char *conf, *key, *csi;
+    } rows[] = {{"cse", INIT_CONF_KEY_UP, "mn"}, {"mn", INIT_CONF_KEY_DOWN, "in"}};
+    (void)printf("then, so that the MN-CSE may register at the IN-CSE and requests may go down to it:\n");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        (void)printf("  keystead ctl credential add -c %s/%s.conf --kind kpsa --id %s@%s --key-file %s/%s.key --enrolee-id //%s/%s\n",
+                     in->dir, rows[i].conf, rows[i].key, in->sp, in->dir, rows[i].key, in->sp, rows[i].csi);
+    }
+    (void)printf("  keystead ctl registrar show -c %s/mn.conf\n", in->dir);
+}
+
 static void tell(const struct init *in)
 {
     (void)printf("made in %s, for the service provider %s:\n", in->dir, in->sp);
@@ -402,6 +431,9 @@ static void tell(const struct init *in)
     (void)printf("the .root files open the stores: keep copies apart from the stores\n\nnext, each in its own terminal:\n");
     for (int s = next_made(in, 0); s < INIT_CONF_N; s = next_made(in, s + 1)) {
         (void)printf("  keystead serve -c %s/%s.conf\n", in->dir, init_conf_name((enum init_conf_server)s));
+    }
+    if (has_mn(in)) {
+        tell_mn(in);
     }
 }
 
@@ -439,7 +471,8 @@ static const struct cli_opt opts[] = {
     {"--sp", 0, "FQDN of the service provider (keystead.test): mef.SP, maf.SP and the CSE //SP/in, in.SP"},
     {"--role", 0, "in place of MEF, MAF and CSE: gate, in front of a CSE that runs already; bsf, a BSF alone"},
     {"--gba", CLI_OPT_FLAG, "a BSF beside them, for devices with a SIM: bsf.SP"},
-    {"--port-base", 0, "first of up to five ports on 127.0.0.1, TCP and UDP (8443); 0 takes ports that are free now"},
+    {"--mn", CLI_OPT_FLAG, "an MN-CSE //SP/mn beside them, for devices behind a gateway: mn.SP"},
+    {"--port-base", 0, "first of up to six ports on 127.0.0.1, TCP and UDP (8443); 0 takes ports that are free now"},
 };
 static const struct cli_verb verbs[] = {
     {"", opts, ARRAY_LEN(opts), init,

@@ -17,7 +17,7 @@
 
 const struct demo_story_key demo_story_keys[] = {
     {"kpm1.hex", '1'}, {"kpm2.hex", '2'}, {"kpm3.hex", '3'}, {"kpsa.hex", '4'}, {"kpm5.hex", '5'}, {"wrong.hex", 'f'},
-    {"sim6.hex", '6'}, {"sim7.hex", '7'}, {"gateway.hex", '8'}, {"lamp.hex", '9'},
+    {"sim6.hex", '6'}, {"sim7.hex", '7'}, {"lamp.hex", '9'},
 };
 const size_t demo_story_keys_n = ARRAY_LEN(demo_story_keys);
 
@@ -65,7 +65,7 @@ const struct demo_story_step demo_story_steps[] = {
      .from = LADDER_OPERATOR,
      .to = LADDER_CSE,
      .clause = "TS-0003 8.2.2.1",
-     .argv = {CTL("cse"), ADD("kpsa", "mn@in.{sp}"), "--key-file", "{dir}/gateway.hex", "--enrolee-id", "//{sp}/mn"}},
+     .argv = {CTL("cse"), ADD("kpsa", "mn-in@{sp}"), "--key-file", "{dir}/mn-in.key", "--enrolee-id", "//{sp}/mn"}},
     {.chapter = "the journey",
      .title = "enrol with the pre-shared key Kpm",
      .from = LADDER_DEVICE,

@@ -38,7 +38,7 @@ static err_t associate_credential(struct device_work *w)
     TRY(DEVICE_WORK_TAKE(w, "--maf", s->maf.address));
     TRY(device_work_take_fqdn(w, "--maf-id", s->maf.fqdn, sizeof(s->maf.fqdn)));
     if (to_maf && s->maf.fqdn[0] == '\0') {
-        return detail_fail(w->detail, ERR_USAGE, "--maf-id", text_of("is missing"));
+        return detail_fail(w->detail, ERR_USAGE, "--maf-id is missing", text_empty());
     }
     if (given && strcmp(c.file, (to_maf ? s->maf : s->cse).cert.file) == 0) {
         *(to_maf ? &s->maf.cert : &s->cse.cert) = c; /* said again: what was built on it stays */

@@ -122,7 +122,7 @@ static err_t self_of(struct work *x)
     TRY(TEXT_COPY(text_take(sp, text_find(sp, '/')), w->admin_fqdn));
     TRY(device_work_take_fqdn(w, "--admin-fqdn", w->admin_fqdn, sizeof(w->admin_fqdn)));
     if (w->admin_fqdn[0] == '\0') {
-        return detail_fail(w->detail, ERR_USAGE, "--admin-fqdn", text_of("is missing: no registrar is known yet"));
+        return detail_fail(w->detail, ERR_USAGE, "--admin-fqdn is missing: no registrar is known yet", text_empty());
     }
     client_of(x, w->admin_fqdn);
     return ERR_OK;

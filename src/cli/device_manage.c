@@ -31,7 +31,7 @@ static err_t changes(struct device_work *w)
     usec_t d = 0;
     w->task.labels = text_of(cli_arg(w->a, "--labels"));
     if (lifetime == NULL && w->task.labels.n == 0) {
-        return detail_fail(w->detail, ERR_USAGE, "--lifetime or --labels", text_of("is missing"));
+        return detail_fail(w->detail, ERR_USAGE, "--lifetime or --labels is missing", text_empty());
     }
     if (lifetime == NULL) {
         return ERR_OK;

@@ -110,7 +110,7 @@ static err_t other_layers(struct work *w)
     const struct device_package *p = &w->package;
     char file[512];
     if (p->entries_n > 0 && dir == NULL) {
-        return detail_fail(w->detail, ERR_USAGE, "--layers", text_of("is missing: the package has more than the service layer"));
+        return detail_fail(w->detail, ERR_USAGE, "--layers is missing: the package has more than the service layer", text_empty());
     }
     if (p->entries_n > 0 && mkdir(dir, 0700) != 0 && errno != EEXIST) {
         return fail(w, ERR_IO, "--layers");

@@ -11,10 +11,11 @@
 #define CSE BIT(INIT_CONF_CSE)
 #define GATE BIT(INIT_CONF_GATE)
 #define BSF BIT(INIT_CONF_BSF)
-#define ALL (MEF | MAF | CSE | GATE | BSF)
+#define MN BIT(INIT_CONF_MN)
+#define ALL (MEF | MAF | CSE | GATE | BSF | MN)
 
-/* In values and section arguments: {sp} the service provider, {me} the role, {port} its own port,
- * {mef}, {maf} and {bsf} the ports of these servers, {plain} its own without TLS. */
+/* In values and section arguments: {sp} the service provider, {me} the server, {role} its role, {port} its own port,
+ * {mef}, {maf}, {cse}, {bsf} and {mn} the ports of these servers, {plain} its own without TLS. */
 struct section {
     unsigned servers;
     const char *name;
@@ -27,26 +28,28 @@ static const struct section sections[] = {
     {ALL, "limits", NULL, 0},
     {MEF, "mef", NULL, 0},
     {MAF, "maf", NULL, 0},
-    {CSE, "cse", NULL, 0},
+    {CSE | MN, "cse", NULL, 0},
     {GATE, "gate", NULL, 0},
     {BSF, "bsf", NULL, 0},
     {ALL, "listener", "main", 0},
     {GATE, "listener", "inside", 0},
     {BSF, "listener", "ub", 0},
     {ALL & ~BSF, "listener", "coaps", 0},
-    {MAF | CSE, "peer", "mef.{sp}", MEF},
-    {CSE, "peer", "maf.{sp}", MAF},
-    {MAF | CSE, "peer", "bsf.{sp}", BSF},
+    {MAF | CSE | MN, "peer", "mef.{sp}", MEF},
+    {CSE | MN, "peer", "maf.{sp}", MAF},
+    {MAF | CSE | MN, "peer", "bsf.{sp}", BSF},
+    {MN, "peer", "in.{sp}", 0},
+    {CSE, "peer", "mn.{sp}", MN},
 };
 
-/* Without arg: in each section of that name. */
+/* The first row of a key counts. Without arg: in each section of that name; without a value: not set there. */
 struct value {
     unsigned servers;
     const char *section, *arg, *key, *value;
 };
 
 static const struct value values[] = {
-    {ALL, "server", NULL, "roles", "{me}"},
+    {ALL, "server", NULL, "roles", "{role}"},
     {ALL, "server", NULL, "store", "{me}.db"},
     {ALL, "server", NULL, "root-secret", "{me}.root"},
     {ALL, "server", NULL, "audit-key", "{me}.audit"},
@@ -56,9 +59,13 @@ static const struct value values[] = {
     {MEF, "mef", NULL, "issuing-ca", "ca.crt"},
     {MEF, "mef", NULL, "issuing-ca-key", "ca.key"},
     {MAF, "maf", NULL, "fqdn", "maf.{sp}"},
-    {CSE, "cse", NULL, "sp", "{sp}"},
+    {CSE | MN, "cse", NULL, "sp", "{sp}"},
     {CSE, "cse", NULL, "csi", "/in"},
     {CSE, "cse", NULL, "name", "cse-in"},
+    {MN, "cse", NULL, "csi", "/mn"},
+    {MN, "cse", NULL, "name", "cse-mn"},
+    {MN, "cse", NULL, "kind", "mn"},
+    {MN, "cse", NULL, "registrar", "in.{sp}"},
     {GATE, "server", NULL, "points-of-access", "127.0.0.1:8080"},
     {GATE, "gate", NULL, "sp", "{sp}"},
     {GATE, "gate", NULL, "csi", "/in"},
@@ -69,7 +76,7 @@ static const struct value values[] = {
     {BSF, "listener", "ub", "address", "127.0.0.1:{plain}"},
     {BSF, "listener", "ub", "tls", "off"},
     {ALL, "listener", "coaps", "transport", "udp"},
-    {ALL, "listener", NULL, "role", "{me}"},
+    {ALL, "listener", NULL, "role", "{role}"},
     {ALL, "listener", NULL, "address", "127.0.0.1:{port}"},
     {ALL, "listener", NULL, "certificate", "{me}.crt"},
     {ALL, "listener", NULL, "key", "{me}.key"},
@@ -77,28 +84,45 @@ static const struct value values[] = {
     {ALL, "listener", NULL, "crl", "ca.crl"},
     {MEF | MAF, "listener", NULL, "aliases", "localhost"},
     {CSE | GATE, "listener", NULL, "aliases", "localhost, in.{sp}"},
-    {MAF | CSE, "peer", "mef.{sp}", "kind", "mef"},
-    {MAF | CSE, "peer", "mef.{sp}", "address", "127.0.0.1:{mef}"},
-    {CSE, "peer", "maf.{sp}", "kind", "maf"},
-    {CSE, "peer", "maf.{sp}", "address", "127.0.0.1:{maf}"},
-    {MAF | CSE, "peer", "bsf.{sp}", "kind", "bsf"},
-    {MAF | CSE, "peer", "bsf.{sp}", "address", "127.0.0.1:{bsf}"},
-    {MAF | CSE, "peer", NULL, "certificate", "{me}.crt"},
-    {MAF | CSE, "peer", NULL, "key", "{me}.key"},
-    {MAF | CSE, "peer", NULL, "trust", "ca.crt"},
-    {MAF | CSE, "peer", NULL, "crl", "ca.crl"},
+    {MN, "listener", NULL, "aliases", "localhost, mn.{sp}"},
+    {ALL, "peer", "mef.{sp}", "kind", "mef"},
+    {ALL, "peer", "mef.{sp}", "address", "127.0.0.1:{mef}"},
+    {ALL, "peer", "maf.{sp}", "kind", "maf"},
+    {ALL, "peer", "maf.{sp}", "address", "127.0.0.1:{maf}"},
+    {ALL, "peer", "bsf.{sp}", "kind", "bsf"},
+    {ALL, "peer", "bsf.{sp}", "address", "127.0.0.1:{bsf}"},
+    {ALL, "peer", "in.{sp}", "kind", "cse"},
+    {ALL, "peer", "in.{sp}", "csi", "/in"},
+    {ALL, "peer", "in.{sp}", "address", "127.0.0.1:{cse}"},
+    {ALL, "peer", "in.{sp}", "psk-id", INIT_CONF_KEY_UP "@{sp}"},
+    {ALL, "peer", "in.{sp}", "psk", INIT_CONF_KEY_UP ".key"},
+    {ALL, "peer", "in.{sp}", "certificate", NULL},
+    {ALL, "peer", "in.{sp}", "key", NULL},
+    {ALL, "peer", "mn.{sp}", "kind", "cse"},
+    {ALL, "peer", "mn.{sp}", "csi", "/mn"},
+    {ALL, "peer", "mn.{sp}", "address", "127.0.0.1:{mn}"},
+    {ALL, "peer", "mn.{sp}", "psk-id", INIT_CONF_KEY_DOWN "@{sp}"},
+    {ALL, "peer", "mn.{sp}", "psk", INIT_CONF_KEY_DOWN ".key"},
+    {ALL, "peer", "mn.{sp}", "certificate", NULL},
+    {ALL, "peer", "mn.{sp}", "key", NULL},
+    {ALL, "peer", NULL, "certificate", "{me}.crt"},
+    {ALL, "peer", NULL, "key", "{me}.key"},
+    {ALL, "peer", NULL, "trust", "ca.crt"},
+    {ALL, "peer", NULL, "crl", "ca.crl"},
 };
 
 static const struct {
     const char *name;
     const char *label; /* first label of its FQDN; the CSE's public domain name is lower(csi).SP (CHOICE-03) */
+    const char *role;
     const char *title;
 } servers[] = {
-    [INIT_CONF_MEF] = {"mef", "mef", "M2M Enrolment Function"},
-    [INIT_CONF_MAF] = {"maf", "maf", "M2M Authentication Function"},
-    [INIT_CONF_CSE] = {"cse", "in", "IN-CSE: the registrar"},
-    [INIT_CONF_GATE] = {"gate", "in", "gate in front of the CSE"}, /* it answers in the name of the one behind */
-    [INIT_CONF_BSF] = {"bsf", "bsf", "Bootstrapping Server Function"},
+    [INIT_CONF_MEF] = {"mef", "mef", "mef", "M2M Enrolment Function"},
+    [INIT_CONF_MAF] = {"maf", "maf", "maf", "M2M Authentication Function"},
+    [INIT_CONF_CSE] = {"cse", "in", "cse", "IN-CSE: the registrar"},
+    [INIT_CONF_GATE] = {"gate", "in", "gate", "gate in front of the CSE"}, /* it answers in the name of the one behind */
+    [INIT_CONF_BSF] = {"bsf", "bsf", "bsf", "Bootstrapping Server Function"},
+    [INIT_CONF_MN] = {"mn", "mn", "cse", "MN-CSE that registers at the IN-CSE"},
 };
 
 struct page {
@@ -110,6 +134,11 @@ struct page {
 const char *init_conf_name(enum init_conf_server s)
 {
     return servers[s].name;
+}
+
+const char *init_conf_role(enum init_conf_server s)
+{
+    return servers[s].role;
 }
 
 bool init_conf_has_plain(enum init_conf_server s)
@@ -130,6 +159,8 @@ static void variable_write(const struct page *p, struct text name)
         writer_z(p->w, p->in->sp);
     } else if (text_eq_z(name, "me")) {
         writer_z(p->w, servers[p->server].name);
+    } else if (text_eq_z(name, "role")) {
+        writer_z(p->w, servers[p->server].role);
     } else if (text_eq_z(name, "port")) {
         writer_decimal(p->w, p->in->port[p->server]);
     } else if (text_eq_z(name, "plain")) {
@@ -186,6 +217,7 @@ static void comment_write(const struct page *p, const char *doc)
 static void row_write(const struct page *p, const struct section *s, const struct conf_row *row)
 {
     const struct value *v = value_of(p, s, row->key);
+    v = v != NULL && v->value == NULL ? NULL : v;
     comment_write(p, row->doc);
     writer_z(p->w, v == NULL ? "#" : "");
     writer_z(p->w, row->key);

@@ -140,6 +140,21 @@ def test_a_bsf_beside_the_others_or_alone(tmp_path):
     assert p.returncode == 2 and "--gba" in p.stderr and not (tmp_path / "both").exists()
 
 
+def test_an_mn_cse_beside_the_others(tmp_path):
+    """With a key for each direction, and what is left to do is said in commands that work as they stand (the demo runs them)."""
+    p = keystead("init", tmp_path / "lab", "--mn", "--port-base", "21000")
+    assert p.returncode == 0 and p.stdout.count("ctl credential add") == 2, p
+    for name, other, key in (("cse", "mn.keystead.test", "in-mn"), ("mn", "in.keystead.test", "mn-in")):
+        conf = tmp_path / "lab" / f"{name}.conf"
+        assert keystead("check", "-c", conf).returncode == 0
+        peer = conf.read_text().split(f"[peer {other}]\n")[1].split("\n[")[0]
+        assert f"\npsk = {key}.key\n" in peer and f"\npsk-id = {key}@keystead.test\n" in peer and "\ncertificate =" not in peer
+        assert stat.S_IMODE((tmp_path / "lab" / f"{key}.key").stat().st_mode) == 0o600
+    assert (tmp_path / "lab" / "mn-in.key").read_text() != (tmp_path / "lab" / "in-mn.key").read_text()
+    p = keystead("init", tmp_path / "both", "--role", "bsf", "--mn")
+    assert p.returncode == 2 and "--mn" in p.stderr and not (tmp_path / "both").exists()
+
+
 def test_nothing_is_overwritten(lab):
     before = {f.name: f.read_bytes() for f in lab.iterdir()}
     p = keystead("init", lab)

@@ -68,6 +68,27 @@ err_t device_next(struct device *d, usec_t now, struct device_exchange *out)
     return ERR_NOT_FOUND;
 }
 
+/* Of "code: text (detail); hint [clause]" the detail, if the rest stands in our own row; of anything else all. */
+static struct text said_beyond(struct text dbg, const struct err_info *row)
+{
+    struct text rest = text_skip(dbg, text_of(row->code).n + 2);
+    if (!text_starts(rest, row->text)) {
+        return dbg;
+    }
+    rest = text_skip(rest, text_of(row->text).n);
+    if (!text_starts(rest, " (")) {
+        return text_empty();
+    }
+    rest = text_skip(rest, 2);
+    for (size_t i = 0; i < rest.n; i++) {
+        struct text end = text_skip(rest, i);
+        if (text_starts(end, "); ") && text_starts(text_skip(end, 3), row->hint)) {
+            return text_take(rest, i);
+        }
+    }
+    return dbg;
+}
+
 /* The peer's reason code stands at the front of its debug text; what it says beyond goes to the detail. */
 err_t device_refusal(struct bytes answer, char detail[static ROLE_DETAIL_MAX])
 {
@@ -75,9 +96,15 @@ err_t device_refusal(struct bytes answer, char detail[static ROLE_DETAIL_MAX])
     char code[64];
     if (json_parse(answer, &body) == ERR_OK) {
         struct text dbg = json_get_text(body, json_object_get(body, "m2m:dbg") != NULL ? "m2m:dbg" : "errorString");
-        (void)detail_fail(detail, ERR_OK, "the peer says", dbg);
-        if (text_copy(text_take(dbg, text_find(dbg, ':')), code, sizeof(code)) == ERR_OK && err_of_code(code) != ERR_OK) {
-            return err_of_code(code);
+        bool named = TEXT_COPY(text_take(dbg, text_find(dbg, ':')), code) == ERR_OK;
+        err_t e = named ? err_of_code(code) : ERR_OK;
+        struct text said = e == ERR_OK ? dbg : said_beyond(dbg, err_info(e));
+        detail[0] = '\0';
+        if (e == ERR_OK || said.n > 0) {
+            (void)detail_fail(detail, ERR_OK, "the peer says", said);
+        }
+        if (e != ERR_OK) {
+            return e;
         }
     }
     return ERR_PEER_REFUSED;
