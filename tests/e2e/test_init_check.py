@@ -149,7 +149,7 @@ def test_an_mn_cse_beside_the_others(tmp_path):
         assert keystead("check", "-c", conf).returncode == 0
         peer = conf.read_text().split(f"[peer {other}]\n")[1].split("\n[")[0]
         assert f"\npsk = {key}.key\n" in peer and f"\npsk-id = {key}@keystead.test\n" in peer and "\ncertificate =" not in peer
-        assert stat.S_IMODE((tmp_path / "lab" / f"{key}.key").stat().st_mode) == 0o600
+        assert stat.S_IMODE((tmp_path / "lab" / f"{key}.key").stat().st_mode) == 0o400
     assert (tmp_path / "lab" / "mn-in.key").read_text() != (tmp_path / "lab" / "in-mn.key").read_text()
     p = keystead("init", tmp_path / "both", "--role", "bsf", "--mn")
     assert p.returncode == 2 and "--mn" in p.stderr and not (tmp_path / "both").exists()
