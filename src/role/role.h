@@ -66,7 +66,7 @@ struct response {
     enum media media;   /* of the body; MEDIA_JSON unless a handler chooses another */
     char location[M2MID_MAX * 2]; /* Content-Location, or empty */
     char headers[ROLE_HEADERS_MAX]; /* of an answer that is none of oneM2M (primitive_response.headers), or empty */
-    uint32_t next;     /* Content Offset of a result that was cut; 0: whole */
+    uint64_t next;     /* Content Offset of a result that was cut; 0: whole */
     char ati[ROLE_ATI_MAX]; /* Assigned Token Identifiers (primitive_response.ati), or empty */
     bool token_request; /* the refusal that a handler has written is Token Request Information */
     bool own_refusal; /* set by a handler that fails and has written the body of its refusal itself */

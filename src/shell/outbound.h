@@ -50,7 +50,7 @@ struct outbound_answer {
     unsigned status; /* HTTP */
     uint16_t rsc;    /* X-M2M-RSC, or 0 */
     struct text rqi, location;
-    uint32_t next;    /* Content Offset of a partial result, or 0 */
+    uint64_t next;    /* Content Offset of a partial result, or 0 */
     enum media media; /* of the body; MEDIA_N: none, or one that is not known here */
     struct bytes body;
 };

@@ -15,8 +15,8 @@ static void take(struct outbound_reply *r, struct text name, struct text value)
     uint64_t n = 0;
     if (text_eq_nocase(name, text_of("X-M2M-RSC")) && text_u64(value, 65535, &n) == ERR_OK) {
         r->rsc = (uint16_t)n;
-    } else if (text_eq_nocase(name, text_of("X-M2M-CTO")) && text_u64(value, UINT32_MAX, &n) == ERR_OK) {
-        r->next = (uint32_t)n;
+    } else if (text_eq_nocase(name, text_of("X-M2M-CTO")) && text_u64(value, UINT64_MAX, &n) == ERR_OK) {
+        r->next = n;
     } else if (text_eq_nocase(name, text_of("Content-Location")) && TEXT_COPY(value, r->location) != ERR_OK) {
         r->location[0] = '\0';
     } else if (text_eq_nocase(name, text_of("Content-Type")) &&

@@ -10,7 +10,7 @@ struct outbound_reply {
     bool useless; /* too large, or the answer to another question: it is read no further */
     unsigned status; /* HTTP */
     uint16_t rsc;
-    uint32_t next;
+    uint64_t next;
     enum media media;
     struct growing body;
     char asked[M2MID_MAX]; /* the request identifier that was sent; empty: anything goes */

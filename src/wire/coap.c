@@ -261,7 +261,15 @@ void coap_remove(struct coap_message *m, uint16_t number)
 
 err_t coap_uint(const struct coap_option *o, uint32_t *out)
 {
-    uint32_t v = 0;
+    uint64_t v = 0;
+    TRY(o->value.n > sizeof(*out) ? ERR_MALFORMED_COAP : coap_ulong(o, &v));
+    *out = (uint32_t)v;
+    return ERR_OK;
+}
+
+err_t coap_ulong(const struct coap_option *o, uint64_t *out)
+{
+    uint64_t v = 0;
     if (o->value.n > sizeof(v)) {
         return ERR_MALFORMED_COAP;
     }
@@ -274,8 +282,16 @@ err_t coap_uint(const struct coap_option *o, uint32_t *out)
 
 struct bytes coap_uint_write(uint32_t v, uint8_t buf[static 4])
 {
-    struct writer w = writer_of(buf, 4);
-    for (int shift = 24; shift >= 0; shift -= 8) {
+    uint8_t all[8];
+    struct bytes b = coap_ulong_write(v, all);
+    memcpy(buf, all, b.n);
+    return bytes_of(buf, b.n);
+}
+
+struct bytes coap_ulong_write(uint64_t v, uint8_t buf[static 8])
+{
+    struct writer w = writer_of(buf, 8);
+    for (int shift = 56; shift >= 0; shift -= 8) {
         if (v >> shift != 0) {
             writer_u8(&w, (uint8_t)(v >> shift));
         }

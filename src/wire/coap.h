@@ -68,6 +68,8 @@ void coap_remove(struct coap_message *m, uint16_t number); /* all with this numb
 /* uint format [RFC 7252 3.2]: fewest octets. `buf` receives them and must live as long as the message. */
 MUST_USE err_t coap_uint(const struct coap_option *o, uint32_t *out);
 struct bytes coap_uint_write(uint32_t v, uint8_t buf[static 4]);
+MUST_USE err_t coap_ulong(const struct coap_option *o, uint64_t *out); /* the same with up to 8 octets */
+struct bytes coap_ulong_write(uint64_t v, uint8_t buf[static 8]);
 
 /* Block options [RFC 7959 2.2]. */
 struct coap_block {

@@ -183,10 +183,10 @@ void coap_binding_wipe(struct primitive *p)
 
 /* -- a response goes --------------------------------------------------------------------------------- */
 
-static err_t add_uint(struct coap_message *m, uint16_t number, uint32_t v, struct writer *scratch)
+static err_t add_uint(struct coap_message *m, uint16_t number, uint64_t v, struct writer *scratch)
 {
-    uint8_t *buf = writer_reserve(scratch, 4);
-    return buf == NULL ? ERR_LIMIT_SIZE : coap_add(m, number, coap_uint_write(v, buf));
+    uint8_t *buf = writer_reserve(scratch, 8);
+    return buf == NULL ? ERR_LIMIT_SIZE : coap_add(m, number, coap_ulong_write(v, buf));
 }
 
 static err_t add_text(struct coap_message *m, uint16_t number, struct text t)
@@ -358,7 +358,7 @@ err_t coap_binding_parse_response(const struct coap_message *in, struct writer *
         return ERR_PEER_NONSENSE;
     }
     out->rsc = (uint16_t)v;
-    if (next != NULL && coap_uint(next, &out->next) != ERR_OK) {
+    if (next != NULL && coap_ulong(next, &out->next) != ERR_OK) {
         return ERR_PEER_NONSENSE;
     }
     if (in->payload.n > 0 && (format == NULL || !is_format(format, &out->media))) {

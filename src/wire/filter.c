@@ -27,7 +27,7 @@ static const struct filter_row {
     [FILTER_CTY] = {"cty", KIND_TEXTS, 0, 0},
     [FILTER_FO] = {"fo", KIND_NUMBER, FILTER_AND, FILTER_XOR},
     [FILTER_LIM] = {"lim", KIND_NUMBER, 1, UINT32_MAX},
-    [FILTER_OFST] = {"ofst", KIND_NUMBER, 1, FILTER_OFFSET_MAX}, /* 1 is the first [TS-0004 7.3.3.17.15] */
+    [FILTER_OFST] = {"ofst", KIND_NUMBER, 1, UINT64_MAX}, /* 1 is the first [TS-0004 7.3.3.17.15] */
     [FILTER_LVL] = {"lvl", KIND_NUMBER, 1, UINT32_MAX},
     [FILTER_ARP] = {"arp", KIND_PATH, 0, 0},
     [FILTER_DRT] = {"drt", KIND_NUMBER, FILTER_STRUCTURED, FILTER_UNSTRUCTURED},

@@ -8,7 +8,7 @@
 #include "base/writer.h"
 
 #define FILTER_LIST_MAX 16
-#define FILTER_OFFSET_MAX 10000000
+#define FILTER_OFFSET_MAX 10000000 /* the largest count; beyond it is what the registrar chose to go on with */
 
 enum filter_criterion { /* conditions first: they are what `fo` combines */
     FILTER_CRB, FILTER_CRA, FILTER_MS, FILTER_US, FILTER_EXB, FILTER_EXA, FILTER_STS, FILTER_STB, FILTER_SZA, FILTER_SZB,

@@ -232,7 +232,7 @@ err_t http_binding_write(const struct primitive_response *r, bool close, struct 
     struct writer rsc = WRITER_ARRAY(digits);
     writer_decimal(&rsc, r->rsc);
 
-    char next[16];
+    char next[24];
     struct writer offset = WRITER_ARRAY(next);
     writer_decimal(&offset, r->next);
 

@@ -93,7 +93,7 @@ static err_t list(struct result *r, struct emit *e)
         struct cse_walk_hit hit;
         TRY(cse_walk_next(&r->walk, &hit));
         if (!hit.found) {
-            r->next = r->walk.exhausted ? r->walk.position : 0;
+            r->next = r->walk.exhausted ? cse_walk_offset(&r->walk) : 0;
             return ERR_OK;
         }
         struct emit before = *e;
@@ -102,14 +102,14 @@ static err_t list(struct result *r, struct emit *e)
             TRY(item(r, &hit, e));
         }
         if (r->n >= r->max && r->w->n == n) { /* one more than fits: the rest begins with it */
-            r->next = r->walk.position;
+            r->next = cse_walk_offset(&r->walk);
             return ERR_OK;
         }
         if (is_full(r->w)) {
             *e = before;
             r->w->n = n;
             r->w->overflow = false;
-            r->next = r->walk.position;
+            r->next = cse_walk_offset(&r->walk);
             return r->n > 1 ? ERR_OK : ERR_LIMIT_CAPACITY;
         }
     }
@@ -211,7 +211,7 @@ static err_t nested(struct result *r, struct nest *nest)
         *nest = kept;
         r->w->n = kept_n;
         r->w->overflow = false;
-        r->next = r->walk.position;
+        r->next = cse_walk_offset(&r->walk);
         return whole == 0 && capacity ? ERR_LIMIT_CAPACITY : ERR_OK; /* else the client would ask for it for ever */
     }
     return ERR_OK;
@@ -246,11 +246,15 @@ err_t cse_result(const struct cse_ask *ask, const struct cse_res *target, uint32
     struct result r = {.w = &rs->body, .rcn = rcn, .max = limit(&ask->rq->prim->filter)};
     TRY(cse_addr_write(ask->cse, ask->t, target, ask->rq->now, &b));
     r.base = writer_view_text(&b);
-    TRY(cse_walk_open(&r.walk, ask, target, is_nested));
+    err_t e = cse_walk_open(&r.walk, ask, target, is_nested);
+    if (e == ERR_NOT_FOUND) {
+        return detail_fail(rs->detail, ERR_MALFORMED_QUERY, "ofst: the result cannot go on there, what came last is gone; begin without ofst", text_empty());
+    }
+    TRY(e);
     TRY(is_nested ? answer_nested(&r, target) : answer_list(&r, target));
     if (r.walk.exhausted && r.n == 0 && r.walk.position <= r.walk.skip) {
-        return detail_fail(rs->detail, ERR_MALFORMED_QUERY, "ofst is further than one request walks: ask below a child, or narrow it by lvl or ty", text_empty());
+        return detail_fail(rs->detail, ERR_MALFORMED_QUERY, "ofst is further than one request counts: give the Content Offset of the last answer, or ask below a child", text_empty());
     }
-    rs->next = (uint32_t)r.next;
+    rs->next = r.next;
     return rs->body.overflow ? ERR_LIMIT_CAPACITY : ERR_OK;
 }

@@ -1,11 +1,14 @@
 #include "role/cse/cse_walk.h"
 
-#include "role/detail.h"
+#include "role/cse/cse_mark.h"
 
 #include <string.h>
 
 #define PAGE 32
-#define WORK_MAX 200000 /* units one request may spend: about a fifth of a second */
+#define WORK_LIST 50000    /* units that one request may spend, a microsecond each or less: so long nobody else gets an answer */
+#define WORK_NESTED 200000 /* a direct child comes with all that is below it, or not at all */
+#define WORK_SKIP 200000   /* up to an offset that is a count, which we give none beyond COUNT_MAX */
+#define COUNT_MAX 10000
 #define WORK_READ 8     /* a record costs as much as so many entries of the index */
 
 struct cse_walk_frame {
@@ -16,6 +19,7 @@ struct cse_walk_frame {
     size_t after_n;
     bool last;          /* no page follows */
     struct cse_child page[PAGE];
+    uint64_t marks[PAGE];
     size_t page_n, page_i;
     uint32_t decided_ty; /* types without policies of their own: one decision for all children of a type */
     err_t decided;
@@ -80,13 +84,15 @@ static bool page_hit(void *arg, struct bytes id, struct store_value value)
     }
     l->err = set_after(f, text_span((const char *)id.p, id.n));
     if (l->err != ERR_OK || (c.ty == TYPE_CIN && (c.number < f->res.floor || c.et <= l->w->ask->rq->now))) {
-        l->more = l->w->work > WORK_MAX;
+        l->more = l->w->work > l->w->work_end;
+        l->w->current = l->more && (!l->w->nested || l->w->depth == 1) ? cse_mark_of(id, &c) : l->w->current;
         return l->err == ERR_OK && !l->more;
     }
     if (!keep(a, c.ri, &c.ri) || !keep(a, c.rn, &c.rn)) {
         l->err = ERR_LIMIT_CAPACITY;
         return false;
     }
+    f->marks[f->page_n] = cse_mark_of(id, &c);
     f->page[f->page_n++] = c;
     return true;
 }
@@ -127,23 +133,6 @@ static void pop(struct cse_walk *w)
 {
     w->depth--;
     w->ask->t->arena->used = w->at[w->depth]->mark;
-}
-
-err_t cse_walk_open(struct cse_walk *w, const struct cse_ask *ask, const struct cse_res *target, bool nested)
-{
-    const struct filter *f = &ask->rq->prim->filter;
-    memset(w, 0, sizeof(*w));
-    w->ask = ask;
-    w->filter = f;
-    w->nested = nested;
-    w->skip = filter_has(f, FILTER_OFST) ? f->number[FILTER_OFST] - 1 : 0;
-    w->depth_max = CSE_RES_DEPTH_MAX;
-    if (filter_has(f, FILTER_LVL) && f->number[FILTER_LVL] < w->depth_max) {
-        w->depth_max = (size_t)f->number[FILTER_LVL];
-    }
-    TRY(push(w, target, true, ask->t->arena->used));
-    w->mark = ask->t->arena->used;
-    return ERR_OK;
 }
 
 /* -- one entry ---------------------------------------------------------------------------------------------- */
@@ -187,6 +176,13 @@ static err_t permission(struct cse_walk *w, const struct cse_walk_hit *hit)
     return e;
 }
 
+static err_t may_see(struct cse_walk *w, const struct cse_walk_hit *hit, bool *out)
+{
+    err_t e = permission(w, hit);
+    *out = e == ERR_OK;
+    return e == ERR_DENIED_PRIVILEGE || e == ERR_DENIED_SERVICE || e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 /* In, out (ERR_NOT_FOUND), or an error. Sets what is to be walked next. */
 static err_t judge(struct cse_walk *w, struct cse_walk_hit *hit)
 {
@@ -204,9 +200,7 @@ static err_t judge(struct cse_walk *w, struct cse_walk_hit *hit)
     }
     bool seen = false;
     if (matches || (inner && !w->nested)) { /* the name of one that does not match may be part of an address */
-        err_t e = permission(w, hit);
-        seen = e == ERR_OK;
-        TRY(e == ERR_DENIED_PRIVILEGE || e == ERR_DENIED_SERVICE || e == ERR_NOT_FOUND ? ERR_OK : e);
+        TRY(may_see(w, hit, &seen));
     }
     w->has_pending = inner && hit->level < w->depth_max && (!w->nested || (seen && matches));
     w->pending = hit->res;
@@ -214,6 +208,84 @@ static err_t judge(struct cse_walk *w, struct cse_walk_hit *hit)
     return matches && seen ? ERR_OK : ERR_NOT_FOUND;
 }
 
+/* -- where to begin ------------------------------------------------------------------------------------- */
+static uint64_t work_max(const struct cse_walk *w)
+{
+    return w->nested ? WORK_NESTED : WORK_LIST;
+}
+
+/* As if everything up to this entry had come out just now; what follows has no count. */
+static err_t resume(struct cse_walk *w, const struct cse_res *target, uint64_t mark)
+{
+    struct txn *t = w->ask->t;
+    struct cse_mark_path *path = arena_alloc(t->arena, sizeof(*path));
+    bool more = true;
+    if (path == NULL) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    TRY(cse_mark_find(t, mark, target, w->ask->rq->now, path));
+    TRY(push(w, target, true, t->arena->used));
+    for (size_t i = 0; i < path->n; i++) {
+        char key[CSE_CHILD_KEY_MAX], place[CSE_RES_UID_LEN + 1];
+        struct writer k = WRITER_ARRAY(key);
+        const struct cse_res *r = &path->at[i];
+        struct cse_walk_hit hit = {.level = w->depth, .child = {.ri = r->ri, .rn = r->rn, .ty = r->type->ty}, .has_res = true, .res = *r};
+        if (!more) {
+            return ERR_NOT_FOUND;
+        }
+        TRY(cse_res_child_key(&k, top(w)->res.node, r->type->ty, cse_res_place(r, place)));
+        TRY(set_after(top(w), writer_view_text(&k)));
+        more = !w->nested && (r->type->flags & TYPES_HAS_CHILDREN) != 0 && w->depth < w->depth_max;
+        if (more) {
+            bool seen = false;
+            TRY(may_see(w, &hit, &seen));
+            TRY(push(w, r, seen, t->arena->used));
+        }
+    }
+    w->position = FILTER_OFFSET_MAX;
+    w->current = mark;
+    return ERR_OK;
+}
+
+err_t cse_walk_open(struct cse_walk *w, const struct cse_ask *ask, const struct cse_res *target, bool nested)
+{
+    const struct filter *f = &ask->rq->prim->filter;
+    uint64_t offset = filter_has(f, FILTER_OFST) ? f->number[FILTER_OFST] : 1;
+    memset(w, 0, sizeof(*w));
+    w->ask = ask;
+    w->filter = f;
+    w->nested = nested;
+    w->depth_max = CSE_RES_DEPTH_MAX;
+    w->skip = cse_mark_is(offset) ? 0 : offset - 1;
+    w->work_end = w->skip > 0 ? WORK_SKIP : work_max(w);
+    if (filter_has(f, FILTER_LVL) && f->number[FILTER_LVL] < w->depth_max) {
+        w->depth_max = (size_t)f->number[FILTER_LVL];
+    }
+    if (cse_mark_is(offset)) {
+        TRY(resume(w, target, offset));
+    } else {
+        TRY(push(w, target, true, ask->t->arena->used));
+    }
+    w->mark = ask->t->arena->used;
+    return ERR_OK;
+}
+
+uint64_t cse_walk_offset(const struct cse_walk *w)
+{
+    return w->position > COUNT_MAX && w->before != 0 ? w->before : w->position;
+}
+
+/* Work up to the offset is counted apart. */
+static void to_next(struct cse_walk *w, uint64_t mark)
+{
+    w->before = w->current;
+    w->current = mark;
+    if (w->position++ == w->skip) {
+        w->work_end = w->work + work_max(w);
+    }
+}
+
+/* -- on and on -------------------------------------------------------------------------------------------- */
 /* Goes down, to the next entry, or up; false at the end. */
 static err_t advance(struct cse_walk *w, struct cse_walk_hit *hit, bool *more)
 {
@@ -228,13 +300,17 @@ static err_t advance(struct cse_walk *w, struct cse_walk_hit *hit, bool *more)
         struct cse_walk_frame *f = top(w);
         if (f->page_i < f->page_n) {
             *hit = (struct cse_walk_hit){.level = w->depth, .child = f->page[f->page_i++]};
-            w->position += !w->nested || w->depth == 1 ? 1 : 0;
+            if (!w->nested || w->depth == 1) {
+                to_next(w, f->marks[f->page_i - 1]);
+            }
             w->mark = w->ask->t->arena->used;
             return ERR_OK;
         }
-        if (w->work > WORK_MAX) {
+        if (w->work > w->work_end) {
             w->exhausted = true;
-            w->position += !w->nested || w->depth == 1 ? 1 : 0; /* the next one has not come out yet */
+            if (!w->nested || w->depth == 1) { /* the next one has not come out yet */
+                to_next(w, 0);
+            }
             *more = false;
             return ERR_OK;
         }
@@ -263,9 +339,9 @@ err_t cse_walk_next(struct cse_walk *w, struct cse_walk_hit *out)
             out->found = e == ERR_OK;
             return e;
         }
-        if (w->work > WORK_MAX && !w->exhausted && !w->nested && w->position > w->skip) {
+        if (w->work > w->work_end && !w->exhausted && !w->nested && w->position > w->skip) {
             w->exhausted = true;
-            w->position++;
+            to_next(w, 0);
             out->found = false;
             return ERR_OK;
         }

@@ -24,7 +24,7 @@ struct cse_fixture {
     bool unverified; /* requests of those who would be sent messages by them (request.verified) */
     char *body;
     uint16_t rsc;
-    uint32_t next; /* Content Offset */
+    uint64_t next; /* Content Offset */
     char location[M2MID_MAX * 2];
 };
 

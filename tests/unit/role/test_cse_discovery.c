@@ -60,6 +60,19 @@ static err_t ask(struct cse_fixture *f, const char *to, const char *query, int r
     return cse_fixture_call(f, &c);
 }
 
+struct places {
+    char (*z)[32];
+    size_t n;
+};
+
+static bool place(void *arg, struct bytes id, struct store_value value)
+{
+    struct places *p = arg;
+    (void)value;
+    snprintf(p->z[p->n++], sizeof(p->z[0]), "%.24s", (const char *)id.p + id.n - 24);
+    return p->n < 2;
+}
+
 /* The names at the end of the addresses found, joined by blanks. */
 static const char *found(struct cse_fixture *f, const char *query)
 {
@@ -325,11 +338,11 @@ static void pages_make_the_whole(void **state)
     }
     static const uint32_t sizes[] = {1, 7, 32, 33, 1000};
     for (size_t s = 0; s < ARRAY_LEN(sizes); s++) {
-        uint32_t at = 1;
+        uint64_t at = 1;
         size_t seen = 0;
         for (size_t pages = 0; at != 0; pages++) {
             char query[64];
-            snprintf(query, sizeof(query), "ty=4&lim=%u&ofst=%u", sizes[s], at);
+            snprintf(query, sizeof(query), "ty=4&lim=%u&ofst=%llu", sizes[s], (unsigned long long)at);
             assert_true(pages < 200);
             assert_int_equal(ask(f, "Sa", query, -1, 1), ERR_OK);
             json_t *v = NULL;
@@ -345,13 +358,103 @@ static void pages_make_the_whole(void **state)
     }
 }
 
+/* -- marks: a result goes on after an entry, not after so many (role/cse/cse_mark.h) ----------------------------------- */
+static unsigned long long mark_of(struct cse_fixture *f, const char *of, const char *to)
+{
+    char digits[17];
+    const char *node = to;
+    if (strcmp(of, "ri") == 0) {
+        assert_int_equal(cse_fixture_get(f, &f->a, "Sa", to), ERR_OK);
+        node = cse_fixture_member(f, "ri");
+    }
+    snprintf(digits, sizeof(digits), "%.16s", node + 1);
+    return strtoull(digits, NULL, 16);
+}
+
+/* After each entry come those that came after it before, whatever conditions it meets itself. */
+static void after_each_entry(void **state)
+{
+    struct cse_fixture *f = *state;
+    static const struct {
+        const char *last, *filter, *want;
+    } rows[] = {
+        {"hall", "", "deep j1 i1 i2 yard"},       {"hall/deep", "", "j1 i1 i2 yard"}, {"hall/deep/j1", "", "i1 i2 yard"},
+        {"hall/i1", "", "i2 yard"},               {"hall/i2", "", "yard"},            {"yard", "", ""},
+        {"hall", "&ty=4", "j1 i1 i2"},            {"hall/i1", "&lbl=cold", "yard"},   {"hall", "&lvl=1", "yard"},
+        {"hall", "&lvl=2", "deep i1 i2 yard"},    {"hall/deep", "&lvl=2", "i1 i2 yard"}, {"hall/i1", "&ty=3", "yard"},
+        {"hall/deep/j1", "&lvl=2", "query-malformed"}, /* the walk with this filter never came there */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char to[64], query[96];
+        snprintf(to, sizeof(to), "Sa/%s", rows[i].last);
+        snprintf(query, sizeof(query), "ofst=%llu%s", mark_of(f, "ri", to), rows[i].filter);
+        const char *got = found(f, query);
+        if (strcmp(got, rows[i].want) != 0) {
+            fail_msg("after %s%s: %s, expected %s", rows[i].last, rows[i].filter, got, rows[i].want);
+        }
+    }
+    char query[96];
+    snprintf(query, sizeof(query), "ofst=%llu", mark_of(f, "ri", "Sa/hall"));
+    assert_int_equal(ask(f, "Sa", query, 4, 0), ERR_OK); /* with children: direct ones only */
+    assert_null(strstr(f->body, "hall"));
+    assert_non_null(strstr(f->body, "yard"));
+    snprintf(query, sizeof(query), "ofst=%llu", mark_of(f, "ri", "Sa/hall/i1"));
+    assert_int_equal(ask(f, "Sa", query, 4, 0), ERR_MALFORMED_QUERY);
+}
+
+/* An AE has a name of its own and no node that a mark could be read from: its place among the AEs says it. */
+static void after_an_ae(void **state)
+{
+    struct cse_fixture *f = *state;
+    make(f, "Sa", 1, ACP("find", RULE("Sadmin", "32"), RULE("Sa", "63")));
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa", "{\"m2m:ae\":{\"acpi\":[\"Sa/find\"]}}"), ERR_OK);
+    assert_int_equal(cse_fixture_put(f, &f->b, "Sb", "Sb", "{\"m2m:ae\":{\"acpi\":[\"Sa/find\"]}}"), ERR_OK);
+    struct cse_call c = {.s = &f->admin, .op = OP_RETRIEVE, .to = "cse-in", .from = "Sadmin", .query = "ty=2", .fu = 1};
+    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
+    assert_non_null(strstr(f->body, "app-a"));
+    assert_non_null(strstr(f->body, "app-b"));
+    struct store_scan q = {.table = TABLE_CSE_CHILD, .prefix = text_bytes(text_of("cb/0002/")), .order = STORE_ASCENDING};
+    char nodes[2][32];
+    struct places at = {nodes, 0};
+    assert_int_equal(store_begin(f->cse->store, false), ERR_OK);
+    assert_int_equal(store_scan(f->cse->store, &q, place, &at), ERR_OK);
+    store_rollback(f->cse->store);
+    assert_int_equal(at.n, 2);
+    char query[64];
+    snprintf(query, sizeof(query), "ty=2&ofst=%llu", mark_of(f, "node", nodes[0]));
+    c.query = query;
+    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
+    assert_true((strstr(f->body, "app-a") == NULL) != (strstr(f->body, "app-b") == NULL));
+}
+
+/* What is gone, is elsewhere or never was is refused with what to do, and never answered with another part of the tree. */
+static void marks_that_lead_nowhere(void **state)
+{
+    struct cse_fixture *f = *state;
+    char query[64];
+    unsigned long long inner = mark_of(f, "ri", "Sa/hall/i1");
+    unsigned long long yard = mark_of(f, "ri", "Sa/yard");
+    static const char *const never[] = {"ofst=10000001", "ofst=18446744073709551615", "ofst=7300000000000000000"};
+    for (size_t i = 0; i < ARRAY_LEN(never); i++) {
+        assert_string_equal(found(f, never[i]), "query-malformed");
+        assert_non_null(strstr(f->body, "begin without ofst"));
+    }
+    snprintf(query, sizeof(query), "ofst=%llu", inner);
+    assert_int_equal(ask(f, "Sa/yard", query, -1, 1), ERR_MALFORMED_QUERY); /* not below this target */
+    assert_int_equal(ask(f, "Sa/hall/i1", query, -1, 1), ERR_MALFORMED_QUERY);
+    assert_int_equal(cse_fixture_del(f, &f->a, "Sa", "Sa/hall"), ERR_OK);
+    assert_string_equal(found(f, query), "query-malformed");
+    snprintf(query, sizeof(query), "ofst=%llu", yard);
+    assert_string_equal(found(f, query), "");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(every_filter), T(labels_as_they_are_written), T(addresses_and_references), T(nested_results),
         T(refused_usages), T(only_what_may_be_seen),
-        T(pages_make_the_whole),
+        T(pages_make_the_whole), T(after_each_entry), T(after_an_ae), T(marks_that_lead_nowhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -312,7 +312,7 @@ static void response_there_and_back(void **state)
         struct coap_message m;
         struct primitive_response got;
         struct primitive_response r = {2001, text_of("r1"), text_of("3"), text_of(locations[i]), bytes_of("{}", 2), MEDIA_JSON,
-                                       (uint32_t)i * 300, text_empty(), text_empty(), false};
+                                       (uint64_t)i * i * UINT64_C(300000000000000000), text_empty(), text_empty(), false};
         assert_int_equal(coap_binding_response(OP_CREATE, &r, &w1, &m), ERR_OK);
         assert_int_equal(m.code, COAP_CODE(2, 1));
         assert_int_equal(coap_binding_parse_response(&m, &w2, &got), ERR_OK);

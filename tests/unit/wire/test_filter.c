@@ -76,7 +76,7 @@ static void refusals(void **state)
         "crb=20230101T000000&crb=20230101T000000", "sts=0", "sts=", "sts=-1", "sts=1.5", "stb=a", "sza=01", "szb=0",
         "sza=9007199254740992", "ty=0", "ty=65536", "ty=", "ty=3+", "ty=+3", "ty=3++4", "ty=a", "lbl=", "lbl=a+",
         "lbl=%", "lbl=%4", "lbl=%4g", "lbl=%00", "lbl=%0a", "lbl=%7F", "lbl=\x01", "cty=", "fo=0", "fo=4", "lim=0",
-        "lim=1&lim=1", "lim=4294967296", "ofst=0", "ofst=10000001", "lvl=0", "arp=", "drt=0", "drt=3",
+        "lim=1&lim=1", "lim=4294967296", "ofst=0", "ofst=18446744073709551616", "lvl=0", "arp=", "drt=0", "drt=3",
         "ty=1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1", "lbl=1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
