@@ -21,6 +21,10 @@ static const struct conf_row peer_rows[] = {
     {"peer", "kind", CONF_CHOICE, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, "mef|maf|cse|bsf", "what it is"},
     {"peer", "csi", CONF_TEXT, CONF_REPEATS, NULL, 0, 190, NULL, "CSE-ID of a CSE"},
     {"peer", "profile", CONF_CHOICE, CONF_REPEATS, "r3", 0, 0, "r3|seed", "form of fetching"},
+    {"peer", "zn-form", CONF_CHOICE, CONF_REPEATS, "json", 0, 0, "json|soap|soap-urn", "how a BSF is asked"},
+    {"peer", "zn-path", CONF_TEXT, CONF_REPEATS, NULL, 0, 200, NULL, "and where"},
+    {"peer", "gsid", CONF_NUMBER, CONF_REPEATS, "0", 0, UINT32_MAX, NULL, "and about which service"},
+    {"peer", "uss", CONF_CHOICE, CONF_REPEATS, "optional", 0, 0, "optional|required", "and whether it must know it"},
 };
 
 /* One transaction of one role, as the writer runs it. */

@@ -6,18 +6,18 @@
 #include <string.h>
 
 /* What is kept of an earlier handshake says who it is and whether an operator withdrew it: ERR_NOT_FOUND. The key is asked for anew. */
-static err_t standing(struct txn *t, struct text b_tid)
+static err_t standing(struct txn *t, struct text b_tid, struct rec_km *k)
 {
     struct keyid folded;
-    struct rec_km k;
     TRY(keyid_fold(b_tid, &folded));
-    TRY(rec_km_get(t, text_of(folded.z), &k));
-    return standing_check(k.standing);
+    TRY(rec_km_get(t, text_of(folded.z), k));
+    return standing_check(k->standing);
 }
 
 static err_t ask(const struct maf *m, struct txn *t, const struct role_ua *ua, struct role_psk *out)
 {
-    err_t e = standing(t, ua->b_tid);
+    struct rec_km kept;
+    err_t e = standing(t, ua->b_tid, &kept);
     TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
     if (!m->takes_remote) { /* R000-09 */
         return ERR_DENIED_PROVISIONING;
@@ -40,16 +40,34 @@ static bool is_over(struct bytes record, usec_t now)
 }
 
 /* KeId := B-TID (R001-130), KmId := KeId (R001-141); the lifetime is that of the NAF key (R001-134). */
-static err_t keep(const struct maf *m, const struct naf_key *n, struct txn *t, usec_t now)
+static struct rec_km record_of(const struct maf *m, const struct naf_key *n, usec_t now)
 {
     usec_t end = now + m->km_lifetime;
     struct rec_km k = {.km_id = n->b_tid, .ke_id = n->b_tid, .enrolee_id = n->enrolee_id, .stored = now,
                        .no_enrolee = n->enrolee_id.z[0] == '\0', .profile = CREDENTIAL_SEED,
                        .not_after = n->not_after < end ? n->not_after : end};
-    SCOPED(key_wipe_km) struct key_km km = {.s = n->key};
     memcpy(k.uss, n->uss, sizeof(k.uss)); /* R001-135 */
     k.uss_n = n->uss_n;
-    TRY(rec_km_put(t, &k, m->reg.env.sealer, &km));
+    return k;
+}
+
+/* Is all that is told of it as it was? The key itself, another with each suite, is not taken from the store: whoever makes this MAF
+ * ask, without proof, must not make it write. An end that is ours moves on when half of the time is over. */
+static bool is_as_kept(const struct maf *m, const struct rec_km *kept, const struct rec_km *k, usec_t now)
+{
+    bool end = kept->not_after == k->not_after || (kept->not_after < k->not_after && kept->not_after - now > m->km_lifetime / 2);
+    bool same = end && kept->profile == k->profile && kept->no_enrolee == k->no_enrolee && kept->uss_n == k->uss_n &&
+                text_eq_z(text_of(kept->enrolee_id.z), k->enrolee_id.z) && text_eq_z(text_of(kept->km_id.z), k->km_id.z);
+    for (size_t i = 0; same && i < k->uss_n; i++) {
+        same = text_eq_z(text_of(kept->uss[i]), k->uss[i]);
+    }
+    return same && kept->sealed.n > 0;
+}
+
+static err_t keep(const struct maf *m, const struct naf_key *n, const struct rec_km *k, struct txn *t, usec_t now)
+{
+    SCOPED(key_wipe_km) struct key_km km = {.s = n->key};
+    TRY(rec_km_put(t, k, m->reg.env.sealer, &km));
     return naf_is_due(text_of(n->b_tid.z)) ? expire_run(t, TABLE_MAF_KM, is_over, now) : ERR_OK;
 }
 
@@ -65,12 +83,17 @@ err_t maf_gba_answer(const struct maf *m, const struct question *q, const struct
                      struct role_psk *out)
 {
     SCOPED(naf_key_wipe) struct naf_key n = {.not_after = 0};
-    struct rec_km k;
-    err_t e = standing(t, text_of(q->key_id.z)); /* withdrawn while the answer was under way? */
+    struct rec_km kept;
+    err_t e = standing(t, text_of(q->key_id.z), &kept); /* withdrawn while the answer was under way? */
     TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
     TRY(naf_answer(&m->naf, q, a, now, &n));
-    TRY(keep(m, &n, t, now));
-    TRY(e == ERR_NOT_FOUND ? tell(&n, t, now) : ERR_OK);
-    TRY(rec_km_get(t, text_of(q->key_id.z), &k));
-    return maf_handshake_resolve(m, &k, text_of(q->key_id.z), now, out);
+    struct rec_km k = record_of(m, &n, now);
+    if (e != ERR_OK || !is_as_kept(m, &kept, &k, now)) {
+        TRY(keep(m, &n, &k, t, now));
+        TRY(e == ERR_NOT_FOUND ? tell(&n, t, now) : ERR_OK);
+        TRY(rec_km_get(t, text_of(q->key_id.z), &kept));
+    }
+    TRY(maf_handshake_resolve(m, &kept, text_of(q->key_id.z), now, out));
+    out->key = n.key; /* R001-142: what is kept may be that of another suite */
+    return ERR_OK;
 }
