@@ -124,22 +124,21 @@ struct avp *diameter_dict_group(const struct diameter_dict *d, msg_or_avp *to, e
     return avp;
 }
 
-struct avp *diameter_dict_find(const struct diameter_dict *d, msg_or_avp *in, enum diameter_avp which)
+struct avp *diameter_dict_next(const struct diameter_dict *d, msg_or_avp *in, enum diameter_avp which, struct avp *last)
 {
     msg_or_avp *at = NULL;
-    struct avp *found = NULL;
     struct dict_object *model = NULL;
-    int e = fd_msg_browse_internal(in, MSG_BRW_FIRST_CHILD, &at, NULL);
-    while (e == 0 && at != NULL) {
-        if (fd_msg_model(at, &model) == 0 && model == d->avp[which]) {
-            if (found != NULL) {
-                return NULL;
-            }
-            found = at;
-        }
+    int e = last == NULL ? fd_msg_browse_internal(in, MSG_BRW_FIRST_CHILD, &at, NULL) : fd_msg_browse_internal(last, MSG_BRW_NEXT, &at, NULL);
+    while (e == 0 && at != NULL && (fd_msg_model(at, &model) != 0 || model != d->avp[which])) {
         e = fd_msg_browse_internal(at, MSG_BRW_NEXT, &at, NULL);
     }
-    return found;
+    return e == 0 ? at : NULL;
+}
+
+struct avp *diameter_dict_find(const struct diameter_dict *d, msg_or_avp *in, enum diameter_avp which)
+{
+    struct avp *found = diameter_dict_next(d, in, which, NULL);
+    return found != NULL && diameter_dict_next(d, in, which, found) == NULL ? found : NULL;
 }
 
 const union avp_value *diameter_dict_value(const struct diameter_dict *d, msg_or_avp *in, enum diameter_avp which)

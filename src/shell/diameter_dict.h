@@ -59,5 +59,7 @@ struct avp *diameter_dict_group(const struct diameter_dict *d, msg_or_avp *to, e
 /* The value of the only AVP of this kind in a message or grouped AVP; NULL if there is none, or more than one. */
 const union avp_value *diameter_dict_value(const struct diameter_dict *d, msg_or_avp *in, enum diameter_avp which);
 struct avp *diameter_dict_find(const struct diameter_dict *d, msg_or_avp *in, enum diameter_avp which);
+/* Of those that may be there several times: the one behind `last`, or the first; NULL: none. */
+struct avp *diameter_dict_next(const struct diameter_dict *d, msg_or_avp *in, enum diameter_avp which, struct avp *last);
 
 #endif

@@ -170,13 +170,27 @@ static err_t take_host(struct msg *m, struct text *out)
     return same && out->n > 0 && out->n <= ZH_FRAME_HOST_MAX ? ERR_OK : ERR_DENIED_FROM;
 }
 
+/* R001-135: it may ask for several services [TS 29.109 5.2], each an integer as text [6.3.1.4]. */
+static err_t take_gsids(struct msg *m, struct zn_ask *ask)
+{
+    struct avp_hdr *head = NULL;
+    struct avp *at = NULL;
+    while ((at = diameter_dict_next(self.dict, m, DIAMETER_GSID, at)) != NULL) {
+        uint64_t gsid = 0;
+        if (ask->gsids_n == ZN_GSIDS_MAX || fd_msg_avp_hdr(at, &head) != 0 || head->avp_value == NULL ||
+            text_u64(as_text(bytes_of(head->avp_value->os.data, head->avp_value->os.len)), UINT32_MAX, &gsid) != ERR_OK) {
+            return ERR_MALFORMED;
+        }
+        ask->gsids[ask->gsids_n++] = (uint32_t)gsid;
+    }
+    return ERR_OK;
+}
+
 static err_t take_ask(struct msg *m, struct zn_ask *ask)
 {
     struct b_tid_parts parts;
     const union avp_value *aware = diameter_dict_value(self.dict, m, DIAMETER_GBA_U_AWARE);
-    struct bytes service = octets(m, DIAMETER_GSID);
     struct text b_tid = as_text(octets(m, DIAMETER_TRANSACTION));
-    uint64_t gsid = 0;
     if (naf_id_parse(octets(m, DIAMETER_NAF_ID), &ask->naf_id) != ERR_OK || b_tid.n == 0) {
         return ERR_MALFORMED;
     }
@@ -184,11 +198,7 @@ static err_t take_ask(struct msg *m, struct zn_ask *ask)
         return ERR_DENIED_B_TID;
     }
     ask->gba_u_aware = aware != NULL && aware->u32 == 1;
-    if (service.n > 0) { /* an integer as text [TS 29.109 6.3.1.4] */
-        TRY(text_u64(as_text(service), UINT32_MAX, &gsid) == ERR_OK ? ERR_OK : ERR_MALFORMED);
-        ask->gsids[ask->gsids_n++] = (uint32_t)gsid;
-    }
-    return ERR_OK;
+    return take_gsids(m, ask);
 }
 
 /* A place that is free, or whose question was not answered in time: that one is told so. */

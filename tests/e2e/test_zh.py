@@ -320,6 +320,9 @@ def test_a_key_over_diameter(over_diameter, naf):
     assert 1750 <= expiry - (int.from_bytes(got["made"], "big") - 2208988800) <= 1800
     xml = got["guss"].decode()
     assert '<uss id="7" type="1"' in xml and "<flag>1</flag>" in xml and "<uid>//keystead.test/Szn</uid>" in xml, xml
+    result, several = naf.ask(b_tid, naf_id, gsid="3,7")
+    assert result == "2001" and '<uss id="7" type="1"' in several["guss"].decode()
+    assert naf.ask(b_tid, naf_id, gsid="7,x")[0] == "5004" and naf.ask(b_tid, naf_id, gsid="1,2,3,4,5")[0] == "5004"  # refuses R001-135
     events = json.loads(over_diameter.ctl("audit", "tail", "--json").stdout)["events"]
     assert ("naf-key-given", "naf.lab.example", b_tid) in [(e["event"], e.get("peer"), e.get("object")) for e in events]
     log = (over_diameter.where / "bsf.log").read_text()

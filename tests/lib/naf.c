@@ -1,6 +1,6 @@
 /*
  * A NAF for the tests, freeDiameter's side of Zn: naf CONFIG REALM. Orders on stdin, one a line, each answered by a line:
- *     TOKEN B-TID NAF_ID(hex) GSID AWARE ORIGIN-HOST     "-" for what is not sent; of ORIGIN-HOST: its own
+ *     TOKEN B-TID NAF_ID(hex) GSID[,GSID...] AWARE ORIGIN-HOST     "-" for what is not sent; of ORIGIN-HOST: its own
  *     TOKEN RESULT [user=.. me=.. uicc=.. expiry=.. made=.. guss=..]   keys and XML in hex, times in seconds since 1970
  */
 #include "base/hex.h"
@@ -64,7 +64,10 @@ static bool fill(struct msg *m, const char *realm, char *const *word)
                                                     diameter_dict_octets(&dict, m, DIAMETER_ORIGIN_REALM, realm, strlen(realm)));
     good = good && (strcmp(word[0], "-") == 0 || diameter_dict_octets(&dict, m, DIAMETER_TRANSACTION, word[0], strlen(word[0])));
     good = good && diameter_dict_octets(&dict, m, DIAMETER_NAF_ID, naf, w.n);
-    good = good && (strcmp(word[2], "-") == 0 || diameter_dict_octets(&dict, m, DIAMETER_GSID, word[2], strlen(word[2])));
+    struct text gsid, gsids = text_of(strcmp(word[2], "-") == 0 ? "" : word[2]);
+    while (good && text_next(&gsids, ',', &gsid)) {
+        good = diameter_dict_octets(&dict, m, DIAMETER_GSID, gsid.p, gsid.n);
+    }
     return good && (strcmp(word[3], "-") == 0 || diameter_dict_number(&dict, m, DIAMETER_GBA_U_AWARE, 1));
 }
 
