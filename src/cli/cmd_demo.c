@@ -22,8 +22,7 @@ extern const struct cli_command cmd_demo;
 enum { SERVERS = 5, PATH_CAP = 512, ARG_CAP = 1024, EVENTS_MAX = 64, TAIL = 40, LOG_WAITS = 40 };
 
 static const char *const server_names[SERVERS] = {"mef", "maf", "cse", "bsf", "mn"};
-/* A BSF has the part of the MEF for devices with a SIM [TS-0003 8.3.3.1]. */
-static const enum ladder_line server_lines[SERVERS] = {LADDER_MEF, LADDER_MAF, LADDER_CSE, LADDER_MEF, LADDER_CSE};
+static const enum ladder_line server_lines[SERVERS] = {LADDER_MEF, LADDER_MAF, LADDER_CSE, LADDER_BSF, LADDER_CSE};
 
 struct outcome {
     char got[64];
@@ -247,9 +246,15 @@ static err_t events_of(struct demo *d, size_t server, struct fresh_events *f)
     return ERR_OK;
 }
 
+static void draw(const struct ladder_item *item)
+{
+    const struct ladder_columns all = ladder_columns_all();
+    ladder_text_item(stdout, &all, item);
+}
+
 static void put(enum ladder_shape shape, enum ladder_line from, enum ladder_line to, const char *text, const char *clause)
 {
-    ladder_text_item(stdout, &(struct ladder_item){shape, from, to, false, text, clause});
+    draw(&(struct ladder_item){shape, from, to, false, text, clause});
 }
 
 /* What an operator does, and what is refused, has its arrow from the step; here the server says that it was done. */
@@ -347,7 +352,7 @@ static err_t take_step(struct demo *d, const struct demo_story_step *s, struct o
     }
     o->ms = now_ms() - began;
     if (!d->a->json) {
-        ladder_text_item(stdout, &(struct ladder_item){LADDER_ARROW, s->from, s->to, s->code != NULL, s->title, s->clause});
+        draw(&(struct ladder_item){LADDER_ARROW, s->from, s->to, s->code != NULL, s->title, s->clause});
     }
     TRY(draw_events(d, d->a->json));
     if (!d->a->json && s->code != NULL) {
@@ -381,7 +386,7 @@ static bool table(const struct demo *d, double seconds)
     bool good = true;
     json_t *steps = json_array();
     if (!d->a->json) {
-        (void)printf("\n%-68s %-22s %-22s %8s\n", "step", "expected", "happened", "ms");
+        (void)printf("\n%-68s %-26s %-26s %8s\n", "step", "expected", "happened", "ms");
     }
     for (size_t i = 0; i < demo_story_steps_n; i++) {
         const struct demo_story_step *s = &demo_story_steps[i];
@@ -389,7 +394,7 @@ static bool table(const struct demo *d, double seconds)
         const char *expected = s->code == NULL ? "done" : s->code;
         good = good && o->good;
         if (!d->a->json) {
-            (void)printf("%-68s %-22s %-22s %8.0f%s\n", s->title, expected, o->got, o->ms, o->good ? "" : "  WRONG");
+            (void)printf("%-68s %-26s %-26s %8.0f%s\n", s->title, expected, o->got, o->ms, o->good ? "" : "  WRONG");
         }
         (void)json_array_append_new(steps, json_pack("{s:s,s:s,s:s,s:s,s:b,s:f}", "title", s->title, "clause", s->clause,
                                                      "expected", expected, "happened", o->got, "ok", (int)o->good, "ms",
@@ -432,7 +437,8 @@ static int demo(const struct cli_args *a)
     if (e == ERR_OK && !a->json) {
         (void)printf("MEF %s, MAF %s, IN-CSE %s and BSF %s are running as separate processes.\n\n", d.address[0],
                      d.address[1], d.address[2], d.ub);
-        ladder_text_head(stdout);
+        const struct ladder_columns all = ladder_columns_all();
+        ladder_text_head(stdout, &all);
     }
     e = e == ERR_OK ? story(&d) : e;
     stop(&d);

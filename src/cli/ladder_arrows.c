@@ -2,6 +2,7 @@
 
 #define OPERATOR LADDER_OPERATOR
 #define DEVICE LADDER_DEVICE
+#define BSF LADDER_BSF
 #define MEF LADDER_MEF
 #define MAF LADDER_MAF
 #define CSE LADDER_CSE
@@ -26,7 +27,7 @@ const struct ladder_arrow ladder_arrows[] = {
     {AUDIT_KE_DROPPED, HERE, HERE, DEVICE, 0, "the oldest Ke of the credential made room", "TS-0003 8.3.2.1"},
     {AUDIT_KE_ISSUED, MEF, DEVICE, DEVICE, JOINS, "Ke and KeId by TLS export; Finished leaves when they are durable",
      "TS-0003 10.3.1"},
-    {AUDIT_BOOTSTRAPPED, MEF, DEVICE, DEVICE, JOINS, "Ks by Digest AKA, named B-TID; the 200 leaves when it is durable",
+    {AUDIT_BOOTSTRAPPED, BSF, DEVICE, DEVICE, JOINS, "Ks by Digest AKA, named B-TID; the 200 leaves when it is durable",
      "TS 33.220 4.5.2"},
     {AUDIT_CERTIFICATE_ISSUED, MEF, DEVICE, DEVICE, JOINS, "certificate issued by EST", "TS-0003 8.3.6.2"},
     {AUDIT_MEF_CLIENT_REGISTERED, DEVICE, MEF, DEVICE, JOINS, "MEF client registration", "TS-0003 8.3.5.2.3"},
@@ -37,7 +38,8 @@ const struct ladder_arrow ladder_arrows[] = {
     {AUDIT_COMMAND_CANCELLED, OPERATOR, HERE, OPERATOR, 0, "command taken back", "TS-0003 8.3.9"},
     {AUDIT_KEY_RELEASED, MEF, PEER, MAF, 0, "Km or Kpsa for its target, derived from Ke; Ke stays", "TS-0003 8.3.2.1"},
     {AUDIT_MEF_KEY_RETRIEVED, MEF, PEER, MAF, 0, "registered key to its target", "TS-0003 8.3.5.2.8"},
-    {AUDIT_NAF_KEY_GIVEN, MEF, PEER, CSE, 0, "key of this NAF and suite, in the middle of the handshake; Ks stays", "TS 33.220 4.5.3"},
+    {AUDIT_NAF_KEY_GIVEN, BSF, PEER, CSE, 0, "key of this NAF and suite, in the middle of the handshake; Ks stays",
+     "TS 33.220 4.5.3"},
     {AUDIT_KM_STORED, MAF, MAF, MEF, 0, "Km stored; the suspended handshake goes on", "TS-0003 8.8.2.3"},
     {AUDIT_MAF_CLIENT_REGISTERED, DEVICE, MAF, DEVICE, JOINS, "MAF client registration; KmId assigned", "TS-0003 8.8.2.3"},
     {AUDIT_CLIENT_CONFIGURED, OPERATOR, HERE, OPERATOR, 0, "configuration of the client's registration", "TS-0003 8.8.2.4, 8.3.5.2.4"},

@@ -7,15 +7,20 @@ enum {
     COLUMN = 110,
     TOP = 56,
     ROW = 24,
-    TEXT_X = LEFT + COLUMN * (LADDER_LINES - 1) + 60,
+    GAP = 60, /* between the last lifeline and the texts */
     TEXT_MAX = 150, /* octets shown; all of them stand in the title that a reader shows on pointing */
-    WIDTH = TEXT_X + 7 * TEXT_MAX + 200, /* and the clause */
+    TEXT_WIDTH = 7 * TEXT_MAX + 200, /* with the clause */
     HEAD = 9, /* length of an arrow's head */
 };
 
-static int x_of(enum ladder_line l)
+static int x_of(const struct ladder_columns *c, enum ladder_line l)
 {
-    return LEFT + (int)l * COLUMN;
+    return LEFT + (int)ladder_columns_left(c, l) * COLUMN;
+}
+
+static int text_x(const struct ladder_columns *c)
+{
+    return x_of(c, LADDER_LINES) - COLUMN + GAP;
 }
 
 static int y_of(size_t row)
@@ -42,10 +47,10 @@ static void put(FILE *f, const char *z, size_t max)
     }
 }
 
-static void label(FILE *f, int y, const struct ladder_item *item)
+static void label(FILE *f, int x, int y, const struct ladder_item *item)
 {
     bool longer = strlen(item->text) > TEXT_MAX;
-    (void)fprintf(f, "<text x=\"%d\" y=\"%d\"%s>", TEXT_X + (item->shape == LADDER_REMARK ? 16 : 0), y + 4,
+    (void)fprintf(f, "<text x=\"%d\" y=\"%d\"%s>", x + (item->shape == LADDER_REMARK ? 16 : 0), y + 4,
                   item->shape == LADDER_TITLE ? " class=\"t\"" : item->refused ? " class=\"r\"" : "");
     if (longer) {
         (void)fputs("<title>", f);
@@ -67,10 +72,10 @@ static void cross(FILE *f, int x, int y)
     (void)fprintf(f, "<path class=\"x\" d=\"M%d %dl10 10m0 -10l-10 10\"/>\n", x - 5, y - 5);
 }
 
-static void arrow(FILE *f, int y, const struct ladder_item *item)
+static void arrow(FILE *f, const struct ladder_columns *c, int y, const struct ladder_item *item)
 {
-    int from = x_of(item->from);
-    int to = x_of(item->to);
+    int from = x_of(c, item->from);
+    int to = x_of(c, item->to);
     int back = to > from ? -HEAD : HEAD;
     (void)fprintf(f, "<path class=\"%s\" d=\"M%d %dH%d\"/>\n", item->refused ? "x" : "a", from, y, to + back);
     if (item->refused) {
@@ -80,8 +85,9 @@ static void arrow(FILE *f, int y, const struct ladder_item *item)
     }
 }
 
-void ladder_svg_head(FILE *f, size_t items)
+void ladder_svg_head(FILE *f, const struct ladder_columns *c, size_t items)
 {
+    int width = text_x(c) + TEXT_WIDTH;
     int bottom = y_of(items) + ROW / 2;
     (void)fprintf(f,
                   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -91,25 +97,27 @@ void ladder_svg_head(FILE *f, size_t items)
                   ".r{fill:#b00020}.c{fill:#5a6470}.l{stroke:#b8c0c8}.a{stroke:#222}.h{fill:#222}"
                   ".x{stroke:#b00020;stroke-width:2;fill:none}</style>\n"
                   "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
-                  WIDTH, bottom + ROW, WIDTH, bottom + ROW);
-    for (int l = 0; l < LADDER_LINES; l++) {
-        int x = x_of((enum ladder_line)l);
-        (void)fprintf(f, "<text class=\"n\" x=\"%d\" y=\"30\">%s</text>\n<path class=\"l\" d=\"M%d 40V%d\"/>\n", x,
-                      ladder_names[l], x, bottom);
+                  width, bottom + ROW, width, bottom + ROW);
+    for (size_t l = 0; l < LADDER_LINES; l++) {
+        int x = x_of(c, (enum ladder_line)l);
+        if (c->shown[l]) {
+            (void)fprintf(f, "<text class=\"n\" x=\"%d\" y=\"30\">%s</text>\n<path class=\"l\" d=\"M%d 40V%d\"/>\n", x,
+                          ladder_participants[l].name, x, bottom);
+        }
     }
 }
 
-void ladder_svg_item(FILE *f, size_t row, const struct ladder_item *item)
+void ladder_svg_item(FILE *f, const struct ladder_columns *c, size_t row, const struct ladder_item *item)
 {
     int y = y_of(row);
     if (item->shape == LADDER_ARROW) {
-        arrow(f, y, item);
+        arrow(f, c, y, item);
     } else if (item->shape == LADDER_NOTE && item->refused) {
-        cross(f, x_of(item->from), y);
+        cross(f, x_of(c, item->from), y);
     } else if (item->shape == LADDER_NOTE) {
-        (void)fprintf(f, "<circle cx=\"%d\" cy=\"%d\" r=\"4\" class=\"h\"/>\n", x_of(item->from), y);
+        (void)fprintf(f, "<circle cx=\"%d\" cy=\"%d\" r=\"4\" class=\"h\"/>\n", x_of(c, item->from), y);
     }
-    label(f, y, item);
+    label(f, text_x(c), y, item);
 }
 
 void ladder_svg_end(FILE *f)

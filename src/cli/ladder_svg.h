@@ -4,8 +4,8 @@
 
 #include "cli/ladder.h"
 
-void ladder_svg_head(FILE *f, size_t items); /* how many will follow */
-void ladder_svg_item(FILE *f, size_t row, const struct ladder_item *item); /* row: 0, 1, ... */
+void ladder_svg_head(FILE *f, const struct ladder_columns *c, size_t items); /* how many will follow */
+void ladder_svg_item(FILE *f, const struct ladder_columns *c, size_t row, const struct ladder_item *item); /* row: 0, 1, ... */
 void ladder_svg_end(FILE *f);
 
 #endif

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const codes[LADDER_LINES] = {"operator", "device", "mef", "maf", "cse"};
+static const char *code(enum ladder_line l)
+{
+    return ladder_participants[l].code;
+}
 
 static enum ladder_line resolve(const struct trail *t, const struct trail_event *e, enum ladder_line l)
 {
@@ -95,23 +98,23 @@ static bool is_new_day(const struct trail_event *e, char day[static 32])
 struct drawing {
     FILE *f;
     void (*put)(struct drawing *d, const struct ladder_item *item);
+    struct ladder_columns columns;
     size_t items;
 };
 
 static void put_text(struct drawing *d, const struct ladder_item *item)
 {
-    ladder_text_item(d->f, item);
-    d->items++;
+    ladder_text_item(d->f, &d->columns, item);
 }
 
 static void put_svg(struct drawing *d, const struct ladder_item *item)
 {
-    ladder_svg_item(d->f, d->items++, item);
+    ladder_svg_item(d->f, &d->columns, d->items++, item);
 }
 
 static void count(struct drawing *d, const struct ladder_item *item)
 {
-    (void)item;
+    ladder_columns_add(&d->columns, item);
     d->items++;
 }
 
@@ -133,19 +136,26 @@ static void draw(const struct trail *t, struct drawing *d)
     }
 }
 
+/* Who takes part, and how many lines it will have. */
+static struct drawing counted(const struct trail *t)
+{
+    struct drawing d = {.put = count, .columns = ladder_columns()};
+    draw(t, &d);
+    return d;
+}
+
 void trace_steps_text(const struct trail *t, FILE *f)
 {
-    struct drawing d = {f, put_text, 0};
-    ladder_text_head(f);
+    struct drawing d = {.f = f, .put = put_text, .columns = counted(t).columns};
+    ladder_text_head(f, &d.columns);
     draw(t, &d);
 }
 
 void trace_steps_svg(const struct trail *t, FILE *f)
 {
-    struct drawing counted = {f, count, 0};
-    struct drawing d = {f, put_svg, 0};
-    draw(t, &counted);
-    ladder_svg_head(f, counted.items);
+    struct drawing all = counted(t);
+    struct drawing d = {.f = f, .put = put_svg, .columns = all.columns};
+    ladder_svg_head(f, &d.columns, all.items);
     draw(t, &d);
     ladder_svg_end(f);
 }
@@ -183,11 +193,11 @@ static json_t *json_of(const struct trail *t, const struct trail_event *e)
     timestamp_write(&w, e->event.time);
     set_text(o, "time", writer_finish_z(&w) == ERR_OK ? when : "");
     (void)json_object_set_new(o, "usec", json_integer((json_int_t)(e->event.time % USEC_PER_SEC)));
-    set_text(o, "at", codes[e->at]);
+    set_text(o, "at", code(e->at));
     (void)json_object_set_new(o, "number", json_integer((json_int_t)e->number));
     set_text(o, "event", audit_kind_info(e->event.kind)->code);
-    set_text(o, "from", codes[s.from]);
-    set_text(o, "to", codes[s.to]);
+    set_text(o, "from", code(s.from));
+    set_text(o, "to", code(s.to));
     set_text(o, "text", s.step);
     set_text(o, "clause", s.clause);
     set_text(o, "outcome", err_code(e->event.outcome));
@@ -204,8 +214,11 @@ static json_t *json_of(const struct trail *t, const struct trail_event *e)
 void trace_steps_json(const struct trail *t, FILE *f)
 {
     json_t *names = json_array();
+    const struct ladder_columns columns = counted(t).columns;
     for (size_t l = 0; l < LADDER_LINES; l++) {
-        (void)json_array_append_new(names, json_string(codes[l]));
+        if (columns.shown[l]) {
+            (void)json_array_append_new(names, json_string(code((enum ladder_line)l)));
+        }
     }
     json_t *head = json_object();
     (void)json_object_set_new(head, "participants", names);

@@ -23,31 +23,47 @@ static err_t say(char detail[static TRAIL_DETAIL_MAX], err_t e, const char *what
     return e;
 }
 
-/* To its devices a gate is the CSE, and a BSF the MEF [TS-0003 8.3.3.1]. */
-static const struct line {
+/* Whose chain it is: a role of a server, and its lifeline. */
+struct whose {
     const char *role;
     enum ladder_line line;
-} lines[] = {{"mef", LADDER_MEF}, {"maf", LADDER_MAF}, {"cse", LADDER_CSE}, {"gate", LADDER_CSE}, {"bsf", LADDER_MEF}};
+};
+
+static bool is_role(struct text role, struct whose *out)
+{
+    for (size_t l = 0; l < LADDER_LINES; l++) {
+        for (size_t i = 0; i < ARRAY_LEN(ladder_participants[l].roles); i++) {
+            const char *name = ladder_participants[l].roles[i];
+            if (name != NULL && text_eq_z(role, name)) {
+                *out = (struct whose){name, (enum ladder_line)l};
+                return true;
+            }
+        }
+    }
+    return false;
+}
 
 /* Of a server with several roles: the one the kind of the event belongs to, if it has that, else its first. */
-static const struct line *line_of(const char *roles, const struct ladder_arrow *arrow)
+static bool whose_chain(const char *roles, const struct ladder_arrow *arrow, struct whose *out)
 {
     struct text rest = text_of(roles);
     struct text role;
-    const struct line *first = NULL;
+    struct whose one;
+    bool found = false;
     while (text_next(&rest, ',', &role)) {
-        role = text_trim(role, " ");
-        for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
-            if (!text_eq_z(role, lines[i].role)) {
-                continue;
-            }
-            if (lines[i].line == arrow->from || lines[i].line == arrow->to) {
-                return &lines[i];
-            }
-            first = first == NULL ? &lines[i] : first;
+        if (!is_role(text_trim(role, " "), &one)) {
+            continue;
         }
+        bool its_own = one.line == arrow->from || one.line == arrow->to;
+        if (its_own || !found) {
+            *out = one;
+        }
+        if (its_own) {
+            return true;
+        }
+        found = true;
     }
-    return first;
+    return found;
 }
 
 static err_t chain_of(struct trail *t, size_t source, struct text roles, size_t *out)
@@ -120,7 +136,8 @@ static err_t outcome_of(const json_t *v, err_t *out)
 static err_t add_event(struct trail *t, size_t source, struct text roles, const json_t *v, char detail[static TRAIL_DETAIL_MAX])
 {
     struct trail_event x = {.arrow = ladder_arrows_of(json_get_text(v, "event"))};
-    char whose[128] = "";
+    char all[128] = "";
+    struct whose whose = {NULL, LADDER_HERE};
     if (json_get_text(v, "event").n == 0) {
         return say(detail, ERR_MALFORMED, "no audit event: it has no \"event\"");
     }
@@ -129,12 +146,11 @@ static err_t add_event(struct trail *t, size_t source, struct text roles, const 
         return ERR_OK;
     }
     x.event.kind = x.arrow->kind;
-    const struct line *line = TEXT_COPY(roles, whose) == ERR_OK ? line_of(whose, x.arrow) : NULL;
-    if (line == NULL) {
+    if (TEXT_COPY(roles, all) != ERR_OK || !whose_chain(all, x.arrow, &whose)) {
         return say(detail, ERR_MALFORMED, "\"roles\" does not say whose chain it is: mef, maf, cse, gate or bsf");
     }
-    x.role = line->role;
-    x.at = line->line;
+    x.role = whose.role;
+    x.at = whose.line;
     if (fields(v, &x) != ERR_OK || outcome_of(v, &x.event.outcome) != ERR_OK) {
         return say(detail, ERR_MALFORMED, "no audit event: number, time, outcome or a name is wrong or too long");
     }

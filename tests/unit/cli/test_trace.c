@@ -131,8 +131,8 @@ static void numbers_count_more_than_times(void **state)
     assert_int_equal(t.at[3].at, LADDER_CSE); /* to its devices a gate is the CSE */
     struct trace_steps s;
     trace_steps_of(&t, &t.at[4], &s);
-    assert_int_equal(s.to, LADDER_MEF);
-    assert_string_equal(s.step, "refused and audited"); /* in the column of the MEF, not with its words */
+    assert_int_equal(s.to, LADDER_BSF);
+    assert_string_equal(s.step, "refused and audited"); /* not with the words of the MEF */
     trail_free(&t);
 }
 
@@ -285,6 +285,41 @@ static void names_drive_no_terminal_and_no_browser(void **state)
     trail_free(&t);
 }
 
+/* A column for whom something happens at; five are always there. */
+static void columns_are_for_those_who_take_part(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lines, *head, *participants, *arrow, *at;
+    } rows[] = {
+        {EVENT("\"peer\":\"d\",\"object\":\"o\""), "operator   device     MEF        MAF        IN-CSE     \n",
+         "[\"operator\",\"device\",\"mef\",\"maf\",\"cse\"]", NULL, "x=\"490\""},
+        {"{\"roles\":\"mef, bsf\",\"number\":1,\"time\":\"20261121T100000\",\"event\":\"bootstrapped\",\"outcome\":\"ok\",\"peer\":\"d\"}\n",
+         "operator   device     BSF        MEF        MAF        IN-CSE     \n",
+         "[\"operator\",\"device\",\"bsf\",\"mef\",\"maf\",\"cse\"]",
+         "  │          │◀─────────│          │          │          │   10:00:00.000 Ks by Digest AKA", "x=\"600\""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct trail t;
+        char detail[TRAIL_DETAIL_MAX] = "";
+        assert_int_equal(read_lines(&t, rows[i].lines, strlen(rows[i].lines), detail), ERR_OK);
+        assert_int_equal(trail_sort(&t), ERR_OK);
+        trail_all(&t);
+        char *text = drawn(&t, trace_steps_text);
+        char *svg = drawn(&t, trace_steps_svg);
+        char *json = drawn(&t, trace_steps_json);
+        assert_memory_equal(text, rows[i].head, strlen(rows[i].head));
+        assert_true(rows[i].arrow == NULL || strstr(text, rows[i].arrow) != NULL);
+        assert_non_null(strstr(svg, rows[i].at)); /* the last lifeline */
+        assert_int_equal(strstr(svg, ">BSF<") != NULL, i == 1);
+        assert_non_null(strstr(json, rows[i].participants));
+        free(text);
+        free(svg);
+        free(json);
+        trail_free(&t);
+    }
+}
+
 static void each_audit_kind_is_drawn(void **state)
 {
     (void)state;
@@ -311,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_line_without_end_is_refused),
         cmocka_unit_test(a_trail_made_to_mislead_ends),
         cmocka_unit_test(names_drive_no_terminal_and_no_browser),
+        cmocka_unit_test(columns_are_for_those_who_take_part),
         cmocka_unit_test(each_audit_kind_is_drawn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
