@@ -88,6 +88,9 @@ err_t ua_read(const struct ua_naf *n, struct text authorization, usec_t now, str
     if (!out->integrity && !text_eq_nocase(out->d.v[DIGEST_QOP], text_of("auth"))) { /* without it nothing counts the requests */
         return ERR_MALFORMED_DIGEST;
     }
+    if (out->d.v[DIGEST_CNONCE].n >= UA_CNONCE_MAX) { /* it is repeated in the answer */
+        return ERR_MALFORMED_DIGEST;
+    }
     TRY(read_algorithm(out));
     TRY(read_count(out));
     TRY(read_realm(n, out));
@@ -106,9 +109,15 @@ static void ha1_wipe(struct key_ha1 *h)
     secret_wipe(&h->s);
 }
 
-static err_t check_response(const struct ua_naf *n, const struct ua_request *rq, const struct ua_message *m, const struct secret *naf_key)
+static err_t ha1_make(const struct ua_naf *n, const struct ua_request *rq, const struct secret *naf_key, struct key_ha1 *out)
 {
     SCOPED(password_wipe) struct key_password password = {.s = {.n = 0}};
+    TRY(keys_password_naf(naf_key, &password));
+    return keys_digest_ha1(n->crypto, rq->hash, rq->b_tid, rq->d.v[DIGEST_REALM], &password, out);
+}
+
+static err_t check_response(const struct ua_naf *n, const struct ua_request *rq, const struct ua_message *m, const struct secret *naf_key)
+{
     SCOPED(ha1_wipe) struct key_ha1 ha1 = {.s = {.n = 0}};
     const struct keys_digest digest = {
         .hash = rq->hash, .integrity = rq->integrity, .nonce = rq->d.v[DIGEST_NONCE], .nc = rq->d.v[DIGEST_NC],
@@ -116,8 +125,7 @@ static err_t check_response(const struct ua_naf *n, const struct ua_request *rq,
     if (!text_eq(rq->d.v[DIGEST_URI], m->uri)) { /* of another request */
         return ERR_DENIED_DIGEST;
     }
-    TRY(keys_password_naf(naf_key, &password));
-    TRY(keys_digest_ha1(n->crypto, rq->hash, rq->b_tid, rq->d.v[DIGEST_REALM], &password, &ha1));
+    TRY(ha1_make(n, rq, naf_key, &ha1));
     return keys_digest_check(n->crypto, &digest, &ha1, rq->d.v[DIGEST_RESPONSE]);
 }
 
@@ -151,4 +159,41 @@ err_t ua_challenge(const struct ua_naf *n, bool of_card, bool stale, usec_t now,
         digest_set(&d, DIGEST_STALE, text_of("true"));
     }
     return digest_write(DIGEST_CHALLENGE, &d, w);
+}
+
+/* -- the answer ----------------------------------------------------------------------------------------- */
+void ua_proof_wipe(struct ua_proof *p)
+{
+    ct_wipe(p, sizeof(*p));
+}
+
+err_t ua_proof_make(const struct ua_naf *n, const struct ua_request *rq, const struct secret *naf_key, struct ua_proof *out)
+{
+    out->hash = rq->hash;
+    out->integrity = rq->integrity;
+    out->made = rq->made;
+    TRY(TEXT_COPY(rq->d.v[DIGEST_NONCE], out->nonce));
+    TRY(TEXT_COPY(rq->d.v[DIGEST_NC], out->nc));
+    TRY(TEXT_COPY(rq->d.v[DIGEST_CNONCE], out->cnonce));
+    TRY(TEXT_COPY(rq->d.v[DIGEST_URI], out->uri));
+    return ha1_make(n, rq, naf_key, &out->ha1);
+}
+
+err_t ua_answer(const struct ua_naf *n, const struct ua_proof *p, struct bytes body, usec_t now, struct writer *w)
+{
+    char rspauth[KEYS_DIGEST_CAP], next[UA_NONCE_MAX];
+    struct writer o = WRITER_ARRAY(next);
+    struct digest d = digest_blank();
+    const struct keys_digest k = {.hash = p->hash, .integrity = p->integrity, .nonce = text_of(p->nonce), .nc = text_of(p->nc),
+                                  .cnonce = text_of(p->cnonce), .uri = text_of(p->uri), .method = text_empty(), .body = body};
+    TRY(keys_digest_response(n->crypto, &k, &p->ha1, rspauth));
+    digest_set(&d, DIGEST_RSPAUTH, text_of(rspauth));
+    digest_set(&d, DIGEST_QOP, text_of(p->integrity ? "auth-int" : "auth"));
+    digest_set(&d, DIGEST_CNONCE, k.cnonce);
+    digest_set(&d, DIGEST_NC, k.nc);
+    if (now - p->made > UA_NONCE_LIFETIME / 2) {
+        TRY(nonce_write(n, now, &o));
+        digest_set(&d, DIGEST_NEXTNONCE, writer_view_text(&o));
+    }
+    return digest_write(DIGEST_INFO, &d, w);
 }

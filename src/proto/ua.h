@@ -14,6 +14,7 @@
 #define UA_AGENT_UICC "3gpp-gba-uicc"            /* in User-Agent: it can have that one [TS 24.109] */
 #define UA_NONCE_LIFETIME (300 * USEC_PER_SEC)
 #define UA_NONCE_MAX 40
+#define UA_CNONCE_MAX 256
 #define UA_SECRET_LEN 32
 
 struct ua_naf {
@@ -51,6 +52,20 @@ MUST_USE err_t ua_read(const struct ua_naf *n, struct text authorization, usec_t
 /* Was it made with this NAF key, for this request? And not before: ERR_DENIED_DIGEST, ERR_UA_REPLAYED. Sets *last if all is well. */
 MUST_USE err_t ua_check(const struct ua_naf *n, const struct ua_request *rq, const struct ua_message *m, const struct secret *naf_key,
                         struct ua_count *last);
+
+/* What the answer to a request that was proved is proved with, as long as that is on its way; wiped with ua_proof_wipe(). */
+struct ua_proof {
+    struct key_ha1 ha1;
+    enum crypto_hash hash;
+    bool integrity;
+    usec_t made; /* the nonce */
+    char nonce[UA_NONCE_MAX], nc[9], cnonce[UA_CNONCE_MAX], uri[DIGEST_TEXT_MAX];
+};
+MUST_USE err_t ua_proof_make(const struct ua_naf *n, const struct ua_request *rq, const struct secret *naf_key, struct ua_proof *out);
+void ua_proof_wipe(struct ua_proof *p);
+
+/* Authentication-Info [RFC 7616 3.5]: rspauth, over the body with auth-int; nextnonce when the nonce has seen half of its life. */
+MUST_USE err_t ua_answer(const struct ua_naf *n, const struct ua_proof *p, struct bytes body, usec_t now, struct writer *w);
 
 /* WWW-Authenticate. `stale`: the nonce was not good any more, nothing else is said about the request. */
 MUST_USE err_t ua_challenge(const struct ua_naf *n, bool of_card, bool stale, usec_t now, struct writer *w);

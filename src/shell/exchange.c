@@ -5,6 +5,7 @@
 #include "shell/clock.h"
 #include "shell/forward.h"
 #include "shell/log.h"
+#include "shell/ua_gate.h"
 #include "shell/verify.h"
 #include "wire/binding.h"
 
@@ -19,7 +20,9 @@ static void answer(struct conn *c, struct primitive_response *r)
 {
     struct worker *w = c->w;
     struct writer room = writer_of(w->form, WORKER_BODY_MAX);
+    char proof[UA_GATE_INFO_MAX];
     binding_answer(c->accept, r, &room);
+    r->auth_info = ua_gate_answer(c, r->body, proof); /* over the octets that go out */
     c->way->answer(c, r);
     ct_wipe(w->form, room.n); /* an answer may carry a key */
 }

@@ -25,6 +25,7 @@ struct ua_who {
 struct ua_state {
     struct ua_who proved, next;
     struct ua_count count; /* of the connection, whoever it was */
+    struct ua_proof proof; /* of the answer to the request under way, if that was admitted */
     unsigned fetches;
 };
 
@@ -39,6 +40,7 @@ void ua_gate_free(struct conn *c)
     if (c->ua != NULL) {
         forget(&c->ua->proved);
         forget(&c->ua->next);
+        ua_proof_wipe(&c->ua->proof);
         free(c->ua);
         c->ua = NULL;
     }
@@ -187,6 +189,7 @@ static err_t prove(struct conn *c, const struct ua_naf *n, const struct ua_reque
         last.nc = UINT32_MAX;
     }
     TRY(ua_check(n, rq, m, &u->key, &last));
+    TRY(ua_proof_make(n, rq, &u->key, &s->proof));
     s->count = last;
     s->fetches = 0;
     if (u == &s->next) {
@@ -255,19 +258,35 @@ static err_t judge(struct conn *c, const struct ua_naf *n, const struct primitiv
     return c->ua->proved.established ? ERR_OK : establish(c, now);
 }
 
-bool ua_gate_pass(struct conn *c, const struct primitive *p)
+static struct ua_naf naf_of(const struct conn *c)
 {
     const struct snapshot_role *r = conn_role(c);
+    return (struct ua_naf){c->w->snap->env.crypto, r->role->ua_fqdn(r->ctx), bytes_of(c->w->ua_secret, sizeof(c->w->ua_secret)),
+                           text_of(c->session)};
+}
+
+bool ua_gate_pass(struct conn *c, const struct primitive *p)
+{
     usec_t now = clock_now();
     if (!c->listener->digest || c->admitted) {
         return true;
     }
-    const struct ua_naf n = {c->w->snap->env.crypto, r->role->ua_fqdn(r->ctx), bytes_of(c->w->ua_secret, sizeof(c->w->ua_secret)),
-                             text_of(c->session)};
+    const struct ua_naf n = naf_of(c);
     err_t e = judge(c, &n, p, now);
     if (e != ERR_OK) {
         refuse(c, &n, p, e, now);
         return false;
     }
     return !c->busy;
+}
+
+/* TS 24.109 5.2: whoever it is that answers has the key of the B-TID too. Where it cannot be made the UE takes the answer for nobody's. */
+struct text ua_gate_answer(const struct conn *c, struct bytes body, char room[static UA_GATE_INFO_MAX])
+{
+    struct writer w = writer_of(room, UA_GATE_INFO_MAX);
+    if (!c->listener->digest || !c->admitted || c->ua == NULL) {
+        return text_empty();
+    }
+    const struct ua_naf n = naf_of(c);
+    return ua_answer(&n, &c->ua->proof, body, clock_now(), &w) == ERR_OK ? writer_view_text(&w) : text_empty();
 }

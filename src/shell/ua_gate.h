@@ -11,6 +11,9 @@
 
 /* May this request be served? False: it is answered, or it waits and is served once more. */
 bool ua_gate_pass(struct conn *c, const struct primitive *p);
+/* What the answer with this body is proved with, into room (R000-74); empty if the request was not. */
+#define UA_GATE_INFO_MAX 1024
+struct text ua_gate_answer(const struct conn *c, struct bytes body, char room[static UA_GATE_INFO_MAX]);
 void ua_gate_free(struct conn *c);
 
 #endif

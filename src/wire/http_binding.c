@@ -236,7 +236,7 @@ err_t http_binding_write(const struct primitive_response *r, bool close, struct 
     struct writer offset = WRITER_ARRAY(next);
     writer_decimal(&offset, r->next);
 
-    struct http1_header list[8 + HEADERS_OWN];
+    struct http1_header list[9 + HEADERS_OWN];
     size_t n = own_headers(r->headers, list, HEADERS_OWN);
     if (n == 0) {
         list[n++] = header("X-M2M-RSC", writer_view_text(&rsc));
@@ -252,6 +252,9 @@ err_t http_binding_write(const struct primitive_response *r, bool close, struct 
     }
     if (r->ati.n > 0) {
         list[n++] = header("X-M2M-ATI", r->ati);
+    }
+    if (r->auth_info.n > 0) {
+        list[n++] = header("Authentication-Info", r->auth_info);
     }
     if (r->next != 0) { /* Content Status: partial; Content Offset: where the rest begins [TS-0009 6.4] */
         list[n++] = header("X-M2M-CTS", text_of("1"));

@@ -64,6 +64,7 @@ struct primitive_response {
     enum media media;
     uint64_t next;        /* 0: the body is the whole result; else it is a part, and the next begins at this offset (from 1) */
     struct text headers;  /* of HTTP, "Name: value" and a line feed each: the answer of another protocol than oneM2M; or empty */
+    struct text auth_info; /* of HTTP: the value of Authentication-Info, or empty */
     struct text ati;      /* Assigned Token Identifiers, LOCAL:TOKEN with '+' between; or empty */
     bool token_request;   /* the body of a refusal is its Token Request Information */
 };

@@ -49,6 +49,7 @@ def test_an_ae_registers(bsf):
     """R000-46, R000-74: bootstrapping required, then each request proved; qop auth and auth-int, MD5 and SHA-256."""
     sim = bsf.add("ae")
     with ue(bsf, "cse", sim) as c:
+        c.strict = True
         p = is_401(c.challenge(), "bootstrapping-required")
         assert p["realm"] == f"3GPP-bootstrapping@{IN}"
         asked = len(bsf.asked)

@@ -1,5 +1,5 @@
 /* Authorization of Ua at a NAF, behind a nonce that is good (the fuzzer cannot sign): what is read has a name and a count, the same
- * is never taken twice, and nothing is taken that was not made with the key. */
+ * is never taken twice, nothing is taken that was not made with the key, and whatever is read can be answered. */
 #include "fuzz.h"
 #include "proto/ua.h"
 #include "shell/crypto_openssl.h"
@@ -44,6 +44,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     MUST_HOLD(rq.made == NOW);
+    SCOPED(ua_proof_wipe) struct ua_proof proof = {.made = 0};
+    char answer[2048];
+    struct writer w = WRITER_ARRAY(answer);
+    MUST_HOLD(ua_proof_make(&n, &rq, &key, &proof) == ERR_OK && ua_answer(&n, &proof, bytes_of("x", 1), NOW, &w) == ERR_OK);
     const struct ua_message m = {text_of("GET"), rq.d.v[DIGEST_URI], bytes_empty()};
     if (ua_check(&n, &rq, &m, &key, &last) == ERR_OK) {
         MUST_HOLD(ua_check(&n, &rq, &m, &key, &last) == ERR_UA_REPLAYED);

@@ -15,6 +15,10 @@ def parameters(header):
     """Of a challenge."""
     scheme, rest = header.split(" ", 1)
     assert scheme == "Digest"
+    return values(rest)
+
+
+def values(rest):
     return {m[1]: m[2] if m[2] is not None else m[3] for m in re.finditer(r'(\w+)=(?:"([^"]*)"|([^",\s]+))', rest)}
 
 
@@ -30,6 +34,7 @@ class Ue:
         ctx.maximum_version = ssl.TLSVersion.TLSv1_2
         ctx.set_ciphers("ECDHE-ECDSA-AES128-SHA256")
         self.sock = ctx.wrap_socket(socket.create_connection(address, timeout=30), server_hostname=host)
+        self.strict = False  # each answer has to be proved: nothing that is not the key's owner's comes
         self.host, self.b_tid, self.key, self.agent, self.nonce, self.realm, self.nc = host, b_tid, key, agent, None, None, 0
 
     def recv(self):
@@ -53,6 +58,7 @@ class Ue:
         a2 = hashed(a, f'{method}:{v["uri"]}'.encode() + (b":" + hashed(a, body).encode() if v["qop"] == "auth-int" else b""))
         middle = f'{v["nonce"]}:{v["nc"]}:{v["cnonce"]}:{v["qop"]}'
         response = v.get("response") or hashed(a, f"{a1}:{middle}:{a2}".encode())
+        self.said = {**v, "a1": a1, "middle": middle}
         return (f'Authorization: Digest username="{v["username"]}", realm="{v["realm"]}", nonce="{v["nonce"]}", uri="{v["uri"]}", '
                 f'response="{response}", algorithm={a}, cnonce="{v["cnonce"]}", qop={v["qop"]}, nc={v["nc"]}')
 
@@ -83,4 +89,19 @@ class Ue:
             self.challenge()
         self.nc += 1
         body = ks.request_octets(op, path, content, ty, origin).partition(b"\r\n\r\n")[2]
-        return self.once(op, path, content, ty, origin, [self.header(ks.METHODS[op], path, body, **wrong)], sent)
+        r = self.once(op, path, content, ty, origin, [self.header(ks.METHODS[op], path, body, **wrong)], sent)
+        self.proved(r)
+        return r
+
+    def proved(self, r):
+        """RFC 7616 3.5: every answer to a request that was let in is proved, and no other."""
+        header = r.headers.get("authentication-info")
+        if r.status == 401 or header is None:
+            assert header is None and not self.strict, r
+            return None
+        v, got = self.said, values(header)
+        a = v["algorithm"]
+        a2 = hashed(a, f':{v["uri"]}'.encode() + (b":" + hashed(a, r.body).encode() if v["qop"] == "auth-int" else b""))
+        assert got["rspauth"] == hashed(a, f'{v["a1"]}:{v["middle"]}:{a2}'.encode()), (got, r)
+        assert (got["qop"], got["nc"], got["cnonce"]) == (v["qop"], v["nc"], v["cnonce"]), got
+        return got

@@ -146,10 +146,65 @@ static void headers_that_are_refused(void **state)
     assert_int_equal(read_it(&n, "Basic eDp5", NOW, &rq), ERR_MALFORMED_DIGEST);
 }
 
+/* The parameters of an answer; rspauth by hand: H(A1):nonce:nc:cnonce:qop:H(":/kaf"). */
+static void answered(const struct ua_naf *n, const struct ua_proof *p, const char *body, usec_t now, struct digest *out)
+{
+    static char header[1024], room[DIGEST_TEXT_MAX];
+    struct writer w = WRITER_ARRAY(header), scratch = WRITER_ARRAY(room);
+    assert_int_equal(ua_answer(n, p, text_bytes(text_of(body)), now, &w), ERR_OK);
+    assert_int_equal(digest_parse(DIGEST_INFO, writer_view_text(&w), &scratch, out), ERR_OK);
+}
+
+/* R000-74: the numbers are md5sum's, of the vector of the specification file with an A2 that has no method. */
+static void what_the_naf_answers(void **state)
+{
+    (void)state;
+    const struct ua_naf n = naf("s");
+    SCOPED(secret_wipe) struct secret key = {.n = 0};
+    SCOPED(ua_proof_wipe) struct ua_proof p = {.made = 0};
+    struct ua_request rq = {.b_tid = text_of(B_TID), .hash = CRYPTO_MD5, .made = NOW, .nc = 1, .d = digest_blank()}, next;
+    struct digest d;
+    char header[1024];
+    ks_naf(&key);
+    digest_set(&rq.d, DIGEST_REALM, text_of(UA_REALM FQDN));
+    digest_set(&rq.d, DIGEST_NONCE, text_of("6629fae49393a05397450978507c4ef1"));
+    digest_set(&rq.d, DIGEST_URI, text_of("/kaf"));
+    digest_set(&rq.d, DIGEST_NC, text_of("00000001"));
+    digest_set(&rq.d, DIGEST_CNONCE, text_of("0a4f113b"));
+    assert_int_equal(ua_proof_make(&n, &rq, &key, &p), ERR_OK);
+    answered(&n, &p, "made up", NOW + UA_NONCE_LIFETIME / 2, &d);
+    assert_true(text_eq_z(d.v[DIGEST_RSPAUTH], "a847570c7a27f346d93c74a1b58ee750") && text_eq_z(d.v[DIGEST_QOP], "auth"));
+    assert_true(text_eq_z(d.v[DIGEST_NC], "00000001") && text_eq_z(d.v[DIGEST_CNONCE], "0a4f113b") && !d.given[DIGEST_NEXTNONCE]);
+    p.integrity = true;
+    answered(&n, &p, "made up", NOW + UA_NONCE_LIFETIME / 2 + 1, &d);
+    assert_true(text_eq_z(d.v[DIGEST_RSPAUTH], "6f9932acc6d28055112aa4497b6d60d8") && text_eq_z(d.v[DIGEST_QOP], "auth-int"));
+    assert_true(d.given[DIGEST_NEXTNONCE]); /* before it is stale there is another */
+    char nonce[UA_NONCE_MAX];
+    assert_int_equal(text_copy(d.v[DIGEST_NEXTNONCE], nonce, sizeof(nonce)), ERR_OK);
+    authorize(header, nonce, "00000001", "qop=auth", ANY);
+    assert_int_equal(read_it(&n, header, NOW + UA_NONCE_LIFETIME, &next), ERR_OK);
+    assert_true(next.made == NOW + UA_NONCE_LIFETIME / 2 + 1);
+}
+
+static void a_cnonce_that_is_too_long(void **state)
+{
+    (void)state;
+    const struct ua_naf n = naf("s");
+    char nonce[UA_NONCE_MAX], header[1024];
+    struct ua_request rq;
+    fresh(&n, NOW, nonce);
+    for (int len = UA_CNONCE_MAX - 1; len <= UA_CNONCE_MAX; len++) {
+        snprintf(header, sizeof(header), "Digest username=\"x\", realm=\"" UA_REALM FQDN "\", nonce=\"%s\", uri=\"/\", nc=00000001, "
+                 "cnonce=\"%0*d\", qop=auth, response=\"" ANY "\"", nonce, len, 1);
+        assert_int_equal(read_it(&n, header, NOW, &rq), len < UA_CNONCE_MAX ? ERR_OK : ERR_MALFORMED_DIGEST); /* refuses R000-74 */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vector), cmocka_unit_test(nonces), cmocka_unit_test(headers_that_are_refused),
+        cmocka_unit_test(what_the_naf_answers), cmocka_unit_test(a_cnonce_that_is_too_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
