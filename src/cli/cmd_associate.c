@@ -6,6 +6,7 @@
 #include "cli/device_cert_opts.h"
 #include "cli/device_instance.h"
 #include "role/detail.h"
+#include "role/device/device_gba.h"
 #include "shell/clock.h"
 #include "shell/est_pki.h"
 #include "shell/secret_file.h"
@@ -167,6 +168,9 @@ static err_t addresses(struct call *c)
     struct m2mid name;
     TRY(TEXT_COPY(c->in.peer, s->cse_id.z));
     TRY(DEVICE_WORK_TAKE(w, "--address", s->cse.address));
+    if (device_gba_is_https(&s->cse)) { /* this command is for the key of the session, and by HTTP Digest there is none */
+        return detail_fail(w->detail, ERR_USAGE, "--address is HOST:PORT or coaps://HOST:PORT", text_of(s->cse.address));
+    }
     TRY(m2mid_fqdn(c->in.peer, &name));
     TRY(TEXT_COPY(text_of(name.z), s->cse.fqdn));
     TRY(device_work_take_fqdn(w, "--peer-name", s->cse.fqdn, sizeof(s->cse.fqdn)));

@@ -110,7 +110,6 @@ static err_t enrol_with(struct device_work *w)
         TRY(DEVICE_WORK_TAKE(w, "--mef", s->mef.address));
         TRY(device_work_take_fqdn(w, "--mef-id", s->mef.fqdn, sizeof(s->mef.fqdn)));
         s->mef.cert.file[0] = s->mef.cert.key[0] = '\0';
-        TRY(DEVICE_WORK_TAKE(w, "--trust", s->mef.cert.trust)); /* of a BSF at https://HOST:PORT */
         return device_ub_options(w);
     }
     TRY(mef_options(w));

@@ -2,13 +2,14 @@
 
 #include "cli/device_cert_opts.h"
 #include "role/detail.h"
+#include "role/device/device_gba.h"
 
 #include <string.h>
 
 const struct cli_opt device_associate_opts[DEVICE_ASSOCIATE_OPTS_N] = {
     DEVICE_WORK_OPT_STATE,
     DEVICE_WORK_OPT_EXCHANGE,
-    {"--cse", 0, "HOST:PORT of the registrar CSE"},
+    {"--cse", 0, "HOST:PORT of the registrar CSE; with a SIM also https://HOST:PORT, HTTP Digest behind --trust"},
     {"--cse-id", 0, "absolute CSE-ID of the registrar, e.g. //sp.example/in"},
     {"--cse-name", 0, "public domain name of the CSE (SNI); by default from the CSE-ID"},
     {"--admin-fqdn", 0, "administrating stakeholder at the MAF; by default the SP of the CSE-ID"},
@@ -20,6 +21,18 @@ const struct cli_opt device_associate_opts[DEVICE_ASSOCIATE_OPTS_N] = {
     {"--add", CLI_OPT_FLAG, "a further CSE with the same enrolment; what is there stays"},
 };
 
+/* The CSE is the NAF, behind https://: of the options of a certificate it takes the anchors of the other end's. */
+static err_t digest_options(struct device_work *w)
+{
+    struct device_state *s = &w->state;
+    bool other = secret_is_set(&s->kpsa.s) || cli_arg(w->a, "--certificate") != NULL || cli_arg(w->a, "--kpsa-file") != NULL;
+    if (other || !device_state_is_gba(s) || s->maf.fqdn[0] != '\0') {
+        return detail_fail(w->detail, ERR_USAGE, "--cse " DEVICE_GBA_HTTPS " is for a SIM whose --target is this CSE", text_empty());
+    }
+    s->cse.cert.file[0] = s->cse.cert.key[0] = '\0';
+    return device_cert_opts_trust(w, s->cse.address, s->cse.cert.trust);
+}
+
 /* With a MAF the certificate is for the MAF Handshake [8.8.2.2], else for the CSE itself [8.2.2.2]. */
 static err_t associate_credential(struct device_work *w)
 {
@@ -28,6 +41,9 @@ static err_t associate_credential(struct device_work *w)
     struct device_state_certificate c = none;
     bool given = false;
     bool to_maf = cli_arg(w->a, "--maf") != NULL || cli_arg(w->a, "--maf-id") != NULL;
+    if (device_gba_is_https(&s->cse)) {
+        return digest_options(w);
+    }
     TRY(device_cert_opts_take(w, &c, &given));
     if (to_maf && !given) {
         return detail_fail(w->detail, ERR_USAGE, "--maf and --maf-id are for --certificate", text_empty());
@@ -107,9 +123,12 @@ err_t device_associate(struct device_work *w)
     bool certificate = !kpsa && w->state.cse.cert.file[0] != '\0';
     bool gba = !kpsa && !certificate && device_state_is_direct(&w->state);
     cli_out_begin(w->a);
-    cli_out(w->a, "association_id", text_of(w->device.made.id));
+    if (w->device.made.id[0] != '\0') { /* none by HTTP Digest */
+        cli_out(w->a, "association_id", text_of(w->device.made.id));
+    }
     cli_out(w->a, "framework", text_of(kpsa ? "psk" : certificate ? "cert" : gba ? "gba" : "maf")); /* R000-41 */
     if (gba) {
+        cli_out(w->a, "ua", text_of(device_gba_is_https(&w->state.cse) ? "http-digest" : "tls-psk"));
         cli_out(w->a, "key_id", text_of(w->state.ke_id.z));
         device_work_out_time(w->a, "expires", w->state.ke_not_after);
     } else if (certificate) {

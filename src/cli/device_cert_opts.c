@@ -27,3 +27,12 @@ err_t device_cert_opts_take(struct device_work *w, struct device_state_certifica
     *out = c;
     return ERR_OK;
 }
+
+err_t device_cert_opts_trust(struct device_work *w, const char *of, char trust[static DEVICE_STATE_FILE_MAX])
+{
+    TRY(device_work_take(w, "--trust", trust, DEVICE_STATE_FILE_MAX));
+    if (trust[0] == '\0') {
+        return detail_fail(w->detail, ERR_USAGE, "--trust is missing: the anchors of the certificate at", text_of(of));
+    }
+    return device_cert_look_trust(trust, w->detail);
+}

@@ -12,4 +12,7 @@
 /* All three or none; *given says which. The files are looked at; *out is whole or untouched. */
 MUST_USE err_t device_cert_opts_take(struct device_work *w, struct device_state_certificate *out, bool *given);
 
+/* --trust alone, for `of` (https://HOST:PORT): the device shows no certificate there. Needed, unless `trust` has one already; looked at. */
+MUST_USE err_t device_cert_opts_trust(struct device_work *w, const char *of, char trust[static DEVICE_STATE_FILE_MAX]);
+
 #endif

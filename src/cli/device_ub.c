@@ -1,5 +1,6 @@
 #include "cli/device_ub.h"
 
+#include "cli/device_cert_opts.h"
 #include "role/detail.h"
 #include "role/device/device_gba.h"
 #include "shell/clock.h"
@@ -77,6 +78,12 @@ err_t device_ub_options(struct device_work *w)
         {"--sim", s->sim.file[0] != '\0'},
     };
     TRY(device_work_need(w, needs, ARRAY_LEN(needs)));
+    if (device_gba_is_https(&s->mef)) { /* a BSF behind TLS; Ub is HTTP Digest in any case */
+        TRY(device_cert_opts_trust(w, s->mef.address, s->mef.cert.trust));
+    }
+    if (device_gba_is_https(&s->maf)) { /* Kc is exported, and by HTTP Digest nothing is */
+        return detail_fail(w->detail, ERR_USAGE, "--maf is HOST:PORT or coaps://HOST:PORT", text_of(s->maf.address));
+    }
     secret_wipe(&s->kpm.s); /* the card takes its place */
     s->kpm_id.z[0] = '\0';
     return take_sim(w);

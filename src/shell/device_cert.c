@@ -84,3 +84,10 @@ err_t device_cert_look(struct device_state_certificate *c, char detail[static RO
     e = x509_cert_load(c->trust, &anchor);
     return e == ERR_OK ? e : detail_fail(detail, e, "--trust", text_of(c->trust));
 }
+
+err_t device_cert_look_trust(char trust[static DEVICE_STATE_FILE_MAX], char detail[static ROLE_DETAIL_MAX])
+{
+    SCOPED(free_cert) X509 *anchor = NULL;
+    TRY(absolute(trust, detail));
+    return x509_cert_load(trust, &anchor) == ERR_OK ? ERR_OK : detail_fail(detail, ERR_USAGE, "--trust: no certificate in", text_of(trust));
+}

@@ -15,4 +15,7 @@
  */
 MUST_USE err_t device_cert_look(struct device_state_certificate *c, char detail[static ROLE_DETAIL_MAX]);
 
+/* The same for the anchors alone, of a server that is known by its certificate while the device shows none. ERR_IO, ERR_USAGE. */
+MUST_USE err_t device_cert_look_trust(char trust[static DEVICE_STATE_FILE_MAX], char detail[static ROLE_DETAIL_MAX]);
+
 #endif

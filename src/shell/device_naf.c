@@ -1,5 +1,6 @@
 #include "shell/device_naf.h"
 
+#include "role/detail.h"
 #include "shell/crypto_openssl.h"
 #include "shell/provider.h"
 
@@ -35,6 +36,14 @@ static err_t name_make(struct device_naf *n, struct secret *psk)
     TRY(n->ask.crypto->random(n->name.name, sizeof(n->name.name)));
     provider_prf_elsewhere(&n->name);
     return secret_set(psk, BYTES_ARRAY(n->name.name));
+}
+
+err_t device_naf_digest(struct device_naf *n, uint16_t suite)
+{
+    n->ask.hint = text_empty();
+    n->ask.suite = suite;
+    TRY(device_gba_key(&n->ask, &n->key));
+    return secret_is_set(&n->key.key) ? ERR_OK : detail_fail(n->detail, ERR_DENIED_GBA_VARIANT, "by HTTP Digest", text_of("Ks_int_NAF"));
 }
 
 err_t device_naf_psk(void *arg, struct text hint, uint16_t suite, char identity[static KEYID_MAX], struct secret *psk)

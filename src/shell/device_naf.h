@@ -18,6 +18,8 @@ struct device_naf {
 /* For one handshake with `server`; opens the card if the key is in it. The caller closes it when the connection is over. */
 MUST_USE err_t device_naf_open(struct device_naf *n, const struct device_state *s, const char *fqdn);
 void device_naf_close(struct device_naf *n);
+/* The same as octets, for HTTP Digest on a session of this suite: B-TID and key are in n->key. ERR_DENIED_GBA_VARIANT: it stays in the card. */
+MUST_USE err_t device_naf_digest(struct device_naf *n, uint16_t suite);
 client_tls_psk_fn device_naf_psk; /* arg: struct device_naf */
 
 #endif

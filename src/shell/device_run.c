@@ -1,6 +1,7 @@
 #include "shell/device_run.h"
 
 #include "base/ct.h"
+#include "proto/ua_ue.h"
 #include "shell/crypto_openssl.h"
 #include "shell/dtls_client.h"
 #include "shell/wiped.h"
@@ -30,6 +31,14 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
     return n;
 }
 
+/* One that has no room is as one that is not there. */
+static void take_first(struct text v, char *out, size_t cap)
+{
+    if (out[0] == '\0' && text_copy(v, out, cap) != ERR_OK) {
+        out[0] = '\0';
+    }
+}
+
 /* The value of a header line if it is this one. */
 static bool header_is(struct text line, const char *name, struct text *value)
 {
@@ -57,6 +66,10 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
     } else if (header_is(line, "x-m2m-rsc:", &v)) {
         uint64_t rsc = 0;
         r->rsc = text_u64(v, 9999, &rsc) == ERR_OK ? (uint16_t)rsc : 0;
+    } else if (header_is(line, "www-authenticate:", &v)) {
+        take_first(v, r->challenge, sizeof(r->challenge));
+    } else if (header_is(line, "authentication-info:", &v)) {
+        take_first(v, r->info, sizeof(r->info));
     } else if (header_is(line, "content-type:", &v)) {
         r->media = media_parse(text_take(v, text_find(v, ';')), &r->media) == ERR_OK ? r->media : MEDIA_N;
     }
@@ -94,6 +107,9 @@ static void headers_of(struct headers *h, const struct device_exchange *x, const
     add(h, "Accept", media);
     if (x->token != NULL) {
         add(h, "Authorization", x->token);
+    }
+    if (x->gba != NULL) { /* what of GBA this is, where the NAF asks for a proof in each request [TS 24.109 5.2] */
+        add(h, "User-Agent", UA_UE_AGENT);
     }
     if (x->op == OP_CREATE) {
         add(h, "Content-Type", typed);
@@ -142,19 +158,112 @@ static err_t set_up(CURL *easy, struct device_run *r, const struct device_exchan
     return ok ? ERR_OK : ERR_LIMIT_CAPACITY;
 }
 
-static err_t perform(CURL *easy, struct device_run *r, const struct device_exchange *x, struct client_tls *tls)
+static void blank(struct device_run *r)
+{
+    r->body_n = 0;
+    r->rsc = 0;
+    r->too_large = false;
+    r->media = MEDIA_N;
+    r->status[0] = r->challenge[0] = r->info[0] = '\0';
+}
+
+static err_t transfer(CURL *easy, struct device_run *r, const struct device_exchange *x, struct client_tls *tls)
 {
     SCOPED(headers_free) struct headers h = {NULL, false};
+    blank(r);
+    TRY(set_request(easy, r, x, &h));
+    CURLcode code = curl_easy_perform(easy);
+    return r->too_large ? ERR_PEER_NONSENSE : client_tls_outcome(tls, (int)code);
+}
+
+/* An HTTP server that is no oneM2M entity says no X-M2M-RSC. */
+static err_t is_onem2m(const struct device_run *r)
+{
+    return r->rsc == 0 ? ERR_PEER_NONSENSE : ERR_OK;
+}
+
+static err_t perform(CURL *easy, struct device_run *r, const struct device_exchange *x, struct client_tls *tls)
+{
     TRY(set_up(easy, r, x, tls));
-    err_t e = set_request(easy, r, x, &h);
-    if (e == ERR_OK) {
-        CURLcode code = curl_easy_perform(easy);
-        e = r->too_large ? ERR_PEER_NONSENSE : client_tls_outcome(tls, (int)code);
+    TRY(transfer(easy, r, x, tls));
+    return x->has_request ? is_onem2m(r) : ERR_OK;
+}
+
+/* -- proved by HTTP Digest ------------------------------------------------------------------------------- */
+#define CHALLENGES_MOST 3
+
+static bool is_challenge(const struct device_run *r)
+{
+    return strcmp(r->status, "HTTP 401") == 0;
+}
+
+/* What is malformed is the peer's, not the caller's: the exit code says so. */
+static err_t heard(err_t e)
+{
+    return e == ERR_LIMIT_SIZE || (e != ERR_OK && e < ERR_DENIED_PSK_UNKNOWN) ? ERR_PEER_NONSENSE : e;
+}
+
+/* The answer to the challenge that is there: the key belongs to the suite of this session, which is known by now. */
+static err_t authorize(struct device_run *r, const struct device_exchange *x, uint16_t suite, struct ua_ue *ue, struct writer *w)
+{
+    const struct ua_message m = {text_of(method(x->op)), text_of(x->path), text_bytes(x->body)};
+    TRY(heard(ua_ue_challenged(ue, text_of(r->challenge))));
+    TRY(device_naf_digest(&r->naf, suite));
+    ue->b_tid = text_of(r->naf.key.identity);
+    return ua_ue_request(ue, &m, &r->naf.key.key, w);
+}
+
+/* A success is taken from who has the key alone. A refusal may come from a NAF that does not know yet who asks; where it is proved, it has to be right. */
+static err_t believe(struct device_run *r, const struct ua_ue *ue)
+{
+    if (is_challenge(r)) {
+        return device_refusal(bytes_of(r->body, r->body_n), r->naf.detail);
     }
-    if (e == ERR_OK && x->has_request && r->rsc == 0) {
-        e = ERR_PEER_NONSENSE; /* an HTTP server that is no oneM2M entity */
+    TRY(is_onem2m(r));
+    bool proved = r->info[0] != '\0';
+    return proved || r->rsc < 3000 ? heard(ua_ue_answered(ue, text_of(r->info), bytes_of(r->body, r->body_n))) : ERR_OK;
+}
+
+static err_t converse(CURL *easy, struct device_run *r, const struct device_exchange *x, struct client_tls *tls)
+{
+    SCOPED(ua_ue_wipe) struct ua_ue ue = {.crypto = crypto_openssl(), .host = text_of(x->server->fqdn)};
+    struct device_exchange sent = *x;
+    char authorization[DIGEST_TEXT_MAX];
+    for (int i = 0; i < CHALLENGES_MOST && (i == 0 || (is_challenge(r) && ue.stale)); i++) {
+        struct writer w = WRITER_ARRAY(authorization);
+        TRY(authorize(r, x, tls->suite, &ue, &w));
+        TRY(writer_finish_z(&w));
+        sent.token = authorization; /* one header for both */
+        TRY(transfer(easy, r, &sent, tls));
+        if (is_challenge(r) && ua_ue_challenged(&ue, text_of(r->challenge)) != ERR_OK) {
+            break;
+        }
     }
-    return e;
+    return believe(r, &ue);
+}
+
+/* First a request that anybody may make: it brings the session and the challenge, and what is meant is not sent without a proof. */
+static err_t perform_digest(CURL *easy, struct device_run *r, const struct device_exchange *x, struct client_tls *tls)
+{
+    struct device_exchange first = *x;
+    first.has_request = true;
+    first.op = OP_RETRIEVE;
+    first.ty = 0;
+    first.from = "";
+    first.body = text_empty();
+    TRY(x->token == NULL && !(x->has_request && x->export_label != NULL) ? ERR_OK : ERR_EXPORT_DIGEST);
+    if (!x->has_request) {
+        TRY(TEXT_COPY(text_of("/-"), first.path));
+    }
+    TRY(set_up(easy, r, &first, tls));
+    TRY(curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 0L) == CURLE_OK ? ERR_OK : ERR_LIMIT_CAPACITY);
+    TRY(transfer(easy, r, &first, tls));
+    TRY(curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L) == CURLE_OK ? ERR_OK : ERR_LIMIT_CAPACITY);
+    TRY(converse(easy, r, x->has_request ? x : &first, tls));
+    if (!x->has_request && r->info[0] != '\0') { /* whatever it thinks of that request: it has proved itself */
+        r->rsc = 0;
+    }
+    return ERR_OK;
 }
 
 /* -- over datagrams ------------------------------------------------------------------------------------ */
@@ -207,7 +316,7 @@ static err_t perform_http(struct device_run *r, const struct device_exchange *x,
     if (easy == NULL) {
         return ERR_LIMIT_CAPACITY;
     }
-    err_t e = perform(easy, r, x, tls);
+    err_t e = x->gba != NULL && tls->psk_of == NULL ? perform_digest(easy, r, x, tls) : perform(easy, r, x, tls);
     curl_easy_cleanup(easy);
     client_tls_forget(tls);
     return e;
@@ -261,6 +370,7 @@ static err_t exchange(struct device_run *r, const struct device_exchange *x, str
         return ERR_NOT_IMPLEMENTED;
     }
     err_t e = coap ? perform_coap(r, &sent, tls) : perform_http(r, &sent, tls);
+    out->by_digest = x->gba != NULL && device_gba_is_https(x->server);
     out->tls_version = tls->version;
     out->suite = tls->suite;
     if (tls->alert != 0) {
@@ -272,25 +382,22 @@ static err_t exchange(struct device_run *r, const struct device_exchange *x, str
 
 void device_run_exchange(struct device_run *r, const struct device_exchange *x, struct device_outcome *out)
 {
+    const bool digest = x->gba != NULL && device_gba_is_https(x->server);
     *out = (struct device_outcome){.err = ERR_LIMIT_CAPACITY, .body = bytes_empty()};
     struct client_tls tls = {
         .psk_identity = x->psk_id != NULL ? text_of(x->psk_id->z) : text_empty(), /* not with psk_of */
         .psk = x->psk,
-        .psk_of = x->gba != NULL ? device_naf_psk : NULL,
+        .psk_of = x->gba != NULL && !digest ? device_naf_psk : NULL,
         .psk_arg = &r->naf,
         .certificate = x->psk_id == NULL ? x->server->cert.file : NULL,
         .key = x->server->cert.key,
         .trust = x->server->cert.trust,
         .fqdn = x->server->fqdn,
-        .address = x->server->address,
-        .export_label = x->export_label,
+        .address = x->server->address + (digest ? sizeof(DEVICE_GBA_HTTPS) - 1 : 0),
+        .export_label = digest ? NULL : x->export_label,
         .exported = &out->exported,
     };
-    r->body_n = 0;
-    r->rsc = 0;
-    r->too_large = false;
-    r->media = MEDIA_N;
-    r->status[0] = '\0';
+    blank(r);
     r->naf.detail[0] = '\0';
     out->err = x->gba == NULL ? ERR_OK : device_naf_open(&r->naf, x->gba, x->server->fqdn);
     out->err = out->err == ERR_OK ? exchange(r, x, &tls, out) : out->err;

@@ -13,6 +13,7 @@ struct device_run {
     uint16_t rsc;
     enum media media;  /* of the body; MEDIA_N: none, or one that is not known here */
     char status[64];   /* what came, "HTTP 200", "CoAP 4.04", "TLS alert 80": for a person, when it is no answer of oneM2M */
+    char challenge[DIGEST_TEXT_MAX], info[DIGEST_TEXT_MAX]; /* WWW-Authenticate, Authentication-Info; the first of each, or empty */
     struct device_naf naf; /* of an exchange whose key is made in the handshake; naf.detail of its failure */
     usec_t until;      /* clock_monotonic() at which to give up; for all exchanges of a command */
 };

@@ -5,6 +5,7 @@ import http.server
 import json
 import re
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -53,6 +54,9 @@ def bsf(tmp_path_factory):
         lab.append("mef", "")
         text = lab.conf("mef").read_text().replace(f"fqdn = {BSF}\n", f"fqdn = {BSF}\nchallenges-per-minute = 100\n", 1)
         lab.conf("mef").write_text(text)
+        it.ua = ks.free_port()
+        lab.append("cse", f"\n[listener ua]\nrole = cse\naddress = 127.0.0.1:{it.ua}\ncertificate = cse.crt\nkey = cse.key\n"
+                          f"clients = digest\naliases = {IN}\n")
         lab.start("mef", "maf", "cse")
         yield it
 
@@ -266,3 +270,141 @@ def test_over_https(bsf):
 def listens(port):
     with socket.socket() as s:
         return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+# -- HTTP Digest behind the certificate of the CSE ------------------------------------------------------------------
+class Relay:
+    """Holds the certificate of the CSE, and no key of a SIM: hands on what comes to the real one, and changes the answers."""
+
+    def __init__(self, bsf, change):
+        self.bsf, self.change, self.requests = bsf, change, []
+        where, ctx = bsf.lab.where, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ctx.maximum_version = ssl.TLSVersion.TLSv1_2
+        ctx.set_ciphers("ECDHE-ECDSA-AES128-SHA256")
+        ctx.load_cert_chain(where / "cse.crt", where / "cse.key")
+        self.inner = ssl.create_default_context(cafile=str(where / "ca.crt"))
+        self.inner.maximum_version = ssl.TLSVersion.TLSv1_2
+        self.inner.set_ciphers("ECDHE-ECDSA-AES128-SHA256")
+        self.sock = ctx.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True)
+        self.address = "https://127.0.0.1:%d" % self.sock.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                c = self.sock.accept()[0]
+            except ssl.SSLError:
+                continue
+            except OSError:
+                return
+            try:
+                with c, self.inner.wrap_socket(socket.create_connection(("127.0.0.1", self.bsf.ua)), server_hostname=IN) as up:
+                    while self.one(c, up):
+                        pass
+            except (OSError, TypeError):  # one of the two has gone
+                pass
+
+    @staticmethod
+    def message(sock):
+        octets = b""
+        while b"\r\n\r\n" not in octets:
+            got = sock.recv(65536)
+            if not got:
+                return None
+            octets += got
+        head, _, body = octets.partition(b"\r\n\r\n")
+        n = int((re.search(rb"(?i)\r\ncontent-length: *(\d+)", head) or [0, 0])[1])
+        while len(body) < n:
+            body += sock.recv(65536)
+        return head, body
+
+    def one(self, c, up):
+        got = self.message(c)
+        if got is None:
+            return False
+        self.requests.append(got[0].decode())
+        up.sendall(b"\r\n\r\n".join(got))
+        c.sendall(b"\r\n\r\n".join(self.change(*self.message(up))))
+        return True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sock.close()
+
+
+def ua_args(bsf, cli, address=None, **change):
+    return cse_args(cli, **{"--cse": address or f"https://127.0.0.1:{bsf.ua}", "--trust": bsf.lab.where / "ca.crt", **change})
+
+
+@pytest.mark.parametrize("n, gba, key", [(41, "me", "me"), (42, "u", "ext")])
+def test_http_digest(bsf, n, gba, key):
+    """R000-46, R000-74: TLS with the certificate of the CSE alone; request and answer are proved with the NAF key of this suite."""
+    cli, sim = bsf.cli(n), bsf.card(n, f"S{n}", gba)
+    assert cli.ok("enrol", *bsf.enrol_args(sim))["naf_key"] == key
+    made = cli.ok("associate", *ua_args(bsf, cli))
+    assert (made["framework"], made["ua"]) == ("gba", "http-digest") and "association_id" not in made
+    assert cli.ok("register", "--app-id", "Nmade-up", "--from", "S")["ae_id"] == f"S{n}"
+    cli.ok("request", "create", f"/S{n}", "--type", "3", "--content", '{"m2m:cnt":{"rn":"box"}}')
+    assert "box" in cli.run("request", "retrieve", f"/-/S{n}/box").stdout
+    assert "box" in cli.run("request", "retrieve", f"/-/S{n}/box", "--cbor").stdout
+    cli.no(1, "not-found", "request", "retrieve", f"/-/S{n}/other")
+    assert cli.ok("associate", *cse_args(cli))["ua"] == "tls-psk"  # and back
+
+
+def test_a_naf_that_lies(bsf):
+    """refuses R000-74: who has the certificate of the CSE and not the key of the SIM is not believed, whatever he answers."""
+    cli, sim = bsf.cli(43), bsf.card(43, "S43")
+    cli.ok("enrol", *bsf.enrol_args(sim))
+    cli.ok("associate", *ua_args(bsf, cli))
+    cli.ok("register", "--app-id", "Nmade-up", "--from", "S")
+
+    def info(head, new):
+        return re.sub(rb"(?i)\r\nauthentication-info: [^\r]*", new, head)
+
+    def unless_401(change):
+        return lambda head, body: (head, body) if head.startswith(b"HTTP/1.1 401") else change(head, body)
+
+    def challenged(old, new):
+        return lambda head, body: (head.replace(old, new), body)
+
+    wrong = b'\r\nAuthentication-Info: rspauth="' + b"0" * 32 + b'"'
+    rows = [(unless_401(lambda h, b: (info(h, b""), b)), "naf-not-proved"),
+            (unless_401(lambda h, b: (info(h, wrong), b)), "naf-not-proved"),
+            (unless_401(lambda h, b: (info(h, b'\r\nAuthentication-Info: qop=auth'), b)), "naf-not-proved"),
+            (unless_401(lambda h, b: (info(h, b"\r\nAuthentication-Info: ,"), b)), "peer-nonsense"),
+            (unless_401(lambda h, b: (h, b.replace(b"Nmade-up", b"Nchanged"))), "naf-not-proved"),  # the body, with what was right for another
+            (challenged(b"bootstrapping@" + IN.encode(), b"bootstrapping@in.elsewhere.example"), "naf-realm"),
+            (challenged(b"algorithm=MD5", b"algorithm=MD5-sess"), "ua-too-weak"), (challenged(b'qop="auth,auth-int"', b'qop="auth-conf"'), "ua-too-weak"),
+            (lambda h, b: (re.sub(rb"(?i)\r\nwww-authenticate: [^\r]*", b"", h.replace(b" 401 ", b" 200 ")), b), "ua-too-weak"),
+            (challenged(b"nonce=", b"stale=true, nonce="), None), (lambda h, b: (h, b), None)]
+    for change, reason in rows:
+        with Relay(bsf, change) as naf:
+            associated = cli.run("associate", *ua_args(bsf, cli, naf.address))
+            p = cli.run("request", "retrieve", "/S43")
+            if reason is None:
+                assert associated.returncode == 0 and "Nmade-up" in p.stdout, (associated.stdout, p.stdout)
+            else:
+                assert p.returncode == 1 and json.loads(p.stdout)["error"] == reason, (reason, p.stdout)
+            if reason in ("naf-realm", "ua-too-weak"):  # nothing is proved to whom it should not be
+                assert naf.requests and not any("Authorization" in r for r in naf.requests), naf.requests
+    cli.no(3, "peer-unreachable", "associate", *ua_args(bsf, cli, f"https://127.0.0.1:{ks.free_port()}"))
+
+
+def test_http_digest_is_not_for(bsf):
+    cli, sim = bsf.cli(44), bsf.card(44, "S44", "secure-environment")
+    cli.ok("enrol", *bsf.enrol_args(sim))
+    assert "--trust" in cli.no(2, "usage", "associate", *ua_args(bsf, cli, **{"--trust": None}))["detail"]
+    cli.no(1, "gba-variant", "associate", *ua_args(bsf, cli))  # refuses R001-143: it would have to come out of the card
+    with_key = bsf.cli(45)
+    made_up = bsf.lab.where / "made-up.kpsa"
+    made_up.write_text("11" * 32 + "\n")
+    made_up.chmod(0o600)
+    args = {"--cse": f"https://127.0.0.1:{bsf.ua}", "--cse-id": ks.CSE_ID, "--kpsa-id": f"x@{IN}", "--kpsa-file": made_up}
+    assert "SIM" in with_key.no(2, "usage", "associate", *(str(x) for kv in args.items() for x in kv))["detail"]
+    at_maf = bsf.enrol_args(sim, ks.MAF, **{"--maf": f"https://127.0.0.1:{bsf.ua}"})
+    assert "--maf" in bsf.cli(46).no(2, "usage", "enrol", *at_maf)["detail"]
+    for trust, said in ((bsf.lab.where / "no-such", "no such file"), (sim, "no certificate in"), (None, "--trust is missing")):
+        args = bsf.enrol_args(sim, **{"--mef": f"https://127.0.0.1:{bsf.ub}", "--trust": trust})
+        assert said in bsf.cli(47).no((2, 4)[trust is not None and not trust.exists()], ("usage", "io"), "enrol", *args)["detail"]

@@ -45,7 +45,7 @@ static void check_request(const struct coap_message *m)
     } else {
         MUST_HOLD(p.pc == NULL);
     }
-    struct primitive_response r = {e == ERR_OK ? 2000 : err_info(e)->rsc, p.rqi, p.rvi, p.to, bytes_empty(), MEDIA_JSON, 0, text_empty(), text_empty(), false};
+    struct primitive_response r = {e == ERR_OK ? 2000 : err_info(e)->rsc, p.rqi, p.rvi, p.to, bytes_empty(), MEDIA_JSON, 0, text_empty(), text_empty(), text_empty(), false};
     if (e != ERR_OK) {
         r.location = text_empty();
     }

@@ -65,6 +65,7 @@ struct device_exchange {
 struct device_outcome {
     err_t err; /* ERR_OK: the handshake and, if there is one, the HTTP exchange went through */
     struct keys_export exported;
+    bool by_digest; /* nothing is exported: the handshake authenticated no client */
     uint16_t tls_version, suite;
     uint16_t rsc; /* X-M2M-RSC of the response */
     struct bytes body;

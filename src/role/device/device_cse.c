@@ -58,11 +58,15 @@ err_t device_cse_handshake_accept(struct device *d, usec_t now, const struct dev
     (void)now;
     struct device_made *m = &d->made;
     struct keys_relative id;
+    m->tls_version = got->tls_version;
+    m->suite = got->suite;
+    if (got->by_digest) { /* the CSE proved itself in its answer; this end has no identifier for the association */
+        m->id[0] = '\0';
+        return ERR_OK;
+    }
     TRY(keys_association_split(&got->exported, &m->key, &id));
     struct writer w = WRITER_ARRAY(m->id);
     hex_write_lower(&w, BYTES_ARRAY(id.b));
-    m->tls_version = got->tls_version;
-    m->suite = got->suite;
     return writer_finish_z(&w);
 }
 

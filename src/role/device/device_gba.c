@@ -38,6 +38,11 @@ bool device_gba_card_keeps_ks(const struct device_state *s)
     return s->sim.naf_key == DEVICE_STATE_NAF_EXT || s->sim.naf_key == DEVICE_STATE_NAF_INT;
 }
 
+bool device_gba_is_https(const struct device_state_server *server)
+{
+    return text_starts(text_of(server->address), DEVICE_GBA_HTTPS);
+}
+
 /* -- Ks ---------------------------------------------------------------------------------------------------------- */
 bool device_gba_is_live(const struct device_state *s, usec_t now)
 {

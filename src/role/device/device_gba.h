@@ -15,6 +15,10 @@ MUST_USE err_t device_gba_choose(enum aka_sim_gba card, const char *wanted, uint
 const char *device_gba_key_name(uint8_t naf_key); /* "me", "ext", "int" */
 bool device_gba_card_keeps_ks(const struct device_state *s);
 
+/* By its address, https://HOST:PORT: its TLS has a certificate, and where it is a target each request and answer is proved by HTTP Digest [TS 33.222 5.3]. */
+#define DEVICE_GBA_HTTPS "https://"
+bool device_gba_is_https(const struct device_state_server *server);
+
 /* Ks is still good: the handshake is left out (R001-128). */
 bool device_gba_is_live(const struct device_state *s, usec_t now);
 /* TMPI of the Ks that is there; empty if there is none, or it is in the card. */

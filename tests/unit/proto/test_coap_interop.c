@@ -123,7 +123,7 @@ static void answer(struct peer *p)
     struct primitive q;
     struct coap_message m;
     err_t e = coap_binding_parse(&p->asked.message, &s, &q, detail);
-    struct primitive_response r = {2000, q.rqi, q.rvi, text_empty(), bytes_of(p->answer, p->answer_n), MEDIA_JSON, 0, text_empty(), text_empty(), false};
+    struct primitive_response r = {2000, q.rqi, q.rvi, text_empty(), bytes_of(p->answer, p->answer_n), MEDIA_JSON, 0, text_empty(), text_empty(), text_empty(), false};
     if (e != ERR_OK) {
         r.rsc = err_info(e)->rsc;
         r.body = bytes_of(detail, strlen(detail));

@@ -312,7 +312,7 @@ static void response_there_and_back(void **state)
         struct coap_message m;
         struct primitive_response got;
         struct primitive_response r = {2001, text_of("r1"), text_of("3"), text_of(locations[i]), bytes_of("{}", 2), MEDIA_JSON,
-                                       (uint64_t)i * i * UINT64_C(300000000000000000), text_empty(), text_empty(), false};
+                                       (uint64_t)i * i * UINT64_C(300000000000000000), text_empty(), text_empty(), text_empty(), false};
         assert_int_equal(coap_binding_response(OP_CREATE, &r, &w1, &m), ERR_OK);
         assert_int_equal(m.code, COAP_CODE(2, 1));
         assert_int_equal(coap_binding_parse_response(&m, &w2, &got), ERR_OK);
@@ -339,7 +339,7 @@ static void ok_to_a_notification_is_changed(void **state)
         uint8_t buf[64];
         struct writer w = WRITER_ARRAY(buf);
         struct coap_message m;
-        struct primitive_response r = {rows[i].rsc, text_of("r1"), text_of("3"), text_empty(), bytes_empty(), MEDIA_JSON, 0, text_empty(), text_empty(), false};
+        struct primitive_response r = {rows[i].rsc, text_of("r1"), text_of("3"), text_empty(), bytes_empty(), MEDIA_JSON, 0, text_empty(), text_empty(), text_empty(), false};
         assert_int_equal(coap_binding_response(rows[i].asked, &r, &w, &m), ERR_OK);
         assert_int_equal(m.code, rows[i].code);
     }
@@ -362,7 +362,7 @@ static void bad_responses_are_nonsense(void **state)
     m.payload = bytes_empty();
     assert_int_equal(coap_add(&m, COAP_OPT_LOCATION_PATH, bytes_of("a/b", 3)), ERR_OK);
     assert_int_equal(coap_binding_parse_response(&m, &w, &got), ERR_PEER_NONSENSE);
-    struct primitive_response certs = {2000, text_empty(), text_empty(), text_empty(), bytes_of("x", 1), MEDIA_CERTS, 0, text_empty(), text_empty(), false};
+    struct primitive_response certs = {.rsc = 2000, .body = bytes_of("x", 1), .media = MEDIA_CERTS};
     assert_int_equal(coap_binding_response(OP_RETRIEVE, &certs, &w, &m), ERR_ACCEPT); /* no content format for it */
 }
 

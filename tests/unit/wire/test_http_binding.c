@@ -337,7 +337,7 @@ static void response_has_its_headers(void **state)
     char out[512];
     struct writer w = WRITER_ARRAY(out);
     struct primitive_response r = {2001, text_of("r1"), text_of("3"), text_of("/in/Cdev"), bytes_of("{}", 2),
-                                   MEDIA_JSON, 0, text_empty(), text_empty(), false};
+                                   MEDIA_JSON, 0, text_empty(), text_empty(), text_empty(), false};
     assert_int_equal(http_binding_write(&r, false, &w), ERR_OK);
     assert_int_equal(writer_finish_z(&w), ERR_OK);
     assert_string_equal(out, "HTTP/1.1 201 Created\r\nX-M2M-RSC: 2001\r\nX-M2M-RI: r1\r\nX-M2M-RVI: 3\r\n"
@@ -349,15 +349,15 @@ static void response_has_its_headers(void **state)
         assert_int_equal(http_binding_write(&r, false, &w), ERR_LIMIT_SIZE);
     }
     w = WRITER_ARRAY(out);
-    r = (struct primitive_response){4107, text_empty(), text_empty(), text_empty(), bytes_empty(), MEDIA_JSON, 0, text_empty(), text_empty(), false};
+    r = (struct primitive_response){4107, text_empty(), text_empty(), text_empty(), bytes_empty(), MEDIA_JSON, 0, text_empty(), text_empty(), text_empty(), false};
     assert_int_equal(http_binding_write(&r, true, &w), ERR_OK);
     assert_int_equal(writer_finish_z(&w), ERR_OK);
     assert_string_equal(out, "HTTP/1.1 403 Forbidden\r\nX-M2M-RSC: 4107\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     w = WRITER_ARRAY(out);
-    r = (struct primitive_response){2000, text_empty(), text_empty(), text_empty(), bytes_empty(), MEDIA_JSON, 1001, text_empty(), text_empty(), false};
+    r = (struct primitive_response){2000, text_empty(), text_empty(), text_empty(), bytes_empty(), MEDIA_JSON, 1001, text_empty(), text_of("qop=auth"), text_empty(), false};
     assert_int_equal(http_binding_write(&r, false, &w), ERR_OK);
     assert_int_equal(writer_finish_z(&w), ERR_OK);
-    assert_string_equal(out, "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\nX-M2M-CTS: 1\r\nX-M2M-CTO: 1001\r\n"
+    assert_string_equal(out, "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\nAuthentication-Info: qop=auth\r\nX-M2M-CTS: 1\r\nX-M2M-CTO: 1001\r\n"
                              "Content-Length: 0\r\n\r\n");
     r.location = text_of("a\r\nSet-Cookie: b");
     assert_int_equal(http_binding_write(&r, true, &w), ERR_MALFORMED_HTTP);
@@ -377,7 +377,7 @@ static void octets_pass_through(void **state)
     refused("POST /a", "Content-Type: application/pkcs12\r\n", "x", ERR_MEDIA_TYPE, "Content-Type");
     char out[256];
     struct writer w = WRITER_ARRAY(out);
-    struct primitive_response r = {2000, text_empty(), text_empty(), text_empty(), bytes_of("MII=", 4), MEDIA_CERTS, 0, text_empty(), text_empty(), false};
+    struct primitive_response r = {2000, text_empty(), text_empty(), text_empty(), bytes_of("MII=", 4), MEDIA_CERTS, 0, text_empty(), text_empty(), text_empty(), false};
     assert_int_equal(http_binding_write(&r, false, &w), ERR_OK);
     assert_int_equal(writer_finish_z(&w), ERR_OK);
     assert_string_equal(out, "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\nContent-Transfer-Encoding: base64\r\n"
