@@ -19,6 +19,8 @@ struct ride { /* of a transfer */
     CURL *easy;
     struct curl_slist *headers;
     struct client_tls tls;
+    bool once; /* never sent a second time */
+    bool sent; /* on a connection that stands, so that it may have been done */
 };
 
 struct poll {
@@ -49,11 +51,32 @@ static size_t head_cb(char *p, size_t size, size_t n, void *arg)
     return outbound_reply_header(&t->reply, text_take(line, colon), text_skip(line, colon + 1)) == ERR_OK ? n : 0;
 }
 
+/* When a kept connection ends without a word, libcurl sends any request once more, on a new one. Before each time it asks here. */
+static int again_cb(void *arg, char *to, char *from, int to_port, int from_port)
+{
+    struct ride *x = arg;
+    (void)to;
+    (void)from;
+    (void)to_port;
+    (void)from_port;
+    bool again = x->sent;
+    x->sent = true;
+    return again && x->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+static bool is_cut_off(CURLcode code)
+{
+    return code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR || code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE;
+}
+
 static err_t outcome(const struct outbound_transfer *t, CURLcode code)
 {
     const struct ride *x = t->state;
     if (t->reply.useless) {
         return ERR_PEER_NONSENSE;
+    }
+    if (x->once && x->sent && (code == CURLE_ABORTED_BY_CALLBACK || (is_cut_off(code) && t->reply.head_n == 0 && x->tls.alert == 0))) {
+        return ERR_PEER_LOST;
     }
     err_t e = client_tls_outcome(&x->tls, (int)code);
     if (x->tls.reason != ERR_OK || x->tls.alert != 0) {
@@ -61,8 +84,7 @@ static err_t outcome(const struct outbound_transfer *t, CURLcode code)
                   (struct log_field[]){{"peer", text_of(x->tls.fqdn)}, {"code", text_of(err_code(e))}}, 2);
         return x->tls.reason != ERR_OK ? ERR_PEER_NONSENSE : e == ERR_PEER_FAILING ? e : ERR_PEER_REFUSED;
     }
-    if (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING ||
-        code == CURLE_PARTIAL_FILE) {
+    if (code == CURLE_WEIRD_SERVER_REPLY || (is_cut_off(code) && code != CURLE_SEND_ERROR)) {
         return ERR_PEER_NONSENSE;
     }
     return e;
@@ -252,6 +274,8 @@ static bool set_transfer(struct outbound_transfer *t, const struct outbound_orde
            curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, t) == CURLE_OK &&
            curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, head_cb) == CURLE_OK &&
            curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, t) == CURLE_OK &&
+           curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, again_cb) == CURLE_OK &&
+           curl_easy_setopt(x->easy, CURLOPT_PREREQDATA, x) == CURLE_OK &&
            curl_easy_setopt(x->easy, CURLOPT_PRIVATE, t) == CURLE_OK;
 }
 
@@ -271,6 +295,7 @@ static err_t send_one(struct outbound_transfer *t, const struct outbound_order *
         return ERR_LIMIT_BUSY;
     }
     x->tls = (struct client_tls){.fqdn = t->site->host};
+    x->once = outbound_said_once(o->rq);
     TRY(apply(t->site, x));
     TRY(set_transfer(t, o) ? ERR_OK : ERR_MALFORMED);
     return curl_multi_add_handle(c->multi, x->easy) == CURLM_OK ? ERR_OK : ERR_LIMIT_BUSY;

@@ -511,7 +511,7 @@ static err_t send_one(struct outbound_transfer *t, const struct outbound_order *
     x->t = t;
     x->timed = true;
     x->late = ERR_PEER_TIMEOUT;
-    x->once = o->rq->op == OP_CREATE || (o->rq->op == OP_NOTIFY && !o->rq->repeatable);
+    x->once = outbound_said_once(o->rq);
     t->state = x;
     uint64_t ms = o->time < 1000 ? 1 : (uint64_t)(o->time / 1000);
     const struct outbound_said what = {o->rq, text_of(t->site->host), path_of(t->site, o), o->serial};

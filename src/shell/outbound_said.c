@@ -21,6 +21,11 @@ struct text outbound_said_rqi(const struct outbound_request *rq, uint64_t serial
     return rq->rqi.n > 0 ? rq->rqi : writer_view_text(&w);
 }
 
+bool outbound_said_once(const struct outbound_request *rq)
+{
+    return rq->op == OP_CREATE || (rq->op == OP_NOTIFY && !rq->repeatable);
+}
+
 bool outbound_said_body(const struct outbound_request *rq)
 {
     const char *method = outbound_said_method(rq->op);

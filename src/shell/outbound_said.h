@@ -10,6 +10,7 @@
 struct text outbound_said_rqi(const struct outbound_request *rq, uint64_t serial, char room[static OUTBOUND_SAID_RQI]);
 
 const char *outbound_said_method(enum op op); /* NULL: none in HTTP */
+bool outbound_said_once(const struct outbound_request *rq); /* not to be sent a second time: it may have been done [RFC 9110 9.2.2] */
 bool outbound_said_body(const struct outbound_request *rq); /* is there to be one, be it empty? */
 
 /* Each header in turn, the value visible ASCII or empty: no header of the requester's making. False: `add` said so, or a value

@@ -17,7 +17,7 @@ def key_of(name):
 
 
 class Recorder:
-    """An HTTP server that keeps what it got; `answer(request)` gives status, headers, body."""
+    """An HTTP server that keeps what it got; `answer(request)` gives status, headers, body, or None: it ends the connection."""
 
     def __init__(self, answer, context=None):
         recorder = self
@@ -29,7 +29,11 @@ class Recorder:
             def do(self):
                 n = int(self.headers.get("Content-Length", 0))
                 recorder.got.append((self.command, self.path, dict(self.headers), self.rfile.read(n)))
-                status, headers, body = answer(*recorder.got[-1])
+                said = answer(*recorder.got[-1])
+                if said is None:
+                    self.close_connection = True
+                    return
+                status, headers, body = said
                 self.send_response(status)
                 for k, v in headers.items():
                     self.send_header(k, v)
@@ -66,6 +70,8 @@ def strict(command, path, headers, body):
     ok = {"X-M2M-RSC": "2000", "X-M2M-RI": headers["X-M2M-RI"], "Content-Type": "application/json"}
     if path.startswith("/hang"):
         release.wait(30)
+    if path.startswith("/gone"):
+        return None
     if path.startswith("/large"):
         return 200, ok, b'{"x":"' + b"x" * (4 << 20) + b'"}'
     if path.startswith("/bare"):

@@ -129,6 +129,17 @@ def test_https_behind(world):
     assert len(world.strict.got) == before
 
 
+def test_a_create_reaches_the_cse_once(world):
+    """RFC 9110 9.2.2: the CSE reads it on a kept connection and ends that without a word; it may have done it."""
+    with world.home.connect("one") as c:
+        for op, ty, times, reason in (("create", 3, 1, "peer-lost"), ("notify", None, 1, "peer-lost"), ("update", None, 2, "peer-nonsense")):
+            assert ks.ask(c, "retrieve", "/x", origin="Cone").rsc == 2000
+            before = len(world.strict.got)
+            r = ks.ask(c, op, "/gone", {"m2m:cnt": {}}, ty, "Cone")
+            assert (r.rsc, r.reason) == (5103, reason), (op, r)
+            assert [g[1] for g in world.strict.got[before:]] == ["/gone"] * times, op
+
+
 def test_no_notification_leads_to_an_authority(world):
     """The gate is a CSE to MAF, MEF and BSF; what the CSE behind sends does not speak to them in its name."""
     asked = len(world.bsf.asked)
