@@ -55,7 +55,7 @@ static err_t handle(struct bare *b, const struct primitive *prim, usec_t now)
     struct txn t;
     struct response rs = {.body = writer_of(b->body, BODY_MAX)};
     struct ipaddr ip = {0};
-    struct request rq = {prim, &plain, &none, ip, now, NULL};
+    const struct request rq = {.prim = prim, .assoc = &plain, .exported = &none, .ip = ip, .now = now};
     txn_init(&t, b->recorder, &arena, true);
     err_t e = dispatch_run(b->snap->roles[0].role, b->snap->roles[0].ctx, &rq, &t, &rs);
     if (e != ERR_OK) {

@@ -161,6 +161,7 @@ err_t dispatch_run(const struct role *role, const void *ctx, const struct reques
     rs->detail[0] = '\0';
     rs->own_refusal = false;
     rs->vector.asked = false;
+    rs->wait = (struct role_wait){.set = false};
     rs->next = 0;
     rs->media = MEDIA_JSON;
     rs->body = writer_of(rs->body.buf, rs->body.cap);

@@ -50,6 +50,7 @@ struct outbox_done {
     enum outbox_outcome outcome;
     char queue[512];
     usec_t number;
+    uint16_t rsc; /* TOLD, REFUSED: what the target said; 0: it was asked otherwise */
 };
 
 #endif

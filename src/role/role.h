@@ -18,6 +18,7 @@
 #include "role/ctl.h"
 #include "role/handshake.h"
 #include "role/vector.h"
+#include "role/wait.h"
 #include "store/seal.h"
 #include "store/txn.h"
 #include "wire/ipaddr.h"
@@ -55,10 +56,8 @@ struct request {
     struct ipaddr ip;
     usec_t now;
     const struct vector_answer *vector; /* NULL: none was asked for yet */
+    bool final; /* it has waited and will wait no longer: what is there now is the answer */
 };
-
-enum { ROLE_RSC_LATER = 1000 }; /* of a handler that writes: somebody else must answer; the shell serves the request again, read-only,
-                                   when something has changed, as long as that says ERR_TARGET_AWAY, then tells that */
 
 struct response {
     uint16_t rsc;      /* chosen by a handler for success (2000, 2001 ...); on failure from the error table */
@@ -71,6 +70,7 @@ struct response {
     bool token_request; /* the refusal that a handler has written is Token Request Information */
     bool own_refusal; /* set by a handler that fails and has written the body of its refusal itself */
     char detail[ROLE_DETAIL_MAX]; /* which attribute, which identifier; goes to the peer and the log: never a secret */
+    struct role_wait wait;
     struct vector_question vector; /* .asked: this is no answer yet, the handler needs one of these first (vector.h) */
 };
 
@@ -156,6 +156,9 @@ struct role {
     /* Worker, read-only: who must be asked before this request is done? ERR_NOT_FOUND: nobody; another error refuses it. With
      * `t` NULL only whether there is anything to look at. When they agree, the request is done as primitive.verified. May be NULL. */
     err_t (*verify)(const void *ctx, const struct request *rq, struct txn *t, struct outbox_verify *out);
+
+    /* Worker, read-only: for whom has something come since b->last? May be NULL: then whoever waits is served at each change. */
+    err_t (*bell)(const void *ctx, struct txn *t, struct role_bell *b);
 
     /* Writer, again and again: the next queue of the outbox; ERR_NOT_FOUND: there are no more; another error with a queue: that one
      * cannot be read. Then what became of its event; ERR_NOT_FOUND: it is gone. Both may be NULL. */

@@ -106,7 +106,8 @@ static err_t run_request(struct committer *c, const struct job *j, struct txn *t
     } else {
         set_object(c, prim.path);
         prim.verified = j->verified;
-        struct request rq = {&prim, &j->assoc, &j->exported, j->ip, j->now, j->vector};
+        const struct request rq = {.prim = &prim, .assoc = &j->assoc, .exported = &j->exported, .ip = j->ip, .now = j->now,
+                                   .vector = j->vector};
         e = dispatch_run(role_of(c, j), c->snap->roles[j->role].ctx, &rq, t, &rs);
     }
     take_response(c, &rs, r);

@@ -150,7 +150,7 @@ void conn_gone(struct conn *c)
     w->metrics->connections_now--;
 }
 
-bool conn_park(struct conn *c, usec_t time)
+bool conn_park(struct conn *c, usec_t time, const struct role_wait *wait)
 {
     struct worker *w = c->w;
     usec_t now = clock_monotonic();
@@ -164,6 +164,7 @@ bool conn_park(struct conn *c, usec_t time)
     worker_list_move(w, &c->member, WORKER_SERVE);
     c->busy = true;
     c->parked = true;
+    c->wait = *wait;
     c->park_round = w->park_round;
     w->parked++;
     return true;

@@ -60,10 +60,11 @@ struct conn {
     /* of the request under way */
     const struct route *route;
     bool given_export;
-    bool verified;     /* those whom it would make get messages agreed */
+    uint8_t verified;  /* so many of those whom it would make get messages were asked, and agreed */
     bool parked;       /* busy, and nothing is under way: it waits for something to come */
     uint64_t park_round; /* the look at which it parked: not served twice in one */
     usec_t park_until; /* clock_monotonic; 0: not this request */
+    struct role_wait wait; /* for what */
     usec_t patience;   /* how long its request may wait */
     char rqi[136];
     char rvi[16];
@@ -95,9 +96,9 @@ void conn_send(struct conn *c, struct bytes octets);
 void conn_flush(struct conn *c);  /* what TLS has to say */
 void conn_process(struct conn *c);
 void conn_resume(struct conn *c); /* no longer busy */
-/* Waits for something to come, at most that long from the first time on; false: it has waited, or may not. When anything has
- * changed its request is served once more from the start (serving.c). */
-bool conn_park(struct conn *c, usec_t time);
+/* Waits for something to come, at most that long from the first time on; false: it has waited, or may not. When it has come
+ * its request is served once more from the start (serving.c). */
+bool conn_park(struct conn *c, usec_t time, const struct role_wait *wait);
 void conn_unpark(struct conn *c);
 /* The request under way is served once more from the start, in the next turn: not from within a call of who answered. */
 void conn_again(struct conn *c);

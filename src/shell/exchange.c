@@ -71,10 +71,11 @@ void exchange_challenge(struct conn *c, err_t e, const char *headers)
 }
 
 /* -- what somebody else must answer ------------------------------------------------------------------------ */
-/* It is served again when something has changed. A binding that cannot wait is told so at once. */
+/* It is looked at once more in any case: what it waits for may have come before it waited. A binding that cannot wait is told so. */
 static void wait_for_it(struct conn *c)
 {
-    if (!conn_park(c, c->patience)) {
+    static const struct role_wait soon = {.set = true, .due = 0};
+    if (!conn_park(c, c->patience, &soon)) {
         exchange_refuse(c, ERR_TARGET_AWAY, "it cannot be waited for");
         conn_resume(c);
     }
@@ -96,6 +97,7 @@ static void job_done(void *owner, const struct job_result *r)
         wait_for_it(c);
         return;
     }
+    c->park_until = 0;
     if (c->given_export && r->err == ERR_OK) {
         c->export_used = true;
     }
@@ -132,12 +134,19 @@ static void to_writer(struct conn *c, const struct keys_export *x, usec_t now)
 }
 
 /* -- here -------------------------------------------------------------------------------------------- */
-static err_t run_here(struct conn *c, const struct primitive *p, usec_t now, struct response *rs)
+/* Without its export. */
+static struct request request_of(const struct conn *c, const struct primitive *p, usec_t now)
 {
     static const struct keys_export none;
+    bool final = c->park_until != 0 && c->park_until <= clock_monotonic();
+    return (struct request){.prim = p, .assoc = &c->assoc, .exported = &none, .ip = c->ip, .now = now, .final = final};
+}
+
+static err_t run_here(struct conn *c, const struct primitive *p, usec_t now, struct response *rs)
+{
     struct txn t;
     struct arena arena;
-    struct request rq = {p, &c->assoc, &none, c->ip, now, NULL};
+    const struct request rq = request_of(c, p, now);
     rs->body = writer_of(c->w->body, WORKER_BODY_MAX);
     rs->detail[0] = '\0';
     err_t e = worker_view(c->w, c->role, &t, &arena);
@@ -183,9 +192,8 @@ static void forwarded(struct conn *c, err_t e, struct primitive_response *r)
 /* True: it is answered already, or waits for the next CSE and goes on in forwarded(). */
 static bool forwards(struct conn *c, const struct primitive *p, usec_t now)
 {
-    static const struct keys_export none;
     const struct snapshot_role *r = conn_role(c);
-    const struct request rq = {p, &c->assoc, &none, c->ip, now, NULL};
+    const struct request rq = request_of(c, p, now);
     struct hop to = {.whole = false};
     struct txn t;
     struct arena arena;
@@ -214,9 +222,8 @@ static void asked(struct ask_waiter *waiter, err_t e, const struct secret *key, 
 /* True: the request waits for another authority, and goes on in asked(). What was answered already is not asked again. */
 static bool asks(struct conn *c, const struct primitive *p, usec_t now)
 {
-    static const struct keys_export none;
     const struct snapshot_role *r = conn_role(c);
-    struct request rq = {p, &c->assoc, &none, c->ip, now, NULL};
+    const struct request rq = request_of(c, p, now);
     struct question q = {.suid = 0};
     struct txn t;
     struct arena arena;
@@ -239,7 +246,7 @@ static void verified(struct conn *c, err_t e, const char *detail)
     if (!conn_unpin(c)) {
         return;
     }
-    c->verified = e == ERR_OK;
+    c->verified = e == ERR_OK ? c->verified : 0;
     if (e == ERR_OK) {
         to_writer(c, &none, clock_now());
     } else {
@@ -253,9 +260,8 @@ static void verified(struct conn *c, err_t e, const char *detail)
 /* True: it is answered already, or waits for them and goes on in verified(). */
 static bool verifies(struct conn *c, const struct primitive *p, usec_t now)
 {
-    static const struct keys_export none;
     const struct snapshot_role *r = conn_role(c);
-    const struct request rq = {p, &c->assoc, &none, c->ip, now, NULL};
+    const struct request rq = request_of(c, p, now);
     struct outbox_verify what = {.n = 0};
     struct txn t;
     struct arena arena;
@@ -269,6 +275,7 @@ static bool verifies(struct conn *c, const struct primitive *p, usec_t now)
     }
     e = e == ERR_OK ? verify_ask(c, &what, verified) : e;
     c->busy = e == ERR_OK;
+    c->verified = e == ERR_OK ? (uint8_t)what.n : 0; /* if they agree */
     if (e != ERR_OK) {
         exchange_refuse(c, e, what.detail);
     }
@@ -299,7 +306,12 @@ void exchange_serve(struct conn *c, const struct primitive *p)
     if (!write) {
         struct response rs;
         e = run_here(c, p, now, &rs);
-        if ((e == ERR_POLL_EMPTY || (again && e == ERR_TARGET_AWAY)) && conn_park(c, c->patience)) {
+        if (e != ERR_OK && rs.wait.set && !c->last && conn_park(c, c->patience, &rs.wait)) {
+            return;
+        }
+        if (e == ERR_OK && rs.rsc == ROLE_RSC_NOW) {
+            static const struct keys_export none;
+            to_writer(c, &none, now);
             return;
         }
         c->park_until = 0;
@@ -334,7 +346,7 @@ void exchange_remember(struct conn *c, const struct primitive *p)
     c->op = p->op;
     c->accept = p->accept;
     c->served = true;
-    c->verified = false;
+    c->verified = c->park_until != 0 ? c->verified : 0; /* one that has waited is the same one */
     c->asked = c->again ? c->asked : 0;
     if (TEXT_COPY(p->rqi, c->rqi) != ERR_OK) {
         c->rqi[0] = '\0';

@@ -138,7 +138,7 @@ void job_write(const struct job *j, struct writer *w)
         writer_u8(w, j->ip.len);
         writer_bytes(w, BYTES_ARRAY(j->ip.b));
         writer_u8(w, (uint8_t)j->binding);
-        writer_u8(w, j->verified ? 1 : 0);
+        writer_u8(w, j->verified);
         writer_block32(w, j->octets);
     }
     frame_close(w, at);
@@ -151,7 +151,7 @@ static err_t parse_peer_part(struct reader *r, struct job *out)
     out->ip.len = reader_u8(r);
     reader_copy(r, out->ip.b, sizeof(out->ip.b));
     out->binding = (enum job_binding)reader_u8(r);
-    out->verified = reader_u8(r) == 1;
+    out->verified = reader_u8(r);
     out->octets = reader_block32(r);
     return out->binding > JOB_COAP ? ERR_MALFORMED : ERR_OK;
 }

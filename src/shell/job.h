@@ -44,7 +44,7 @@ struct job {
     struct ipaddr ip;            /* REQUEST */
     enum job_binding binding;    /* REQUEST */
     struct bytes octets;         /* REQUEST; borrowed */
-    bool verified;               /* REQUEST: primitive.verified */
+    uint8_t verified;            /* REQUEST: primitive.verified */
     const struct vector_answer *vector; /* REQUEST; borrowed, never leaves the writer's process */
     const struct outbox_done *told; /* TOLD; borrowed */
     struct question question;    /* ANSWER, HEARD */

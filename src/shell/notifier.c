@@ -17,6 +17,8 @@
 #define HELD_TIME USEC_PER_SEC /* an AE may get a point of access, a CSE may come back */
 #define HTTP_BUSY 429
 #define HTTP_TIMEOUT 408
+#define RSC_OK 2000
+#define RSC_BAD_REQUEST 4000
 #define RSC_TIMEOUT 4008 /* it came to a CSE on the way, and the AE did not answer in time */
 
 struct notifier_sending { /* an event on its way, or one whose fate the writer is being told */
@@ -151,6 +153,12 @@ enum outbox_outcome notifier_outcome(const struct outbound_answer *a)
     return a->err != ERR_OK || later ? OUTBOX_AWAY : class == 2 ? OUTBOX_TOLD : OUTBOX_REFUSED;
 }
 
+/* An application that speaks plain HTTP says no more than yes or no. */
+static uint16_t rsc_of(const struct outbound_answer *a, enum outbox_outcome outcome)
+{
+    return a->rsc != 0 ? a->rsc : outcome == OUTBOX_TOLD ? RSC_OK : outcome == OUTBOX_REFUSED ? RSC_BAD_REQUEST : 0;
+}
+
 static void tick_cb(uv_timer_t *h);
 
 static void told(void *arg, const struct job_result *r)
@@ -192,6 +200,7 @@ static void answered(void *owner, const struct outbound_answer *a)
         forget(n, s->role, s->target);
         log_event(ERR_LEVEL_INFO, "target-back", (struct log_field[]){{"target", text_of(s->target + 2)}}, 1);
     }
+    s->done.rsc = rsc_of(a, outcome);
     if (outcome == OUTBOX_REFUSED) {
         char status[8];
         struct writer w = WRITER_ARRAY(status);

@@ -114,10 +114,36 @@ static void wake(struct conn *c)
     }
 }
 
-static void wake_if_late(struct conn *c)
+static bool is_meant(const struct conn *c)
 {
-    if (c->parked && c->park_until <= clock_monotonic()) {
+    const struct role_bell *b = &c->w->bells[c->role];
+    bool found = b->all;
+    for (size_t i = 0; i < b->n && !found; i++) {
+        found = b->topics[i] == c->wait.topic;
+    }
+    return found;
+}
+
+static void wake_if_due(struct conn *c)
+{
+    if (c->parked && (is_meant(c) || c->park_until <= clock_monotonic() || c->wait.due <= clock_now())) {
         wake(c);
+    }
+}
+
+/* What came for whom since the last look: one read an instance, each time, since what changed may not be in this turn's view yet. */
+static void hear(struct worker *w, bool changed)
+{
+    for (size_t i = 0; i < w->snap->roles_n; i++) {
+        const struct snapshot_role *r = &w->snap->roles[i];
+        struct role_bell *b = &w->bells[i];
+        struct txn t;
+        struct arena arena;
+        b->n = 0;
+        b->all = changed;
+        if (r->role->bell != NULL && worker_view(w, i, &t, &arena) == ERR_OK) {
+            b->all = r->role->bell(r->ctx, &t, b) != ERR_OK ? changed : b->all;
+        }
     }
 }
 
@@ -127,10 +153,10 @@ static void look_at_parked(struct worker *w)
         return;
     }
     uint64_t changes = store_changes(w->reader);
-    bool all = changes != w->parked_at || w->draining;
+    hear(w, changes != w->parked_at);
     w->parked_at = changes;
     w->park_round++;
-    for_each(w, WORKER_SERVE, all ? wake : wake_if_late);
+    for_each(w, WORKER_SERVE, w->draining ? wake : wake_if_due);
 }
 
 static void sweep_cb(uv_timer_t *h)

@@ -58,6 +58,7 @@ struct worker {
     size_t parked;       /* connections that wait for something to come (conn_park) */
     uint64_t park_round;
     uint64_t parked_at;  /* changes of the store when they were looked at last */
+    struct role_bell bells[SNAPSHOT_ROLES_MAX]; /* what came since then, of each instance */
     size_t conns;
     size_t conns_closing; /* of these, the ones that libuv is closing: they hold no place any more */
     bool draining;

@@ -1,6 +1,7 @@
 """Notifications end to end: an HTTP server that takes them, one that hangs, one that refuses, one that comes back after a crash of the
 CSE; URLs that nobody listed; the long poll of a polling channel."""
 import sqlite3
+import threading
 import time
 
 import pytest
@@ -205,6 +206,89 @@ def test_polling(lab):
     with connect(lab, "two") as c:
         put(c, "two", "last")
         assert ks.ask(c, "retrieve", "/-/Stwo/pch/pcu", origin="Stwo").rsc == 2000
+
+
+def answer_at_channel(conn, who, rsc=2000):
+    """Waits for what comes, and answers it."""
+    r = ks.ask(conn, "retrieve", f"/-/{who}/pch/pcu", origin=who)
+    rqp = r.json["m2m:rqp"]
+    answer = {"m2m:rsp": {"rsc": rsc, "rqi": rqp["rqi"], "fr": who, "to": "/in"}}
+    assert ks.ask(conn, "notify", f"/-/{who}/pch/pcu", answer, origin=who).rsc == 2000
+    return rqp
+
+
+@pytest.fixture
+def answering(lab):
+    """A thread of Stwo at its channel, that says what it is told to."""
+    got = []
+
+    def answer(rsc):
+        def run():
+            with connect(lab, "two") as p:
+                got.append(answer_at_channel(p, "Stwo", rsc))
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+    answer.got = got
+    with connect(lab, "two") as p:  # what was left of others
+        while (r := ks.ask(p, "retrieve", "/-/Stwo/pch/pcu", origin="Stwo", headers=["X-M2M-RET: 100"])).rsc == 2000:
+            rsp = {"m2m:rsp": {"rsc": 2000, "rqi": r.json["m2m:rqp"]["rqi"], "fr": "Stwo", "to": "/in"}}
+            assert ks.ask(p, "notify", "/-/Stwo/pch/pcu", rsp, origin="Stwo").rsc == 2000
+    return answer
+
+
+def test_verification_through_a_channel(lab, answering):
+    with connect(lab, "one") as c:
+        thread = answering(4103)
+        r = subscribe(c, "one", "channel", ["Stwo"])
+        thread.join()
+        assert (r.rsc, r.reason) == (5205, "target-refused"), r
+        thread = answering(2000)
+        r = subscribe(c, "one", "channel", ["Stwo", lab.sink.url + "/too"])
+        thread.join()
+        assert r.rsc == 2001, r
+        assert answering.got[-1]["pc"]["m2m:sgn"]["vrq"] is True and lab.sink.got[-1][0] == "/too"
+        assert ks.ask(c, "delete", "/-/Sone/box/channel", origin="Sone").rsc == 2002
+        c.sendall(ks.request_octets("create", "/-/Sone/box", {"m2m:sub": {"rn": "channel", "nu": ["Stwo"]}}, 23, "Sone",
+                                    headers=["X-M2M-RET: 300"]))
+        r = ks.read_response(c)
+        assert (r.rsc, r.reason) == (5204, "target-unverified"), r
+
+
+def test_notify_of_a_group(lab, answering):
+    """One AE with a point of access, one with a channel; what both said comes back."""
+    with connect(lab, "one") as c, connect(lab, "two") as d:
+        everybody = {"acr": [{"acor": ["all"], "acop": 63}]}
+        for conn, who in ((c, "Sone"), (d, "Stwo")):
+            assert ks.ask(conn, "create", f"/{who}", {"m2m:acp": {"rn": "all", "pv": everybody, "pvs": everybody}}, 1, who).rsc == 2001
+            assert ks.ask(conn, "update", f"/{who}", {"m2m:ae": {"acpi": [f"{who}/all"]}}, origin=who).rsc == 2004
+        assert ks.ask(c, "update", "/Sone", {"m2m:ae": {"poa": [lab.sink.url + "/one"]}}, origin="Sone").rsc == 2004
+        assert ks.ask(c, "create", "/Sone", {"m2m:grp": {"rn": "g", "mnm": 4, "mid": ["Sone", "Stwo", "Sone/box"]}}, 9, "Sone").rsc == 2001
+        thread = answering(4000)
+        r = ks.ask(c, "notify", "/-/Sone/g/fopt", {"m2m:sgn": {"sur": "/x/y"}}, origin="Sone")
+        thread.join()
+        assert r.rsc == 2000, r
+        assert {m["fr"]: m["rsc"] for m in r.json["m2m:agr"]["m2m:rsp"]} == {"Sone": 2000, "Stwo": 4000, "Sone/box": 4005}
+        path, headers, sgn = lab.sink.got[-1]
+        assert path == "/one" and headers["X-M2M-Origin"] == "Sone" and sgn == {"sur": "/x/y"}
+        assert answering.got[-1]["fr"] == "Sone"
+        c.sendall(ks.request_octets("notify", "/-/Sone/g/fopt", {"m2m:sgn": {"sur": "/x/z"}}, origin="Sone", headers=["X-M2M-RET: 600"]))
+        r = ks.read_response(c)
+        assert {m["fr"]: m["rsc"] for m in r.json["m2m:agr"]["m2m:rsp"]} == {"Sone": 2000, "Stwo": 5103, "Sone/box": 4005}
+
+
+def test_a_poll_is_answered_when_a_batch_is_due(lab, answering):
+    """Nothing else happens at that time."""
+    with connect(lab, "two") as c, connect(lab, "two") as p:
+        assert subscribe(c, "two", "batch", ["Stwo"], bn={"num": 9, "dur": "PT1S"}, enc={"net": [3], "chty": [4]}).rsc == 2001
+        put(c, "two", "late")
+        began = time.monotonic()
+        rqp = answer_at_channel(p, "Stwo")
+        while "m2m:agn" not in rqp["pc"]:  # of the other subscription
+            rqp = answer_at_channel(p, "Stwo")
+        assert 0.8 < time.monotonic() - began < 4
+        assert rqp["pc"]["m2m:agn"]["m2m:sgn"][0]["nev"]["rep"]["m2m:cin"]["con"] == "late"
 
 
 def test_one_host_that_hangs_takes_not_all_the_places(lab):

@@ -161,6 +161,13 @@ err_t cse_deliver_head(const struct cse *cse, struct txn *t, const struct cse_ou
     return out->due > now || n.pace.batch_n < 2 ? ERR_OK : batch(t, q, (size_t)n.pace.batch_n, &out->event);
 }
 
+/* In the name of who asks. For an AE without a point of access it waits until that asks. */
+static err_t as_relay(struct txn *t, const struct cse_outbox_event *event, struct outbox_item *out)
+{
+    out->due = out->verdict == OUTBOX_HOLD ? cse_relay_end(event) : 0;
+    return cse_relay_open(t, event, out->to.from, &out->body);
+}
+
 /* What is in it is due: where does it go? */
 static err_t send(const struct cse *cse, struct txn *t, const struct cse_outbox_queue *q, usec_t now,
                   const struct cse_outbox_event *event, struct outbox_item *out)
@@ -175,12 +182,13 @@ static err_t send(const struct cse *cse, struct txn *t, const struct cse_outbox_
     if (over) {
         return ERR_OK;
     }
-    if (event->kind >= CSE_OUTBOX_RELAY) { /* whoever it is for comes and asks */
+    if (event->kind == CSE_OUTBOX_ANSWER) { /* whoever it is for comes and asks */
         out->verdict = OUTBOX_HOLD;
         out->due = cse_relay_end(event);
         return ERR_OK;
     }
-    return cse_deliver_address(cse, t, q->target, now, out);
+    TRY(cse_deliver_address(cse, t, q->target, now, out));
+    return event->kind == CSE_OUTBOX_RELAY ? as_relay(t, event, out) : ERR_OK;
 }
 
 err_t cse_deliver_next(const void *ctx, struct txn *t, const struct outbox_look *look, struct outbox_item *out)
@@ -273,5 +281,8 @@ err_t cse_deliver_done(const void *ctx, struct txn *t, const struct outbox_done 
         return e == ERR_NOT_FOUND ? txn_del(t, TABLE_CSE_QUEUE, key) : e;
     }
     TRY(e);
+    if (cse_relay_is_one(sub)) { /* of what came through a channel, who took it there tells the whole */
+        return d->rsc == 0 ? ERR_OK : cse_relay_answered(t, &q, d->rsc, NULL, now);
+    }
     return d->outcome == OUTBOX_TOLD ? count(cse, t, sub, n, now) : ERR_OK;
 }

@@ -1,6 +1,8 @@
 #include "role/cse/cse_group.h"
 #include "role/cse/cse_poll.h"
+#include "role/cse/cse_relay.h"
 #include "role/cse/cse_token.h"
+#include "role/cse/cse_verify.h"
 #include "role/detail.h"
 #include "role/dispatch.h"
 #include "wire/emit.h"
@@ -17,6 +19,8 @@ struct fanout {
     const void *ctx;
     struct txn *t;
     size_t asked;
+    size_t later; /* members that have been asked by NOTIFY and have not answered yet */
+    struct role_wait wait; /* for one of them: for all, since what they were asked has one name */
 };
 
 static err_t serve(struct fanout *f, const struct request *rq, struct response *rs, size_t depth);
@@ -58,6 +62,19 @@ static err_t right_check(const struct cse_ask *ask, const struct cse_target *gro
 }
 
 /* -- one member ----------------------------------------------------------------------------------------------- */
+/* An AE answers when it likes: the request waits for all of them. */
+static err_t notify_member(struct fanout *f, const struct request *rq, struct response *rs)
+{
+    struct cse_from from;
+    const struct cse_ask ask = {f->ctx, rq, f->t, &from};
+    TRY(cse_from_check(f->ctx, rq, f->t, &from, rs->detail));
+    err_t e = cse_relay_member(&ask, rs);
+    bool later = (e == ERR_OK && rs->rsc == ROLE_RSC_LATER) || (e != ERR_OK && rs->wait.set);
+    f->later += later;
+    f->wait = rs->wait.set ? rs->wait : f->wait;
+    return e;
+}
+
 static err_t ask_member(struct fanout *f, const struct request *rq, struct text to, struct response *rs, size_t depth)
 {
     struct text group, rest;
@@ -67,14 +84,18 @@ static err_t ask_member(struct fanout *f, const struct request *rq, struct text 
     rs->detail[0] = '\0';
     rs->own_refusal = false;
     rs->media = MEDIA_JSON;
+    rs->wait = (struct role_wait){.set = false};
     if (f->asked++ == REQUESTS_MAX) {
         return ERR_LIMIT_CAPACITY;
     }
-    if (!cse_addr_is_local(f->ctx, to)) { /* no retargeting yet */
-        return detail_fail(rs->detail, ERR_PEER_UNREACHABLE, "member", to);
+    bool local = cse_addr_is_local(f->ctx, to);
+    if (local && cse_group_split(to, &group, &rest)) {
+        return serve(f, rq, rs, depth + 1);
     }
-    TRY(cse_group_split(to, &group, &rest) ? serve(f, rq, rs, depth + 1) : handle(f->ctx, rq, f->t, rs));
-    return rs->rsc != ROLE_RSC_LATER ? ERR_OK : detail_fail(rs->detail, ERR_OPERATION, "Notify of a member", to);
+    if (rq->prim->op == OP_NOTIFY) {
+        return notify_member(f, rq, rs);
+    }
+    return local ? handle(f->ctx, rq, f->t, rs) : detail_fail(rs->detail, ERR_PEER_UNREACHABLE, "member", to); /* no retargeting yet */
 }
 
 /* {"pc":ANSWER,"rsc":N,"rqi":...,"fr":MEMBER}: the answer is written where it stays. What a refused member staged goes. */
@@ -162,11 +183,33 @@ static err_t serve(struct fanout *f, const struct request *rq, struct response *
     return members(f, rq, mid, &rs->body, depth);
 }
 
+/* What some have answered is not told before all have, or before it is too late [TS-0001 10.2.7]. */
+static err_t wait_for_all(struct fanout *f, struct response *rs)
+{
+    rs->body = writer_of(rs->body.buf, rs->body.cap);
+    rs->rsc = ROLE_RSC_LATER;
+    rs->wait = f->wait;
+    return f->t->writable ? ERR_OK : detail_fail(rs->detail, ERR_TARGET_AWAY, "members of the group", text_empty());
+}
+
+/* What would send notifications to somebody. */
+static err_t with_targets(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
+{
+    struct cse_from from;
+    const struct cse_ask ask = {ctx, rq, t, &from};
+    TRY(cse_from_check(ctx, rq, t, &from, rs->detail));
+    return cse_verify_run(&ask, handle, rs);
+}
+
 static err_t request(const void *ctx, const struct request *rq, struct txn *t, struct response *rs)
 {
     struct text group, rest;
     struct fanout f = {.ctx = ctx, .t = t};
-    return cse_group_split(rq->prim->to, &group, &rest) ? serve(&f, rq, rs, 1) : handle(ctx, rq, t, rs);
+    if (!cse_group_split(rq->prim->to, &group, &rest)) {
+        return cse_verify_is_asked(rq->prim) ? with_targets(ctx, rq, t, rs) : handle(ctx, rq, t, rs);
+    }
+    TRY(serve(&f, rq, rs, 1));
+    return f.later == 0 || rq->final ? ERR_OK : wait_for_all(&f, rs);
 }
 
 /* Who is refused and would fetch a token is told where [TS-0003 7.3.2.3 step 2.3], and nothing else [TS-0009 6.5]. */

@@ -1,6 +1,7 @@
 /*
  * Groups [TS-0004 7.4.13, 7.4.14]: which members one may have, and requests to its fanOutPoint (fopt), which go to each member and come
- * back as one aggregated response. A member on another CSE is answered with 5103 until requests are retargeted.
+ * back as one aggregated response. A NOTIFY waits for the AEs among them, which answer when they like (cse_relay.h). For other
+ * operations a member on another CSE is answered with 5103 until they are retargeted.
  */
 #ifndef KEYSTEAD_ROLE_CSE_CSE_GROUP_H
 #define KEYSTEAD_ROLE_CSE_CSE_GROUP_H

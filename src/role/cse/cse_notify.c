@@ -1,6 +1,7 @@
 #include "role/cse/cse_notify.h"
 
 #include "role/cse/cse_attr.h"
+#include "role/cse/cse_bell.h"
 #include "role/cse/cse_hop.h"
 #include "role/cse/cse_sub.h"
 #include "role/detail.h"
@@ -160,12 +161,15 @@ static err_t add_target(const struct cse_ask *ask, const char *name, struct text
     return e == ERR_OK ? e : detail_fail(detail, e, name, nu);
 }
 
-/* Nobody is sent anything that he did not ask for himself or agree to, else a subscription were a way to flood a stranger. */
+/* Nobody is sent anything that he did not ask for himself or agree to, else a subscription were a way to flood a stranger. Who was
+ * asked is looked up anew here: as many must have agreed as there are now. */
 static err_t verified_check(const struct cse_ask *ask, const json_t *attrs, const struct cse_notify *n, char *detail)
 {
     bool named = json_object_get(json_object_get(ask->rq->prim->pc, "m2m:sub"), "nu") != NULL; /* else they are as they were */
-    for (size_t i = 0; named && !ask->rq->prim->verified && i < n->targets_n; i++) {
-        if (!cse_notify_is_own(ask->from, n->targets[i])) {
+    size_t others = 0;
+    for (size_t i = 0; named && i < n->targets_n; i++) {
+        others += cse_notify_is_own(ask->from, n->targets[i]) ? 0 : 1;
+        if (others > ask->rq->prim->verified) {
             const json_t *nu = json_array_get(json_object_get(attrs, "nu"), i);
             return detail_fail(detail, ERR_TARGET_UNVERIFIED, "nu", text_of(json_string_value(nu)));
         }
@@ -228,7 +232,11 @@ err_t cse_notify_put(const struct cse_ask *ask, const struct cse_res *r, const j
     n.content = nct == 0 ? CSE_NOTIFY_ALL : (uint8_t)nct;
     TRY(cse_pace_compile(attrs, &n.pace, detail));
     TRY(criteria_compile(json_object_get(attrs, "enc"), &n.criteria, detail));
-    return cse_notify_store(ask->t, r->ri, &n);
+    TRY(cse_notify_store(ask->t, r->ri, &n));
+    for (size_t i = 0; i < n.targets_n; i++) { /* what waited may be due by now */
+        TRY(text_starts(n.targets[i], "A:") ? cse_bell_ring(ask->t, n.targets[i]) : ERR_OK);
+    }
+    return ERR_OK;
 }
 
 /* -- who watches ------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 #include "role/cse/cse_outbox.h"
 
 #include "base/hex.h"
+#include "role/cse/cse_bell.h"
 #include "role/rec.h"
 
 #define EVENT_VERSION 1
@@ -216,7 +217,10 @@ err_t cse_outbox_add(struct txn *t, const struct cse_outbox_note *n)
     q.count++;
     const struct cse_outbox_event event = {.number = q.last, .kind = (uint8_t)n->kind, .body = n->body};
     TRY(put_event(t, &q, &event));
-    return put_queue(t, &q);
+    TRY(put_queue(t, &q));
+    return text_starts(n->target, "A:")   ? cse_bell_ring(t, n->target)
+           : text_starts(n->target, "R:") ? cse_bell_ring(t, n->sub)
+                                          : ERR_OK;
 }
 
 err_t cse_outbox_remove(struct txn *t, struct cse_outbox_queue *q, usec_t number, usec_t *n)

@@ -1,5 +1,6 @@
 #include "role/cse/cse_poll.h"
 
+#include "role/cse/cse_bell.h"
 #include "role/cse/cse_deliver.h"
 #include "role/cse/cse_relay.h"
 #include "role/detail.h"
@@ -48,6 +49,7 @@ struct waiting {
     const struct cse_ask *ask;
     struct cse_outbox_queue queue; /* of the oldest event so far */
     struct cse_outbox_event event; /* number 0: none yet */
+    usec_t next; /* when something comes due that is not yet */
     size_t looked, due;
     err_t err;
 };
@@ -71,9 +73,14 @@ static bool waiting_hit(void *arg, struct bytes id, struct store_value value)
     } else {
         t->arena->used = used;
     }
+    w->next = w->err == ERR_OK && !due && head.due < w->next ? head.due : w->next;
     w->err = w->err == ERR_NOT_FOUND ? ERR_OK : w->err;
     w->due += due;
-    return w->err == ERR_OK && w->due < DUE_MAX && ++w->looked < LOOK_MAX;
+    if (++w->looked == LOOK_MAX) { /* what stands behind it is not known */
+        usec_t again = w->ask->rq->now + USEC_PER_SEC;
+        w->next = again < w->next ? again : w->next;
+    }
+    return w->err == ERR_OK && w->due < DUE_MAX && w->looked < LOOK_MAX;
 }
 
 static err_t look(const struct cse_ask *ask, struct text ae, struct text sub, struct waiting *w)
@@ -93,25 +100,37 @@ static err_t look(const struct cse_ask *ask, struct text ae, struct text sub, st
 }
 
 /* Of what is due. Somebody waits for the answer to what is relayed, so that is looked for whatever else there is. */
-static err_t oldest(const struct cse_ask *ask, struct text ae, struct cse_outbox_queue *queue, struct cse_outbox_event *out)
+static err_t oldest(const struct cse_ask *ask, struct text ae, struct waiting *out)
 {
-    struct waiting w = {.ask = ask};
+    struct waiting w = {.ask = ask, .next = USEC_NEVER};
     TRY(look(ask, ae, text_of(CSE_RELAY_PREFIX), &w));
     TRY(look(ask, ae, text_empty(), &w));
-    *queue = w.queue;
-    *out = w.event;
-    return out->number == 0 ? ERR_POLL_EMPTY : ERR_OK;
+    *out = w;
+    return w.event.number == 0 ? ERR_POLL_EMPTY : ERR_OK;
+}
+
+static err_t wait_for(struct text ae, usec_t due, struct response *rs)
+{
+    char target[CSE_OUTBOX_TARGET_MAX];
+    struct writer w = WRITER_ARRAY(target);
+    TRY(target_of(ae, &w));
+    rs->wait = (struct role_wait){.set = true, .topic = cse_bell_topic(writer_view_text(&w)), .due = due};
+    return ERR_OK;
 }
 
 /* {"m2m:rqp":{"op":5,"to":AE,"fr":"/in","rqi":...,"rvi":"3","pc":{"m2m:sgn":...}}} */
 static err_t retrieve(const struct cse_ask *ask, const struct cse_target *at, struct response *rs)
 {
-    struct cse_outbox_queue q;
-    struct cse_outbox_event event;
+    struct waiting found = {.next = USEC_NEVER};
     char rqi[CSE_OUTBOX_RQI_MAX];
     struct writer id = WRITER_ARRAY(rqi);
-    TRY(oldest(ask, at->res.pi, &q, &event));
-    TRY(cse_outbox_rqi(q.sub, event.number, &id));
+    err_t none = oldest(ask, at->res.pi, &found);
+    if (none == ERR_POLL_EMPTY) {
+        TRY(wait_for(at->res.pi, found.next, rs));
+    }
+    TRY(none);
+    const struct cse_outbox_event event = found.event;
+    TRY(cse_outbox_rqi(found.queue.sub, event.number, &id));
     struct emit e = emit_to(&rs->body);
     emit_object(&e, NULL);
     emit_object(&e, "m2m:rqp");
@@ -156,7 +175,10 @@ static err_t notify(const struct cse_ask *ask, const struct cse_target *at, stru
     writer_text(&k, sub);
     e = e == ERR_OK ? writer_finish_z(&k) : e;
     e = e == ERR_OK ? cse_deliver_done(ask->cse, ask->t, &d, ask->rq->now) : e;
-    e = e == ERR_OK && cse_relay_is_one(sub) ? cse_relay_answered(ask, at->res.pi, sub, rsp) : e;
+    const struct cse_outbox_queue q = {.target = text_take(text_of(d.queue), text_find(text_of(d.queue), ' ')), .sub = sub};
+    e = e == ERR_OK && cse_relay_is_one(sub)
+            ? cse_relay_answered(ask->t, &q, json_integer_value(rsc), json_object_get(rsp, "pc"), ask->rq->now)
+            : e;
     if (e != ERR_OK) {
         return detail_fail(rs->detail, e == ERR_LIMIT_SIZE ? ERR_NOT_FOUND : e, "rqi", rqi);
     }

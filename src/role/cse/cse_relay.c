@@ -1,22 +1,19 @@
 #include "role/cse/cse_relay.h"
 
 #include "base/hex.h"
+#include "role/cse/cse_bell.h"
 #include "role/cse/cse_deliver.h"
+#include "role/cse/cse_group.h"
+#include "role/cse/cse_hop.h"
 #include "role/cse/cse_token.h"
 #include "role/detail.h"
 #include "wire/emit.h"
 #include "wire/json.h"
 
-#define NAME_OCTETS 16
 #define WAITING_MAX 8 /* of one AE: who does not ask for them is sent no more */
 #define AGE_MAX (60 * USEC_PER_SEC)
 
 static const char prefix[] = CSE_RELAY_PREFIX;
-
-struct relay {
-    char name[sizeof(prefix) + 2 * NAME_OCTETS];
-    char request[M2MID_MAX + 4], answer[M2MID_MAX + 4]; /* targets of the outbox */
-};
 
 bool cse_relay_is_one(struct text sub)
 {
@@ -57,36 +54,38 @@ err_t cse_relay_hop(const struct cse *cse, const struct request *rq, struct txn 
     return TEXT_COPY(url, out->url);
 }
 
-/* -- to a polling channel ------------------------------------------------------------------------------------------ */
-static err_t text_join(const char *a, struct text b, char *out, size_t cap)
+/* -- its name --------------------------------------------------------------------------------------------------------- */
+static err_t text_join(const char *a, struct text b, char out[static CSE_OUTBOX_TARGET_MAX])
 {
-    struct writer w = writer_of(out, cap);
+    struct writer w = writer_of(out, CSE_OUTBOX_TARGET_MAX);
     writer_z(&w, a);
     writer_text(&w, b);
     return writer_finish_z(&w);
 }
 
-static err_t targets_of(struct text ri, struct relay *out)
-{
-    TRY(text_join("A:", ri, out->request, sizeof(out->request)));
-    return text_join("R:", ri, out->answer, sizeof(out->answer));
-}
-
 /* The same request of the same originator has the same name: he may ask again for its answer. */
-static err_t name_of(const struct cse_ask *ask, struct text ri, struct relay *out)
+err_t cse_relay_name(const struct cse_ask *ask, struct text purpose, struct text target, struct cse_relay *out)
 {
     uint8_t digest[CRYPTO_HASH_LEN];
     const struct primitive *p = ask->rq->prim;
-    const struct bytes parts[] = {text_bytes(text_of(ask->from->absolute.z)), bytes_of("\n", 1), text_bytes(p->rqi),
-                                  bytes_of("\n", 1), p->content};
+    const struct bytes feed = bytes_of("\n", 1);
+    const struct bytes parts[] = {text_bytes(purpose), feed, text_bytes(text_of(ask->from->absolute.z)), feed,
+                                  text_bytes(p->rqi), feed, p->content};
     struct writer w = WRITER_ARRAY(out->name);
     TRY(ask->cse->env.crypto->hash(CRYPTO_SHA256, parts, ARRAY_LEN(parts), digest));
     writer_z(&w, prefix);
-    hex_write_lower(&w, bytes_of(digest, NAME_OCTETS));
+    hex_write_lower(&w, bytes_of(digest, CSE_RELAY_OCTETS));
     TRY(writer_finish_z(&w));
-    return targets_of(ri, out);
+    TRY(text_join("", target, out->request));
+    return text_join("R:", text_skip(target, 2), out->answer);
 }
 
+struct role_wait cse_relay_wait(const struct cse_relay *r)
+{
+    return (struct role_wait){.set = true, .topic = cse_bell_topic(text_of(r->name)), .due = USEC_NEVER};
+}
+
+/* -- into the outbox ---------------------------------------------------------------------------------------------------- */
 struct channel {
     usec_t now;
     bool open;
@@ -103,15 +102,15 @@ static bool channel_hit(void *arg, struct bytes id, struct store_value value)
     return c->err == ERR_OK && !c->open;
 }
 
-static err_t has_channel(const struct cse_ask *ask, const struct cse_res *ae, bool *out)
+err_t cse_relay_is_open(struct txn *t, const struct cse_res *ae, usec_t now, bool *out)
 {
     char key[CSE_CHILD_KEY_MAX];
     struct writer k = WRITER_ARRAY(key);
-    struct channel c = {.now = ask->rq->now};
+    struct channel c = {.now = now};
     TRY(cse_res_child_key(&k, ae->node, TYPE_PCH, text_empty()));
     const struct store_scan s = {.table = TABLE_CSE_CHILD, .prefix = writer_view(&k), .after = bytes_empty(),
                                  .order = STORE_ASCENDING};
-    TRY(txn_scan(ask->t, &s, channel_hit, &c));
+    TRY(txn_scan(t, &s, channel_hit, &c));
     *out = c.open;
     return c.err;
 }
@@ -124,7 +123,7 @@ static bool count_hit(void *arg, struct bytes id, struct store_value value)
     return ++*n < WAITING_MAX;
 }
 
-static err_t room_check(struct txn *t, const struct relay *r)
+static err_t room_check(struct txn *t, const struct cse_relay *r)
 {
     char key[CSE_OUTBOX_KEY_MAX];
     struct writer k = WRITER_ARRAY(key);
@@ -136,85 +135,179 @@ static err_t room_check(struct txn *t, const struct relay *r)
     return n < WAITING_MAX ? ERR_OK : ERR_LIMIT_BUSY;
 }
 
-/* {"fr":"/in","pc":{...}} */
-static err_t put(const struct cse_ask *ask, const struct relay *r)
+static err_t room_for(struct txn *t, const json_t *pc, struct writer *w)
 {
-    const struct primitive *p = ask->rq->prim;
-    size_t cap = CSE_RES_JSON_MAX;
-    uint8_t *b = arena_alloc(ask->t->arena, cap);
-    struct writer w = writer_of(b, b == NULL ? 0 : cap);
+    size_t cap = (pc == NULL ? 0 : json_dumpb(pc, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY)) + 2 * M2MID_MAX + 64;
+    uint8_t *b = arena_alloc(t->arena, cap);
+    *w = writer_of(b, b == NULL ? 0 : cap);
+    return b == NULL ? ERR_LIMIT_CAPACITY : ERR_OK;
+}
+
+static err_t finish(struct emit *e, const json_t *pc)
+{
+    if (pc != NULL) {
+        emit_name(e, "pc");
+        TRY(json_write(pc, e->w));
+    }
+    emit_close_object(e);
+    return writer_finish(e->w);
+}
+
+err_t cse_relay_put(const struct cse_ask *ask, const struct cse_relay *r, struct text from, const json_t *pc)
+{
+    struct cse_outbox_queue q;
+    struct writer w;
+    err_t there = cse_outbox_get(ask->t, text_of(r->request), text_of(r->name), &q);
+    if (there != ERR_NOT_FOUND) {
+        return there;
+    }
+    TRY(room_check(ask->t, r));
+    TRY(room_for(ask->t, pc, &w));
     struct emit e = emit_to(&w);
     emit_object(&e, NULL);
-    emit_text(&e, "fr", p->from);
-    if (p->pc != NULL) {
-        emit_name(&e, "pc");
-        TRY(json_write(p->pc, &w));
-    }
-    emit_close_object(&e);
-    TRY(writer_finish(&w));
+    emit_text(&e, "fr", from);
+    TRY(finish(&e, pc));
     const struct cse_outbox_note note = {.target = text_of(r->request), .sub = text_of(r->name), .now = ask->rq->now,
                                          .kind = CSE_OUTBOX_RELAY, .body = writer_view(&w), .keep = 1};
     return cse_outbox_add(ask->t, &note);
 }
 
-/* -- the answer ------------------------------------------------------------------------------------------------------ */
-/* {"rsc":2000,"pc":{...}} */
-static err_t take_answer(const struct cse_ask *ask, const struct relay *r, struct response *rs)
+err_t cse_relay_open(struct txn *t, const struct cse_outbox_event *e, char from[static M2MID_MAX], struct bytes *pc)
 {
     SCOPED(json_scope) json_t *v = NULL;
+    struct writer w;
+    TRY(json_parse(e->body, &v) == ERR_OK ? ERR_OK : ERR_MALFORMED_RECORD);
+    const json_t *in = json_object_get(v, "pc");
+    struct writer f = writer_of(from, M2MID_MAX);
+    writer_text(&f, json_get_text(v, "fr"));
+    TRY(writer_finish_z(&f));
+    TRY(room_for(t, in, &w));
+    TRY(in == NULL ? ERR_OK : json_write(in, &w));
+    *pc = writer_view(&w);
+    return ERR_OK;
+}
+
+/* -- the answer ------------------------------------------------------------------------------------------------------ */
+err_t cse_relay_answer(struct txn *t, const struct cse_relay *r, json_t **out)
+{
     struct cse_outbox_queue q;
     struct cse_outbox_event event;
-    TRY(cse_outbox_get(ask->t, text_of(r->answer), text_of(r->name), &q));
-    TRY(cse_outbox_head(ask->t, &q, &event));
-    TRY(json_parse(event.body, &v) == ERR_OK ? ERR_OK : ERR_MALFORMED_RECORD);
+    TRY(cse_outbox_get(t, text_of(r->answer), text_of(r->name), &q));
+    TRY(cse_outbox_head(t, &q, &event));
+    return json_parse(event.body, out) == ERR_OK ? ERR_OK : ERR_MALFORMED_RECORD;
+}
+
+err_t cse_relay_forget(struct txn *t, const struct cse_relay *r)
+{
+    struct cse_outbox_queue q;
+    struct cse_outbox_event event;
+    usec_t n = 0;
+    TRY(cse_outbox_get(t, text_of(r->answer), text_of(r->name), &q));
+    TRY(cse_outbox_head(t, &q, &event));
+    return cse_outbox_remove(t, &q, event.number, &n);
+}
+
+static err_t take_answer(const struct cse_ask *ask, const struct cse_relay *r, struct response *rs)
+{
+    SCOPED(json_scope) json_t *v = NULL;
+    TRY(cse_relay_answer(ask->t, r, &v));
     const json_t *pc = json_object_get(v, "pc");
     rs->rsc = (uint16_t)json_integer_value(json_object_get(v, "rsc"));
     return pc == NULL ? ERR_OK : json_write(pc, &rs->body);
 }
 
-err_t cse_relay_answered(const struct cse_ask *ask, struct text ri, struct text sub, const json_t *rsp)
+err_t cse_relay_answered(struct txn *t, const struct cse_outbox_queue *q, json_int_t rsc, const json_t *pc, usec_t now)
 {
-    struct relay r;
-    size_t cap = CSE_RES_JSON_MAX;
-    uint8_t *b = arena_alloc(ask->t->arena, cap);
-    struct writer w = writer_of(b, b == NULL ? 0 : cap);
+    char target[CSE_OUTBOX_TARGET_MAX];
+    struct writer w;
+    TRY(text_join("R:", text_skip(q->target, 2), target));
+    TRY(room_for(t, pc, &w));
     struct emit e = emit_to(&w);
-    json_int_t rsc = json_integer_value(json_object_get(rsp, "rsc"));
-    const json_t *pc = json_object_get(rsp, "pc");
-    TRY(targets_of(ri, &r));
     emit_object(&e, NULL);
     emit_number(&e, "rsc", rsc >= 2000 && rsc < 7000 ? (uint64_t)rsc : 5000); /* it goes to somebody else: one that there is */
-    if (pc != NULL) {
-        emit_name(&e, "pc");
-        TRY(json_write(pc, &w));
-    }
-    emit_close_object(&e);
-    TRY(writer_finish(&w));
-    const struct cse_outbox_note note = {.target = text_of(r.answer), .sub = sub, .now = ask->rq->now,
+    TRY(finish(&e, pc));
+    const struct cse_outbox_note note = {.target = text_of(target), .sub = q->sub, .now = now,
                                          .kind = CSE_OUTBOX_ANSWER, .body = writer_view(&w), .keep = 1};
-    return cse_outbox_add(ask->t, &note);
+    return cse_outbox_add(t, &note);
+}
+
+/* -- whoever asks ------------------------------------------------------------------------------------------------------- */
+static err_t away(const struct cse_ask *ask, struct response *rs)
+{
+    return detail_fail(rs->detail, ERR_TARGET_AWAY, "AE", ask->rq->prim->to);
+}
+
+/* Its answer; or it is put on its way; or it is waited for. `open`: there is a way. */
+static err_t ask_target(const struct cse_ask *ask, const struct cse_relay *r, struct text from, bool open, struct response *rs)
+{
+    err_t e = take_answer(ask, r, rs);
+    if (e != ERR_NOT_FOUND) {
+        return e;
+    }
+    if (!open) {
+        return away(ask, rs);
+    }
+    if (!ask->t->writable) {
+        rs->wait = cse_relay_wait(r);
+        return away(ask, rs);
+    }
+    rs->rsc = ROLE_RSC_LATER;
+    return cse_relay_put(ask, r, from, ask->rq->prim->pc);
+}
+
+static err_t ask_ae(const struct cse_ask *ask, const struct cse_target *ae, bool has_point, struct response *rs)
+{
+    struct cse_relay r;
+    char target[CSE_OUTBOX_TARGET_MAX];
+    bool open = has_point;
+    TRY(text_join("A:", ae->res.ri, target));
+    TRY(cse_relay_name(ask, text_of("relay"), text_of(target), &r));
+    TRY(open ? ERR_OK : cse_relay_is_open(ask->t, &ae->res, ask->rq->now, &open));
+    return ask_target(ask, &r, ask->rq->prim->from, open, rs);
 }
 
 err_t cse_relay_request(const struct cse_ask *ask, const struct cse_target *ae, struct response *rs)
 {
-    struct relay r;
-    struct cse_outbox_queue q;
-    bool open = false;
     TRY(right_check(ask, ae, rs->detail));
-    TRY(name_of(ask, ae->res.ri, &r));
-    err_t e = take_answer(ask, &r, rs);
-    if (e != ERR_NOT_FOUND) {
-        return e;
+    return ask_ae(ask, ae, false, rs);
+}
+
+/* -- of a group ------------------------------------------------------------------------------------------------------ */
+/* By its address: what stands there, and who may tell it, its registrar knows. No group behind a group of another CSE: it could
+ * lead back here, again and again. */
+static err_t ask_elsewhere(const struct cse_ask *ask, struct response *rs)
+{
+    struct text to = ask->rq->prim->to;
+    char target[CSE_OUTBOX_TARGET_MAX] = "C:";
+    struct writer w = writer_of(target + 2, sizeof(target) - 2);
+    struct cse_relay r;
+    struct hop way;
+    struct text group, rest;
+    err_t e = cse_group_split(to, &group, &rest) ? ERR_CONTENTS : cse_hop_absolute(ask->cse, to, &w);
+    e = e == ERR_OK ? writer_finish_z(&w) : e;
+    if (e != ERR_OK) {
+        return detail_fail(rs->detail, ERR_OPERATION, "NOTIFY of a member elsewhere that is no AE", to);
     }
-    TRY(has_channel(ask, &ae->res, &open));
-    if (!open || !ask->t->writable) {
-        return detail_fail(rs->detail, ERR_TARGET_AWAY, "AE", ask->rq->prim->to);
+    TRY(cse_relay_name(ask, text_of("relay"), text_of(target), &r));
+    e = cse_hop_own(ask->cse, ask->t, text_of(target + 2), ask->rq->now, &way);
+    TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
+    struct text sp = text_skip(text_of(target), 4);
+    bool same = ask->from->sp_relative.z[0] != '\0' && text_eq_nocase(text_take(sp, text_find(sp, '/')), text_of(ask->cse->sp.z));
+    return ask_target(ask, &r, text_of(same ? ask->from->sp_relative.z : ask->from->absolute.z), e == ERR_OK, rs);
+}
+
+err_t cse_relay_member(const struct cse_ask *ask, struct response *rs)
+{
+    struct cse_target at;
+    struct text url, to = ask->rq->prim->to;
+    if (!cse_addr_is_local(ask->cse, to)) {
+        return ask_elsewhere(ask, rs);
     }
-    rs->rsc = ROLE_RSC_LATER;
-    e = cse_outbox_get(ask->t, text_of(r.request), text_of(r.name), &q);
-    if (e != ERR_NOT_FOUND) { /* it waits there already */
-        return e;
+    TRY(cse_addr_resolve(ask->cse, ask->t, to, ask->rq->now, &at));
+    if (at.res.type->ty != TYPE_AE) {
+        return detail_fail(rs->detail, ERR_OPERATION, "NOTIFY of a member that is no AE", to);
     }
-    TRY(room_check(ask->t, &r));
-    return put(ask, &r);
+    TRY(right_check(ask, &at, rs->detail));
+    TRY(cse_deliver_point(ask->cse, ask->t, &at.res, &url));
+    return ask_ae(ask, &at, url.n > 0, rs);
 }

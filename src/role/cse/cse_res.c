@@ -2,6 +2,7 @@
 
 #include "base/hex.h"
 #include "role/cse/cse_annc.h"
+#include "role/cse/cse_bell.h"
 #include "role/rec.h"
 #include "wire/json.h"
 #include "wire/timestamp.h"
@@ -286,6 +287,20 @@ err_t cse_res_child_remove(struct txn *t, struct text node, struct bytes key, co
     return del(t, TABLE_CSE_RES, c->ri);
 }
 
+/* Whoever waits at a polling channel that goes need wait no longer. */
+static err_t ring_gone(struct txn *t, const struct cse_res *r)
+{
+    char topic[M2MID_MAX + 2];
+    struct writer w = WRITER_ARRAY(topic);
+    if (r->type->ty != TYPE_PCH && r->type->ty != TYPE_AE) {
+        return ERR_OK;
+    }
+    writer_z(&w, "A:");
+    writer_text(&w, r->type->ty == TYPE_PCH ? r->pi : r->ri);
+    TRY(writer_finish(&w));
+    return cse_bell_ring(t, writer_view_text(&w));
+}
+
 err_t cse_res_remove(struct txn *t, const struct cse_res *r)
 {
     char key[CSE_CHILD_KEY_MAX], place[CSE_RES_UID_LEN + 1];
@@ -293,6 +308,7 @@ err_t cse_res_remove(struct txn *t, const struct cse_res *r)
     TRY(cse_res_child_key(&k, r->pnode, r->type->ty, cse_res_place(r, place)));
     const struct cse_child c = {.ri = r->ri, .rn = r->rn, .ty = r->type->ty};
     TRY(r->announced ? cse_annc_gone(t, r->node) : ERR_OK);
+    TRY(ring_gone(t, r));
     return cse_res_child_remove(t, r->pnode, writer_view(&k), &c);
 }
 

@@ -3,6 +3,7 @@
 #include "role/cse/cse_ctl.h"
 #include "role/cse/cse_group.h"
 #include "role/cse/cse_announce.h"
+#include "role/cse/cse_bell.h"
 #include "role/cse/cse_cert.h"
 #include "role/cse/cse_das.h"
 #include "role/cse/cse_dns.h"
@@ -87,6 +88,7 @@ const struct role role_cse = {
     .watch = cse_heard_watch,
     .heard = cse_heard_take,
     .verify = cse_verify,
+    .bell = cse_bell_heard,
     .outbox = cse_deliver_next,
     .told = cse_deliver_done,
     .hop = cse_hop_next,

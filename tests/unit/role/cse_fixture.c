@@ -88,7 +88,8 @@ err_t cse_fixture_call(struct cse_fixture *f, const struct cse_call *c)
     }
     static const struct keys_export none;
     struct request rq = {.prim = &p, .assoc = &c->s->assoc, .exported = &none, .now = f->w.now};
-    p.verified = !f->unverified;
+    p.verified = f->unverified ? 0 : UINT8_MAX;
+    rq.final = c->final;
     if (c->ip != NULL) {
         assert_int_equal(ipaddr_parse(text_of(c->ip), &rq.ip), ERR_OK);
     }
@@ -107,6 +108,7 @@ err_t cse_fixture_call(struct cse_fixture *f, const struct cse_call *c)
     f->body[rs.body.n] = '\0';
     f->rsc = rs.rsc;
     f->next = rs.next;
+    f->wait = rs.wait;
     memcpy(f->location, rs.location, sizeof(f->location));
     free(memory);
     json_decref(p.pc);
@@ -183,7 +185,8 @@ err_t cse_fixture_told(struct cse_fixture *f, const struct cse_told *x, enum out
     void *memory = malloc(1u << 20);
     struct arena arena = arena_of(memory, 1u << 20);
     struct txn t;
-    struct outbox_done d = {.outcome = o, .number = x->item.number};
+    struct outbox_done d = {.outcome = o, .number = x->item.number,
+                            .rsc = o == OUTBOX_TOLD ? 2000 : o == OUTBOX_REFUSED ? 4103 : 0};
     memcpy(d.queue, x->item.queue, sizeof(d.queue));
     assert_int_equal(ERR_OK, store_begin(f->cse->store, true));
     txn_init(&t, f->cse->store, &arena, true);

@@ -25,6 +25,7 @@ struct cse_fixture {
     char *body;
     uint16_t rsc;
     uint64_t next; /* Content Offset */
+    struct role_wait wait;
     char location[M2MID_MAX * 2];
 };
 
@@ -43,6 +44,7 @@ struct cse_call {
     const char *query; /* filter criteria: "ty=3&lbl=x" */
     bool unsupported;
     bool again; /* it waited: served once more, read-only */
+    bool final; /* and for the last time */
 };
 
 /* Configuration text, e.g. CSE_CONF "admin = Sadmin\nassociation = optional\n". */

@@ -234,7 +234,8 @@ static void they_are_few_and_young(void **state)
     assert_int_equal(x.item.verdict, OUTBOX_HOLD);
     must(cse_fixture_put(&f, &f.a, "Sa", "Sa", "{\"m2m:ae\":{\"poa\":[\"" LISTED "\"]}}"));
     assert_true(cse_fixture_waits(&f, "", &x));
-    assert_int_equal(x.item.verdict, OUTBOX_HOLD); /* not a notification of ours */
+    assert_int_equal(x.item.verdict, OUTBOX_SEND); /* in the name of who asks */
+    assert_string_equal(x.item.to.from, "Sb");
     f.w.now += 61 * SECOND;
     for (size_t i = 0; i < 8; i++) {
         assert_true(cse_fixture_waits(&f, "", &x));

@@ -132,7 +132,7 @@ static void bench_free(struct bench *b)
 
 static err_t run(struct bench *b, struct response *rs)
 {
-    const struct request rq = {&b->prim, &b->assoc, &b->exported, {.len = 0}, NOW, NULL};
+    const struct request rq = {.prim = &b->prim, .assoc = &b->assoc, .exported = &b->exported, .now = NOW};
     rs->body = writer_of(b->body, sizeof(b->body));
     return dispatch_run(&role, NULL, &rq, &b->t, rs);
 }
