@@ -5,12 +5,15 @@
  */
 #include "shell/diameter_dict.h"
 #include "shell/diameter_zn.h"
+#include "shell/leaks.h"
 #include "wire/zh_frame.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -225,8 +228,17 @@ static bool support(bool zn)
            (!zn || (fd_disp_app_support(d->zn, d->vendor, 1, 0) == 0 && diameter_zn_init(d, tell)));
 }
 
+/* As the server that started it (supervisor.c): being dumpable is not inherited. */
+static void harden(void)
+{
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+}
+
 int main(int argc, char **argv)
 {
+    harden();
     if (argc < 4 || argc > 5 || (self.patience_ms = strtol(argv[3], NULL, 10)) < 1) {
         fputs("keystead-diameter is started by keystead serve\n", stderr);
         return 2;
@@ -241,5 +253,7 @@ int main(int argc, char **argv)
     self.quiet = true;
     serve();
     fd_core_shutdown();
-    return fd_core_wait_shutdown_complete() == 0 ? 0 : 4;
+    int exit_code = fd_core_wait_shutdown_complete() == 0 ? 0 : 4;
+    leaks_check();
+    return exit_code;
 }

@@ -4,6 +4,8 @@ import json
 import os
 import re
 import signal
+import socket
+import subprocess
 import threading
 import time
 
@@ -354,12 +356,41 @@ def test_a_key_of_another_naf_over_diameter(over_diameter, naf, hss):
     assert naf.ask(b_tid, good)[0] == "2001"
 
 
+def helper_of(b):
+    return next(pid for pid in ks.children(b.p.pid) + sum((ks.children(c) for c in ks.children(b.p.pid)), [])
+                if b"keystead-diameter" in open(f"/proc/{pid}/cmdline", "rb").read())
+
+
+def test_the_process_has_no_more_than_it_needs(over_diameter):
+    """Of the server it has one end of a pair and the log: no store, no listener, no root secret."""
+    def files(pid):
+        return {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+
+    helper, server = helper_of(over_diameter), over_diameter.p.pid
+    family = [server, *ks.children(server)]
+    others = set().union(*(files(pid) for pid in family if pid != helper))
+    shared = files(helper) & others
+    assert {f for f in shared if not f.endswith(("bsf.log", "/dev/null"))} == set(), shared
+
+
+def test_nobody_looks_into_the_process(hss):
+    """Keys go through it: no core file, and what the kernel shows of it belongs to root, whoever runs it."""
+    conf = hss.configure("alone", ks.free_port(), ("hss", hss.port))
+    ours, its = socket.socketpair()
+    with ours, its, subprocess.Popen([os.path.join(os.path.dirname(ks.BIN), "keystead-diameter"), conf, "lab.example", "1500"], stdin=its,
+                                     group=65534 if os.geteuid() == 0 else None) as p:
+        try:
+            its.close()
+            ks.wait_for(lambda: (lambda st: st.st_uid == 0 and st.st_gid == 0)(os.stat(f"/proc/{p.pid}/environ")), what="the hardened process")
+            assert re.search(r"Max core file size +0 +0 ", open(f"/proc/{p.pid}/limits").read())
+        finally:
+            p.kill()
+
+
 def test_the_process_ends_in_the_middle(over_diameter, naf):
     """It keeps nothing: it is started again, and the NAF asks again."""
     b_tid, _, _, _ = at_the_hss(over_diameter, "sim-zn").bootstrap()
-    helper = next(pid for pid in ks.children(over_diameter.p.pid) + sum((ks.children(c) for c in ks.children(over_diameter.p.pid)), [])
-                  if b"keystead-diameter" in open(f"/proc/{pid}/cmdline", "rb").read())
-    os.kill(helper, signal.SIGKILL)
+    os.kill(helper_of(over_diameter), signal.SIGKILL)
     ks.wait_for(lambda: naf.ask(b_tid, b"naf.lab.example" + UA)[0] == "2001", what="the BSF")
 
 
