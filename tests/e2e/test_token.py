@@ -57,6 +57,7 @@ def lab(tmp_path_factory):
     lab.das, lab.signer, lab.other = Das(), Signer(folder, "das"), Signer(folder, "other")
     lab.url = f"http://127.0.0.1:{lab.das.port}/ask"
     lab.set("cse", "server", "points-of-access", f"127.0.0.1:{lab.das.port}")
+    lab.set("cse", "cse", "dynamic-authorization", "on")
     lab.append("cse", f"[das {FQDN}]\nid = {ISSUER}\nkey = {lab.signer.pub}\nurl = {lab.url}\n")
     with lab:
         lab.start("cse")
@@ -184,6 +185,45 @@ def test_who_is_refused_is_told_where_to_ask(lab):
         lab.das.answer = lambda dreq: json.dumps({"m2m:seci": {"sit": 2, "dres": {"tkns": [forged]}}}).encode()
         r = ks.ask(g, "retrieve", f"/-/Sowner/two?tids=forged%40{FQDN}", origin="Sguest")
         assert (r.rsc, r.reason) == (4103, "token-unknown"), r
+
+
+def test_tokens_in_a_direct_answer(lab):
+    """The CSE asks by itself, and what it gets is a token: it decides with it, keeps it, and names it to the originator."""
+    def gives(*tokens, **dai):
+        lab.das.answer = lambda dreq: json.dumps({"m2m:seci": {"sit": 2, "dres": {"tkns": list(tokens)} | dai}}).encode()
+
+    rule, own = {"acr": [{"acor": [f"helper@{FQDN}"], "acop": 2}]}, {"acr": [{"acor": ["Sowner"], "acop": 63}]}
+    sign = lab.signer.token
+    with connect(lab, "owner") as o, connect(lab, "guest") as g, connect(lab, "other") as x:
+        for name in ("given", "never", "helped", "both", *(f"bad{i}" for i in range(5))):
+            box(o, name)
+        assert ks.ask(o, "create", "/Sowner", {"m2m:acp": {"rn": "helpers", "pv": rule, "pvs": own}}, 1, "Sowner").rsc == 2001
+        assert ks.ask(o, "update", "/-/Sowner/helped", {"m2m:cnt": {"acpi": ["Sowner/helpers"]}}, origin="Sowner").rsc == 2004
+        gives(sign(claims("given", "Sguest", ["Sowner/given"])))
+        asked = len(lab.das.got)
+        for _ in range(2):
+            r = ks.ask(g, "retrieve", "/-/Sowner/given", origin="Sguest")
+            assert r.rsc == 2000 and r.headers["x-m2m-ati"].endswith(f":given@{FQDN}"), r
+        assert len(lab.das.got) == asked + 1, "it is kept"
+        local = r.headers["x-m2m-ati"].split(":")[0]
+        assert ks.ask(g, "retrieve", f"/-/Sowner/given?ltids={local}", origin="Sguest").rsc == 2000
+        # a role that the token gives, for a rule of a policy
+        gives(sign(claims("help", "Sguest", []) | {"tkps": {"pm": [{"rids": [f"helper@{FQDN}"]}]}}))
+        assert ks.ask(g, "retrieve", "/-/Sowner/helped", origin="Sguest").rsc == 2000
+        # good, but not for this
+        gives(sign(claims("elsewhere", "Sguest", ["Sowner/given"])))
+        assert ks.ask(g, "retrieve", "/-/Sowner/never", origin="Sguest").rsc == 4103
+        # one that is wrong spoils the answer, rules and all
+        for i, bad in enumerate((lab.other.token(claims("w0", "Sguest", ["Sowner/bad0"])), sign(claims("w1", "Sother", ["Sowner/bad1"])),
+                                 sign(claims("w2", "Sguest", ["Sowner/bad2"]) | {"exp": int(time.time()) - 1}), "a.b.c", 5)):
+            gives(bad, dai={"gp": {"acr": [{"acor": ["all"], "acop": 2}]}})
+            n = len(lab.das.got)
+            assert ks.ask(g, "retrieve", f"/-/Sowner/bad{i}", origin="Sguest").rsc == 4103, bad
+            assert len(lab.das.got) - n == 1, bad
+        gives(sign(claims("both", "Sother", ["Sowner/one"])), dai={"gp": {"acr": [{"acor": ["all"], "acop": 2}]}})
+        r = ks.ask(x, "retrieve", "/-/Sowner/both", origin="Sother")
+        assert r.rsc == 2000 and "x-m2m-ati" not in r.headers, "rules beside it decide first"
+    lab.das.answer = lambda dreq: 403
 
 
 def keep(conn, token, who="Sdas", **attrs):

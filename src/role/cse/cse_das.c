@@ -4,13 +4,14 @@
 #include "crypto/crypto.h"
 #include "role/cse/access_rules.h"
 #include "role/cse/cse_pep.h"
+#include "role/cse/cse_token_ask.h"
 #include "role/detail.h"
 #include "role/expire.h"
 #include "wire/emit.h"
 #include "wire/json.h"
 #include "wire/timestamp.h"
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 #define ID_OCTETS 16
 #define SECI_REQUEST 1
 #define SECI_RESPONSE 2
@@ -19,8 +20,9 @@ static const struct rec_field fields[] = {
     {REC_TIME, REC_AT(struct cse_das_grant, until)},
     {REC_VIEW16, REC_AT(struct cse_das_grant, consultation)},
     {REC_VIEW32, REC_AT(struct cse_das_grant, rules)},
+    {REC_VIEW16, REC_AT(struct cse_das_grant, tokens), .since = 2},
 };
-static const struct rec_layout layout = REC_LAYOUT(struct cse_das_grant, fields, RECORD_VERSION, RECORD_VERSION);
+static const struct rec_layout layout = REC_LAYOUT(struct cse_das_grant, fields, 1, RECORD_VERSION);
 
 err_t cse_das_grant_parse(struct bytes b, struct cse_das_grant *out)
 {
@@ -169,13 +171,16 @@ err_t cse_das_key(const struct cse_ask *ask, const struct cse_res *r, unsigned o
     return writer_finish_z(&id);
 }
 
-err_t cse_das_granted(const struct cse_ask *ask, const struct cse_target *target, const struct access_query *q, bool *out)
+err_t cse_das_granted(const struct cse_ask *ask, const struct cse_target *target, const struct access_query *q, bool *out,
+                      const struct cse_tokens **tokens)
 {
+    const struct cse_tokens *given = ask->rq->prim->given;
     struct keyid id;
     struct bytes b;
     struct cse_das_grant grant;
     struct consultation now;
     *out = false;
+    *tokens = NULL;
     if (!ask->cse->dynamic || ask->from->kind == CSE_FROM_ABSENT || !ask->from->authenticated) { /* granted to who he is, not to his name */
         return ERR_OK;
     }
@@ -186,10 +191,12 @@ err_t cse_das_granted(const struct cse_ask *ask, const struct cse_target *target
         return e == ERR_OK || e == ERR_NOT_FOUND ? ERR_OK : e;
     }
     e = consultation_of(ask, target, &now); /* its owner may have thought better of it */
-    if (e == ERR_OK && text_eq(now.ri, grant.consultation)) {
-        *out = access_decide(grant.rules, q);
+    if (e != ERR_OK || !text_eq(now.ri, grant.consultation)) {
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
     }
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
+    *out = grant.rules.n > 0 && access_decide(grant.rules, q);
+    const bool shows = given != NULL && given->granted == NULL; /* its own: then those decide */
+    return *out || shows ? ERR_OK : cse_token_ask_taken(ask, grant.tokens, given != NULL ? given->granted : NULL, tokens);
 }
 
 /* -- the question --------------------------------------------------------------------------------------------------- */
@@ -381,6 +388,14 @@ err_t cse_das_keep(struct txn *t, const struct cse_das_grant *grant, struct text
     return expire_is_due(id, '0') ? expire_run(t, TABLE_CSE_GRANT, is_over, now) : ERR_OK;
 }
 
+static err_t tokens_of(const struct cse_token_ask_direct *d, struct bytes body, struct txn *t, struct writer *names)
+{
+    SCOPED(json_scope) json_t *root = NULL;
+    const json_t *dres = NULL;
+    TRY(dres_of(body, &root, &dres));
+    return cse_token_ask_take(d, json_object_get(dres, "tkns"), t, names);
+}
+
 err_t cse_das_answer(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
                      struct role_psk *out)
 {
@@ -389,6 +404,8 @@ err_t cse_das_answer(const void *ctx, const struct question *q, const struct ans
     struct cse_das_grant grant = {0};
     struct text about = text_of(q->path);
     struct text part[4];
+    char tokens[CSE_TOKEN_ASK_NAMES_MAX];
+    struct writer names = WRITER_ARRAY(tokens);
     uint64_t until = 0;
     for (size_t i = 0; i < ARRAY_LEN(part); i++) {
         TRY(text_next(&about, ' ', &part[i]) ? ERR_OK : ERR_BUG);
@@ -399,9 +416,13 @@ err_t cse_das_answer(const void *ctx, const struct question *q, const struct ans
     uint8_t *buf = arena_alloc(t->arena, 2 * ACCESS_COMPILED_MAX);
     struct writer rules = writer_of(buf, buf == NULL ? 0 : 2 * ACCESS_COMPILED_MAX);
     grant.until = (usec_t)until;
-    TRY(cse_das_response(a->body, now, &grant.until, &rules));
+    err_t e = cse_das_response(a->body, now, &grant.until, &rules);
+    TRY(e == ERR_DENIED_DAS ? ERR_OK : e); /* no rules: tokens may say it */
+    TRY(tokens_of(&(struct cse_token_ask_direct){cse, text_of(q->peer), part[2], now}, a->body, t, &names));
+    TRY(names.n > 0 ? ERR_OK : e);
     grant.consultation = part[1];
-    grant.rules = writer_view(&rules);
+    grant.rules = e == ERR_OK ? writer_view(&rules) : bytes_empty();
+    grant.tokens = writer_view_text(&names);
     TRY(cse_das_keep(t, &grant, text_of(q->key_id.z), now));
     TRY(TEXT_COPY(text_take(part[2], AUDIT_TEXT_MAX - 1), event.peer));
     TRY(TEXT_COPY(text_take(part[3], AUDIT_TEXT_MAX - 1), event.object));

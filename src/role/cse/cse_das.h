@@ -18,9 +18,9 @@ MUST_USE err_t cse_das_need(const void *ctx, const struct request *rq, struct tx
 MUST_USE err_t cse_das_answer(const void *ctx, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
                               struct role_psk *out);
 
-/* Has the DAS of the target granted this? */
-MUST_USE err_t cse_das_granted(const struct cse_ask *ask, const struct cse_target *target, const struct access_query *q,
-                               bool *out);
+/* Has the DAS of the target granted this? Or has it given tokens for it: then *tokens, to decide with, if the request shows none. */
+MUST_USE err_t cse_das_granted(const struct cse_ask *ask, const struct cse_target *target, const struct access_query *q, bool *out,
+                               const struct cse_tokens **tokens);
 
 /* Does the target name a DAS at this URL, in a consultation that is in force? */
 MUST_USE err_t cse_das_names(const struct cse_ask *ask, const struct cse_target *target, struct text url, bool *out);
@@ -48,7 +48,8 @@ MUST_USE err_t cse_das_link(const struct cse_ask *ask, const json_t *attrs, char
 struct cse_das_grant {
     usec_t until;
     struct text consultation; /* resource identifier of the dynamicAuthorizationConsultation it came by */
-    struct bytes rules;       /* compiled: access_rules.h */
+    struct bytes rules;       /* compiled: access_rules.h; or empty */
+    struct text tokens;       /* Local-Token-IDs, with blanks between */
 };
 MUST_USE err_t cse_das_grant_parse(struct bytes b, struct cse_das_grant *out);
 MUST_USE err_t cse_das_keep(struct txn *t, const struct cse_das_grant *grant, struct text id, usec_t now);

@@ -1,7 +1,7 @@
 #include "role/cse/cse_group.h"
 #include "role/cse/cse_poll.h"
 #include "role/cse/cse_relay.h"
-#include "role/cse/cse_token.h"
+#include "role/cse/cse_token_ask.h"
 #include "role/cse/cse_verify.h"
 #include "role/detail.h"
 #include "role/dispatch.h"
@@ -216,9 +216,30 @@ static err_t request(const void *ctx, const struct request *rq, struct txn *t, s
 static err_t offer(const struct cse_ask *ask, err_t refusal, struct response *rs)
 {
     rs->body = writer_of(rs->body.buf, rs->body.cap);
-    rs->own_refusal = cse_token_offer(ask, &rs->body) == ERR_OK;
+    rs->own_refusal = cse_token_ask_offer(ask, &rs->body) == ERR_OK;
     rs->token_request = rs->own_refusal;
     return refusal;
+}
+
+/* Tokens that a DAS has given for it, if it needed them, are named to the originator as those that he shows are [TS-0003 7.3.2.2 step 5]. */
+static err_t plain(const struct cse_ask *ask, struct response *rs)
+{
+    struct request rq = *ask->rq;
+    struct primitive prim = *rq.prim;
+    const size_t n = ask->cse->dynamic && ask->cse->token_issuers.n > 0 ? 2 : 0;
+    struct cse_tokens *l = n > 0 ? arena_alloc(ask->t->arena, n * sizeof(*l)) : NULL;
+    if (l == NULL || prim.given != NULL) {
+        return n > 0 && l == NULL ? ERR_LIMIT_CAPACITY : request(ask->cse, &rq, ask->t, rs);
+    }
+    l[0].n = l[1].n = 0;
+    l[0].granted = &l[1];
+    prim.given = &l[0];
+    rq.prim = &prim;
+    err_t e = request(ask->cse, &rq, ask->t, rs);
+    if (e == ERR_OK && l[1].n > 0) {
+        cse_token_assigned(&l[1], rs->ati);
+    }
+    return e;
 }
 
 /* Tokens are looked at once, however many members of a group are asked. */
@@ -229,7 +250,7 @@ err_t cse_fanout_request(const void *ctx, const struct request *rq, struct txn *
     struct request as = *rq;
     const struct cse_ask ask = {ctx, rq, t, &from};
     if (!primitive_has_tokens(rq->prim) && !rq->prim->tqi) {
-        return request(ctx, rq, t, rs);
+        return plain(&ask, rs);
     }
     TRY(cse_from_check(ctx, rq, t, &from, rs->detail));
     TRY(cse_token_look(&ask, &prim, rs->detail));

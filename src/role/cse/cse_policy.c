@@ -165,8 +165,19 @@ static bool is_above_policies(const struct cse_ask *ask, const struct cse_res *t
            !cse_from_is_admin(ask->cse, ask->from);
 }
 
+/* Tokens that a DAS has given for this request: the decision again, as if he had shown them [TS-0003 7.3.2.2 step 4.2]. */
+static err_t check_with(const struct cse_ask *ask, const struct cse_tokens *tokens, const struct cse_target *target, enum op op, uint32_t child_ty)
+{
+    struct request rq = *ask->rq;
+    struct primitive prim = *rq.prim;
+    prim.given = tokens;
+    rq.prim = &prim;
+    return cse_policy_check(&(struct cse_ask){ask->cse, &rq, ask->t, ask->from}, target, op, child_ty);
+}
+
 err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *target, enum op op, uint32_t child_ty)
 {
+    const struct cse_tokens *tokens = NULL;
     const struct cse_res *holder = &target->res;
     const struct access_query q = query_of(ask, holder, op, child_ty);
     struct asking asking = {ask, target, &q, LOOKUPS_MAX};
@@ -209,7 +220,10 @@ err_t cse_policy_check(const struct cse_ask *ask, const struct cse_target *targe
         TRY(cse_token_permits(ask, target, &q, &permitted));
     }
     if (!permitted) { /* rule 6, as far as it was asked before */
-        TRY(cse_das_granted(ask, target, &q, &permitted));
+        TRY(cse_das_granted(ask, target, &q, &permitted, &tokens));
+    }
+    if (tokens != NULL) {
+        return check_with(ask, tokens, target, op, child_ty);
     }
     if (!permitted) {
         TRY(cse_pep_permitted(ask, target, &q, &permitted));

@@ -180,14 +180,13 @@ static err_t kept_get(const struct cse *cse, struct txn *t, struct text local, u
     return TEXT_COPY(local, out->local);
 }
 
-/* Kept because it was shown, or as a resource. */
-static err_t known(const struct cse_ask *ask, struct text local, struct cse_token *out)
+err_t cse_token_known(const struct cse_ask *ask, struct text local, struct cse_token *out)
 {
     err_t e = kept_get(ask->cse, ask->t, local, ask->rq->now, out);
     return e == ERR_NOT_FOUND ? cse_token_res_find(ask, local, out) : e;
 }
 
-static err_t put(struct txn *t, const struct cse_token *k, usec_t now, bool first)
+err_t cse_token_put(struct txn *t, const struct cse_token *k, usec_t now, bool first)
 {
     const size_t cap = ACCESS_TOKEN_COMPILED_MAX + 2048;
     uint8_t *buf = arena_alloc(t->arena, cap);
@@ -226,7 +225,7 @@ static err_t add_shown(const struct cse_ask *ask, struct text token, struct cse_
     }
     TRY(add(ask, &k, out, detail));
     if (!k.kept && ask->t->writable) {
-        TRY(put(ask->t, &k, ask->rq->now, out->n == 1));
+        TRY(cse_token_put(ask->t, &k, ask->rq->now, out->n == 1));
         out->at[out->n - 1].kept = true;
     }
     return ERR_OK;
@@ -235,7 +234,7 @@ static err_t add_shown(const struct cse_ask *ask, struct text token, struct cse_
 static err_t add_named(const struct cse_ask *ask, struct text local, struct text name, struct cse_tokens *out, char *detail)
 {
     struct cse_token k;
-    err_t e = known(ask, local, &k);
+    err_t e = cse_token_known(ask, local, &k);
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? detail_fail(detail, ERR_TOKEN_UNKNOWN, "identifier", name)
                                   : detail_fail(detail, e, cse_token_is_fault(e) ? "jti" : "", name);
@@ -357,112 +356,5 @@ err_t cse_token_holds(const struct cse_ask *ask, const struct cse_target *target
     for (size_t i = 0; i < l->n; i++) { /* a role of its own domain: nobody gives those of another */
         *out = *out || (cse_issuer_of(&ask->cse->token_issuers, l->at[i].id) == d && access_token_holds(l->at[i].permissions, &at, role));
     }
-    return ERR_OK;
-}
-
-/* -- from the DAS ------------------------------------------------------------------------------------------------------- */
-err_t cse_token_offer(const struct cse_ask *ask, struct writer *w)
-{
-    struct cse_target target;
-    size_t found = 0;
-    struct emit e = emit_to(w);
-    TRY(cse_addr_resolve(ask->cse, ask->t, ask->rq->prim->to, ask->rq->now, &target));
-    emit_object(&e, NULL);
-    emit_array(&e, "dasi");
-    for (size_t i = 0; i < ask->cse->token_issuers.n; i++) {
-        const struct cse_issuer *d = &ask->cse->token_issuers.at[i];
-        bool named = d->everywhere;
-        TRY(named ? ERR_OK : cse_das_names(ask, &target, d->url, &named));
-        if (!named || d->url.n == 0) {
-            continue;
-        }
-        emit_object(&e, NULL);
-        emit_text(&e, "uri", d->url);
-        cse_das_emit(ask, &(struct cse_das_about){.resource = target.res.ri}, &e);
-        emit_close_object(&e);
-        found++;
-    }
-    emit_close_array(&e);
-    emit_close_object(&e);
-    TRY(writer_finish(w));
-    return found > 0 ? ERR_OK : ERR_NOT_FOUND;
-}
-
-/* The Token-IDs that are not here, of one DAS: asked at once. */
-static size_t missing(const struct cse_ask *ask, const struct cse_issuer **d, struct text *out)
-{
-    const struct primitive *p = ask->rq->prim;
-    size_t n = 0;
-    *d = NULL;
-    for (size_t i = 0; i < p->tids.n; i++) {
-        char local[CSE_TOKEN_LOCAL];
-        struct cse_token k;
-        const struct cse_issuer *of = cse_issuer_of(&ask->cse->token_issuers, p->tids.at[i]);
-        bool here = cse_token_local(ask->cse, p->tids.at[i], local) == ERR_OK && known(ask, text_of(local), &k) == ERR_OK;
-        if (!here && of != NULL && of->url.n > 0 && (*d == NULL || *d == of)) {
-            *d = of;
-            out[n++] = p->tids.at[i];
-        }
-    }
-    return n;
-}
-
-static err_t question_write(const struct cse_ask *ask, const struct text *ids, size_t n, struct question *q)
-{
-    char about[PRIMITIVE_LIST_MAX * M2MID_MAX + M2MID_MAX];
-    struct cse_target target;
-    struct writer key = WRITER_ARRAY(about);
-    char local[CSE_TOKEN_LOCAL];
-    uint8_t *body = arena_alloc(ask->t->arena, CSE_DAS_BODY_MAX);
-    struct writer w = writer_of(body, body == NULL ? 0 : CSE_DAS_BODY_MAX);
-    TRY(cse_addr_resolve(ask->cse, ask->t, ask->rq->prim->to, ask->rq->now, &target));
-    TRY(cse_das_write(ask, &(struct cse_das_about){.resource = target.res.ri, .tids = ids, .tids_n = n}, &w));
-    writer_z(&key, ask->from->absolute.z);
-    for (size_t i = 0; i < n; i++) {
-        writer_z(&key, " ");
-        writer_text(&key, ids[i]);
-    }
-    TRY(writer_finish(&key));
-    TRY(cse_token_local(ask->cse, writer_view_text(&key), local));
-    q->body = writer_view(&w);
-    return TEXT_COPY(text_of(local), q->key_id.z);
-}
-
-err_t cse_token_need(const struct cse_ask *ask, struct question *q)
-{
-    struct text ids[PRIMITIVE_LIST_MAX];
-    const struct cse_issuer *d = NULL;
-    size_t n = ask->from->authenticated && ask->from->kind != CSE_FROM_ABSENT ? missing(ask, &d, ids) : 0;
-    if (n == 0) {
-        return ERR_NOT_FOUND;
-    }
-    TRY(TEXT_COPY(d->url, q->peer));
-    TRY(role_may_call(&ask->cse->env, q->peer) ? ERR_OK : ERR_NOT_FOUND);
-    TRY(TEXT_COPY(d->fqdn, q->path));
-    TRY(TEXT_COPY(text_of(ask->cse->self.z), q->origin));
-    q->suid = CSE_TOKEN_SUID;
-    return question_write(ask, ids, n, q);
-}
-
-err_t cse_token_answer(const struct cse *cse, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
-                       struct role_psk *out)
-{
-    SCOPED(json_scope) json_t *root = NULL;
-    char detail[ROLE_DETAIL_MAX] = "";
-    const json_t *dres = NULL;
-    TRY(cse_das_answered(a, &root, &dres));
-    const json_t *tokens = json_object_get(dres, "tkns");
-    if (tokens == NULL || json_array_size(tokens) == 0) {
-        return ERR_DENIED_DAS;
-    }
-    TRY(json_array_size(tokens) <= PRIMITIVE_LIST_MAX ? ERR_OK : ERR_PEER_NONSENSE);
-    for (size_t i = 0; i < json_array_size(tokens); i++) {
-        const json_t *v = json_array_get(tokens, i);
-        struct cse_token k;
-        TRY(cse_token_verify(cse, t, text_span(json_string_value(v), json_string_length(v)), now, &k, detail));
-        TRY(text_eq_nocase(k.issuer, text_of(q->path)) ? ERR_OK : ERR_TOKEN_ISSUER); /* "issuer" is the DAS that was asked */
-        TRY(put(t, &k, now, i == 0));
-    }
-    out->verdict = ROLE_TAKEN;
     return ERR_OK;
 }

@@ -10,7 +10,6 @@
 #include "role/cse/cse_policy.h"
 #include "wire/jwt.h"
 
-#define CSE_TOKEN_SUID 40001 /* of a question: no Security Usage Identifier, but this */
 #define CSE_TOKEN_LOCAL 26   /* a Local-Token-ID: "t", 24 hexadecimal digits of the hash of the Token-ID */
 #define CSE_TOKENS_MAX (3 * PRIMITIVE_LIST_MAX)
 
@@ -27,6 +26,7 @@ struct cse_token {
 struct cse_tokens {
     struct cse_token at[CSE_TOKENS_MAX];
     size_t n;
+    struct cse_tokens *granted; /* of a request that shows none: where those go that a DAS has given for it, and it needed; or NULL */
 };
 
 MUST_USE err_t cse_token_record_parse(struct bytes b, struct cse_token *out);
@@ -41,6 +41,10 @@ bool cse_token_is_fault(err_t e); /* ERR_TOKEN_*: its own */
 /* The Local-Token-ID of a Token-ID, which is its key in the store too: so both ways to name a token lead to one record. */
 MUST_USE err_t cse_token_local(const struct cse *cse, struct text id, char out[static CSE_TOKEN_LOCAL]);
 
+/* Kept because it was shown or a DAS gave it, or as a resource; ERR_NOT_FOUND, ERR_TOKEN_*. */
+MUST_USE err_t cse_token_known(const struct cse_ask *ask, struct text local, struct cse_token *out);
+MUST_USE err_t cse_token_put(struct txn *t, const struct cse_token *k, usec_t now, bool first); /* `first` of this transaction */
+
 /* All that the request shows; ERR_TOKEN_*. With a writable transaction new ones are kept. */
 MUST_USE err_t cse_token_open(const struct cse_ask *ask, struct cse_tokens *out, char detail[static ROLE_DETAIL_MAX]);
 /* *out is the primitive of the request, with its tokens looked at (primitive.given) if it has any. */
@@ -51,14 +55,5 @@ void cse_token_assigned(const struct cse_tokens *l, char ati[static ROLE_ATI_MAX
 /* Do the tokens of the request (primitive.given) permit it, or give its originator this role there? */
 MUST_USE err_t cse_token_permits(const struct cse_ask *ask, const struct cse_target *target, const struct access_query *q, bool *out);
 MUST_USE err_t cse_token_holds(const struct cse_ask *ask, const struct cse_target *target, struct text role, bool *out);
-
-/* Token Request Information for a request that was refused: {"dasi":[..]}; ERR_NOT_FOUND: no DAS can help. */
-MUST_USE err_t cse_token_offer(const struct cse_ask *ask, struct writer *w);
-
-/* role->need: a token of which only the Token-ID was sent, and is not here. */
-MUST_USE err_t cse_token_need(const struct cse_ask *ask, struct question *q);
-/* role->answer for CSE_TOKEN_SUID: keeps what the DAS gave. ERR_DENIED_DAS, ERR_PEER_NONSENSE, ERR_TOKEN_*. */
-MUST_USE err_t cse_token_answer(const struct cse *cse, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
-                                struct role_psk *out);
 
 #endif

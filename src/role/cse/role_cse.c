@@ -15,7 +15,7 @@
 #include "role/cse/cse_pep.h"
 #include "role/cse/cse_saef.h"
 #include "role/cse/cse_seed.h"
-#include "role/cse/cse_token.h"
+#include "role/cse/cse_token_ask.h"
 #include "role/cse/cse_verify.h"
 #include "role/withdraw.h"
 
@@ -38,7 +38,7 @@ static err_t need(const void *ctx, const struct request *rq, struct txn *t, stru
     const struct cse_ask ask = {ctx, rq, t, &from};
     if (rq->prim->tids.n > 0) {
         TRY(cse_from_check(ctx, rq, t, &from, detail));
-        err_t e = cse_token_need(&ask, q);
+        err_t e = cse_token_ask_need(&ask, q);
         if (e != ERR_NOT_FOUND) {
             return e;
         }
@@ -50,7 +50,7 @@ static err_t answer(const void *ctx, const struct question *q, const struct answ
                     struct role_psk *out)
 {
     return q->suid == CSE_DAS_SUID     ? cse_das_answer(ctx, q, a, t, now, out)
-           : q->suid == CSE_TOKEN_SUID ? cse_token_answer(ctx, q, a, t, now, out)
+           : q->suid == CSE_TOKEN_ASK_SUID ? cse_token_ask_answer(ctx, q, a, t, now, out)
            : q->suid == CSE_PEP_SUID_DECISION || q->suid == CSE_PEP_SUID_POLICIES
                ? cse_pep_answer(ctx, q, a, t, now, out)
                : cse_saef_answer(ctx, q, a, t, now, out);

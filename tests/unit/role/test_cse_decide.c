@@ -128,7 +128,7 @@ static void grant(const char *who, const char *by)
     if (by == NULL) {
         must(cse_addr_resolve(ask.cse, &t, text_of("cse-in/Sa/das"), f.w.now, &das));
     }
-    const struct cse_das_grant g = {f.w.now + HOUR, by != NULL ? text_of(by) : das.res.ri, writer_view(&w)};
+    const struct cse_das_grant g = {f.w.now + HOUR, by != NULL ? text_of(by) : das.res.ri, writer_view(&w), text_empty()};
     must(cse_das_keep(&t, &g, text_of(id), f.w.now));
     const struct dispatch_about about = {.assoc = &f.a.assoc, .object = text_of("x"), .now = f.w.now};
     must(dispatch_keep(&t, ERR_OK, &about, f.cse->env.crypto, &f.cse->chain));
