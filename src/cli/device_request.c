@@ -57,10 +57,19 @@ static err_t file_text(struct device_work *w, const char *option, const char *fi
     return ERR_OK;
 }
 
+/* A token is longer, and has no slash: pasted where its file should be named, it goes into no message. */
+static bool is_file_name(struct text t)
+{
+    return t.n < 64 || text_find(t, '/') < t.n;
+}
+
 /* One line; blanks around it are an editor's. */
 static err_t token_text(struct device_work *w, const char *file, char **out)
 {
-    TRY(file_text(w, "--token", file, out));
+    if (file_text(w, "--token", file, out) != ERR_OK) {
+        return detail_fail(w->detail, ERR_USAGE, "--token wants the name of a file with a token in it: this one cannot be read",
+                           is_file_name(text_of(file)) ? text_of(file) : text_empty());
+    }
     struct text t = text_trim(text_of(*out), " \t\r\n");
     if (!target_is_token(t) || t.n > JWT_MAX) {
         return detail_fail(w->detail, ERR_USAGE, "--token: no token of at most 8192 octets in", text_of(file));

@@ -299,7 +299,11 @@ def test_a_device_shows_one(lab, tmp_path):
     assert cli.ok(*ask, "--token", file)["rsc"] == 2000
     file.write_text("no token")
     cli.no(2, "usage", *ask, "--token", file)
-    cli.no((4), "io", *ask, "--token", tmp_path / "none")
+    said = cli.no(2, "usage", *ask, "--token", tmp_path / "none")
+    assert "--token" in said["detail"] and "none" in said["detail"]
+    pasted = lab.signer.token(claims("d", "Sguest", ["Sowner/one"]))
+    said = json.dumps(cli.no(2, "usage", *ask, "--token", pasted))
+    assert "--token" in said and pasted[:20] not in said and pasted[-20:] not in said
 
 
 def test_a_role_in_a_token(lab):
