@@ -226,10 +226,13 @@ static err_t plain(const struct cse_ask *ask, struct response *rs)
 {
     struct request rq = *ask->rq;
     struct primitive prim = *rq.prim;
-    const size_t n = ask->cse->dynamic && ask->cse->token_issuers.n > 0 ? 2 : 0;
-    struct cse_tokens *l = n > 0 ? arena_alloc(ask->t->arena, n * sizeof(*l)) : NULL;
-    if (l == NULL || prim.given != NULL) {
-        return n > 0 && l == NULL ? ERR_LIMIT_CAPACITY : request(ask->cse, &rq, ask->t, rs);
+    struct cse_tokens *l;
+    if (!ask->cse->dynamic || ask->cse->token_issuers.n == 0) {
+        return request(ask->cse, ask->rq, ask->t, rs);
+    }
+    l = arena_alloc(ask->t->arena, 2 * sizeof(*l));
+    if (l == NULL) {
+        return ERR_LIMIT_CAPACITY;
     }
     l[0].n = l[1].n = 0;
     l[0].granted = &l[1];
