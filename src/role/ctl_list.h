@@ -26,5 +26,18 @@ bool ctl_list_room(struct ctl_list *l, struct bytes id);
 MUST_USE err_t ctl_list_end(struct ctl_list *l);
 /* The id to start beyond, as given by --after. */
 struct bytes ctl_list_after(const struct ctl_request *rq);
+/* What stands for a record that cannot be read. */
+void ctl_list_broken(struct emit *e, struct bytes id);
+
+/* Emits the object of one record. Before anything is emitted: ERR_NOT_FOUND, it is none of the list; else it is broken. */
+typedef err_t ctl_list_item(struct emit *e, struct bytes id, struct bytes data, usec_t now);
+
+/* All records of a table: what most lists are. */
+struct ctl_list_of {
+    const char *name; /* of the array */
+    enum store_table table;
+    ctl_list_item *item;
+};
+MUST_USE err_t ctl_list(const struct ctl_request *rq, struct txn *t, const struct ctl_list_of *of, struct writer *out);
 
 #endif

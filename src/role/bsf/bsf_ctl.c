@@ -310,29 +310,23 @@ err_t bsf_ctl_show(const void *ctx, const struct ctl_request *rq, struct txn *t,
     return show(&s, out);
 }
 
-static bool list_one(void *arg, struct bytes id, struct store_value value)
+static err_t item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
 {
-    struct ctl_list *l = arg;
     struct rec_subscriber s;
-    if (!ctl_list_room(l, id)) {
-        return false;
-    }
-    if (rec_subscriber_parse(value.data, &s) == ERR_OK) {
-        members(&l->e, &s);
-    }
-    return true;
+    (void)id;
+    (void)now;
+    TRY(rec_subscriber_parse(data, &s));
+    members(e, &s);
+    return ERR_OK;
 }
 
 err_t bsf_ctl_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                    char detail[static ROLE_DETAIL_MAX])
 {
+    static const struct ctl_list_of subscribers = {"subscribers", TABLE_BSF_SUBSCRIBER, item};
     (void)ctx;
     (void)detail;
-    struct ctl_list l;
-    struct store_scan q = {.table = TABLE_BSF_SUBSCRIBER, .after = ctl_list_after(rq)};
-    ctl_list_begin(&l, out, "subscribers");
-    TRY(txn_scan(t, &q, list_one, &l));
-    return ctl_list_end(&l);
+    return ctl_list(rq, t, &subscribers, out);
 }
 
 /* Every challenge and every Ks that it has goes with it; the state stays, for its sequence number. */

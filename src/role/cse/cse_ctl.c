@@ -206,40 +206,22 @@ static err_t credential_resume(const void *ctx, const struct ctl_request *rq, st
     return stand(ctx, &standing_resume, rq, t, out, detail);
 }
 
-struct listing {
-    struct ctl_list list;
-    usec_t now;
-};
-
-static bool item(void *arg, struct bytes id, struct store_value value)
+static err_t item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
 {
-    struct listing *l = arg;
     struct cse_key k;
-    if (!ctl_list_room(&l->list, id)) {
-        return false;
-    }
-    if (cse_key_parse(value.data, &k) == ERR_OK) {
-        members(&l->list.e, &k, l->now);
-        return true;
-    }
-    emit_object(&l->list.e, NULL);
-    emit_text(&l->list.e, "id", text_span((const char *)id.p, id.n));
-    emit_z(&l->list.e, "state", "record-malformed");
-    emit_close_object(&l->list.e);
-    return true;
+    (void)id;
+    TRY(cse_key_parse(data, &k));
+    members(e, &k, now);
+    return ERR_OK;
 }
 
 static err_t credential_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                              char detail[static ROLE_DETAIL_MAX])
 {
+    static const struct ctl_list_of credentials = {"credentials", TABLE_CSE_KEY, item};
     (void)ctx;
     (void)detail;
-    struct listing l = {.now = rq->now};
-    ctl_list_begin(&l.list, out, "credentials");
-    struct store_scan q = {.table = TABLE_CSE_KEY, .prefix = bytes_empty(), .after = ctl_list_after(rq),
-                           .order = STORE_ASCENDING};
-    TRY(txn_scan(t, &q, item, &l));
-    return ctl_list_end(&l.list);
+    return ctl_list(rq, t, &credentials, out);
 }
 
 const struct ctl_row cse_ctl_rows[CSE_CTL_ROWS_N] = {

@@ -132,33 +132,20 @@ err_t maf_contract_remove(const void *ctx, const struct ctl_request *rq, struct 
     return done(t, &c, AUDIT_CONTRACT_REMOVED, rq->now, out);
 }
 
-struct listing {
-    struct ctl_list list;
-    usec_t now;
-};
-
-static bool item(void *arg, struct bytes id, struct store_value value)
+static err_t item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
 {
-    struct listing *l = arg;
     struct contract c;
-    if (!ctl_list_room(&l->list, id)) {
-        return false;
-    }
-    if (rec_parse(&layout, value.data, &c) == ERR_OK) {
-        members(&l->list.e, &c, l->now);
-    }
-    return true;
+    (void)id;
+    TRY(rec_parse(&layout, data, &c));
+    members(e, &c, now);
+    return ERR_OK;
 }
 
 err_t maf_contract_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                         char detail[static ROLE_DETAIL_MAX])
 {
+    static const struct ctl_list_of contracts = {"contracts", TABLE_MAF_CONTRACT, item};
     (void)ctx;
     (void)detail;
-    struct listing l = {.now = rq->now};
-    ctl_list_begin(&l.list, out, "contracts");
-    const struct store_scan q = {.table = TABLE_MAF_CONTRACT, .prefix = bytes_empty(), .after = ctl_list_after(rq),
-                                 .order = STORE_ASCENDING};
-    TRY(txn_scan(t, &q, item, &l));
-    return ctl_list_end(&l.list);
+    return ctl_list(rq, t, &contracts, out);
 }

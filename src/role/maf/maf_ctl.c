@@ -115,11 +115,6 @@ err_t maf_ctl_credential_resume(const void *ctx, const struct ctl_request *rq, s
     return stand(ctx, &standing_resume, rq, t, out, detail);
 }
 
-struct listing {
-    struct ctl_list list;
-    usec_t now;
-};
-
 /* A Km with two names is shown once, under the KmId. */
 static bool is_second_name(const struct rec_km *k, struct bytes id)
 {
@@ -128,33 +123,22 @@ static bool is_second_name(const struct rec_km *k, struct bytes id)
            !text_eq_z(text_span((const char *)id.p, id.n), folded.z);
 }
 
-static bool item(void *arg, struct bytes id, struct store_value value)
+static err_t item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
 {
-    struct listing *l = arg;
     struct rec_km k;
-    if (!ctl_list_room(&l->list, id)) {
-        return false;
+    TRY(rec_km_parse(data, &k));
+    if (is_second_name(&k, id)) {
+        return ERR_NOT_FOUND;
     }
-    if (rec_km_parse(value.data, &k) != ERR_OK) {
-        emit_object(&l->list.e, NULL);
-        emit_text(&l->list.e, "id", text_span((const char *)id.p, id.n));
-        emit_z(&l->list.e, "state", "record-malformed");
-        emit_close_object(&l->list.e);
-    } else if (!is_second_name(&k, id)) {
-        members(&l->list.e, &k, l->now);
-    }
-    return true;
+    members(e, &k, now);
+    return ERR_OK;
 }
 
 err_t maf_ctl_credential_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                               char detail[static ROLE_DETAIL_MAX])
 {
+    static const struct ctl_list_of credentials = {"credentials", TABLE_MAF_KM, item};
     (void)ctx;
     (void)detail;
-    struct listing l = {.now = rq->now};
-    ctl_list_begin(&l.list, out, "credentials");
-    struct store_scan q = {
-        .table = TABLE_MAF_KM, .prefix = bytes_empty(), .after = ctl_list_after(rq), .order = STORE_ASCENDING};
-    TRY(txn_scan(t, &q, item, &l));
-    return ctl_list_end(&l.list);
+    return ctl_list(rq, t, &credentials, out);
 }

@@ -84,10 +84,7 @@ static bool item(void *arg, struct bytes id, struct store_value value)
         members(&l->e, &c, "");
         return true;
     }
-    emit_object(&l->e, NULL);
-    emit_text(&l->e, "id", text_span((const char *)id.p, id.n));
-    emit_z(&l->e, "state", "record-malformed");
-    emit_close_object(&l->e);
+    ctl_list_broken(&l->e, id);
     return true;
 }
 

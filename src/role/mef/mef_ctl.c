@@ -157,51 +157,22 @@ err_t mef_ctl_credential_resume(const void *ctx, const struct ctl_request *rq, s
 }
 
 /* -- lists ------------------------------------------------------------------------------------------- */
-struct listing {
-    struct ctl_list list;
-    usec_t now;
-};
-
-static void broken_item(struct emit *e, struct bytes id)
+static err_t credential_item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
 {
-    emit_object(e, NULL);
-    emit_text(e, "id", text_span((const char *)id.p, id.n));
-    emit_z(e, "state", "record-malformed");
-    emit_close_object(e);
-}
-
-static bool credential_item(void *arg, struct bytes id, struct store_value value)
-{
-    struct listing *l = arg;
     struct rec_credential c;
-    if (!ctl_list_room(&l->list, id)) {
-        return false;
-    }
-    if (rec_credential_parse(value.data, &c) == ERR_OK) {
-        credential_members(&l->list.e, &c, l->now);
-    } else {
-        broken_item(&l->list.e, id);
-    }
-    return true;
-}
-
-static err_t list(const struct ctl_request *rq, struct txn *t, enum store_table table, const char *name,
-                  store_scan_fn *item, struct writer *out)
-{
-    struct listing l = {.now = rq->now};
-    ctl_list_begin(&l.list, out, name);
-    struct store_scan q = {
-        .table = table, .prefix = bytes_empty(), .after = ctl_list_after(rq), .order = STORE_ASCENDING};
-    TRY(txn_scan(t, &q, item, &l));
-    return ctl_list_end(&l.list);
+    (void)id;
+    TRY(rec_credential_parse(data, &c));
+    credential_members(e, &c, now);
+    return ERR_OK;
 }
 
 err_t mef_ctl_credential_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                               char detail[static ROLE_DETAIL_MAX])
 {
+    static const struct ctl_list_of credentials = {"credentials", TABLE_MEF_CREDENTIAL, credential_item};
     (void)ctx;
     (void)detail;
-    return list(rq, t, TABLE_MEF_CREDENTIAL, "credentials", credential_item, out);
+    return ctl_list(rq, t, &credentials, out);
 }
 
 /* -- enrolments -------------------------------------------------------------------------------------- */
@@ -219,27 +190,22 @@ static void ke_members(struct emit *e, const struct rec_ke *k, usec_t now)
     emit_close_object(e);
 }
 
-static bool ke_item(void *arg, struct bytes id, struct store_value value)
+static err_t ke_item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
 {
-    struct listing *l = arg;
     struct rec_ke k;
-    if (!ctl_list_room(&l->list, id)) {
-        return false;
-    }
-    if (rec_ke_parse(value.data, &k) == ERR_OK) {
-        ke_members(&l->list.e, &k, l->now);
-    } else {
-        broken_item(&l->list.e, id);
-    }
-    return true;
+    (void)id;
+    TRY(rec_ke_parse(data, &k));
+    ke_members(e, &k, now);
+    return ERR_OK;
 }
 
 err_t mef_ctl_enrolment_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                              char detail[static ROLE_DETAIL_MAX])
 {
+    static const struct ctl_list_of enrolments = {"enrolments", TABLE_MEF_KE, ke_item};
     (void)ctx;
     (void)detail;
-    return list(rq, t, TABLE_MEF_KE, "enrolments", ke_item, out);
+    return ctl_list(rq, t, &enrolments, out);
 }
 
 err_t mef_ctl_enrolment_show(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
@@ -259,33 +225,27 @@ err_t mef_ctl_enrolment_show(const void *ctx, const struct ctl_request *rq, stru
 }
 
 /* -- certificates ------------------------------------------------------------------------------------ */
-static bool cert_item(void *arg, struct bytes id, struct store_value value)
+static err_t cert_item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
 {
-    struct listing *l = arg;
     struct rec_cert c;
-    if (!ctl_list_room(&l->list, id)) {
-        return false;
-    }
-    if (rec_cert_parse(value.data, &c) != ERR_OK) {
-        broken_item(&l->list.e, id);
-        return true;
-    }
-    struct emit *e = &l->list.e;
+    (void)id;
+    TRY(rec_cert_parse(data, &c));
     emit_object(e, NULL);
     emit_z(e, "serial", c.serial);
     emit_z(e, "name", c.name);
     emit_z(e, "credential", c.credential.z);
     emit_time(e, "issued", c.issued);
     emit_time(e, "not-after", c.not_after);
-    emit_z(e, "state", c.not_after <= l->now ? "expired" : "valid");
+    emit_z(e, "state", c.not_after <= now ? "expired" : "valid");
     emit_close_object(e);
-    return true;
+    return ERR_OK;
 }
 
 err_t mef_ctl_certificate_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                                char detail[static ROLE_DETAIL_MAX])
 {
+    static const struct ctl_list_of certificates = {"certificates", TABLE_MEF_CERT, cert_item};
     (void)ctx;
     (void)detail;
-    return list(rq, t, TABLE_MEF_CERT, "certificates", cert_item, out);
+    return ctl_list(rq, t, &certificates, out);
 }

@@ -32,30 +32,6 @@ static void texts(struct emit *e, const char *name, const struct rec_list *l)
     emit_close_array(e);
 }
 
-/* -- listing -------------------------------------------------------------------------------------------- */
-struct listing {
-    struct ctl_list list;
-    usec_t now;
-};
-
-static err_t list(const struct ctl_request *rq, struct txn *t, enum store_table table, store_scan_fn *item,
-                  struct listing *l)
-{
-    struct store_scan q = {
-        .table = table, .prefix = bytes_empty(), .after = ctl_list_after(rq), .order = STORE_ASCENDING};
-    l->now = rq->now;
-    TRY(txn_scan(t, &q, item, l));
-    return ctl_list_end(&l->list);
-}
-
-static void broken(struct emit *e, struct bytes id)
-{
-    emit_object(e, NULL);
-    emit_text(e, "id", text_span((const char *)id.p, id.n));
-    emit_z(e, "state", "record-malformed");
-    emit_close_object(e);
-}
-
 /* -- client registrations ---------------------------------------------------------------------------------- */
 static void client_members(struct emit *e, const struct rec_client *c, usec_t now)
 {
@@ -72,29 +48,22 @@ static void client_members(struct emit *e, const struct rec_client *c, usec_t no
     emit_close_object(e);
 }
 
-static bool client_item(void *arg, struct bytes id, struct store_value value)
+static err_t client_item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
 {
-    struct listing *l = arg;
     struct rec_client c;
-    if (!ctl_list_room(&l->list, id)) {
-        return false;
-    }
-    if (rec_client_parse(value.data, &c) == ERR_OK) {
-        client_members(&l->list.e, &c, l->now);
-    } else {
-        broken(&l->list.e, id);
-    }
-    return true;
+    (void)id;
+    TRY(rec_client_parse(data, &c));
+    client_members(e, &c, now);
+    return ERR_OK;
 }
 
 err_t reg_ctl_client_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                           char detail[static ROLE_DETAIL_MAX])
 {
     const struct reg *r = ctx;
-    struct listing l;
+    const struct ctl_list_of clients = {"registrations", r->kind->client, client_item};
     (void)detail;
-    ctl_list_begin(&l.list, out, "registrations");
-    return list(rq, t, r->kind->client, client_item, &l);
+    return ctl_list(rq, t, &clients, out);
 }
 
 static err_t client_named(const struct reg *r, const struct ctl_request *rq, struct txn *t, struct rec_client *c,
@@ -163,29 +132,22 @@ static void key_members(struct emit *e, const struct rec_key *k, usec_t now)
     emit_close_object(e);
 }
 
-static bool key_item(void *arg, struct bytes id, struct store_value value)
+static err_t key_item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
 {
-    struct listing *l = arg;
     struct rec_key k;
-    if (!ctl_list_room(&l->list, id)) {
-        return false;
-    }
-    if (rec_key_parse(value.data, &k) == ERR_OK) {
-        key_members(&l->list.e, &k, l->now);
-    } else {
-        broken(&l->list.e, id);
-    }
-    return true;
+    (void)id;
+    TRY(rec_key_parse(data, &k));
+    key_members(e, &k, now);
+    return ERR_OK;
 }
 
 err_t reg_ctl_key_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                        char detail[static ROLE_DETAIL_MAX])
 {
     const struct reg *r = ctx;
-    struct listing l;
+    const struct ctl_list_of keys = {"keys", r->kind->key, key_item};
     (void)detail;
-    ctl_list_begin(&l.list, out, "keys");
-    return list(rq, t, r->kind->key, key_item, &l);
+    return ctl_list(rq, t, &keys, out);
 }
 
 err_t reg_ctl_key_remove(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,

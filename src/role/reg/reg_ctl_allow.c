@@ -148,28 +148,21 @@ err_t reg_ctl_allow_remove(const void *ctx, const struct ctl_request *rq, struct
     return answer(&a, out);
 }
 
-static bool item(void *arg, struct bytes id, struct store_value value)
+static err_t item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
 {
-    struct ctl_list *l = arg;
     struct rec_allow a;
-    if (!ctl_list_room(l, id)) {
-        return false;
-    }
-    if (rec_allow_parse(value.data, &a) == ERR_OK) {
-        members(&l->e, &a);
-    }
-    return true;
+    (void)id;
+    (void)now;
+    TRY(rec_allow_parse(data, &a));
+    members(e, &a);
+    return ERR_OK;
 }
 
 err_t reg_ctl_allow_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                          char detail[static ROLE_DETAIL_MAX])
 {
     const struct reg *r = ctx;
+    const struct ctl_list_of clients = {"clients", r->kind->allow, item};
     (void)detail;
-    struct ctl_list l;
-    ctl_list_begin(&l, out, "clients");
-    struct store_scan q = {
-        .table = r->kind->allow, .prefix = bytes_empty(), .after = ctl_list_after(rq), .order = STORE_ASCENDING};
-    TRY(txn_scan(t, &q, item, &l));
-    return ctl_list_end(&l);
+    return ctl_list(rq, t, &clients, out);
 }
