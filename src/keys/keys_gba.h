@@ -17,6 +17,7 @@ struct key_ks { struct secret s; };         /* Ke of the GBA framework */
 struct key_ks_naf { struct secret s; };     /* GBA_ME */
 struct key_ks_ext_naf { struct secret s; }; /* GBA_U, outside the card; the same formula as Ks_NAF */
 struct key_ks_int_naf { struct secret s; }; /* GBA_U, inside the card */
+struct key_answer { struct secret s; };     /* CK | IK | RES: what an open challenge waits for, as one value to seal */
 struct key_password { struct secret s; };   /* of HTTP Digest; may be empty (AUTS) */
 struct key_ha1 { struct secret s; };        /* H(A1), as octets */
 
@@ -44,6 +45,11 @@ MUST_USE err_t keys_gba_digest_password(const struct crypto *c, const struct key
                                         const struct keys_export *exported, struct key_password *out);
 MUST_USE err_t keys_gba_digest_ks(const struct crypto *c, const struct key_ha1 *h_a1,
                                   const struct keys_export *exported, const struct key_res *resp, struct key_ks *out);
+
+/* -- keys_answer.c ---------------------------------------------------------------------------------- */
+/* ERR_MALFORMED_KEY: CK or IK is not of 16 octets, RES of none of 4 to 32. */
+MUST_USE err_t keys_answer_join(const struct key_res *res, const struct key_ck *ck, const struct key_ik *ik, struct key_answer *out);
+MUST_USE err_t keys_answer_split(const struct key_answer *in, struct key_res *res, struct key_ck *ck, struct key_ik *ik);
 
 /* -- keys_password.c ------------------------------------------------------------------------------ */
 /* AKAv1: the octets of RES, which may hold anything (RFC 3310 3.3). */

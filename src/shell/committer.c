@@ -9,6 +9,7 @@
 #include "store/seal_proof.h"
 #include "store/store_cached.h"
 #include "store/store_sqlite.h"
+#include "store/store_volatile.h"
 #include "wire/coap_binding.h"
 #include "wire/http_binding.h"
 
@@ -16,6 +17,7 @@
 #include <string.h>
 
 #define CACHE_OCTETS (16u << 20)
+#define VOLATILE_RECORDS (1u << 17)
 #define ARENA_SIZE (4u << 20)
 #define BODIES_SIZE (8u << 20)
 #define SCRATCH_EXTRA (32u << 10)
@@ -222,7 +224,7 @@ static err_t run_one(struct committer *c, const struct job *j, struct job_result
     struct dispatch_about about = {peer ? &j->assoc : NULL, text_of(c->object), j->now};
     uint64_t before = c->chain.next;
     TRY(dispatch_keep(&t, r->err, &about, c->snap->env.crypto, &c->chain));
-    *dirty = *dirty || ((r->err == ERR_OK || t.keep) && t.staged_n > 0) || c->chain.next != before;
+    *dirty = *dirty || ((r->err == ERR_OK || t.keep) && txn_is_durable(&t)) || c->chain.next != before;
     return ERR_OK;
 }
 
@@ -371,7 +373,8 @@ static err_t open_store(struct committer *c, usec_t now)
 {
     struct store *inner = NULL;
     TRY(store_sqlite_open(c->snap->store, STORE_SQLITE_WRITER, NULL, &inner));
-    TRY(store_cached_open(inner, CACHE_OCTETS, &c->store));
+    TRY(store_cached_open(inner, CACHE_OCTETS, &inner));
+    TRY(store_volatile_open(inner, VOLATILE_RECORDS, &c->store));
     TRY(store_begin(c->store, true));
     err_t e = take_over(c, now);
     if (e != ERR_OK) {
@@ -416,6 +419,11 @@ static void sign(struct committer *c, usec_t now)
     c->metrics->checkpoints++;
 }
 
+static struct store *file_of(const struct committer *c)
+{
+    return store_cached_inner(store_volatile_inner(c->store));
+}
+
 void committer_rest(struct committer *c, bool idle, usec_t now)
 {
     if (c->store == NULL) {
@@ -426,8 +434,8 @@ void committer_rest(struct committer *c, bool idle, usec_t now)
     if (unsigned_events > 0 && due) {
         sign(c, now);
     }
-    if (c->unmoved > 0 && (idle || store_sqlite_wal_pages(store_cached_inner(c->store)) >= WAL_PAGES_LONG)) {
-        err_t e = store_sqlite_checkpoint(store_cached_inner(c->store));
+    if (c->unmoved > 0 && (idle || store_sqlite_wal_pages(file_of(c)) >= WAL_PAGES_LONG)) {
+        err_t e = store_sqlite_checkpoint(file_of(c));
         c->unmoved = 0;
         if (e != ERR_OK) {
             log_event(ERR_LEVEL_WARN, "wal-checkpoint", (struct log_field[]){{"code", text_of(err_code(e))}}, 1);

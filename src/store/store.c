@@ -15,6 +15,11 @@ static bool is_table(enum store_table t)
     return false;
 }
 
+bool store_is_volatile(enum store_table t)
+{
+    return (unsigned)t >= STORE_VOLATILE;
+}
+
 static err_t check_id(enum store_table t, struct bytes id)
 {
     if (!is_table(t) || id.p == NULL || id.n == 0) {

@@ -51,6 +51,7 @@ struct store_ops {
     uint64_t (*changes)(struct store *s); /* differs after any commit by any process; cheap */
 };
 
+#define STORE_VOLATILE 1000       /* tables from this number on are never on disk: store_volatile.h */
 #define STORE_ID_MAX 1024         /* octets of an id: 1..; more is ERR_LIMIT_SIZE */
 #define STORE_DATA_MAX (16u << 20) /* octets of a record */
 
@@ -65,6 +66,7 @@ struct store {
     err_t failure;     /* the write transaction is doomed: everything but rollback answers this */
 };
 
+bool store_is_volatile(enum store_table t);
 void store_close(struct store *s); /* NULL is allowed */
 MUST_USE err_t store_begin(struct store *s, bool write);
 /* ERR_NOT_FOUND; ERR_LIMIT_CAPACITY if the arena is full. */

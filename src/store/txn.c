@@ -100,6 +100,15 @@ bool txn_is_staged(const struct txn *t, enum store_table table, struct text id)
     return key_of(t, text_bytes(id), &key) == ERR_OK && is_staged(t, table, key.id);
 }
 
+bool txn_is_durable(const struct txn *t)
+{
+    bool durable = false;
+    for (size_t i = 0; i < t->staged_n && !durable; i++) {
+        durable = !store_is_volatile(t->staged[i].table);
+    }
+    return durable;
+}
+
 err_t txn_get(struct txn *t, enum store_table table, struct text id, struct store_value *out)
 {
     struct key key;

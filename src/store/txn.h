@@ -44,6 +44,8 @@ MUST_USE err_t txn_put(struct txn *t, enum store_table table, struct text id, st
 MUST_USE err_t txn_del(struct txn *t, enum store_table table, struct text id);
 /* Has this transaction changed the record already? */
 bool txn_is_staged(const struct txn *t, enum store_table table, struct text id);
+/* Is there anything staged that has to be on disk before an answer may leave? */
+bool txn_is_durable(const struct txn *t);
 /* Own staged changes are NOT seen by scan (they are by get). */
 MUST_USE err_t txn_scan(struct txn *t, const struct store_scan *q, store_scan_fn *fn, void *arg);
 MUST_USE err_t txn_audit(struct txn *t, const struct audit_event *e);

@@ -7,6 +7,7 @@
 #include "shell/crypto_openssl.h"
 #include "shell/object_jose.h"
 #include "store/store_memory.h"
+#include "store/store_volatile.h"
 #include "wire/json.h"
 
 #include <assert.h>
@@ -144,7 +145,10 @@ struct world_node *world_add(struct world *w, const struct role *role, const cha
                                .may_call = may_call, .may_call_who = w};
     e = TEXT_COPY(text_of(fqdn), n->fqdn);
     assert(e == ERR_OK);
-    e = store_memory_open(&n->store);
+    struct store *inner = NULL;
+    e = store_memory_open(&inner);
+    assert(e == ERR_OK);
+    e = store_volatile_open(inner, 1024, &n->store);
     assert(e == ERR_OK);
     struct turn u;
     turn_begin(&u, n, false);

@@ -332,13 +332,14 @@ err_t bsf_ctl_list(const void *ctx, const struct ctl_request *rq, struct txn *t,
 /* Every challenge and every Ks that it has goes with it; the state stays, for its sequence number. */
 static err_t forget(const struct bsf *b, struct txn *t, struct text impi, struct rec_bsf_state *s)
 {
-    for (size_t i = 0; i < s->open_n; i++) {
-        TRY(txn_del(t, TABLE_BSF_PENDING, text_of(s->open[i])));
-    }
+    struct rec_bsf_open open;
+    TRY(rec_bsf_open_get(t, impi, &open));
+    open.n = 0;
+    TRY(rec_bsf_open_put(t, impi, &open));
     for (size_t i = 0; i < s->live_n; i++) {
         TRY(rec_bsf_ks_drop(t, s->live[i], text_of(b->fqdn)));
     }
-    s->open_n = s->live_n = 0;
+    s->live_n = 0;
     return rec_bsf_state_put(t, impi, s);
 }
 
@@ -347,13 +348,15 @@ static err_t removable(const struct bsf *b, const struct ctl_request *rq, struct
                        char detail[static ROLE_DETAIL_MAX])
 {
     struct rec_bsf_state state;
+    struct rec_bsf_open open;
     struct impi impi;
     err_t e = named(rq, t, s, detail);
     if (e != ERR_NOT_FOUND || !b->zh || TEXT_COPY(json_get_text(rq->args, "IMPI"), impi.z) != ERR_OK) {
         return e;
     }
     TRY(rec_bsf_state_get(t, text_of(impi.z), &state));
-    return state.open_n + state.live_n == 0 ? e : bsf_zh_stranger(&impi, rq->now, s);
+    TRY(rec_bsf_open_get(t, text_of(impi.z), &open));
+    return open.n + state.live_n == 0 ? e : bsf_zh_stranger(&impi, rq->now, s);
 }
 
 err_t bsf_ctl_remove(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,

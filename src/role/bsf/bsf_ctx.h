@@ -32,7 +32,7 @@ MUST_USE err_t bsf_zh_stranger(const struct impi *impi, usec_t now, struct rec_s
  * round what an operator forbids by another spelling (R001-123, R001-124). */
 MUST_USE err_t bsf_zh_check_name(struct txn *t, struct text impi);
 /* The answer to a question: the vector as the card wants it, and the settings that came with it. ERR_ZH_*, ERR_DENIED_IMPI,
- * ERR_DENIED_AUTS; ERR_ZH_NONSENSE too if this RAND was given before. */
+ * ERR_DENIED_AUTS; ERR_ZH_NONSENSE too if this RAND names a Ks. */
 MUST_USE err_t bsf_zh_take(const struct bsf *b, struct txn *t, const struct vector_answer *a, struct rec_subscriber *s,
                            struct aka_vector *out);
 

@@ -37,14 +37,13 @@ static err_t tell_subscriber(const struct bsf *b, struct explain *x, struct txn 
     struct impi whose;
     TRY(rec_bsf_state_get(t, text_of(impi->z), &st));
     err_t e = rec_subscriber_get(t, text_of(impi->z), &s);
-    if (e == ERR_NOT_FOUND && b->zh && st.live_n + st.open_n > 0) {
+    if (e == ERR_NOT_FOUND && b->zh && st.live_n > 0) {
         e = bsf_zh_stranger(impi, x->now, &s);
     }
     TRY(e);
     if (explain_open(x, state_of(&s), impi->z)) {
         explain_name(x, s.enrolee_id.z);
         emit_z_if(x->e, "enrolee-id", s.enrolee_id.z);
-        emit_number(x->e, "challenges-open", st.open_n);
         emit_number(x->e, "live-ks", st.live_n);
         explain_close(x);
     }

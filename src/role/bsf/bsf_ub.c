@@ -1,6 +1,7 @@
 /*
  * Ub [TS 33.220 4.5.2, TS 24.109 4; R001-125]: whoever opens it is challenged with a vector of his own, and whoever answers the
- * challenge shares Ks with the BSF, durable before the 200 leaves. A nonce is good for one answer, right or wrong.
+ * challenge shares Ks with the BSF, durable before the 200 leaves. A nonce is good for one answer, right or wrong. A challenge
+ * itself is kept in memory alone: whoever answers one that is forgotten gets another, as for one that is too old.
  */
 #include "aka/aka_gba_u.h"
 #include "base/ct.h"
@@ -13,6 +14,7 @@
 #include <string.h>
 
 enum { RSC_CHALLENGE = 4199, RSC_OK = 2000 };
+enum { BLOCK = 32, AHEAD = 16 }; /* numbers that are reserved at once; that should be there when the next challenge comes */
 #define MINUTE (60 * USEC_PER_SEC)
 #define TMPI_DOMAIN "@tmpi.bsf.3gppnetwork.org"
 
@@ -25,6 +27,8 @@ struct run {
     struct ub_request in;
     struct rec_subscriber sub;
     struct rec_bsf_state state;
+    struct rec_bsf_open open;
+    uint8_t sealed[SEAL_MAX + 2]; /* of the challenge that is made here, until it is put */
 };
 
 static struct text rand_text(const uint8_t rand[AKA_RAND_LEN], char out[static REC_BSF_RAND_MAX])
@@ -63,7 +67,8 @@ static err_t find_subscriber(struct run *r)
         return detail_fail(r->rs->detail, ERR_DENIED_IMPI, "username", name);
     }
     TRY(e);
-    return rec_bsf_state_get(r->t, text_of(r->sub.impi.z), &r->state);
+    TRY(rec_bsf_state_get(r->t, text_of(r->sub.impi.z), &r->state));
+    return rec_bsf_open_get(r->t, text_of(r->sub.impi.z), &r->open);
 }
 
 static err_t check_guss(const struct run *r)
@@ -74,6 +79,11 @@ static err_t check_guss(const struct run *r)
 static err_t save(struct run *r)
 {
     return rec_bsf_state_put(r->t, text_of(r->sub.impi.z), &r->state);
+}
+
+static err_t save_open(struct run *r)
+{
+    return rec_bsf_open_put(r->t, text_of(r->sub.impi.z), &r->open);
 }
 
 /* -- 401 --------------------------------------------------------------------------------------------- */
@@ -89,13 +99,13 @@ static struct text address_of(const struct run *r, char out[static REC_BSF_HOME_
  * the address from which the subscriber last answered one: who only knows its IMPI cannot keep it waiting there. */
 static err_t count_challenge(struct run *r)
 {
-    struct rec_bsf_state *s = &r->state;
+    struct rec_bsf_open *s = &r->open;
     char z[REC_BSF_HOME_MAX];
     if (r->rq->now < s->minute || r->rq->now - s->minute >= MINUTE) {
         s->minute = r->rq->now;
         s->count = s->strangers = 0;
     }
-    bool home = s->home[0] == '\0' || text_eq_z(address_of(r, z), s->home);
+    bool home = r->state.home[0] == '\0' || text_eq_z(address_of(r, z), r->state.home);
     if (s->count >= r->b->challenges || (!home && s->strangers >= r->b->challenges - r->b->challenges / 2)) {
         return ERR_DENIED_CHALLENGES;
     }
@@ -104,46 +114,71 @@ static err_t count_challenge(struct run *r)
     return ERR_OK;
 }
 
-/* The number is stored in the transaction that its challenge waits for: after a SIGKILL it was never sent, or is never used again. */
+/* The number after `given`, of those that the store knows as used up; more of them if there is none left. In memory stands which of
+ * them were given: where that is forgotten, or is of other numbers, all were. */
+static err_t reserve(struct run *r, struct aka_counter *n, uint64_t least)
+{
+    uint64_t upto = 0;
+    aka_sqn_counter_grant(n, (uint64_t)r->state.seq);
+    if (n->reserved >= n->seq + least) {
+        return ERR_OK;
+    }
+    TRY(aka_sqn_counter_want(&(struct aka_counter){n->seq, n->seq}, BLOCK, &upto));
+    r->state.seq = (int64_t)upto; /* the caller saves it */
+    aka_sqn_counter_grant(n, upto);
+    return ERR_OK;
+}
+
+static uint64_t given(const struct run *r)
+{
+    return (uint64_t)(r->open.reserved == r->state.seq ? r->open.seq : r->state.seq);
+}
+
+static void give(struct run *r, const struct aka_counter *n)
+{
+    r->open.seq = (int64_t)n->seq;
+    r->open.reserved = r->state.seq;
+}
+
+/* After a SIGKILL a number was never sent, or is never used again: what is sent was reserved before. */
 static err_t make_vector(struct run *r, struct aka_vector *v)
 {
     const struct crypto *c = r->b->env.crypto;
     SCOPED(aka_keys_wipe) struct aka_keys keys = {0};
     SCOPED(aka_auc_wipe) struct aka_auc auc = {0};
     struct aka_rand rand;
-    uint64_t seq = 0;
     TRY(rec_subscriber_keys(&r->sub, r->b->env.sealer, &keys));
-    TRY(aka_auc_init(&auc, &keys, rec_subscriber_amf(&r->sub), (uint64_t)r->state.seq));
+    TRY(aka_auc_init(&auc, &keys, rec_subscriber_amf(&r->sub), given(r)));
     if (r->in.step == UB_RESYNC) {
         memcpy(rand.b, r->in.nonce.rand, sizeof(rand.b));
         TRY(aka_auc_resync(c, &auc, &rand, &r->in.auts));
     }
-    TRY(aka_sqn_counter_want(&auc.counter, 1, &seq));
-    aka_sqn_counter_grant(&auc.counter, seq);
+    const int64_t before = r->state.seq;
+    TRY(reserve(r, &auc.counter, 1));
+    TRY(r->state.seq == before ? ERR_OK : save(r));
     TRY(c->random(rand.b, sizeof(rand.b)));
     TRY(aka_auc_vector(c, &auc, &rand, v));
-    r->state.seq = (int64_t)auc.counter.seq;
+    give(r, &auc.counter);
     return r->sub.gba_u != 0 ? aka_gba_u_vector(c, v) : ERR_OK;
 }
 
-static void forget_open(struct rec_bsf_state *s, size_t i)
+static void forget_open(struct rec_bsf_open *s, size_t i)
 {
-    s->open_n--;
-    memmove(s->open[i], s->open[i + 1], (s->open_n - i) * sizeof(s->open[0]));
+    s->n--;
+    memmove(&s->at[i], &s->at[i + 1], (s->n - i) * sizeof(s->at[0]));
 }
 
 static err_t remember(struct run *r, const struct aka_vector *v)
 {
-    struct rec_bsf_state *s = &r->state;
-    struct rec_pending p = {.impi = r->sub.impi, .made = r->rq->now};
-    if (s->open_n == REC_BSF_OPEN_MAX) { /* the oldest makes room */
-        TRY(txn_del(r->t, TABLE_BSF_PENDING, text_of(s->open[0])));
+    struct rec_bsf_open *s = &r->open;
+    struct writer room = WRITER_ARRAY(r->sealed);
+    if (s->n == REC_BSF_OPEN_MAX) { /* the oldest makes room */
         forget_open(s, 0);
     }
-    struct text name = rand_text(v->rand.b, s->open[s->open_n]);
-    TRY(rec_bsf_pending_put(r->t, r->b->env.sealer, name, &p, v));
-    s->open_n++;
-    return save(r);
+    struct rec_challenge *c = &s->at[s->n++];
+    c->made = r->rq->now;
+    TRY(rec_challenge_seal(r->b->env.sealer, text_of(r->sub.impi.z), v, &room, c));
+    return save_open(r);
 }
 
 static err_t send_challenge(struct run *r, const struct aka_vector *v, bool stale)
@@ -189,6 +224,9 @@ static err_t resume(struct run *r)
     SCOPED(aka_auc_vector_wipe) struct aka_vector v = {0};
     const struct vector_answer *a = r->rq->vector;
     err_t e = bsf_zh_take(r->b, r->t, a, &r->sub, &v);
+    for (size_t i = 0; e == ERR_OK && i < r->open.n; i++) { /* an old vector: its RAND names a challenge, and then a Ks */
+        e = memcmp(r->open.at[i].rand, v.rand.b, sizeof(v.rand.b)) == 0 ? ERR_ZH_NONSENSE : ERR_OK;
+    }
     if (e != ERR_OK) {
         return detail_fail(r->rs->detail, e, "username", text_of(a->question->impi.z));
     }
@@ -215,6 +253,20 @@ static err_t name_ks(const struct run *r, const struct aka_rand *rand, const str
     return writer_finish_z(&w);
 }
 
+/* The state is written here anyway: with numbers for the next challenges, so that these need not. */
+static err_t reserve_ahead(struct run *r)
+{
+    struct aka_counter n;
+    if (r->sub.source != SUBSCRIBER_HERE) {
+        return save(r);
+    }
+    aka_sqn_counter_init(&n, given(r));
+    TRY(reserve(r, &n, AHEAD));
+    give(r, &n);
+    TRY(save_open(r));
+    return save(r);
+}
+
 /* Ke is Ks, without any export, and KeId is its B-TID (R001-129, R001-130). */
 static err_t keep_ks(struct run *r, const struct ub_expected *x, struct rec_ks *k)
 {
@@ -234,7 +286,7 @@ static err_t keep_ks(struct run *r, const struct ub_expected *x, struct rec_ks *
     TRY(rec_put(r->t, TABLE_BSF_TMPI, text_of(k->tmpi), &w, STORE_PUT_ANY));
     (void)rand_text(rand.b, s->live[s->live_n++]);
     (void)address_of(r, s->home);
-    return save(r);
+    return reserve_ahead(r);
 }
 
 static err_t tell(struct run *r, const struct rec_ks *k)
@@ -265,30 +317,28 @@ static err_t finish(struct run *r, const struct ub_expected *x)
 }
 
 /* -- answers ----------------------------------------------------------------------------------------- */
-/* Takes the challenge away; ERR_NOT_FOUND: it is none, was used, is too old or another's. */
-static err_t use_nonce(struct run *r, struct ub_expected *x)
+static struct rec_challenge *find_open(struct run *r)
 {
-    char z[REC_BSF_RAND_MAX];
-    struct text name = rand_text(r->in.nonce.rand, z);
-    struct rec_bsf_state *s = &r->state;
-    struct rec_pending p;
-    TRY(rec_bsf_pending_get(r->t, name, &p));
-    if (!text_eq(text_of(p.impi.z), text_of(r->sub.impi.z))) {
-        return ERR_NOT_FOUND;
-    }
-    TRY(rec_bsf_pending_open(&p, r->b->env.sealer, name, x));
-    if (r->in.nonce.data_n > 0 || memcmp(x->autn.b, r->in.nonce.autn, AKA_AUTN_LEN) != 0) {
-        return ERR_NOT_FOUND;
-    }
-    for (size_t i = 0; i < s->open_n; i++) {
-        if (text_eq(text_of(s->open[i]), name)) {
-            forget_open(s, i);
-            break;
+    for (size_t i = 0; i < r->open.n; i++) {
+        if (memcmp(r->open.at[i].rand, r->in.nonce.rand, AKA_RAND_LEN) == 0) {
+            return &r->open.at[i];
         }
     }
-    TRY(txn_del(r->t, TABLE_BSF_PENDING, name));
-    TRY(save(r));
-    return r->rq->now < p.made || r->rq->now - p.made > r->b->nonce_lifetime ? ERR_NOT_FOUND : ERR_OK;
+    return NULL;
+}
+
+/* Takes the challenge away; ERR_NOT_FOUND: it is none, was used, is forgotten, too old or another's. */
+static err_t use_nonce(struct run *r, struct ub_expected *x)
+{
+    const struct rec_challenge *c = find_open(r);
+    if (c == NULL || r->in.nonce.data_n > 0 || memcmp(c->autn, r->in.nonce.autn, AKA_AUTN_LEN) != 0) {
+        return ERR_NOT_FOUND;
+    }
+    usec_t made = c->made;
+    TRY(rec_challenge_open(c, r->b->env.sealer, text_of(r->sub.impi.z), x));
+    forget_open(&r->open, (size_t)(c - r->open.at));
+    TRY(save_open(r));
+    return r->rq->now < made || r->rq->now - made > r->b->nonce_lifetime ? ERR_NOT_FOUND : ERR_OK;
 }
 
 static err_t judge(struct run *r, const struct ub_expected *x)

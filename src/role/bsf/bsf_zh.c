@@ -64,21 +64,13 @@ static err_t take_guss(const struct bsf *b, struct txn *t, struct bytes xml, str
     return rec_subscriber_put(t, b->env.sealer, s, NULL);
 }
 
-/* A RAND names a challenge and then a Ks: one that was there already would be an old vector. */
+/* One that names a Ks already would be an old vector. */
 static err_t check_new(const struct bsf *b, struct txn *t, const struct aka_rand *rand)
 {
-    char z[REC_BSF_RAND_MAX];
-    struct writer w = WRITER_ARRAY(z);
-    struct rec_pending p;
     struct b_tid b_tid;
     struct rec_ks ks;
-    base64_write(&w, BYTES_ARRAY(rand->b));
-    TRY(writer_finish_z(&w));
-    err_t e = rec_bsf_pending_get(t, text_of(z), &p);
-    if (e == ERR_NOT_FOUND) {
-        TRY(b_tid_of(rand, text_of(b->fqdn), &b_tid));
-        e = rec_bsf_ks_get(t, text_of(b_tid.z), &ks);
-    }
+    TRY(b_tid_of(rand, text_of(b->fqdn), &b_tid));
+    err_t e = rec_bsf_ks_get(t, text_of(b_tid.z), &ks);
     return e == ERR_NOT_FOUND ? ERR_OK : e == ERR_OK ? ERR_ZH_NONSENSE : e;
 }
 

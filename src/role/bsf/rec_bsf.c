@@ -1,8 +1,8 @@
 #include "role/bsf/rec_bsf.h"
 
-#include "base/hex.h"
+#include <string.h>
 
-enum { VERSION = 1, KS_VERSION = 2, STATE_VERSION = 2 };
+enum { VERSION = 1, KS_VERSION = 2, STATE_BEFORE = 2, STATE_VERSION = 3 };
 
 /* -- sealing ------------------------------------------------------------------------------------------ */
 /* Another name of a secret is another id: none can take the place of another. */
@@ -38,18 +38,39 @@ err_t rec_bsf_unseal(const struct rec_bsf_part *p, const char *name, struct byte
 /* -- the state of an IMPI ---------------------------------------------------------------------------- */
 static const struct rec_field state_fields[] = {
     {REC_TIME, REC_AT(struct rec_bsf_state, seq)},
-    {REC_TIME, REC_AT(struct rec_bsf_state, minute)},
-    {REC_U8, REC_AT(struct rec_bsf_state, count), .high = UINT8_MAX},
-    {REC_U8, REC_AT(struct rec_bsf_state, strangers), .high = UINT8_MAX, .since = STATE_VERSION},
-    {REC_TEXT, REC_AT(struct rec_bsf_state, home), .since = STATE_VERSION},
-    {REC_TEXTS, REC_AT(struct rec_bsf_state, open), .high = REC_BSF_OPEN_MAX, .count = offsetof(struct rec_bsf_state, open_n)},
+    {REC_TEXT, REC_AT(struct rec_bsf_state, home)},
     {REC_TEXTS, REC_AT(struct rec_bsf_state, live), .high = REC_BSF_LIVE_MAX, .count = offsetof(struct rec_bsf_state, live_n)},
 };
-static const struct rec_layout state_layout = REC_LAYOUT(struct rec_bsf_state, state_fields, VERSION, STATE_VERSION);
+static const struct rec_layout state_layout = REC_LAYOUT(struct rec_bsf_state, state_fields, STATE_VERSION, STATE_VERSION);
+
+/* As it was when the challenges stood in it too: they are forgotten. */
+struct state_before {
+    struct rec_bsf_state state;
+    usec_t minute;
+    uint8_t count, strangers;
+    char open[REC_BSF_OPEN_MAX][REC_BSF_RAND_MAX];
+    size_t open_n;
+};
+static const struct rec_field before_fields[] = {
+    {REC_TIME, REC_AT(struct state_before, state.seq)},
+    {REC_TIME, REC_AT(struct state_before, minute)},
+    {REC_U8, REC_AT(struct state_before, count), .high = UINT8_MAX},
+    {REC_U8, REC_AT(struct state_before, strangers), .high = UINT8_MAX, .since = STATE_BEFORE},
+    {REC_TEXT, REC_AT(struct state_before, state.home), .since = STATE_BEFORE},
+    {REC_TEXTS, REC_AT(struct state_before, open), .high = REC_BSF_OPEN_MAX, .count = offsetof(struct state_before, open_n)},
+    {REC_TEXTS, REC_AT(struct state_before, state.live), .high = REC_BSF_LIVE_MAX, .count = offsetof(struct state_before, state.live_n)},
+};
+static const struct rec_layout before_layout = REC_LAYOUT(struct state_before, before_fields, VERSION, STATE_BEFORE);
 
 err_t rec_bsf_state_parse(struct bytes b, struct rec_bsf_state *out)
 {
-    TRY(rec_parse(&state_layout, b, out));
+    if (b.n > 0 && b.p[0] < STATE_VERSION) {
+        struct state_before before;
+        TRY(rec_parse(&before_layout, b, &before));
+        *out = before.state;
+    } else {
+        TRY(rec_parse(&state_layout, b, out));
+    }
     return out->seq <= (int64_t)AKA_SEQ_MAX ? ERR_OK : ERR_MALFORMED_RECORD;
 }
 
@@ -69,56 +90,86 @@ err_t rec_bsf_state_put(struct txn *t, struct text impi, const struct rec_bsf_st
     return rec_put(t, TABLE_BSF_STATE, impi, &w, STORE_PUT_ANY);
 }
 
-/* -- a challenge that waits -------------------------------------------------------------------------- */
-static const struct rec_field pending_fields[] = {
-    {REC_TEXT, REC_AT(struct rec_pending, impi.z)},   {REC_TIME, REC_AT(struct rec_pending, made)},
-    {REC_TEXT, REC_AT(struct rec_pending, autn)},     {REC_VIEW16, REC_AT(struct rec_pending, res)},
-    {REC_VIEW16, REC_AT(struct rec_pending, ck)},     {REC_VIEW16, REC_AT(struct rec_pending, ik)},
-};
-static const struct rec_layout pending_layout = REC_LAYOUT(struct rec_pending, pending_fields, VERSION, VERSION);
-
-err_t rec_bsf_pending_parse(struct bytes b, struct rec_pending *out)
+/* -- what is open at an IMPI --------------------------------------------------------------------------- */
+static void take_challenge(struct reader *r, struct rec_challenge *c)
 {
-    uint8_t autn[AKA_AUTN_LEN];
-    struct writer w = WRITER_ARRAY(autn);
-    TRY(rec_parse(&pending_layout, b, out));
-    return hex_parse(text_of(out->autn), &w) == ERR_OK && w.n == AKA_AUTN_LEN ? ERR_OK : ERR_MALFORMED_RECORD;
+    c->made = rec_time(r);
+    reader_copy(r, c->rand, sizeof(c->rand));
+    reader_copy(r, c->autn, sizeof(c->autn));
+    c->sealed = reader_block16(r);
 }
 
-err_t rec_bsf_pending_get(struct txn *t, struct text rand, struct rec_pending *out)
+err_t rec_bsf_open_parse(struct bytes b, struct rec_bsf_open *out)
+{
+    struct reader r = reader_of(b);
+    *out = (struct rec_bsf_open){.n = 0};
+    rec_version(&r, VERSION);
+    out->minute = rec_time(&r);
+    out->count = reader_u8(&r);
+    out->strangers = reader_u8(&r);
+    out->seq = rec_time(&r);
+    out->reserved = rec_time(&r);
+    out->n = rec_u8(&r, 0, REC_BSF_OPEN_MAX);
+    for (size_t i = 0; i < out->n; i++) {
+        take_challenge(&r, &out->at[i]);
+    }
+    TRY(rec_finish(&r));
+    return out->seq <= out->reserved && out->reserved <= (int64_t)AKA_SEQ_MAX ? ERR_OK : ERR_MALFORMED_RECORD;
+}
+
+err_t rec_bsf_open_get(struct txn *t, struct text impi, struct rec_bsf_open *out)
 {
     struct bytes b;
-    TRY(rec_get(t, TABLE_BSF_PENDING, rand, &b));
-    return rec_bsf_pending_parse(b, out);
+    *out = (struct rec_bsf_open){.n = 0};
+    err_t e = rec_get(t, TABLE_BSF_OPEN, impi, &b);
+    return e == ERR_NOT_FOUND ? ERR_OK : e == ERR_OK ? rec_bsf_open_parse(b, out) : e;
 }
 
-err_t rec_bsf_pending_put(struct txn *t, const struct sealer *s, struct text rand, struct rec_pending *p,
-                      const struct aka_vector *v)
+err_t rec_bsf_open_put(struct txn *t, struct text impi, const struct rec_bsf_open *o)
 {
-    uint8_t sealed[3 * (SEAL_MAX + 2)];
-    uint8_t buf[REC_MAX];
-    struct writer room = WRITER_ARRAY(sealed);
+    uint8_t buf[64 + REC_BSF_OPEN_MAX * (sizeof(struct rec_challenge) + SEAL_MAX)];
     struct writer w = WRITER_ARRAY(buf);
-    struct writer autn = WRITER_ARRAY(p->autn);
-    const struct rec_bsf_part part = {s, TABLE_BSF_PENDING, rand};
-    hex_write_lower(&autn, BYTES_ARRAY(v->autn.b));
-    TRY(writer_finish_z(&autn));
-    TRY(rec_bsf_seal(&part, "res", &v->xres.s, &room, &p->res));
-    TRY(rec_bsf_seal(&part, "ck", &v->ck.s, &room, &p->ck));
-    TRY(rec_bsf_seal(&part, "ik", &v->ik.s, &room, &p->ik));
-    TRY(rec_write(&pending_layout, VERSION, p, NULL, &w));
-    p->res = p->ck = p->ik = bytes_empty(); /* their room ends here */
-    return rec_put(t, TABLE_BSF_PENDING, rand, &w, STORE_PUT_IF_ABSENT);
+    writer_u8(&w, VERSION);
+    writer_u64(&w, (uint64_t)o->minute);
+    writer_u8(&w, o->count);
+    writer_u8(&w, o->strangers);
+    writer_u64(&w, (uint64_t)o->seq);
+    writer_u64(&w, (uint64_t)o->reserved);
+    writer_u8(&w, (uint8_t)o->n);
+    for (size_t i = 0; i < o->n; i++) {
+        writer_u64(&w, (uint64_t)o->at[i].made);
+        writer_bytes(&w, BYTES_ARRAY(o->at[i].rand));
+        writer_bytes(&w, BYTES_ARRAY(o->at[i].autn));
+        writer_block16(&w, o->at[i].sealed);
+    }
+    TRY(writer_finish(&w));
+    return rec_put(t, TABLE_BSF_OPEN, impi, &w, STORE_PUT_ANY);
 }
 
-err_t rec_bsf_pending_open(const struct rec_pending *p, const struct sealer *s, struct text rand, struct ub_expected *out)
+static void answer_wipe(struct key_answer *a)
 {
-    const struct rec_bsf_part part = {s, TABLE_BSF_PENDING, rand};
-    struct writer w = WRITER_ARRAY(out->autn.b);
-    TRY(hex_parse(text_of(p->autn), &w));
-    TRY(rec_bsf_unseal(&part, "res", p->res, &out->res.s));
-    TRY(rec_bsf_unseal(&part, "ck", p->ck, &out->ck.s));
-    return rec_bsf_unseal(&part, "ik", p->ik, &out->ik.s);
+    secret_wipe(&a->s);
+}
+
+err_t rec_challenge_seal(const struct sealer *s, struct text impi, const struct aka_vector *v, struct writer *room,
+                         struct rec_challenge *out)
+{
+    SCOPED(answer_wipe) struct key_answer all = {0};
+    TRY(keys_answer_join(&v->xres, &v->ck, &v->ik, &all));
+    size_t at = room->n + 2; /* behind its length */
+    TRY(seal_write(s, TABLE_BSF_OPEN, impi, &all.s, room));
+    memcpy(out->rand, v->rand.b, sizeof(out->rand));
+    memcpy(out->autn, v->autn.b, sizeof(out->autn));
+    out->sealed = bytes_of(room->buf + at, room->n - at);
+    return ERR_OK;
+}
+
+err_t rec_challenge_open(const struct rec_challenge *c, const struct sealer *s, struct text impi, struct ub_expected *out)
+{
+    SCOPED(answer_wipe) struct key_answer all = {0};
+    memcpy(out->autn.b, c->autn, sizeof(out->autn.b));
+    TRY(seal_open(s, TABLE_BSF_OPEN, impi, c->sealed, &all.s));
+    return keys_answer_split(&all, &out->res, &out->ck, &out->ik);
 }
 
 /* -- Ks ---------------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /*
- * What the BSF keeps of each IMPI beside its settings: the state of its sequence numbers and challenges, the challenges that wait for
+ * What the BSF keeps of each IMPI beside its settings: the state of its sequence numbers, the challenges that wait for
  * their answers, and each Ks under its B-TID, which is its KeId (R001-126, R001-130). No secret stands in them unsealed.
  */
 #ifndef KEYSTEAD_ROLE_BSF_REC_BSF_H
@@ -26,33 +26,37 @@ MUST_USE err_t rec_bsf_unseal(const struct rec_bsf_part *p, const char *name, st
 
 /* -- the state of an IMPI ---------------------------------------------------------------------------- */
 struct rec_bsf_state {
-    int64_t seq;      /* the last SEQ that was given, durable before its challenge leaves: none is given twice */
-    usec_t minute;    /* when the present count of challenges began */
-    uint8_t count;
-    uint8_t strangers; /* of these, for addresses other than ... */
-    char home[REC_BSF_HOME_MAX]; /* ... that from which it answered last: IPv4, or /64 of IPv6, as hexadecimal digits; or empty */
-    char open[REC_BSF_OPEN_MAX][REC_BSF_RAND_MAX]; /* RAND in base64 of each challenge that waits, oldest first */
-    size_t open_n;
-    char live[REC_BSF_LIVE_MAX][REC_BSF_RAND_MAX]; /* the same of each Ks */
+    int64_t seq; /* numbers up to this one are used up, whether they were given or not: none is given twice */
+    char home[REC_BSF_HOME_MAX]; /* where it answered from last: IPv4, or /64 of IPv6, as hexadecimal digits; or empty */
+    char live[REC_BSF_LIVE_MAX][REC_BSF_RAND_MAX]; /* RAND in base64 of each Ks, oldest first */
     size_t live_n;
 };
 MUST_USE err_t rec_bsf_state_parse(struct bytes b, struct rec_bsf_state *out);
 MUST_USE err_t rec_bsf_state_get(struct txn *t, struct text impi, struct rec_bsf_state *out); /* none: zeros */
 MUST_USE err_t rec_bsf_state_put(struct txn *t, struct text impi, const struct rec_bsf_state *s);
 
-/* -- a challenge that waits -------------------------------------------------------------------------- */
-struct rec_pending {
-    struct impi impi;
+/* -- what is open at an IMPI: in memory alone (store/store_volatile.h) --------------------------------- */
+struct rec_challenge {
     usec_t made;
-    char autn[2 * AKA_AUTN_LEN + 1];
-    struct bytes res, ck, ik; /* sealed */
+    uint8_t rand[AKA_RAND_LEN], autn[AKA_AUTN_LEN];
+    struct bytes sealed; /* RES, CK, IK */
 };
-MUST_USE err_t rec_bsf_pending_parse(struct bytes b, struct rec_pending *out);
-MUST_USE err_t rec_bsf_pending_get(struct txn *t, struct text rand, struct rec_pending *out);
-MUST_USE err_t rec_bsf_pending_put(struct txn *t, const struct sealer *s, struct text rand, struct rec_pending *p,
-                               const struct aka_vector *v);
-MUST_USE err_t rec_bsf_pending_open(const struct rec_pending *p, const struct sealer *s, struct text rand,
-                                struct ub_expected *out);
+struct rec_bsf_open {
+    usec_t minute;     /* when the present count of challenges began */
+    uint8_t count;
+    uint8_t strangers; /* of these, for addresses that are not its home */
+    int64_t seq;       /* the last number that was given, of those ... */
+    int64_t reserved;  /* ... up to this one; nothing of it counts if the state on disk says another */
+    struct rec_challenge at[REC_BSF_OPEN_MAX]; /* oldest first */
+    size_t n;
+};
+MUST_USE err_t rec_bsf_open_parse(struct bytes b, struct rec_bsf_open *out);
+MUST_USE err_t rec_bsf_open_get(struct txn *t, struct text impi, struct rec_bsf_open *out); /* none, or forgotten: zeros */
+MUST_USE err_t rec_bsf_open_put(struct txn *t, struct text impi, const struct rec_bsf_open *o);
+/* What the answer will be compared with; `room` is where it stays until the put. */
+MUST_USE err_t rec_challenge_seal(const struct sealer *s, struct text impi, const struct aka_vector *v, struct writer *room,
+                                  struct rec_challenge *out);
+MUST_USE err_t rec_challenge_open(const struct rec_challenge *c, const struct sealer *s, struct text impi, struct ub_expected *out);
 
 /* -- Ks ---------------------------------------------------------------------------------------------- */
 struct rec_ks {

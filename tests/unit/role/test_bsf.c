@@ -2,6 +2,7 @@
 #include "aka/aka_card.h"
 #include "role/bsf/bsf_ctx.h"
 #include "shell/crypto_openssl.h"
+#include "store/store_volatile.h"
 #include "wire/bsf_info.h"
 #include "world.h"
 
@@ -28,6 +29,7 @@ struct fixture {
     struct arena arena;
     struct txn t;
     struct response rs;
+    bool fail; /* the next commits */
     char body[8192];
     char memory[1u << 17];
     const char *impi; /* under which the card answers */
@@ -85,7 +87,11 @@ static err_t get(struct fixture *f, const char *authorization)
     err_t e = dispatch_run(&role_bsf, f->bsf->ctx, &rq, &f->t, &f->rs);
     struct dispatch_about about = {&plain, text_of("/"), f->w.now};
     assert_int_equal(dispatch_keep(&f->t, e, &about, f->bsf->env.crypto, &f->bsf->chain), ERR_OK);
-    assert_int_equal(store_commit(f->bsf->store), ERR_OK);
+    if (f->fail) {
+        store_rollback(f->bsf->store);
+    } else {
+        assert_int_equal(store_commit(f->bsf->store), ERR_OK);
+    }
     return e;
 }
 
@@ -187,6 +193,15 @@ static void test_a_late_answer(void **state)
     assert_int_equal(world_count(f->bsf, TABLE_BSF_KS), 0);
 }
 
+static struct rec_bsf_open open_of(struct fixture *f)
+{
+    struct rec_bsf_open o;
+    begin(f, false);
+    assert_int_equal(rec_bsf_open_get(&f->t, text_of(IMPI), &o), ERR_OK);
+    store_rollback(f->bsf->store);
+    return o;
+}
+
 static void test_bounds(void **state)
 {
     struct fixture *f = *state;
@@ -197,7 +212,7 @@ static void test_bounds(void **state)
     for (int i = 0; i < 6; i++) {
         f->w.now += 61 * USEC_PER_SEC;
         open_ub(f, nonce);
-        assert_true(world_count(f->bsf, TABLE_BSF_PENDING) <= REC_BSF_OPEN_MAX);
+        assert_true(open_of(f).n <= REC_BSF_OPEN_MAX);
     }
     for (int i = 0; i < 2; i++) {
         f->w.now += 61 * USEC_PER_SEC;
@@ -207,7 +222,7 @@ static void test_bounds(void **state)
     assert_int_equal(world_count(f->bsf, TABLE_BSF_TMPI), 2);
     assert_int_equal(naf(f, &first, "maf.example.com", &n), ERR_DENIED_B_TID);
     assert_int_equal(world_ctl(&f->w, f->bsf, "subscriber", "remove", "{\"IMPI\":\"" IMPI "\"}", &f->r), ERR_OK);
-    assert_int_equal(world_count(f->bsf, TABLE_BSF_KS) + world_count(f->bsf, TABLE_BSF_TMPI) + world_count(f->bsf, TABLE_BSF_PENDING), 0);
+    assert_int_equal(world_count(f->bsf, TABLE_BSF_KS) + world_count(f->bsf, TABLE_BSF_TMPI) + open_of(f).n, 0);
     assert_int_equal(world_count(f->bsf, TABLE_BSF_STATE), 1); /* no number twice, whoever comes back */
 }
 
@@ -287,6 +302,72 @@ static void test_a_lifetime_that_no_device_takes(void **state)
     add(f, ",\"lifetime\":\"3650d\"");
 }
 
+static uint64_t seq_of(struct fixture *f, const char *nonce)
+{
+    struct aka_keys keys = aka_keys_milenage();
+    struct aka_nonce n;
+    struct aka_rand rand;
+    struct aka_output o = {0};
+    world_secret(K_HEX, &keys.k.s);
+    world_secret(OPC_HEX, &keys.opc.s);
+    assert_int_equal(aka_nonce_parse(text_of(nonce), &n), ERR_OK);
+    memcpy(rand.b, n.rand, sizeof(rand.b));
+    assert_int_equal(aka_f2345(f->bsf->env.crypto, &keys, &rand, &o), ERR_OK);
+    return aka_sqn_seq(aka_sqn_reveal(n.autn, &o.ak));
+}
+
+/* A challenge is kept in memory: it costs no record but once in a block of numbers, and what a restart forgets is asked for again. No
+ * number comes twice, whatever is forgotten and whatever could not be committed. */
+static void test_numbers_and_restarts(void **state)
+{
+    struct fixture *f = *state;
+    char nonce[128];
+    uint64_t last = 0;
+    size_t durable = 0;
+    add(f, "");
+    for (int i = 0; i < 200; i++) {
+        f->w.now += 61 * USEC_PER_SEC;
+        if (i % 50 == 20) {
+            store_volatile_forget(f->bsf->store); /* a restart */
+        }
+        open_ub(f, nonce);
+        durable += txn_is_durable(&f->t) ? 1 : 0;
+        assert_true(seq_of(f, nonce) > last);
+        last = seq_of(f, nonce);
+        if (i % 50 == 30) {
+            assert_int_equal(answer(f, nonce), ERR_OK);
+            assert_int_equal(primitive_http_status(f->rs.rsc), 200);
+        }
+    }
+    assert_true(durable <= 4 + 200 / 32 + 1);
+    store_volatile_forget(f->bsf->store);
+    assert_int_equal(answer(f, nonce), ERR_OK);
+    assert_non_null(strstr(f->rs.headers, "stale=true"));
+    nonce_of(f, nonce);
+    assert_true(seq_of(f, nonce) > last);
+    assert_int_equal(answer(f, nonce), ERR_OK);
+    assert_int_equal(primitive_http_status(f->rs.rsc), 200);
+}
+
+/* What was reserved in a transaction that failed was not reserved. */
+static void test_a_commit_that_fails(void **state)
+{
+    struct fixture *f = *state;
+    struct rec_bsf_state s;
+    char nonce[128];
+    add(f, "");
+    f->fail = true;
+    open_ub(f, nonce);
+    f->fail = false;
+    begin(f, false);
+    assert_int_equal(rec_bsf_state_get(&f->t, text_of(IMPI), &s), ERR_OK);
+    store_rollback(f->bsf->store);
+    assert_int_equal(s.seq, 0);
+    assert_true(open_of(f).seq > 0);
+    open_ub(f, nonce);
+    assert_true(txn_is_durable(&f->t)); /* reserved now */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +377,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_two_names_of_a_sim, setup_hlr, teardown),
         cmocka_unit_test_setup_teardown(test_an_import_with_shifted_columns_shows_no_key, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_lifetime_that_no_device_takes, setup, teardown),
+}
+
+        cmocka_unit_test_setup_teardown(test_numbers_and_restarts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_commit_that_fails, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

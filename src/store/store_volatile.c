@@ -1,0 +1,220 @@
+/* An id has WAYS places it may stand in, as in store_cached.c: what peers choose never makes a chain longer. */
+#include "store/store_volatile.h"
+
+#include "base/ct.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WAYS 8
+
+struct entry {
+    uint64_t version;
+    uint64_t touched;
+    enum store_table table;
+    size_t id_n;
+    size_t data_n;
+    uint8_t b[]; /* id, then data */
+};
+
+struct volatiles {
+    struct store base;
+    struct store *inner;
+    struct entry **at; /* sets * WAYS places */
+    size_t sets;       /* a power of two */
+    uint64_t clock;    /* of touches */
+};
+
+static struct volatiles *of(struct store *s)
+{
+    return (struct volatiles *)s;
+}
+
+/* What is forgotten may have held something sealed: it goes as keys go. */
+static void drop(struct entry **place)
+{
+    if (*place != NULL) {
+        ct_wipe(*place, sizeof(**place) + (*place)->id_n + (*place)->data_n);
+        free(*place);
+        *place = NULL;
+    }
+}
+
+/* FNV-1a, as in store_cached.c: only spreads. */
+static struct entry **set_of(struct volatiles *v, enum store_table t, struct bytes id)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)t;
+    for (size_t i = 0; i < id.n; i++) {
+        h = (h ^ id.p[i]) * UINT64_C(0x100000001b3);
+    }
+    h ^= h >> 32;
+    return &v->at[(size_t)(h & (v->sets - 1)) * WAYS];
+}
+
+static struct entry **find(struct volatiles *v, enum store_table t, struct bytes id)
+{
+    struct entry **set = set_of(v, t, id);
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set[i] != NULL && set[i]->table == t && bytes_eq(bytes_of(set[i]->b, set[i]->id_n), id)) {
+            return &set[i];
+        }
+    }
+    return NULL;
+}
+
+/* An empty place, or that of the record that was not touched for longest. */
+static struct entry **place_in(struct entry **set)
+{
+    struct entry **place = &set[0];
+    for (size_t i = 0; i < WAYS && *place != NULL; i++) {
+        if (set[i] == NULL || set[i]->touched < (*place)->touched) {
+            place = &set[i];
+        }
+    }
+    return place;
+}
+
+static struct store_value value_of(const struct entry *e)
+{
+    return (struct store_value){bytes_of(e->b + e->id_n, e->data_n), e->version};
+}
+
+static err_t volatile_get(struct store *s, enum store_table t, struct bytes id, struct arena *a, struct store_value *out)
+{
+    struct volatiles *v = of(s);
+    if (!store_is_volatile(t)) {
+        return store_get(v->inner, t, id, a, out);
+    }
+    struct entry **place = find(v, t, id);
+    if (place == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    const struct store_value there = value_of(*place);
+    out->version = there.version;
+    return arena_dup(a, there.data, &out->data) ? ERR_OK : ERR_LIMIT_CAPACITY;
+}
+
+static err_t volatile_put(struct store *s, enum store_table t, struct bytes id, struct bytes data, enum store_put mode,
+                          uint64_t version)
+{
+    struct volatiles *v = of(s);
+    if (!store_is_volatile(t)) {
+        return store_put(v->inner, t, id, data, mode, version);
+    }
+    struct entry *e = mode == STORE_PUT_ANY ? malloc(sizeof(*e) + id.n + data.n) : NULL;
+    if (e == NULL) {
+        return mode == STORE_PUT_ANY ? ERR_LIMIT_CAPACITY : ERR_BUG;
+    }
+    struct entry **place = find(v, t, id);
+    *e = (struct entry){place == NULL ? 1 : (*place)->version + 1, v->clock++, t, id.n, data.n};
+    memcpy(e->b, id.p, id.n);
+    memcpy(e->b + id.n, data.p, data.n);
+    place = place == NULL ? place_in(set_of(v, t, id)) : place;
+    drop(place);
+    *place = e;
+    return ERR_OK;
+}
+
+static err_t volatile_del(struct store *s, enum store_table t, struct bytes id)
+{
+    struct volatiles *v = of(s);
+    if (!store_is_volatile(t)) {
+        return store_del(v->inner, t, id);
+    }
+    struct entry **place = find(v, t, id);
+    if (place == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    drop(place);
+    return ERR_OK;
+}
+
+static err_t volatile_scan(struct store *s, const struct store_scan *q, store_scan_fn *fn, void *arg)
+{
+    struct volatiles *v = of(s);
+    if (!store_is_volatile(q->table)) {
+        return store_scan(v->inner, q, fn, arg);
+    }
+    struct entry **place = find(v, q->table, q->prefix);
+    if (place != NULL && q->after.n == 0) {
+        (void)fn(arg, q->prefix, value_of(*place));
+    }
+    return ERR_OK;
+}
+
+static err_t volatile_begin(struct store *s, bool write)
+{
+    return store_begin(of(s)->inner, write);
+}
+
+static err_t volatile_commit(struct store *s)
+{
+    return store_commit(of(s)->inner);
+}
+
+static void volatile_rollback(struct store *s)
+{
+    store_rollback(of(s)->inner);
+}
+
+static uint64_t volatile_changes(struct store *s)
+{
+    return store_changes(of(s)->inner);
+}
+
+static void volatile_close(struct store *s)
+{
+    struct volatiles *v = of(s);
+    store_close(v->inner);
+    store_volatile_forget(s);
+    free(v->at);
+    free(v);
+}
+
+static const struct store_ops volatile_ops = {
+    .close = volatile_close,
+    .begin = volatile_begin,
+    .get = volatile_get,
+    .put = volatile_put,
+    .del = volatile_del,
+    .scan = volatile_scan,
+    .commit = volatile_commit,
+    .rollback = volatile_rollback,
+    .changes = volatile_changes,
+};
+
+err_t store_volatile_open(struct store *inner, size_t records, struct store **out)
+{
+    size_t sets = 1;
+    *out = NULL;
+    while (sets * WAYS < records) {
+        sets *= 2;
+    }
+    struct volatiles *v = calloc(1, sizeof(*v));
+    struct entry **at = calloc(sets * WAYS, sizeof(struct entry *));
+    if (v == NULL || at == NULL) {
+        free(v);
+        free(at);
+        store_close(inner); /* it was given to us */
+        return ERR_STORE;
+    }
+    v->base.ops = &volatile_ops;
+    v->inner = inner;
+    v->at = at;
+    v->sets = sets;
+    *out = &v->base;
+    return ERR_OK;
+}
+
+struct store *store_volatile_inner(struct store *s)
+{
+    return s->ops == &volatile_ops ? of(s)->inner : s;
+}
+
+void store_volatile_forget(struct store *s)
+{
+    struct volatiles *v = of(s);
+    for (size_t i = 0; s->ops == &volatile_ops && i < v->sets * WAYS; i++) {
+        drop(&v->at[i]);
+    }
+}
