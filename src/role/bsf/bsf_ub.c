@@ -175,9 +175,9 @@ static err_t remember(struct run *r, const struct aka_vector *v)
     if (s->n == REC_BSF_OPEN_MAX) { /* the oldest makes room */
         forget_open(s, 0);
     }
-    struct rec_challenge *c = &s->at[s->n++];
+    struct rec_bsf_challenge *c = &s->at[s->n++];
     c->made = r->rq->now;
-    TRY(rec_challenge_seal(r->b->env.sealer, text_of(r->sub.impi.z), v, &room, c));
+    TRY(rec_bsf_challenge_seal(r->b->env.sealer, text_of(r->sub.impi.z), v, &room, c));
     return save_open(r);
 }
 
@@ -317,7 +317,7 @@ static err_t finish(struct run *r, const struct ub_expected *x)
 }
 
 /* -- answers ----------------------------------------------------------------------------------------- */
-static struct rec_challenge *find_open(struct run *r)
+static struct rec_bsf_challenge *find_open(struct run *r)
 {
     for (size_t i = 0; i < r->open.n; i++) {
         if (memcmp(r->open.at[i].rand, r->in.nonce.rand, AKA_RAND_LEN) == 0) {
@@ -330,12 +330,12 @@ static struct rec_challenge *find_open(struct run *r)
 /* Takes the challenge away; ERR_NOT_FOUND: it is none, was used, is forgotten, too old or another's. */
 static err_t use_nonce(struct run *r, struct ub_expected *x)
 {
-    const struct rec_challenge *c = find_open(r);
+    const struct rec_bsf_challenge *c = find_open(r);
     if (c == NULL || r->in.nonce.data_n > 0 || memcmp(c->autn, r->in.nonce.autn, AKA_AUTN_LEN) != 0) {
         return ERR_NOT_FOUND;
     }
     usec_t made = c->made;
-    TRY(rec_challenge_open(c, r->b->env.sealer, text_of(r->sub.impi.z), x));
+    TRY(rec_bsf_challenge_open(c, r->b->env.sealer, text_of(r->sub.impi.z), x));
     forget_open(&r->open, (size_t)(c - r->open.at));
     TRY(save_open(r));
     return r->rq->now < made || r->rq->now - made > r->b->nonce_lifetime ? ERR_NOT_FOUND : ERR_OK;

@@ -91,7 +91,7 @@ err_t rec_bsf_state_put(struct txn *t, struct text impi, const struct rec_bsf_st
 }
 
 /* -- what is open at an IMPI --------------------------------------------------------------------------- */
-static void take_challenge(struct reader *r, struct rec_challenge *c)
+static void take_challenge(struct reader *r, struct rec_bsf_challenge *c)
 {
     c->made = rec_time(r);
     reader_copy(r, c->rand, sizeof(c->rand));
@@ -127,7 +127,7 @@ err_t rec_bsf_open_get(struct txn *t, struct text impi, struct rec_bsf_open *out
 
 err_t rec_bsf_open_put(struct txn *t, struct text impi, const struct rec_bsf_open *o)
 {
-    uint8_t buf[64 + REC_BSF_OPEN_MAX * (sizeof(struct rec_challenge) + SEAL_MAX)];
+    uint8_t buf[64 + REC_BSF_OPEN_MAX * (sizeof(struct rec_bsf_challenge) + SEAL_MAX)];
     struct writer w = WRITER_ARRAY(buf);
     writer_u8(&w, VERSION);
     writer_u64(&w, (uint64_t)o->minute);
@@ -151,8 +151,8 @@ static void answer_wipe(struct key_answer *a)
     secret_wipe(&a->s);
 }
 
-err_t rec_challenge_seal(const struct sealer *s, struct text impi, const struct aka_vector *v, struct writer *room,
-                         struct rec_challenge *out)
+err_t rec_bsf_challenge_seal(const struct sealer *s, struct text impi, const struct aka_vector *v, struct writer *room,
+                         struct rec_bsf_challenge *out)
 {
     SCOPED(answer_wipe) struct key_answer all = {0};
     TRY(keys_answer_join(&v->xres, &v->ck, &v->ik, &all));
@@ -164,7 +164,7 @@ err_t rec_challenge_seal(const struct sealer *s, struct text impi, const struct 
     return ERR_OK;
 }
 
-err_t rec_challenge_open(const struct rec_challenge *c, const struct sealer *s, struct text impi, struct ub_expected *out)
+err_t rec_bsf_challenge_open(const struct rec_bsf_challenge *c, const struct sealer *s, struct text impi, struct ub_expected *out)
 {
     SCOPED(answer_wipe) struct key_answer all = {0};
     memcpy(out->autn.b, c->autn, sizeof(out->autn.b));

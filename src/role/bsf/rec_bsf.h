@@ -36,7 +36,7 @@ MUST_USE err_t rec_bsf_state_get(struct txn *t, struct text impi, struct rec_bsf
 MUST_USE err_t rec_bsf_state_put(struct txn *t, struct text impi, const struct rec_bsf_state *s);
 
 /* -- what is open at an IMPI: in memory alone (store/store_volatile.h) --------------------------------- */
-struct rec_challenge {
+struct rec_bsf_challenge {
     usec_t made;
     uint8_t rand[AKA_RAND_LEN], autn[AKA_AUTN_LEN];
     struct bytes sealed; /* RES, CK, IK */
@@ -47,16 +47,16 @@ struct rec_bsf_open {
     uint8_t strangers; /* of these, for addresses that are not its home */
     int64_t seq;       /* the last number that was given, of those ... */
     int64_t reserved;  /* ... up to this one; nothing of it counts if the state on disk says another */
-    struct rec_challenge at[REC_BSF_OPEN_MAX]; /* oldest first */
+    struct rec_bsf_challenge at[REC_BSF_OPEN_MAX]; /* oldest first */
     size_t n;
 };
 MUST_USE err_t rec_bsf_open_parse(struct bytes b, struct rec_bsf_open *out);
 MUST_USE err_t rec_bsf_open_get(struct txn *t, struct text impi, struct rec_bsf_open *out); /* none, or forgotten: zeros */
 MUST_USE err_t rec_bsf_open_put(struct txn *t, struct text impi, const struct rec_bsf_open *o);
 /* What the answer will be compared with; `room` is where it stays until the put. */
-MUST_USE err_t rec_challenge_seal(const struct sealer *s, struct text impi, const struct aka_vector *v, struct writer *room,
-                                  struct rec_challenge *out);
-MUST_USE err_t rec_challenge_open(const struct rec_challenge *c, const struct sealer *s, struct text impi, struct ub_expected *out);
+MUST_USE err_t rec_bsf_challenge_seal(const struct sealer *s, struct text impi, const struct aka_vector *v, struct writer *room,
+                                  struct rec_bsf_challenge *out);
+MUST_USE err_t rec_bsf_challenge_open(const struct rec_bsf_challenge *c, const struct sealer *s, struct text impi, struct ub_expected *out);
 
 /* -- Ks ---------------------------------------------------------------------------------------------- */
 struct rec_ks {

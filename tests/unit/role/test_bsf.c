@@ -377,8 +377,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_two_names_of_a_sim, setup_hlr, teardown),
         cmocka_unit_test_setup_teardown(test_an_import_with_shifted_columns_shows_no_key, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_lifetime_that_no_device_takes, setup, teardown),
-}
-
         cmocka_unit_test_setup_teardown(test_numbers_and_restarts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_commit_that_fails, setup, teardown),
     };
