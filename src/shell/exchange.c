@@ -129,6 +129,7 @@ static void to_writer(struct conn *c, const struct keys_export *x, usec_t now)
     }
     if (e != ERR_OK) {
         c->busy = false;
+        c->park_until = 0; /* the next request is another one: it must not be served as one that has waited, which writes nothing */
         exchange_refuse(c, e, "");
     }
 }
