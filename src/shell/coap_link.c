@@ -18,6 +18,7 @@
 
 #define BLOCK_SZX 5 /* as the server: 512 octets and any options fit into a datagram */
 #define MESSAGE_ROOM 4096
+#define BURST 64 /* datagrams that one step takes: who sends faster than they are read would keep the loop for himself */
 
 struct coap_link {
     struct coap_link_setup s;
@@ -223,7 +224,7 @@ static err_t hear(struct coap_link *l)
     uint8_t b[COAP_ENGINE_DATAGRAM];
     struct coap_event ev;
     size_t n = 0;
-    while (!l->answered) {
+    for (size_t i = 0; !l->answered && i < BURST; i++) {
         TRY(receive_datagram(l, b, sizeof(b), &n));
         if (n == 0) {
             return ERR_OK;
