@@ -124,9 +124,11 @@ err_t device_dir_load(struct device_dir *d, const char *at, struct device_state 
     return ERR_OK;
 }
 
+/* Always a file of ours, for nobody else: what lies there of an end in the middle, or is somebody's, goes. */
 static err_t write_synced(const char *file, struct bytes b)
 {
-    int fd = open(file, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+    (void)unlink(file);
+    int fd = open(file, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         return ERR_IO;
     }
@@ -155,7 +157,7 @@ static err_t sync_dir(const char *dir)
 
 err_t device_dir_file_save(const struct device_dir *d, const char *name, struct bytes b)
 {
-    char file[600], fresh[600], fresh_name[64];
+    char file[600], fresh[600], fresh_name[160];
     struct writer w = WRITER_ARRAY(fresh_name);
     writer_z(&w, name);
     writer_z(&w, ".new");
