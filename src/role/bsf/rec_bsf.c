@@ -203,21 +203,55 @@ err_t rec_bsf_ks_put(struct txn *t, const struct sealer *s, const struct rec_ks 
     return rec_put(t, TABLE_BSF_KS, text_of(k->b_tid.z), &w, STORE_PUT_IF_ABSENT);
 }
 
+struct drop {
+    struct b_tid id; /* empty: none was found */
+    char tmpi[REC_BSF_TMPI_MAX];
+};
+
+static bool drop_found(void *arg, struct bytes id, struct store_value value)
+{
+    struct drop *d = arg;
+    struct rec_ks k;
+    if (TEXT_COPY(text_span((const char *)id.p, id.n), d->id.z) != ERR_OK) {
+        d->id.z[0] = '\0';
+    }
+    d->tmpi[0] = '\0';
+    if (rec_bsf_ks_parse(value.data, &k) == ERR_OK) {
+        memcpy(d->tmpi, k.tmpi, sizeof(d->tmpi));
+    }
+    return false;
+}
+
+/* Made before the BSF was given another name: its right half is not known here. */
+static err_t find_renamed(struct txn *t, const char *rand, struct drop *d)
+{
+    char prefix[REC_BSF_RAND_MAX + 1];
+    struct writer w = WRITER_ARRAY(prefix);
+    writer_z(&w, rand);
+    writer_z(&w, "@");
+    TRY(writer_finish(&w));
+    const struct store_scan q = {.table = TABLE_BSF_KS, .prefix = writer_view(&w), .limit = 1};
+    return txn_scan(t, &q, drop_found, d);
+}
+
 err_t rec_bsf_ks_drop(struct txn *t, const char *rand, struct text bsf)
 {
-    struct b_tid id;
+    struct drop d = {.tmpi = ""};
     struct rec_ks k;
-    struct writer w = WRITER_ARRAY(id.z);
+    struct writer w = WRITER_ARRAY(d.id.z);
     writer_z(&w, rand);
     writer_z(&w, "@");
     writer_text(&w, bsf);
     TRY(writer_finish_z(&w));
-    err_t e = rec_bsf_ks_get(t, text_of(id.z), &k);
-    if (e != ERR_OK) {
-        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    err_t e = rec_bsf_ks_get(t, text_of(d.id.z), &k);
+    if (e == ERR_OK) {
+        memcpy(d.tmpi, k.tmpi, sizeof(d.tmpi));
+    } else {
+        d.id.z[0] = '\0';
+        TRY(e == ERR_NOT_FOUND ? find_renamed(t, rand, &d) : e);
     }
-    TRY(txn_del(t, TABLE_BSF_TMPI, text_of(k.tmpi)));
-    return txn_del(t, TABLE_BSF_KS, text_of(id.z));
+    TRY(d.tmpi[0] != '\0' ? txn_del(t, TABLE_BSF_TMPI, text_of(d.tmpi)) : ERR_OK);
+    return d.id.z[0] != '\0' ? txn_del(t, TABLE_BSF_KS, text_of(d.id.z)) : ERR_OK;
 }
 
 err_t rec_bsf_ks_key(const struct rec_ks *k, const struct sealer *s, struct key_ks *out)

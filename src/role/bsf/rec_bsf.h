@@ -73,7 +73,7 @@ struct rec_ks {
 MUST_USE err_t rec_bsf_ks_parse(struct bytes b, struct rec_ks *out);
 MUST_USE err_t rec_bsf_ks_get(struct txn *t, struct text b_tid, struct rec_ks *out); /* ERR_NOT_FOUND */
 MUST_USE err_t rec_bsf_ks_put(struct txn *t, const struct sealer *s, const struct rec_ks *k, const struct key_ks *ks);
-/* The Ks made of this RAND, in base64, with its TMPI; none, or one made under another name of the BSF, is no error. */
+/* The Ks made of this RAND, in base64, with its TMPI, also one made under another name of the BSF; none is no error. */
 MUST_USE err_t rec_bsf_ks_drop(struct txn *t, const char *rand, struct text bsf);
 MUST_USE err_t rec_bsf_ks_key(const struct rec_ks *k, const struct sealer *s, struct key_ks *out);
 

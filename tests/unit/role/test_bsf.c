@@ -226,6 +226,22 @@ static void test_bounds(void **state)
     assert_int_equal(world_count(f->bsf, TABLE_BSF_STATE), 1); /* no number twice, whoever comes back */
 }
 
+/* Who removes a subscriber ends what it has, also what it got when the BSF had another name: the IMPI may be another SIM's next. */
+static void test_another_name_of_the_bsf(void **state)
+{
+    struct fixture *f = *state;
+    struct bsf_naf n;
+    add(f, "");
+    struct b_tid id = bootstrap(f);
+    world_reload(&f->w, f->bsf, "[bsf]\nfqdn = other.example.com\nks-lifetime = 12h\n");
+    assert_int_equal(naf(f, &id, "maf.example.com", &n), ERR_OK);
+    bsf_naf_wipe(&n);
+    assert_int_equal(world_ctl(&f->w, f->bsf, "subscriber", "remove", "{\"IMPI\":\"" IMPI "\"}", &f->r), ERR_OK);
+    add(f, "");
+    assert_int_equal(naf(f, &id, "maf.example.com", &n), ERR_DENIED_B_TID);
+    assert_int_equal(world_count(f->bsf, TABLE_BSF_KS) + world_count(f->bsf, TABLE_BSF_TMPI), 0);
+}
+
 /* -- subscribers of an HLR ------------------------------------------------------------------------------- */
 #define OTHER "001010123456789@ims.mnc010.mcc001.3gppnetwork.org" /* the same SIM, if its MNC had three digits */
 
@@ -374,6 +390,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_naf_keys_and_permissions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_late_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_another_name_of_the_bsf, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_names_of_a_sim, setup_hlr, teardown),
         cmocka_unit_test_setup_teardown(test_an_import_with_shifted_columns_shows_no_key, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_lifetime_that_no_device_takes, setup, teardown),
