@@ -63,7 +63,7 @@ static const struct conf_row rows[] = {
 
     {"peer", "", CONF_FQDN, CONF_REPEATS, NULL, 0, 0, NULL, "Another authority that this server may ask: [peer mef.example.com]. No other host is ever called."},
     {"peer", "kind", CONF_CHOICE, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, "mef|maf|cse|bsf",
-     "What it is; cse also for an application that is notified over TLS or DTLS. No URL that a client gives leads to another kind."},
+     "What it is; cse without csi for an application that is notified over TLS or DTLS. No URL that a client gives leads elsewhere."},
     {"peer", "csi", CONF_TEXT, CONF_REPEATS, NULL, 0, 190, NULL, "CSE-ID of a CSE (kind cse), /in or //example.com/in: it is registered at, and requests for it go there."},
     {"peer", "address", CONF_ADDRESS, CONF_REPEATS | CONF_REQUIRED, NULL, 0, 0, NULL, "Where it listens."},
     {"peer", "certificate", CONF_FILE, CONF_REPEATS, NULL, 0, 0, NULL, "PEM certificate shown to it."},

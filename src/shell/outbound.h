@@ -19,8 +19,9 @@
 
 /*
  * Where to: `peer`, the FQDN of a [peer] section, by TLS 1.2 with the credential, anchors and address of that section; or else
- * `url`, a point of access as an entity registered it: "https://FQDN[:any port]" is the [peer] of that name and of kind cse,
- * at the address configured for it (never a MEF, MAF or BSF, which know us as somebody who may ask for keys), and "http://HOST:PORT" must stand in [server] points-of-access. Nothing else is ever called: no request
+ * `url`, a point of access as an entity registered it: "https://FQDN[:any port]" is the [peer] of that name, of kind cse and
+ * without a csi, at the address configured for it (never a MEF, MAF or BSF, which know us as somebody who may ask for keys, nor a CSE, which takes
+ * us for this CSE), and "http://HOST:PORT" must stand in [server] points-of-access. Nothing else is ever called: no request
  * leads the server to a host of the requester's choice.
  */
 struct outbound_request {

@@ -313,7 +313,8 @@ static void connected_cb(uv_connect_t *r, int status)
     start(c, x);
 }
 
-static err_t dial(struct carrier *c, struct ride *x)
+/* ERR_PEER_UNREACHABLE: the address was refused at once (no route to it), and the line goes. */
+static err_t dial_one(struct carrier *c, struct ride *x)
 {
     struct line *l = calloc(1, sizeof(*l));
     if (l == NULL || uv_tcp_init(c->site->loop, &l->tcp) != 0) {
@@ -343,6 +344,15 @@ static err_t dial(struct carrier *c, struct ride *x)
         return ERR_PEER_UNREACHABLE;
     }
     return ERR_OK;
+}
+
+static err_t dial(struct carrier *c, struct ride *x)
+{
+    err_t e = dial_one(c, x);
+    while (e == ERR_PEER_UNREACHABLE && ++x->tried < c->addresses_n) {
+        e = dial_one(c, x);
+    }
+    return e;
 }
 
 /* -- those that wait -------------------------------------------------------------------------------------- */

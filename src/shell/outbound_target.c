@@ -45,10 +45,11 @@ static const struct scheme *scheme_of(struct text url)
     return NULL;
 }
 
-/* An authority answers our own questions with other people's keys: no word of a requester leads a request there. */
+/* An authority answers our own questions with other people's keys, and another CSE takes what we say for what this CSE says: no
+ * word of a requester leads a request there. Who is to be told there is named by his address (cse_hop.h). */
 static bool is_for_urls(const struct snapshot_peer *p)
 {
-    return p != NULL && strcmp(p->kind, "cse") == 0;
+    return p != NULL && strcmp(p->kind, "cse") == 0 && p->csi == NULL;
 }
 
 /* For CoAP: a name would have to be looked up, and that blocks. */

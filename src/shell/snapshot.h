@@ -57,6 +57,7 @@ struct snapshot_listener {
 struct snapshot_peer {
     const char *fqdn;
     const char *kind; /* mef, maf, cse, bsf */
+    const char *csi;  /* of a CSE; NULL: none, with kind cse an application */
     const char *address;
     const char *certificate, *key; /* NULL if none is shown */
     const char *psk_id; /* NULL: certificates; else the identity of ... */

@@ -84,6 +84,7 @@ err_t snapshot_peers_load(struct snapshot_loading *l)
         l->s->peers[l->s->peers_n++] = (struct snapshot_peer){
             .fqdn = fqdn,
             .kind = conf_text(c, "peer", fqdn, "kind").p,
+            .csi = snapshot_z(conf_text(c, "peer", fqdn, "csi")),
             .address = conf_text(c, "peer", fqdn, "address").p,
             .certificate = snapshot_z(conf_text(c, "peer", fqdn, "certificate")),
             .key = snapshot_z(conf_text(c, "peer", fqdn, "key")),

@@ -47,6 +47,21 @@ def let_in(lab, role, name, who):
                  "--key-file", lab.key_file(name, key_of(name)))
 
 
+def two_cses(lab, *more):
+    """Both, started and joined, with an AE each: Sfar at the IN-CSE, Snear at the other. `more`: peers of the IN-CSE that are the other one
+    under names without a CSE-ID."""
+    second_cse(lab)
+    for name in more:
+        f = lab.key_file(f"peer-{name}", key_of("in"))
+        lab.append("cse", f"\n[peer {name}]\nkind = cse\naddress = {lab.init['mn_address']}\npsk-id = in@{ks.SP}\npsk = {f}\n")
+    lab.set("cse", "limits", "fetch-time", "5s")
+    lab.start("cse", "mn")
+    let_in(lab, "cse", "mn", MN)
+    let_in(lab, "mn", "in", ks.CSE_ID)
+    ks.wait_for(lambda: joined(lab), what="the registration")
+    lab.far, lab.near = ae(lab, "cse", "far")[0], ae(lab, "mn", "near")[0]
+
+
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
     with ks.Lab(tmp_path_factory.mktemp("lab") / "l") as lab:

@@ -5,7 +5,7 @@ import time
 import keystead as ks
 import pytest
 from sink import Sink
-from test_mcc import ae, joined, let_in, key_of, second_cse, MN
+from test_mcc import joined, key_of, two_cses
 
 
 @pytest.fixture(scope="module")
@@ -14,13 +14,7 @@ def lab(tmp_path_factory):
     lab.sink = Sink()
     lab.set("cse", "server", "points-of-access", f"127.0.0.1:{lab.sink.port}")
     with lab:
-        second_cse(lab)
-        lab.set("cse", "limits", "fetch-time", "5s")
-        lab.start("cse", "mn")
-        let_in(lab, "cse", "mn", MN)
-        let_in(lab, "mn", "in", ks.CSE_ID)
-        ks.wait_for(lambda: joined(lab), what="the registration")
-        lab.far, lab.near = ae(lab, "cse", "far")[0], ae(lab, "mn", "near")[0]
+        two_cses(lab)
         for conn, who, name in ((lab.far, "Sfar", "cse-in"), (lab.near, "Snear", "cse-mn")):
             acp = {"m2m:acp": {"rn": "all", "pv": {"acr": [{"acor": ["all"], "acop": 63}]}, "pvs": {"acr": [{"acor": [who], "acop": 63}]}}}
             assert ks.ask(conn, "create", f"/-/{who}", acp, 1, who).rsc == 2001
@@ -126,6 +120,8 @@ def test_an_object_is_passed_on_untouched(lab, far):
     who, conn, to = ("Sfar", lab.far, "/~/mn/cse-mn/Snear") if far else ("Snear", lab.near, "/-/Snear")
     with Poller(lab, "mn", "Snear", "/-/Snear/pch/pcu", lambda pc: {"rsc": 2000, "pc": back}) as p:
         r = ks.ask(conn, "notify", to, seci, origin=who)
+        if r.reason == "peer-lost":  # on the connection from before the restart: whether it was done nobody knows, so it is not sent again
+            r = ks.ask(conn, "notify", to, seci, origin=who)
         assert (r.rsc, r.json) == (2000, back), r
         assert p.got[0]["pc"] == seci and p.got[0]["fr"] == ("/Sfar" if far else "Snear"), p.got
     lab.sink.answer = lambda sgn: (2000, back)

@@ -5,7 +5,7 @@ import keystead as ks
 import pytest
 from coapsink import CoapSink
 from sink import Sink
-from test_mcc import MN, ae, joined, let_in, second_cse
+from test_mcc import key_of, two_cses
 
 
 @pytest.fixture(scope="module")
@@ -15,13 +15,7 @@ def lab(tmp_path_factory):
     lab.set("cse", "server", "points-of-access", f"127.0.0.1:{lab.sink.port}, 127.0.0.1:{lab.coap.port}, 127.0.0.1:{lab.nobody}")
     lab.set("cse", "limits", "fetch-time", "5s")
     with lab:
-        second_cse(lab)
-        lab.set("cse", "limits", "fetch-time", "5s")
-        lab.start("cse", "mn")
-        let_in(lab, "cse", "mn", MN)
-        let_in(lab, "mn", "in", ks.CSE_ID)
-        ks.wait_for(lambda: joined(lab), what="the registration")
-        lab.far, lab.near = ae(lab, "cse", "far")[0], ae(lab, "mn", "near")[0]
+        two_cses(lab, "localhost")
         assert ks.create_container(lab.far, "Sfar", "/-/Sfar", "box").rsc == 2001
         yield lab
         lab.far.close()
@@ -94,10 +88,32 @@ def test_nobody_leads_the_server_elsewhere(lab, url):
     assert r.rsc in (5204, 4102) and len(lab.coap.got) == before, r
 
 
+@pytest.mark.parametrize("scheme", ["coaps", "https"])
+def test_no_url_speaks_in_the_name_of_this_cse(lab, scheme):
+    """What the other CSE takes for a word of /in is said by /in alone: neither a subscription nor a point of access leads there by URL."""
+    before = len(lab.sink.got)
+    assert ks.ask(lab.near, "update", "/Snear", {"m2m:ae": {"poa": [lab.sink.url + "/near"]}}, origin="Snear").rsc == 2004
+    acp = {"pv": {"acr": [{"acor": ["/in"], "acop": 16}, {"acor": ["Snear"], "acop": 63}]}, "pvs": {"acr": [{"acor": ["Snear"], "acop": 63}]}}
+    assert ks.ask(lab.near, "create", "/-/Snear", {"m2m:acp": {"rn": scheme, **acp}}, 1, "Snear").rsc == 2001
+    assert ks.ask(lab.near, "update", "/Snear", {"m2m:ae": {"acpi": [f"cse-mn/Snear/{scheme}"]}}, origin="Snear").rsc == 2004
+    url = f"{scheme}://mn.{ks.SP}/~/mn/cse-mn/Snear"
+    r = subscribe(lab, "bad", url)
+    assert r.rsc == 5204 and r.reason == "notification-url", r
+    assert ks.ask(lab.far, "update", "/Sfar", {"m2m:ae": {"poa": [url]}}, origin="Sfar").rsc == 2004
+    assert subscribe(lab, "own", "Sfar").rsc == 2001
+    put(lab, "for nobody")
+    r = ks.ask(lab.far, "notify", "/Sfar", {"m2m:sgn": {"sur": "/x/y"}}, origin="Sfar")
+    assert (r.rsc, r.reason) == (5103, "target-not-reachable"), r
+    time.sleep(0.2)
+    assert len(lab.sink.got) == before
+    delete(lab, "own")
+    assert ks.ask(lab.near, "update", "/Snear", {"m2m:ae": {"acpi": None}}, origin="Snear").rsc == 2004
+
+
 def test_events_by_dtls(lab):
     """With the key of the [peer] section, on a DTLS listener of the other CSE, which passes them on to its AE; who has no key is told nothing."""
     assert ks.ask(lab.near, "update", "/Snear", {"m2m:ae": {"poa": [lab.sink.url + "/near"]}}, origin="Snear").rsc == 2004
-    url = f"coaps://mn.{ks.SP}/~/mn/cse-mn/Snear"
+    url = "coaps://localhost/~/mn/cse-mn/Snear"
     assert subscribe(lab, "d", url).rsc == 5205, "the right to NOTIFY it is asked there"
     acp = {"m2m:acp": {"rn": "in", "pv": {"acr": [{"acor": ["/in"], "acop": 16}, {"acor": ["Snear"], "acop": 63}]},
                        "pvs": {"acr": [{"acor": ["Snear"], "acop": 63}]}}}

@@ -24,7 +24,7 @@ static bool has_cse(const struct conf *cf, struct text fqdn)
     const char *arg;
     for (size_t i = 0; (arg = conf_section_arg(cf, "peer", i)) != NULL; i++) {
         if (text_eq_nocase(fqdn, text_of(arg))) {
-            return text_eq_z(conf_text(cf, "peer", arg, "kind"), "cse");
+            return text_eq_z(conf_text(cf, "peer", arg, "kind"), "cse") && conf_text(cf, "peer", arg, "csi").n == 0;
         }
     }
     return false;
@@ -42,7 +42,7 @@ static err_t behind(struct gate_ctx *g, const struct conf *cf, char *detail)
     bool listed = tls ? has_cse(cf, text_skip(url, 8)) : role_may_call(&g->cse.env, g->behind);
     return listed && url.n < sizeof(g->behind)
                ? ERR_OK
-               : detail_fail(detail, ERR_CONFIG, "behind: neither in [server] points-of-access nor a [peer] of kind cse", text_take(url, 64));
+               : detail_fail(detail, ERR_CONFIG, "behind: neither in [server] points-of-access nor a [peer] of kind cse without csi", text_take(url, 64));
 }
 
 static err_t notifiers(struct gate_ctx *g, const struct conf *cf, char *detail)

@@ -175,6 +175,7 @@ static void wait_until(size_t under_way)
 static struct {
     uint64_t later; /* ms: how much the clock of the loop is ahead */
     _Atomic bool away; /* no name is found: asked from a thread of libuv */
+    _Atomic int no_way; /* so many addresses of each name have no way to them */
 } world;
 
 __attribute__((visibility("default"))) uint64_t uv_now(const uv_loop_t *l)
@@ -188,7 +189,16 @@ __attribute__((visibility("default"))) int getaddrinfo(const char *name, const c
 {
     int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = NULL;
     *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
-    return world.away ? EAI_AGAIN : real(name, service, hints, out);
+    if (world.no_way == 0) {
+        return world.away ? EAI_AGAIN : real(name, service, hints, out);
+    }
+    struct addrinfo **last = out; /* addresses that no connection may begin to, so the kernel says at once */
+    for (int i = 0; i < world.no_way; i++) {
+        int e = real("255.255.255.255", service, hints, last);
+        assert_int_equal(e, 0);
+        last = &(*last)->ai_next;
+    }
+    return world.no_way > 3 ? 0 : real(name, service, hints, last);
 }
 
 /* -- a server with many connections, on the loop of the client ----------------------------------------------- */
@@ -398,6 +408,13 @@ static void no_url_leads_to_an_authority(void **state)
     for (size_t k = 0; k < ARRAY_LEN(urls); k++) {
         assert_int_equal(outbound_target_check(&snap, urls[k]), ERR_OK);
     }
+    snap.peers[0].csi = "/a"; /* a CSE: it would take a request of a stranger's making for one of this CSE */
+    for (size_t k = 0; k < ARRAY_LEN(urls); k++) {
+        assert_int_equal(outbound_target_check(&snap, urls[k]), ERR_DENIED_OUTBOUND);
+    }
+    const struct outbound_request to_a_cse = {.peer = "a.keystead.test", .path = "/~/a/x"};
+    assert_int_equal(outbound_target_of(&snap, &to_a_cse, &to), ERR_OK);
+    snap.peers[0].csi = NULL;
     snap.peers[0].address = "a.keystead.test:1";
     assert_int_equal(outbound_target_check(&snap, urls[0]), ERR_OK);
     assert_int_equal(outbound_target_check(&snap, urls[2]), ERR_DENIED_OUTBOUND);
@@ -515,6 +532,21 @@ static void a_name_is_looked_up(void **state)
 }
 
 /* More than there are connections: the rest waits its turn, and one that is dropped meanwhile takes nobody along. */
+/* An address without a way there is no reason to leave out the next one. */
+static void an_address_that_is_refused_at_once(void **state)
+{
+    (void)state;
+    char url[64];
+    (void)snprintf(url, sizeof(url), "http://localhost:%d", server.port);
+    world.no_way = 2;
+    assert_int_equal(ask(url, "/kept").rsc, 2000);
+    world.no_way = 4; /* no more are looked at */
+    (void)snprintf(url, sizeof(url), "http://LOCALHOST:%d", server.port);
+    assert_int_equal(ask(url, "/kept").rsc, 2000); /* the same target, and its connection is still there */
+    assert_int_equal(ask("http://a..b:80", "/x").err, ERR_PEER_UNREACHABLE);
+    world.no_way = 0;
+}
+
 static void more_at_once_than_connections(void **state)
 {
     (void)state;
@@ -653,6 +685,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_no_answer, open_both, close_both),
         cmocka_unit_test_setup_teardown(who_is_not_there, open_both, close_both),
         cmocka_unit_test_setup_teardown(a_name_is_looked_up, open_both, close_both),
+        cmocka_unit_test_setup_teardown(an_address_that_is_refused_at_once, open_both, close_both),
         cmocka_unit_test_setup_teardown(more_at_once_than_connections, open_both, close_both),
         cmocka_unit_test_setup_teardown(one_of_all_connections_is_stale, open_crowd, close_crowd),
         cmocka_unit_test_setup_teardown(those_that_wait_go_first, open_crowd, close_crowd),
