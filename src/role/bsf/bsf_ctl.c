@@ -277,6 +277,9 @@ err_t bsf_ctl_put(const struct bsf *b, const struct ctl_request *rq, struct txn 
     TRY(rec_bsf_state_get(t, text_of(s->impi.z), &before));
     before.seq = before.seq > state.seq ? before.seq : state.seq;
     TRY(rec_bsf_state_put(t, text_of(s->impi.z), &before));
+    if (state.seq > 0) { /* of what was reserved here some were given there: the next one comes from a new block */
+        TRY(rec_bsf_open_put(t, text_of(s->impi.z), &(struct rec_bsf_open){.n = 0}));
+    }
     TRY(rec_subscriber_put(t, b->env.sealer, s, &keys));
     return tell(t, AUDIT_SUBSCRIBER_ADDED, &s->impi, rq->now);
 }

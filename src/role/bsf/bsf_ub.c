@@ -15,6 +15,7 @@
 
 enum { RSC_CHALLENGE = 4199, RSC_OK = 2000 };
 enum { BLOCK = 32, AHEAD = 16 }; /* numbers that are reserved at once; that should be there when the next challenge comes */
+enum { BLOCKS_MOST = 3 };        /* in a minute, beyond what challenges-per-minute needs */
 #define MINUTE (60 * USEC_PER_SEC)
 #define TMPI_DOMAIN "@tmpi.bsf.3gppnetwork.org"
 
@@ -114,6 +115,22 @@ static err_t count_challenge(struct run *r)
     return ERR_OK;
 }
 
+/* A block is gone when memory forgets what was given of it, and a card takes no jump beyond 2^28 [TS 33.102 C.2.1]: strangers who
+ * make it forget (want of room) must not be able to use the numbers of a SIM up. */
+static err_t count_block(struct run *r)
+{
+    struct rec_bsf_state *s = &r->state;
+    if (r->rq->now < s->minute || r->rq->now - s->minute >= MINUTE) {
+        s->minute = r->rq->now;
+        s->blocks = 0;
+    }
+    if (s->blocks >= BLOCKS_MOST + r->b->challenges / BLOCK) {
+        return ERR_DENIED_CHALLENGES;
+    }
+    s->blocks++;
+    return ERR_OK;
+}
+
 /* The number after `given`, of those that the store knows as used up; more of them if there is none left. In memory stands which of
  * them were given: where that is forgotten, or is of other numbers, all were. */
 static err_t reserve(struct run *r, struct aka_counter *n, uint64_t least)
@@ -123,6 +140,7 @@ static err_t reserve(struct run *r, struct aka_counter *n, uint64_t least)
     if (n->reserved >= n->seq + least) {
         return ERR_OK;
     }
+    TRY(count_block(r));
     TRY(aka_sqn_counter_want(&(struct aka_counter){n->seq, n->seq}, BLOCK, &upto));
     r->state.seq = (int64_t)upto; /* the caller saves it */
     aka_sqn_counter_grant(n, upto);
@@ -260,6 +278,7 @@ static err_t reserve_ahead(struct run *r)
     if (r->sub.source != SUBSCRIBER_HERE) {
         return save(r);
     }
+    r->state.blocks = 0; /* the card is there, and has come along */
     aka_sqn_counter_init(&n, given(r));
     TRY(reserve(r, &n, AHEAD));
     give(r, &n);

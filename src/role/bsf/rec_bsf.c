@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { VERSION = 1, KS_VERSION = 2, STATE_BEFORE = 2, STATE_VERSION = 3 };
+enum { VERSION = 1, KS_VERSION = 2, STATE_BEFORE = 2, STATE_FIRST = 3, STATE_VERSION = 4 };
 
 /* -- sealing ------------------------------------------------------------------------------------------ */
 /* Another name of a secret is another id: none can take the place of another. */
@@ -40,8 +40,10 @@ static const struct rec_field state_fields[] = {
     {REC_TIME, REC_AT(struct rec_bsf_state, seq)},
     {REC_TEXT, REC_AT(struct rec_bsf_state, home)},
     {REC_TEXTS, REC_AT(struct rec_bsf_state, live), .high = REC_BSF_LIVE_MAX, .count = offsetof(struct rec_bsf_state, live_n)},
+    {REC_TIME, REC_AT(struct rec_bsf_state, minute), .since = STATE_VERSION},
+    {REC_U8, REC_AT(struct rec_bsf_state, blocks), .high = UINT8_MAX, .since = STATE_VERSION},
 };
-static const struct rec_layout state_layout = REC_LAYOUT(struct rec_bsf_state, state_fields, STATE_VERSION, STATE_VERSION);
+static const struct rec_layout state_layout = REC_LAYOUT(struct rec_bsf_state, state_fields, STATE_FIRST, STATE_VERSION);
 
 /* As it was when the challenges stood in it too: they are forgotten. */
 struct state_before {
@@ -64,7 +66,7 @@ static const struct rec_layout before_layout = REC_LAYOUT(struct state_before, b
 
 err_t rec_bsf_state_parse(struct bytes b, struct rec_bsf_state *out)
 {
-    if (b.n > 0 && b.p[0] < STATE_VERSION) {
+    if (b.n > 0 && b.p[0] < STATE_FIRST) {
         struct state_before before;
         TRY(rec_parse(&before_layout, b, &before));
         *out = before.state;

@@ -27,6 +27,8 @@ MUST_USE err_t rec_bsf_unseal(const struct rec_bsf_part *p, const char *name, st
 /* -- the state of an IMPI ---------------------------------------------------------------------------- */
 struct rec_bsf_state {
     int64_t seq; /* numbers up to this one are used up, whether they were given or not: none is given twice */
+    usec_t minute;  /* when the present count of ... */
+    uint8_t blocks; /* ... reservations began: what is open may be forgotten, and a SIM has only so many numbers */
     char home[REC_BSF_HOME_MAX]; /* where it answered from last: IPv4, or /64 of IPv6, as hexadecimal digits; or empty */
     char live[REC_BSF_LIVE_MAX][REC_BSF_RAND_MAX]; /* RAND in base64 of each Ks, oldest first */
     size_t live_n;

@@ -242,6 +242,47 @@ static void test_another_name_of_the_bsf(void **state)
     assert_int_equal(world_count(f->bsf, TABLE_BSF_KS) + world_count(f->bsf, TABLE_BSF_TMPI), 0);
 }
 
+/* Numbers of a SIM end: a card takes no jump of more than 2^28 [TS 33.102 C.2.1], and who makes memory forget makes blocks of them go. */
+static void test_what_forgetting_costs(void **state)
+{
+    struct fixture *f = *state;
+    char nonce[128];
+    size_t n = 0;
+    const char *open = "Digest username=\"" IMPI "\", realm=\"" BSF "\", nonce=\"\", uri=\"/\", response=\"\"";
+    add(f, "");
+    for (err_t e = ERR_OK; e == ERR_OK; n++) {
+        assert_in_range(n, 0, 6);
+        store_volatile_forget(f->bsf->store);
+        e = get(f, open);
+        assert_true(e == ERR_OK || e == ERR_DENIED_CHALLENGES);
+    }
+    f->w.now += 61 * USEC_PER_SEC;
+    open_ub(f, nonce);
+    assert_int_equal(answer(f, nonce), ERR_OK);
+    assert_int_equal(primitive_http_status(f->rs.rsc), 200);
+    for (size_t i = 0; i < 3; i++) { /* who proves who he is begins anew */
+        store_volatile_forget(f->bsf->store);
+        (void)bootstrap(f);
+    }
+}
+
+/* What an operator says was given elsewhere is never given here, also if it is within what is reserved here. */
+static void test_numbers_given_elsewhere(void **state)
+{
+    struct fixture *f = *state;
+    char nonce[128];
+    add(f, "");
+    (void)bootstrap(f);
+    assert_int_equal(world_ctl(&f->w, f->bsf, "subscriber", "remove", "{\"IMPI\":\"" IMPI "\"}", &f->r), ERR_OK);
+    add(f, ",\"sqn\":\"000000000145\""); /* SEQ 10 */
+    for (unsigned i = 0; i < AKA_WINDOW; i++) {
+        f->card.window.seq[i] = 10;
+    }
+    open_ub(f, nonce);
+    assert_int_equal(answer(f, nonce), ERR_OK); /* the card takes it */
+    assert_int_equal(primitive_http_status(f->rs.rsc), 200);
+}
+
 /* -- subscribers of an HLR ------------------------------------------------------------------------------- */
 #define OTHER "001010123456789@ims.mnc010.mcc001.3gppnetwork.org" /* the same SIM, if its MNC had three digits */
 
@@ -391,6 +432,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_late_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_name_of_the_bsf, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_forgetting_costs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_numbers_given_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_names_of_a_sim, setup_hlr, teardown),
         cmocka_unit_test_setup_teardown(test_an_import_with_shifted_columns_shows_no_key, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_lifetime_that_no_device_takes, setup, teardown),
