@@ -92,7 +92,7 @@ static err_t renew(struct device_work *w, enum device_renewal what)
     char said[ROLE_DETAIL_MAX];
     begin(w);
     err_t e = make(w, what, w->state.kc_id.z[0] != '\0');
-    if (what != DEVICE_RENEW_ENROLMENT || !is_refusal(e)) {
+    if (what != DEVICE_RENEW_ENROLMENT || !is_refusal(e) || device_state_is_gba(&w->state)) { /* a BSF has no configuration for it */
         return e;
     }
     memcpy(said, w->detail, sizeof(said));

@@ -1,15 +1,18 @@
 #include "cli/device_package.h"
 
+#include "aka/aka_sim_file.h"
 #include "base/base64.h"
 #include "base/ct.h"
 #include "role/detail.h"
 #include "role/device/device_package.h"
 #include "role/secret_text.h"
 #include "shell/clock.h"
+#include "shell/crypto_openssl.h"
 #include "shell/object_jose.h"
 #include "wire/json.h"
 #include "wire/timestamp.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -99,6 +102,7 @@ static const struct reference {
     {"certificate-file", "certificate", text_of_file, false},
     {"private-key-file", "private-key", private_of_file, true},
     {"trust-file", "trust", text_of_file, false},
+    {"card-file", "card", private_of_file, true},
 };
 
 static err_t resolve(struct work *w, json_t *o, const struct reference *r)
@@ -122,17 +126,33 @@ static err_t resolve(struct work *w, json_t *o, const struct reference *r)
     return good ? ERR_OK : detail_fail(w->detail, ERR_PACKAGE, "no text", text_of(file));
 }
 
-/* In a layer, and in the servers of one. */
+/* In a layer, and in the members of one. */
 static err_t resolve_all(struct work *w, json_t *o)
 {
-    static const char *const servers[] = {"mef", "maf", "cse"};
+    static const char *const members[] = {"mef", "maf", "cse", "sim"};
     for (size_t i = 0; i < ARRAY_LEN(references); i++) {
         TRY(resolve(w, o, &references[i]));
-        for (size_t k = 0; k < ARRAY_LEN(servers); k++) {
-            TRY(resolve(w, json_object_get(o, servers[k]), &references[i]));
+        for (size_t k = 0; k < ARRAY_LEN(members); k++) {
+            TRY(resolve(w, json_object_get(o, members[k]), &references[i]));
         }
     }
     return ERR_OK;
+}
+
+/* -- a SIM in software --------------------------------------------------------------------------------------------- */
+static void card_wipe(struct aka_sim_file *f)
+{
+    aka_sim_file_wipe(f);
+}
+
+err_t device_package_card(const struct device_package *p, char *detail)
+{
+    SCOPED(card_wipe) struct aka_sim_file f = {.gba = AKA_SIM_ME};
+    unsigned line = 0;
+    char where[24];
+    err_t e = p->card.n == 0 ? ERR_OK : aka_sim_file_parse(crypto_openssl(), p->card, &f, &line);
+    (void)snprintf(where, sizeof(where), "card, line %u", line);
+    return e == ERR_OK ? e : detail_fail(detail, e, where, text_empty());
 }
 
 /* -- make ------------------------------------------------------------------------------------------------------- */
@@ -179,6 +199,7 @@ static err_t make(struct work *w)
     if (e != ERR_OK) {
         return detail_fail(w->detail, e, w->package.detail, text_empty());
     }
+    TRY(device_package_card(&w->package, w->detail));
     const struct esdata_order o = {.class = ESDATA_ENCRYPTED, .form = JOSE_COMPACT, .targets = &w->key.k, .targets_n = 1,
                                    .cty = text_of(DEVICE_PACKAGE_TYPE)};
     TRY(esdata_protect(object_jose(), &o, writer_view(&plain), now, &out));

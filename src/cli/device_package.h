@@ -13,6 +13,10 @@ extern const struct cli_opt device_package_opts[DEVICE_PACKAGE_OPTS_N], device_p
 int device_package_make(const struct cli_args *a);
 int device_provision(const struct cli_args *a);
 
+/* Is the SIM in software in it one, if there is one? ERR_SIM_FILE and what else is wrong with a line; the detail names it. */
+struct device_package;
+MUST_USE err_t device_package_card(const struct device_package *p, char *detail);
+
 /* The key of a package: 32 octets in hex, of a file; a public key would prove nobody. ERR_USAGE, ERR_MALFORMED_KEY. */
 MUST_USE err_t device_package_key(const char *spec, struct object_file_key *out);
 

@@ -11,6 +11,7 @@
 #include "shell/secret_file.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -99,9 +100,25 @@ static err_t certificates(struct work *w)
             TRY(fail(w, pem(w, rows[i].key, f->private_key, rows[i].to->key), "--state"));
             TRY(fail(w, pem(w, rows[i].trust, f->trust, rows[i].to->trust), "--state"));
             TRY(device_cert_look(rows[i].to, w->detail));
+        } else if (f->trust.n > 0) { /* of a server that is met with a SIM */
+            TRY(fail(w, pem(w, rows[i].trust, f->trust, rows[i].to->trust), "--state"));
+            TRY(device_cert_look_trust(rows[i].to->trust, w->detail));
         }
     }
     return ERR_OK;
+}
+
+/* A SIM in software lies beside the state, which names it wherever the device is called from. */
+static err_t card(struct work *w)
+{
+    char path[PATH_MAX], *file = w->package.state.sim.file;
+    if (w->package.card.n == 0) {
+        return ERR_OK;
+    }
+    TRY(device_package_card(&w->package, w->detail));
+    TRY(fail(w, pem(w, "sim", w->package.card, file), "--state"));
+    bool found = realpath(file, path) != NULL && text_copy(text_of(path), file, DEVICE_STATE_FILE_MAX) == ERR_OK;
+    return found ? ERR_OK : fail(w, ERR_IO, "--state");
 }
 
 static err_t other_layers(struct work *w)
@@ -140,6 +157,7 @@ static err_t provision(struct work *w)
     }
     TRY(e == ERR_OK || e == ERR_NOT_FOUND ? ERR_OK : fail(w, e, "--state"));
     TRY(certificates(w));
+    TRY(card(w));
     TRY(other_layers(w));
     return fail(w, device_dir_save(&w->dir, &w->package.state), "--state");
 }
@@ -161,6 +179,7 @@ int device_provision(const struct cli_args *a)
     cli_out(a, "kpm_id", text_of(s->kpm_id.z));
     cli_out(a, "km_id", text_of(s->km_id.z));
     cli_out(a, "kpsa_id", text_of(s->kpsa_id.z));
+    cli_out(a, "sim", text_of(s->sim.file));
     cli_out(a, "mef_certificate", text_of(s->mef.cert.file));
     cli_out(a, "maf_certificate", text_of(s->maf.cert.file));
     cli_out(a, "cse_certificate", text_of(s->cse.cert.file));

@@ -36,11 +36,10 @@ static err_t take_target(struct device_work *w)
 }
 
 /* Whose it is and which key it gives; another card is another subscriber, and begins anew. */
-static err_t take_card(struct device_work *w, const struct aka_sim *card)
+static err_t take_card(struct device_work *w, const struct aka_sim *card, const char *wanted)
 {
     struct device_state_sim *s = &w->state.sim;
     uint8_t key = 0;
-    const char *wanted = cli_arg(w->a, "--naf-key");
     err_t e = device_gba_choose(card->gba, wanted, &key);
     if (e != ERR_OK) {
         return detail_fail(w->detail, e, "--naf-key", text_of(wanted));
@@ -60,7 +59,7 @@ static err_t take_sim(struct device_work *w)
 {
     struct sim sim = {.close = NULL};
     err_t e = sim_open(w->state.sim.file, crypto_openssl(), &sim, w->detail);
-    e = e == ERR_OK ? take_card(w, &sim.card) : e;
+    e = e == ERR_OK ? take_card(w, &sim.card, cli_arg(w->a, "--naf-key")) : e;
     sim_close(&sim);
     return e;
 }
@@ -117,6 +116,9 @@ static err_t bootstrap(struct device_work *w)
         TRY(device_work_until(w->a, &w->run.until, w->detail));
     }
     TRY(sim_open(w->state.sim.file, crypto_openssl(), &sim, w->detail));
+    if (w->state.sim.naf_key == DEVICE_STATE_NAF_NONE) { /* out of a package, and never used */
+        TRY(take_card(w, &sim.card, NULL));
+    }
     TRY(converse(w, &sim, &ue));
     TRY(device_gba_bootstrapped(&w->state, &ue, clock_now()));
     return w->deferred ? ERR_OK : device_dir_save(&w->dir, &w->state);

@@ -14,6 +14,7 @@ import pytest
 
 import keystead as ks
 from test_device import Cli
+from test_provisioning_package import Factory
 from test_zn import BSF, K, OPC, Bsf, impi
 
 IN = f"in.{ks.SP}"
@@ -270,6 +271,44 @@ def test_over_https(bsf):
 def listens(port):
     with socket.socket() as s:
         return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+# -- handed over in a package ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("n, https", [(31, False), (32, True)])
+def test_a_package_with_a_sim(bsf, tmp_path, n, https):
+    """R000-18: a device that was told nothing else bootstraps with its card, over HTTP Digest as over TLS-PSK."""
+    sim, factory, ca = bsf.card(n, f"S{n}"), Factory(bsf.lab, tmp_path, f"dev{n}"), str(bsf.lab.where / "ca.crt")
+    cli = Cli(bsf.lab, tmp_path / "device")
+    cse = {"address": f"https://127.0.0.1:{bsf.ua}", "trust-file": ca} if https else {"address": cli.at("cse")}
+    service = {"mef": {"fqdn": BSF, "address": f"127.0.0.1:{bsf.ub}"}, "cse": {"cse-id": ks.CSE_ID, **cse}, "sim": {"card-file": str(sim)}}
+    factory.package(factory.contents(**service))
+    assert not ks.keys_in((tmp_path / "package").read_bytes(), [K, OPC])
+    assert factory.provision()["sim"] == str(tmp_path / "device/sim")
+    assert oct((tmp_path / "device/sim").stat().st_mode & 0o777) == "0o600"
+    assert cli.ok("status")["enrolled"] == "no"
+    assert cli.ok("keep", "--once")["result"] == "enrolled"  # R000-78
+    assert cli.ok("associate")["ua"] == ("http-digest" if https else "tls-psk")
+    assert cli.ok("register", "--app-id", "Nmade-up", "--from", "S")["ae_id"] == f"S{n}"
+    assert "sqn" not in sim.read_text() and "sqn" in (tmp_path / "device/sim").read_text()  # the card is with the device now
+
+
+def test_a_package_with_a_sim_that_is_wrong(bsf, tmp_path):
+    sim, factory = bsf.sim(33), Factory(bsf.lab, tmp_path, "dev33")
+    service = {"mef": {"fqdn": BSF, "address": f"127.0.0.1:{bsf.ub}"}, "cse": {"cse-id": ks.CSE_ID, "address": "127.0.0.1:1"},
+               "sim": {"card-file": str(sim)}}
+    sim.chmod(0o644)
+    assert factory.package(factory.contents(**service), code=2)["error"] == "file-mode"
+    sim.chmod(0o600)
+    sim.write_text(sim.read_text().replace("k = ", "k = 0"))
+    got = factory.package(factory.contents(**service), code=2)
+    assert (got["error"], got["detail"]) == ("hex-malformed", "card, line 4"), got
+    del service["cse"]
+    got = factory.package(factory.contents(**service), code=2)
+    assert got["error"] == "package-malformed" and "maf or cse" in got["detail"], got  # refuses R001-119
+    service.update(cse={"cse-id": ks.CSE_ID, "address": "127.0.0.1:1"}, sim={"reader": "pcsc:no such reader"})
+    factory.package(factory.contents(**service))
+    assert factory.provision()["sim"] == "pcsc:no such reader"
+    Cli(bsf.lab, tmp_path / "device").no(2, "sim-reader", "enrol")
 
 
 # -- HTTP Digest behind the certificate of the CSE ------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include "base/ct.h"
 #include "role/detail.h"
 #include "role/device/device_config.h"
+#include "role/device/device_gba.h"
 #include "role/secret_text.h"
 #include "wire/json.h"
 #include "wire/timestamp.h"
@@ -88,7 +89,8 @@ static err_t credential(struct device_package *p, const json_t *o, const struct 
     TRY(text_member(p, o, "private-key", &f->private_key));
     TRY(text_member(p, o, "trust", &f->trust));
     size_t files = (size_t)(f->certificate.n > 0) + (size_t)(f->private_key.n > 0) + (size_t)(f->trust.n > 0);
-    if (files % 3 != 0) {
+    bool anchors = files == 1 && f->trust.n > 0 && device_gba_is_https(at->server); /* of one who is met with a SIM */
+    if (files % 3 != 0 && !anchors) {
         return bad(p, "certificate, private-key and trust belong together", at->name);
     }
     if (key && files > 0) {
@@ -132,9 +134,52 @@ static err_t server(struct device_package *p, const json_t *o, const struct plac
     return credential(p, o, at, f);
 }
 
+/* A card takes the place of all keys, and needs to be told of a BSF and of one target (R001-119); not written, it is in a reader. */
+static err_t sim_member(struct device_package *p, const json_t *o)
+{
+    static const char *const names[] = {"card", "reader", NULL};
+    struct device_state *s = &p->state;
+    struct text reader;
+    TRY(only(p, o, names));
+    TRY(text_member(p, o, "card", &p->card));
+    TRY(text_member(p, o, "reader", &reader));
+    if ((p->card.n > 0) == (reader.n > 0)) {
+        return bad(p, "card or reader", "sim");
+    }
+    if (reader.n > 0 && !text_eq_z(reader, "pcsc") && !text_starts(reader, "pcsc:")) {
+        return bad(p, "pcsc or pcsc:READER", "reader");
+    }
+    if (s->mef.address[0] == '\0' || (s->maf.fqdn[0] == '\0' && s->cse_id.z[0] == '\0')) {
+        return bad(p, "a SIM needs mef, which is its BSF, and maf or cse", "sim");
+    }
+    return reader.n == 0 || TEXT_COPY(reader, s->sim.file) == ERR_OK ? ERR_OK : bad(p, "too long, or with a NUL", "reader");
+}
+
+/* What is met with a card at https:// is known by its certificate; who has no card has no business there. */
+static err_t anchors_check(struct device_package *p, bool sim)
+{
+    const struct device_state_server *const servers[DEVICE_PACKAGE_SERVERS] = {&p->state.mef, &p->state.maf, &p->state.cse};
+    for (size_t i = 0; i < DEVICE_PACKAGE_SERVERS; i++) {
+        if (device_gba_is_https(servers[i]) && (!sim || p->files[i].trust.n == 0 || i == DEVICE_PACKAGE_MAF)) {
+            return bad(p, "an address with https:// is for mef or cse, with sim and trust", servers[i]->address);
+        }
+    }
+    return ERR_OK;
+}
+
+static err_t credentials_check(struct device_package *p, const json_t *sim, size_t others)
+{
+    TRY(sim == NULL ? ERR_OK : sim_member(p, sim));
+    if (sim != NULL && others > 0) {
+        return bad(p, "a SIM, or keys and certificates", "service");
+    }
+    TRY(anchors_check(p, sim != NULL));
+    return sim != NULL || others > 0 ? ERR_OK : bad(p, "no key, no certificate and no SIM", "service");
+}
+
 static err_t service(struct device_package *p, const json_t *o)
 {
-    static const char *const names[] = {"layer", "critical", "mef", "maf", "cse", "profile", "lifetime", "node", NULL};
+    static const char *const names[] = {"layer", "critical", "mef", "maf", "cse", "sim", "profile", "lifetime", "node", NULL};
     bool named = false;
     struct device_state *s = &p->state;
     const struct place places[DEVICE_PACKAGE_SERVERS] = {
@@ -166,9 +211,7 @@ static err_t service(struct device_package *p, const json_t *o)
         TRY(v == NULL ? ERR_OK : server(p, v, &places[i], &p->files[i]));
         credentials += (size_t)(secret_is_set(places[i].key) || p->files[i].certificate.n > 0);
     }
-    if (credentials == 0) {
-        return bad(p, "no key and no certificate", "service");
-    }
+    TRY(credentials_check(p, json_object_get(o, "sim"), credentials));
     s->ke_not_after = secret_is_set(&s->km.s) ? USEC_NEVER : 0; /* a Km of the factory ends when its MAF says so */
     return ERR_OK;
 }

@@ -17,7 +17,7 @@
 
 enum device_package_server { DEVICE_PACKAGE_MEF, DEVICE_PACKAGE_MAF, DEVICE_PACKAGE_CSE, DEVICE_PACKAGE_SERVERS };
 
-struct device_package_files { /* PEM, views into `tree`; all three or none */
+struct device_package_files { /* PEM, views into `tree`; all three or none, with a SIM `trust` alone */
     struct text certificate, private_key, trust;
 };
 
@@ -31,6 +31,7 @@ struct device_package { /* large: not for a stack */
     json_t *tree;
     struct device_state state; /* without the certificates, which `files` has */
     struct device_package_files files[DEVICE_PACKAGE_SERVERS];
+    struct text card; /* a SIM in software (aka_sim_file.h), a view into `tree`; nobody has looked into it yet */
     struct device_package_entry entries[DEVICE_PACKAGE_ENTRIES_MAX];
     size_t entries_n;
     size_t passed_over; /* layers that are not known and not critical */

@@ -89,6 +89,34 @@ static void other_credentials(void **state)
     assert_true(text_eq_z(p->files[DEVICE_PACKAGE_MEF].certificate, "c") && text_eq_z(p->files[DEVICE_PACKAGE_MEF].trust, "t"));
 }
 
+#define SIM_OF(members) HEAD "{\"layer\":\"service\"," members "}]}"
+#define BSF_AT(address) "\"mef\":{\"fqdn\":\"bsf.example\",\"address\":\"" address "\""
+#define CSE_AT(address) "\"cse\":{\"cse-id\":\"//sp.example/in\",\"address\":\"" address "\""
+#define READER "\"sim\":{\"reader\":\"pcsc:A reader 00\"}"
+
+static void a_sim(void **state)
+{
+    (void)state;
+    assert_int_equal(take(SIM_OF(BSF_AT("b:1") "}," CSE_AT("c:1") "}," READER)), ERR_OK); /* R000-18, R001-119 */
+    assert_string_equal(p->state.sim.file, "pcsc:A reader 00");
+    assert_string_equal(p->state.mef.fqdn, "bsf.example");
+    assert_int_equal(take(SIM_OF(BSF_AT("https://b:1") ",\"trust\":\"t\"}," CSE_AT("https://c:1") ",\"trust\":\"u\"},\"sim\":{\"card\":\"x\"}")), ERR_OK);
+    assert_true(text_eq_z(p->card, "x") && text_eq_z(p->files[DEVICE_PACKAGE_CSE].trust, "u") && p->state.sim.file[0] == '\0');
+    assert_int_equal(take(SIM_OF(BSF_AT("b:1") "}," MAF "," READER)), ERR_OK);
+    static const char *const wrong[] = { /* refuses R001-119, refuses R000-20 */
+        SIM_OF(BSF_AT("b:1") "}," READER), SIM_OF(MAF "," READER), SIM_OF(BSF_AT("b:1") "}," MAF ",\"sim\":{}"),
+        SIM_OF(BSF_AT("b:1") "}," MAF ",\"sim\":{\"card\":\"x\",\"reader\":\"pcsc\"}"), SIM_OF(BSF_AT("b:1") "}," MAF ",\"sim\":{\"reader\":\"any\"}"),
+        SIM_OF(BSF_AT("b:1") "}," MAF ",\"sim\":\"pcsc\""), SIM_OF(BSF_AT("b:1") "}," MAF ",\"sim\":{\"card-file\":\"/etc/shadow\"}"),
+        SIM_OF(MEF "," MAF "," READER), SIM_OF(BSF_AT("https://b:1") "}," MAF "," READER), SIM_OF(BSF_AT("b:1") ",\"trust\":\"t\"}," MAF "," READER),
+        SIM_OF(BSF_AT("b:1") "},\"maf\":{\"fqdn\":\"maf.example\",\"address\":\"https://m:1\",\"trust\":\"t\"}," READER),
+        SIM_OF(MEF "," CSE_AT("https://c:1") ",\"trust\":\"u\"}"),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        assert_int_equal(take(wrong[i]), ERR_PACKAGE);
+        assert_true(p->detail[0] != '\0');
+    }
+}
+
 static void for_whom_and_until_when(void **state)
 {
     (void)state;
@@ -194,7 +222,7 @@ static void how_much_it_may_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_layers), cmocka_unit_test(other_credentials), cmocka_unit_test(for_whom_and_until_when),
+        cmocka_unit_test(all_layers), cmocka_unit_test(other_credentials), cmocka_unit_test(a_sim), cmocka_unit_test(for_whom_and_until_when),
         cmocka_unit_test(layers_from_the_future), cmocka_unit_test(what_is_malformed), cmocka_unit_test(cut_at_each_octet),
         cmocka_unit_test(how_much_it_may_be),
     };
