@@ -94,7 +94,7 @@ static err_t converse(struct device_work *w, struct sim *sim, struct ub_ue *ue)
     const struct device_state *s = &w->state;
     char tmpi[KEYID_MAX];
     struct writer t = WRITER_ARRAY(tmpi);
-    TRY(device_gba_tmpi(s, crypto_openssl(), &t));
+    TRY(device_gba_tmpi(s, &sim->card, crypto_openssl(), &t));
     const struct ub_ue_conf conf = {.crypto = crypto_openssl(),
                                     .impi = text_of(s->sim.impi.z),
                                     .tmpi = writer_view_text(&t),

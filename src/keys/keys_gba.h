@@ -39,6 +39,8 @@ MUST_USE err_t keys_ks_int_naf(const struct crypto *c, const struct key_ks *ks, 
 /* Temporary IMPI: base64 of 24 octets "@tmpi.bsf.3gppnetwork.org" [B.4]; bsf is the FQDN of the BSF. */
 MUST_USE err_t keys_ks_tmpi(const struct crypto *c, const struct key_ks *ks, const struct aka_rand *rand, struct text impi,
                             struct text bsf, struct writer *out);
+/* The same with the key of a card that keeps Ks, for the NAF_Id of the BSF and naf_id_ua_tmpi(). */
+MUST_USE err_t keys_ks_tmpi_of(const struct key_ks_ext_naf *key, struct writer *out);
 
 /* -- keys_gba_digest.c: GBA without a card [B.5]; h_a1 as in HTTP Digest, exported = TLS_MK_Extr ----- */
 MUST_USE err_t keys_gba_digest_password(const struct crypto *c, const struct key_ha1 *h_a1,

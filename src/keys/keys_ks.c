@@ -58,6 +58,21 @@ static void naf_key_wipe(struct key_ks_naf *k)
     secret_wipe(&k->s);
 }
 
+static err_t tmpi_write(const struct secret *naf_key, struct writer *out)
+{
+    if (naf_key->n < TMPI_OCTETS) {
+        return ERR_MALFORMED_KEY;
+    }
+    base64_write(out, bytes_of(naf_key->b, TMPI_OCTETS));
+    writer_z(out, "@tmpi.bsf.3gppnetwork.org");
+    return writer_finish(out);
+}
+
+err_t keys_ks_tmpi_of(const struct key_ks_ext_naf *key, struct writer *out)
+{
+    return tmpi_write(&key->s, out);
+}
+
 err_t keys_ks_tmpi(const struct crypto *c, const struct key_ks *ks, const struct aka_rand *rand, struct text impi,
                    struct text bsf, struct writer *out)
 {
@@ -66,7 +81,5 @@ err_t keys_ks_tmpi(const struct crypto *c, const struct key_ks *ks, const struct
     TRY(naf_id_of(bsf, naf_id_ua_tmpi(), &id));
     const struct keys_ks_context x = {rand, impi, &id};
     TRY(keys_ks_naf(c, ks, &x, &k));
-    base64_write(out, bytes_of(k.s.b, TMPI_OCTETS));
-    writer_z(out, "@tmpi.bsf.3gppnetwork.org");
-    return writer_finish(out);
+    return tmpi_write(&k.s, out);
 }

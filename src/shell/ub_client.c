@@ -105,9 +105,9 @@ static err_t set_up(CURL *easy, struct exchange *x, const struct ub_client *u)
 static err_t headers_make(struct exchange *x, const struct ub_ue *ue, struct text authorization)
 {
     char line[DIGEST_TEXT_MAX + 32];
-    const char *agent = ue->conf.card_keeps_ks ? "User-Agent: keystead 3gpp-gba-uicc"
-                        : !ue->by_impi         ? "User-Agent: keystead 3gpp-gba-tmpi"
-                                               : "User-Agent: keystead 3gpp-gba";
+    static const char *const agents[2][2] = {{"User-Agent: keystead 3gpp-gba-tmpi", "User-Agent: keystead 3gpp-gba"},
+                                             {"User-Agent: keystead 3gpp-gba-uicc 3gpp-gba-tmpi", "User-Agent: keystead 3gpp-gba-uicc"}};
+    const char *agent = agents[ue->conf.card_keeps_ks][ue->by_impi];
     struct writer w = WRITER_ARRAY(line);
     writer_z(&w, "Authorization: ");
     writer_text(&w, authorization);

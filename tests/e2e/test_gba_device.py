@@ -98,6 +98,47 @@ def test_a_valid_ks_is_used_again(bsf):
     cli.ok("associate", *cse_args(cli))
 
 
+@pytest.mark.parametrize("n, gba, agent", [(21, "me", "3gpp-gba-tmpi"), (22, "u", "3gpp-gba-uicc 3gpp-gba-tmpi"),
+                                           (23, "secure-environment", "3gpp-gba-uicc 3gpp-gba-tmpi")])
+def test_the_second_time_by_tmpi(bsf, n, gba, agent):
+    """TS 33.220 B.4: the IMPI is seen once; where Ks is in the card, the card gives the key that the TMPI is made of."""
+    cli, sim, heard = bsf.cli(n), bsf.card(n, f"S{n}", gba), []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pass_on(a, b, keep):
+        try:
+            while octets := a.recv(65536):
+                heard.append(octets.decode()) if keep else None
+                b.sendall(octets)
+            b.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def serve():
+        while True:
+            try:
+                c = listener.accept()[0]
+            except OSError:
+                return
+            up = socket.create_connection(("127.0.0.1", bsf.ub))
+            for args in ((c, up, True), (up, c, False)):
+                threading.Thread(target=pass_on, args=args, daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    mef = {"--mef": "127.0.0.1:%d" % listener.getsockname()[1]}
+    cli.ok("enrol", *bsf.enrol_args(sim, **mef))
+    assert f'username="{impi(n)}"' in "".join(heard)
+    heard.clear()
+    cli.ok("enrol", "--gba", "--anew")
+    said = "".join(heard)
+    assert impi(n) not in said and "@tmpi.bsf.3gppnetwork.org" in said and f"User-Agent: keystead {agent}\r\n" in said, said
+    other = bsf.cli(n + 100)  # the same card, another device: what is in its state is not what is in the card, or nothing is
+    other.ok("enrol", *bsf.enrol_args(sim, **mef))
+    assert cli.ok("enrol", "--gba", "--anew")["bootstrapping"] == "done"
+    cli.ok("associate", *cse_args(cli))
+    listener.close()
+
+
 def test_km_at_the_maf(bsf):
     """R001-113, R001-141: the target is a MAF, the NAF key its Km; Kc comes from there."""
     cli, sim = bsf.cli(3), bsf.card(3, "Sthree")

@@ -50,10 +50,30 @@ bool device_gba_is_live(const struct device_state *s, usec_t now)
     return device_state_is_gba(s) && there && s->ke_id.z[0] != '\0' && s->ke_not_after > now;
 }
 
-err_t device_gba_tmpi(const struct device_state *s, const struct crypto *c, struct writer *out)
+static void ext_wipe(struct key_ks_ext_naf *k)
+{
+    secret_wipe(&k->s);
+}
+
+/* TS 33.220 B.4: a key of the BSF itself, which a card gives like that of any NAF. One that has lost Ks, or has another's, is asked by its IMPI. */
+static err_t tmpi_of_card(const struct device_state *s, const struct aka_sim *sim, struct writer *out)
+{
+    SCOPED(ext_wipe) struct key_ks_ext_naf k = {0};
+    struct naf_id id;
+    if (s->ke_id.z[0] == '\0' || sim == NULL || sim->derive == NULL || naf_id_of(text_of(s->mef.fqdn), naf_id_ua_tmpi(), &id) != ERR_OK ||
+        sim->derive(sim->self, text_of(s->sim.impi.z), &id, &k) != ERR_OK) {
+        return ERR_OK;
+    }
+    return keys_ks_tmpi_of(&k, out);
+}
+
+err_t device_gba_tmpi(const struct device_state *s, const struct aka_sim *sim, const struct crypto *c, struct writer *out)
 {
     struct b_tid_parts parts;
     SCOPED(key_wipe_ks) struct key_ks ks = {s->ke.s};
+    if (device_gba_card_keeps_ks(s)) {
+        return tmpi_of_card(s, sim, out);
+    }
     if (!secret_is_set(&ks.s) || b_tid_parse(text_of(s->ke_id.z), &parts) != ERR_OK) {
         return ERR_OK;
     }
@@ -100,11 +120,6 @@ static err_t identity_write(const struct device_gba_ask *q, char out[static KEYI
 }
 
 static void naf_wipe(struct key_ks_naf *k)
-{
-    secret_wipe(&k->s);
-}
-
-static void ext_wipe(struct key_ks_ext_naf *k)
 {
     secret_wipe(&k->s);
 }

@@ -21,8 +21,8 @@ bool device_gba_is_https(const struct device_state_server *server);
 
 /* Ks is still good: the handshake is left out (R001-128). */
 bool device_gba_is_live(const struct device_state *s, usec_t now);
-/* TMPI of the Ks that is there; empty if there is none, or it is in the card. */
-MUST_USE err_t device_gba_tmpi(const struct device_state *s, const struct crypto *c, struct writer *out);
+/* TMPI of the Ks that is there, in the state or in this card; empty if there is none. */
+MUST_USE err_t device_gba_tmpi(const struct device_state *s, const struct aka_sim *sim, const struct crypto *c, struct writer *out);
 /* Ub is over: a new set of everything that comes from an enrolment. */
 MUST_USE err_t device_gba_bootstrapped(struct device_state *s, const struct ub_ue *u, usec_t now);
 
