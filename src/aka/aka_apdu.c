@@ -108,7 +108,7 @@ err_t aka_apdu_status(uint16_t sw)
         err_t e;
     } rows[] = {
         {0x9000, ERR_OK},       {0x9862, ERR_DENIED_AUTN},        {0x9864, ERR_DENIED_GBA_VARIANT},
-        {0x6982, ERR_SIM_PIN},  {0x6983, ERR_SIM_PIN},            {0x6985, ERR_STATE},
+        {0x6982, ERR_SIM_PIN},  {0x6983, ERR_SIM_PIN_BLOCKED},           {0x6985, ERR_STATE},
         {0x6A88, ERR_STATE},    {0x6A86, ERR_DENIED_GBA_VARIANT}, {0x6D00, ERR_DENIED_GBA_VARIANT},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

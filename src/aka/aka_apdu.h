@@ -23,7 +23,7 @@ MUST_USE err_t aka_apdu_derive(struct writer *w, const struct naf_id *id, struct
 
 /* -- answers -------------------------------------------------------------------------------------------- */
 /* What a status word means: ERR_OK (9000, also 61xx: more is there), ERR_DENIED_AUTN (9862), ERR_DENIED_GBA_VARIANT (a context that the card
- * has not), ERR_STATE (nothing was bootstrapped), ERR_SIM_PIN, ERR_SIM_CARD. */
+ * has not), ERR_STATE (nothing was bootstrapped), ERR_SIM_PIN, ERR_SIM_PIN_BLOCKED, ERR_SIM_CARD. */
 err_t aka_apdu_status(uint16_t sw);
 /* ERR_SQN_RANGE with AUTS; ERR_SIM_CARD: not that answer. With `gba` RES alone. */
 MUST_USE err_t aka_apdu_answer(struct bytes b, bool gba, struct aka_answer *out);

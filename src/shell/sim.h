@@ -19,7 +19,8 @@ void sim_close(struct sim *s);
 
 /* sim_soft.c */
 MUST_USE err_t sim_soft_open(const char *file, const struct crypto *c, struct sim *out, char detail[static ROLE_DETAIL_MAX]);
-/* sim_pcsc.c; `reader` NULL: the first that has a card in it. ERR_SIM_READER, ERR_SIM_CARD, ERR_SIM_PIN. */
+/* sim_pcsc.c; `reader` NULL: the first that has a card in it. The detail is what PC/SC says. ERR_SIM_SERVICE, ERR_SIM_READER, ERR_SIM_ABSENT,
+ * ERR_SIM_BUSY, ERR_SIM_MUTE, ERR_SIM_NO_USIM, ERR_SIM_CARD, ERR_SIM_PIN, ERR_SIM_PIN_BLOCKED. */
 MUST_USE err_t sim_pcsc_open(const char *reader, struct sim *out, char detail[static ROLE_DETAIL_MAX]);
 
 #endif

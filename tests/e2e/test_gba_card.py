@@ -1,4 +1,5 @@
 """A UICC in a reader: pcscd of Debian, the virtual reader of vsmartcard, and a USIM written from the specification. With GBA_ME and with GBA_U."""
+import ctypes
 import json
 
 import pytest
@@ -21,7 +22,7 @@ def bsf(tmp_path_factory):
             it.reader = reader
             lab.start("mef", "cse")
             probe = Cli(lab, lab.where / "probe")  # pcscd looks for cards now and then: until it has seen one
-            ks.wait_for(lambda: "sim-reader" not in probe.run("enrol", *it.enrol_args("pcsc")).stdout, what="a card in the reader")
+            ks.wait_for(lambda: "sim-absent" not in probe.run("enrol", *it.enrol_args("pcsc")).stdout, what="a card in the reader")
             yield it
     finally:
         reader.close()
@@ -59,9 +60,35 @@ def test_cards_that_do_not_help(bsf):
     cli.no(1, "aka-network-unknown", "enrol", *bsf.enrol_args("pcsc"))
     bsf.reader.card.pin = True
     cli.no(2, "sim-pin", "enrol", *bsf.enrol_args("pcsc"))
+    bsf.reader.card.pin = "blocked"
+    cli.no(2, "sim-pin-blocked", "enrol", *bsf.enrol_args("pcsc"))
+    bsf.reader.card.pin, bsf.reader.card.aid = False, bytes.fromhex("a0000000871004")  # an ISIM alone
+    cli.no(2, "sim-no-usim", "enrol", *bsf.enrol_args("pcsc"))
     bsf.reader.card = None
-    cli.no(2, "sim-card", "enrol", *bsf.enrol_args("pcsc"))
-    cli.no(2, "sim-reader", "enrol", *bsf.enrol_args("pcsc:No such reader"))
+    assert json.loads(cli.run("enrol", *bsf.enrol_args("pcsc")).stdout)["error"] == "sim-no-usim"
+    got = json.loads(cli.run("enrol", *bsf.enrol_args("pcsc:No such reader")).stdout)
+    assert got["error"] == "sim-reader" and "No such reader" in got["detail"], got
     cli = insert(bsf, 5, True)
     cli.ok("enrol", *bsf.enrol_args("pcsc", **{"--naf-key": "int"}))  # a card has it for itself, and makes no TLS with it
     assert json.loads(cli.run("associate", "--cse", cli.at("cse")).stdout)["error"] == "gba-variant"
+
+
+def test_the_reader_itself(bsf, monkeypatch):
+    """No service, no card, one that another program holds: each by its name, and what PC/SC says of it."""
+    cli = insert(bsf, 6, False)
+    monkeypatch.setenv("PCSCLITE_CSOCK_NAME", str(bsf.lab.where / "no such socket"))
+    cli.no(2, "sim-service", "enrol", *bsf.enrol_args("pcsc"))
+    monkeypatch.delenv("PCSCLITE_CSOCK_NAME")
+    pcsc = ctypes.CDLL("libpcsclite.so.1")
+    context, card, protocol = ctypes.c_long(), ctypes.c_long(), ctypes.c_ulong()
+    assert pcsc.SCardEstablishContext(2, None, None, ctypes.byref(context)) == 0
+    names, n = ctypes.create_string_buffer(1024), ctypes.c_ulong(1024)
+    assert pcsc.SCardListReaders(context, None, names, ctypes.byref(n)) == 0
+    assert pcsc.SCardConnect(context, names.value, 1, 3, ctypes.byref(card), ctypes.byref(protocol)) == 0  # exclusive
+    for reader in ("pcsc", f"pcsc:{names.value.decode()}"):
+        got = json.loads(cli.run("enrol", *bsf.enrol_args(reader)).stdout)
+        assert got["error"] == "sim-busy" and got["exit"] == 2 and "haring" in got["detail"], got
+    assert pcsc.SCardDisconnect(card, 0) == 0 and pcsc.SCardReleaseContext(context) == 0
+    cli.ok("enrol", *bsf.enrol_args("pcsc"))
+    bsf.reader.socket.shutdown(2)  # the card is taken out
+    ks.wait_for(lambda: "sim-absent" in cli.run("enrol", "--anew", *bsf.enrol_args("pcsc")).stdout, what="that the card is gone")

@@ -349,7 +349,7 @@ def test_a_package_with_a_sim_that_is_wrong(bsf, tmp_path):
     service.update(cse={"cse-id": ks.CSE_ID, "address": "127.0.0.1:1"}, sim={"reader": "pcsc:no such reader"})
     factory.package(factory.contents(**service))
     assert factory.provision()["sim"] == "pcsc:no such reader"
-    Cli(bsf.lab, tmp_path / "device").no(2, "sim-reader", "enrol")
+    Cli(bsf.lab, tmp_path / "device").no(2, ("sim-service", "sim-reader"), "enrol")
 
 
 # -- HTTP Digest behind the certificate of the CSE ------------------------------------------------------------------

@@ -67,7 +67,7 @@ class Reader:
 
 class Usim:
     def __init__(self, sim, imsi, mnc=2, gba=False, pin=False):
-        self.sim, self.gba, self.pin, self.file, self.pending, self.ks, self.rand = sim, gba, pin, None, b"", None, None
+        self.aid, self.sim, self.gba, self.pin, self.file, self.pending, self.ks, self.rand = AID, sim, gba, pin, None, b"", None, None
         digits = "9" + imsi if len(imsi) % 2 else "1" + imsi + "f"
         packed = bytes(int(digits[i + 1] + digits[i], 16) for i in range(0, len(digits), 2))
         ust = bytearray(12)
@@ -84,11 +84,11 @@ class Usim:
             return out + b"\x90\x00"
         if ins == 0xA4:
             if p1 == 4:
-                return b"\x90\x00" if data == AID else b"\x6a\x82"
+                return b"\x90\x00" if data == self.aid else b"\x6a\x82"
             self.file = self.files.get(data)
             return b"\x90\x00" if self.file else b"\x6a\x82"
         if self.pin:
-            return b"\x69\x82"
+            return b"\x69\x83" if self.pin == "blocked" else b"\x69\x82"
         if ins == 0xB0:
             return self.file + b"\x90\x00" if apdu[4] == len(self.file) else b"\x6c" + bytes([len(self.file)])
         if ins == 0x88:

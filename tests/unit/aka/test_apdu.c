@@ -128,6 +128,7 @@ static void status_words(void **state)
     assert_int_equal(aka_apdu_status(0x9862), ERR_DENIED_AUTN);
     assert_int_equal(aka_apdu_status(0x9864), ERR_DENIED_GBA_VARIANT);
     assert_int_equal(aka_apdu_status(0x6982), ERR_SIM_PIN);
+    assert_int_equal(aka_apdu_status(0x6983), ERR_SIM_PIN_BLOCKED);
     assert_int_equal(aka_apdu_status(0x6985), ERR_STATE);
     assert_int_equal(aka_apdu_status(0x6F00), ERR_SIM_CARD);
 }
