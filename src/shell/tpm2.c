@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <tss2/tss2_esys.h>
 #include <tss2/tss2_mu.h>
 #include <tss2/tss2_tctildr.h>
@@ -17,15 +19,18 @@
 #define TRANSPORT_VARIABLE "TPM2TOOLS_TCTI" /* the one that the tools of the TPM know */
 #define TRANSPORT_DEFAULT "device:/dev/tpmrm0"
 #define STACK (512 * 1024)
+#define PATIENCE_SECONDS 5 /* slow ones take hundreds of milliseconds, and several processes take turns */
 
 /* A lock on it is a process's turn. */
 static int turn = -1;
 
-void tpm2_prepare(void)
-{
-    (void)setenv("TSS2_LOG", "all+NONE", 0);
-    turn = turn >= 0 ? turn : memfd_create("keystead-tpm2", MFD_CLOEXEC);
-}
+struct question {
+    err_t (*run)(struct question *q);
+    struct tpm2_key key;
+    uint8_t digest[64];
+    size_t digest_n;
+    struct tpm2_signature signature;
+};
 
 /* -- what went wrong ------------------------------------------------------------------------------------------ */
 /* A code of the TPM itself (part 2 of its specification, 6.6) without the number of the parameter or handle it is about. */
@@ -245,44 +250,12 @@ static err_t sign(struct link *l, ESYS_TR key, struct bytes digest, struct tpm2_
     return ok ? ERR_OK : ERR_TPM_FAILED;
 }
 
-struct task {
-    const struct tpm2_key *key;
-    struct bytes digest;
-    struct tpm2_signature *out;
-    err_t e;
-};
-
-static err_t task_do(const struct task *t)
+static err_t do_sign(struct question *q)
 {
     SCOPED(link_close) struct link l = {.has_turn = false};
     ESYS_TR key = ESYS_TR_NONE;
-    TRY(key_open(&l, t->key, &key));
-    return sign(&l, key, t->digest, t->out);
-}
-
-static void *task_main(void *arg)
-{
-    struct task *t = arg;
-    t->e = task_do(t);
-    return NULL;
-}
-
-/* On a stack of its own: the caller's may be the 32 KiB of a handshake that can be suspended, and the library takes 20. */
-err_t tpm2_sign(const struct tpm2_key *k, struct bytes digest, struct tpm2_signature *out)
-{
-    struct task t = {k, digest, out, ERR_TPM_FAILED};
-    pthread_attr_t a;
-    pthread_t thread;
-    if (pthread_attr_init(&a) != 0) {
-        return ERR_LIMIT_CAPACITY;
-    }
-    bool ok = pthread_attr_setstacksize(&a, STACK) == 0 && pthread_create(&thread, &a, task_main, &t) == 0;
-    (void)pthread_attr_destroy(&a);
-    if (!ok) {
-        return ERR_LIMIT_CAPACITY;
-    }
-    (void)pthread_join(thread, NULL);
-    return t.e;
+    TRY(key_open(&l, &q->key, &key));
+    return sign(&l, key, bytes_of(q->digest, q->digest_n), &q->signature);
 }
 
 /* -- looking at it ------------------------------------------------------------------------------------------- */
@@ -309,17 +282,157 @@ static err_t resource_take(struct link *l, ESYS_TR key, struct tpm2_area *out)
     return ERR_OK;
 }
 
-err_t tpm2_look(struct tpm2_key *k)
+static err_t do_look(struct question *q)
 {
     static const uint8_t zeros[TPM2_COORDINATE_LEN] = {0};
     SCOPED(link_close) struct link l = {.has_turn = false};
     SCOPED(heap_free) TPM2B_PUBLIC *pub = NULL;
-    struct tpm2_signature unused;
+    struct tpm2_key *k = &q->key;
     ESYS_TR key = ESYS_TR_NONE;
     k->resource.n = 0;
     TRY(key_open(&l, k, &key));
     TRY(refusal(Esys_ReadPublic(l.esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &pub, NULL, NULL)));
     TRY(public_take(&pub->publicArea, k));
     TRY(k->wrapped ? ERR_OK : resource_take(&l, key, &k->resource));
-    return sign(&l, key, bytes_of(zeros, sizeof(zeros)), &unused);
+    return sign(&l, key, bytes_of(zeros, sizeof(zeros)), &q->signature);
+}
+
+/* -- asking, for a bounded time ---------------------------------------------------------------------------------- */
+/*
+ * A thread asks: the caller's stack may be the 32 KiB of a handshake that can be suspended, and the library takes 20; and a TPM
+ * that hangs would hold the caller. Who has waited long enough leaves the thread behind, and while one is left behind nobody
+ * asks: a worker is held once, not once a handshake. When the TPM goes on, the thread ends and the key serves again.
+ */
+struct task {
+    struct question q;
+    err_t e;
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    bool done, left; /* with the lock; who is left behind frees the task */
+};
+
+static atomic_uint left_behind;
+
+static void forked(void) /* into the new process no thread came along */
+{
+    atomic_store(&left_behind, 0);
+}
+
+void tpm2_prepare(void)
+{
+    (void)setenv("TSS2_LOG", "all+NONE", 0);
+    if (turn < 0) {
+        turn = memfd_create("keystead-tpm2", MFD_CLOEXEC);
+        (void)pthread_atfork(NULL, NULL, forked);
+    }
+}
+
+static struct task *task_new(const struct question *q)
+{
+    struct task *t = calloc(1, sizeof(*t));
+    pthread_condattr_t a;
+    if (t == NULL) {
+        return NULL;
+    }
+    t->q = *q;
+    (void)pthread_condattr_init(&a);
+    (void)pthread_condattr_setclock(&a, CLOCK_MONOTONIC); /* the clock of the day may jump */
+    (void)pthread_cond_init(&t->ended, &a);
+    (void)pthread_condattr_destroy(&a);
+    (void)pthread_mutex_init(&t->lock, NULL);
+    return t;
+}
+
+static void task_free(struct task *t)
+{
+    (void)pthread_cond_destroy(&t->ended);
+    (void)pthread_mutex_destroy(&t->lock);
+    ct_wipe(t, sizeof(*t));
+    free(t);
+}
+
+static void *task_main(void *arg)
+{
+    struct task *t = arg;
+    err_t e = t->q.run(&t->q);
+    (void)pthread_mutex_lock(&t->lock);
+    t->e = e;
+    t->done = true;
+    bool left = t->left;
+    (void)pthread_cond_signal(&t->ended);
+    (void)pthread_mutex_unlock(&t->lock);
+    if (left) {
+        task_free(t);
+        (void)atomic_fetch_sub(&left_behind, 1);
+    }
+    return NULL;
+}
+
+static bool is_done_in_time(struct task *t)
+{
+    struct timespec until;
+    int r = clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += PATIENCE_SECONDS;
+    (void)pthread_mutex_lock(&t->lock);
+    while (r == 0 && !t->done) {
+        r = pthread_cond_timedwait(&t->ended, &t->lock, &until);
+    }
+    bool done = t->done;
+    t->left = !done;
+    (void)atomic_fetch_add(&left_behind, done ? 0 : 1);
+    (void)pthread_mutex_unlock(&t->lock);
+    return done;
+}
+
+static err_t ask(struct question *q)
+{
+    pthread_attr_t a;
+    pthread_t thread;
+    struct task *t = atomic_load(&left_behind) > 0 ? NULL : task_new(q);
+    if (t == NULL) {
+        return atomic_load(&left_behind) > 0 ? ERR_TPM_GONE : ERR_LIMIT_CAPACITY;
+    }
+    bool ok = pthread_attr_init(&a) == 0;
+    if (ok) {
+        ok = pthread_attr_setstacksize(&a, STACK) == 0 && pthread_create(&thread, &a, task_main, t) == 0;
+        (void)pthread_attr_destroy(&a);
+    }
+    if (!ok) {
+        task_free(t);
+        return ERR_LIMIT_CAPACITY;
+    }
+    if (!is_done_in_time(t)) {
+        (void)pthread_detach(thread);
+        return ERR_TPM_GONE;
+    }
+    (void)pthread_join(thread, NULL);
+    err_t e = t->e;
+    *q = t->q;
+    task_free(t);
+    return e;
+}
+
+static void question_wipe(struct question *q)
+{
+    ct_wipe(q, sizeof(*q));
+}
+
+err_t tpm2_sign(const struct tpm2_key *k, struct bytes digest, struct tpm2_signature *out)
+{
+    SCOPED(question_wipe) struct question q = {.run = do_sign, .key = *k, .digest_n = digest.n};
+    if (digest.n > sizeof(q.digest)) {
+        return ERR_TPM_FAILED;
+    }
+    memcpy(q.digest, digest.p, digest.n);
+    TRY(ask(&q));
+    *out = q.signature;
+    return ERR_OK;
+}
+
+err_t tpm2_look(struct tpm2_key *k)
+{
+    SCOPED(question_wipe) struct question q = {.run = do_look, .key = *k};
+    TRY(ask(&q));
+    *k = q.key;
+    return ERR_OK;
 }

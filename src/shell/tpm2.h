@@ -1,7 +1,8 @@
 /*
  * A private key in a TPM 2.0, reached through tpm2-tss. Each use connects, does what it has to and leaves again: nothing
  * stays in the TPM, no connection outlives a fork, and a TPM that was away is there for the next use. All processes of
- * one program take turns, so a transport for one client at a time (/dev/tpm0, swtpm) serves them too.
+ * one program take turns, so a transport for one client at a time (/dev/tpm0, swtpm) serves them too. A TPM that hangs holds
+ * a caller for five seconds, once: until it goes on, all others are told at once that none answers.
  */
 #ifndef KEYSTEAD_SHELL_TPM2_H
 #define KEYSTEAD_SHELL_TPM2_H

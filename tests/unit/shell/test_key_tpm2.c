@@ -5,15 +5,20 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "shell/clock.h"
 #include "shell/key_source.h"
 #include "shell/key_tpm2.h"
 #include "shell/openssl.h"
 #include "shell/tpm2.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <openssl/evp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -148,6 +153,89 @@ static void no_tpm(void **state)
     assert_null(key);
 }
 
+/* Two ports, one after the other, as a client of swtpm expects them. What connects there is never answered. */
+static int listening(uint16_t port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int one = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)), 0);
+    if (bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 || listen(fd, 8) != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_in at;
+    socklen_t n = sizeof(at);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &n), 0);
+    return ntohs(at.sin_port);
+}
+
+static void mute_tpm(int fd[2])
+{
+    fd[1] = -1;
+    for (int i = 0; i < 100 && fd[1] < 0; i++) {
+        fd[0] = listening(0);
+        fd[1] = port_of(fd[0]) < 65535 ? listening((uint16_t)(port_of(fd[0]) + 1)) : -1;
+        if (fd[1] < 0) {
+            (void)close(fd[0]);
+        }
+    }
+    assert_true(fd[1] >= 0);
+    char transport[64];
+    (void)snprintf(transport, sizeof(transport), "swtpm:host=127.0.0.1,port=%u", (unsigned)port_of(fd[0]));
+    assert_int_equal(setenv("TPM2TOOLS_TCTI", transport, 1), 0);
+}
+
+static void mute_tpm_close(int fd[2])
+{
+    for (int i = 0; i < 2; i++) {
+        (void)close(fd[i]);
+    }
+}
+
+static err_t load_takes(usec_t *took)
+{
+    EVP_PKEY *key = NULL;
+    usec_t began = clock_monotonic();
+    err_t e = key_source_load("tpm2:0x81000001", &key);
+    *took = clock_monotonic() - began;
+    assert_null(key);
+    return e;
+}
+
+/* A TPM that hangs holds who asks for a time, and nobody after that; when it goes on, it is asked again. */
+static void a_tpm_that_hangs(void **state)
+{
+    (void)state;
+    int fd[2];
+    usec_t took = 0;
+    bool asked = false;
+    tpm2_prepare();
+    mute_tpm(fd);
+    assert_int_equal(load_takes(&took), ERR_TPM_GONE);
+    assert_true(took >= 4 * USEC_PER_SEC);
+    assert_int_equal(load_takes(&took), ERR_TPM_GONE);
+    assert_true(took < 2 * USEC_PER_SEC);
+    mute_tpm_close(fd); /* who was left behind hears that nobody is there any more, and ends */
+    mute_tpm(fd);
+    for (int i = 0; i < 200 && !asked; i++) {
+        struct pollfd p = {.fd = fd[0], .events = POLLIN};
+        if (poll(&p, 1, 100) == 0) {
+            assert_int_equal(load_takes(&took), ERR_TPM_GONE);
+        } else {
+            asked = true;
+        }
+    }
+    assert_true(asked);
+    mute_tpm_close(fd);
+}
+
 static void key_files(void **state)
 {
     (void)state;
@@ -176,7 +264,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names),   cmocka_unit_test(authorisation_files), cmocka_unit_test(sources),
-        cmocka_unit_test(reasons), cmocka_unit_test(no_tpm),              cmocka_unit_test(key_files),
+        cmocka_unit_test(reasons), cmocka_unit_test(no_tpm),              cmocka_unit_test(a_tpm_that_hangs),
+        cmocka_unit_test(key_files),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
