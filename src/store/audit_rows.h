@@ -41,7 +41,7 @@ X(AE_MOVED,          168, "ae-moved",           "an AE that a CSE announces is a
 X(PRIVILEGES_GRANTED, 120, "privileges-granted", "a dynamic authorization system granted an originator rights to a resource")
 X(TOKEN_TAKEN,       121, "token-taken",        "a token of an originator was verified, and is kept under a Local-Token-ID")
 X(DECISION_GIVEN,    122, "decision-given",     "another CSE was told what this one decides about a request")
-X(DECISION_TAKEN,    123, "decision-taken",     "another CSE told what it decides about a request here, or by which policies")
+X(DECISION_TAKEN,    123, "decision-taken",     "another CSE told what it decides about a request here, or by which policies, or what roles and tokens somebody has")
 X(RESOURCE_CREATED,   43, "resource-created",    "a resource was created")
 X(RESOURCE_UPDATED,   44, "resource-updated",    "a resource was updated")
 X(RESOURCE_DELETED,   45, "resource-deleted",    "a resource was deleted")

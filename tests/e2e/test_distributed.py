@@ -4,6 +4,7 @@ import pytest
 
 import keystead as ks
 from test_mcc import joined, key_of, let_in, second_cse
+from test_token import FQDN, ISSUER, Signer, claims
 
 OWN = {"acr": [{"acor": ["Sowner"], "acop": 63}]}
 
@@ -19,7 +20,13 @@ def pair(tmp_path_factory):
         lab.set("cse", "cse", "admin", "Sadmin")
         lab.set("mn", "cse", "distributed-authorization", "on")
         lab.set("mn", "cse", "decision-lifetime", "1s")
-        lab.append("cse", "\n[decide /mn/cse-mn/Sowner/box]\npolicies = cse-in/central\n")
+        lab.set("cse", "cse", "distributed-authorization", "on")
+        lab.set("mn", "cse", "admin", "Sowner")
+        lab.append("cse", "\n[decide /mn/cse-mn/Sowner/box]\npolicies = cse-in/central\n[decide /mn/cse-mn/Sowner/chain]\npolicies = cse-in/readers\n")
+        lab.signer = Signer(lab.where, "das")
+        for role in ("cse", "mn"):
+            lab.set(role, "cse", "role-issuers", "Sowner")
+            lab.append(role, f"\n[das {FQDN}]\nid = {ISSUER}\nkey = {lab.signer.pub}\nscope = all\n")
         lab.start("cse", "mn")
         lab.admin = lab.add_kpsa("admin", enrolee_id=f"//{ks.SP}/Sadmin")
         let_in(lab, "cse", "mn", f"//{ks.SP}/mn")
@@ -29,6 +36,7 @@ def pair(tmp_path_factory):
             assert ks.register(a, "Sadmin").rsc == 2001
             make(a, "acp", 1, {"rn": "mayask", "pv": {"acr": [{"acor": ["/mn", "Sadmin"], "acop": 63}]}, "pvs": rules("Sadmin", acop=63)})
             make(a, "acp", 1, {"rn": "central", "pv": rules("Sguest"), "pvs": rules("Sadmin", acop=63)})
+            make(a, "acp", 1, {"rn": "readers", "pv": rules(f"reader@{ks.SP}"), "pvs": rules("Sadmin", acop=63), "airi": ["/mn/cse-mn/auif"]})
             for root, ty in (("auds", 35), ("aupy", 36), ("auif", 37)):
                 make(a, root, ty, {"rn": root, "acpi": ["cse-in/mayask"]})
         lab.keys = {}
@@ -38,12 +46,16 @@ def pair(tmp_path_factory):
                 assert ks.register(c, f"S{name}").rsc == 2001
         with connect(lab, "owner") as o:
             for rn, more in (("far", {"adri": ["/in/cse-in/auds"]}), ("fetched", {"apri": ["/in/cse-in/aupy"]}),
-                             ("lost", {"adri": ["/in/cse-in/none"]})):
+                             ("lost", {"adri": ["/in/cse-in/none"]}), ("informed", {"airi": ["/mn/cse-mn/auif", "/in/cse-in/auif"]})):
                 r = ks.ask(o, "create", "/-/Sowner", {"m2m:acp": {"rn": rn, "pv": OWN, "pvs": OWN, **more}}, 1, "Sowner")
                 assert r.rsc == 2001, r
-            for rn, acp in (("box", "far"), ("box2", "far"), ("crate", "fetched"), ("lost-box", "lost")):
+            for rn, acp in (("box", "far"), ("box2", "far"), ("crate", "fetched"), ("lost-box", "lost"), ("chain", "far"), ("chest", "informed")):
                 r = ks.ask(o, "create", "/-/Sowner", {"m2m:cnt": {"rn": rn, "acpi": [f"Sowner/{acp}"]}}, 3, "Sowner")
                 assert r.rsc == 2001, r
+            make(o, "acp", 1, {"rn": "mayask", "pv": {"acr": [{"acor": ["/in"], "acop": 4}]}, "pvs": OWN}, "Sowner")
+            make(o, "auif", 37, {"rn": "auif", "acpi": ["cse-mn/mayask"]}, "Sowner")
+            role = {"rlid": f"reader@{ks.SP}", "tkis": "Sowner", "tkhd": "Sguest", "tknb": "20200101T000000", "tkna": "20990101T000000"}
+            assert ks.ask(o, "create", "/Sguest", {"m2m:rol": role}, 31, "Sowner").rsc == 2001
         yield lab
 
 
@@ -60,8 +72,8 @@ def admin(lab):
     return lab.psk("cse", *lab.admin).connect()
 
 
-def make(conn, root, ty, attrs):
-    r = ks.ask(conn, "create", "/-", {f"m2m:{root}": attrs}, ty, "Sadmin")
+def make(conn, root, ty, attrs, who="Sadmin"):
+    r = ks.ask(conn, "create", "/-", {f"m2m:{root}": attrs}, ty, who)
     assert r.rsc == 2001, r
 
 
@@ -129,3 +141,33 @@ def test_what_the_points_answer(pair):
             assert ks.register(s, "Sstranger").rsc == 2001
             r = question(s, "auds", {"to": box, "fr": "Sguest", "op": 2}, "Sstranger")
             assert (r.rsc, r.reason) == (4103, "no-privilege"), r
+
+
+def test_a_pip_tells_tokens(pair):
+    """The Token-ID is known at the IN-CSE: the MN-CSE asks its PIP, verifies what comes, and asks no more."""
+    say = claims("told", "Sguest", ["Sowner/chest"], aud=[f"//{ks.SP}/mn"])
+    path = f"/-/Sowner/chest?tids=told%40{FQDN}"
+    with admin(pair) as a, connect(pair, "guest") as g, connect(pair, "other") as x:
+        assert ks.ask(g, "retrieve", path, origin="Sguest").reason == "token-unknown"
+        make(a, "tk", 32, {"rn": "told", "tkid": say["jti"], "tkob": pair.signer.token(say)})
+        found = question(a, "auif", {"fr": f"//{ks.SP}/Sguest", "tids": [say["jti"]]})
+        assert found["sus"] == 1 and [t["tkid"] for t in found["m2m:tk"]] == [say["jti"]] and "m2m:rol" not in found
+        assert question(a, "auif", {"fr": f"//{ks.SP}/Sother", "tids": [say["jti"]]}) == {"m2m:tk": [], "sus": 2}
+        ks.wait_for(lambda: ks.ask(g, "retrieve", path, origin="Sguest").rsc == 2000, what="the token")
+        assert ks.ask(a, "delete", "/-/told", origin="Sadmin").rsc == 2002
+        r = ks.ask(g, "retrieve", path, origin="Sguest")
+        assert r.rsc == 2000 and r.headers["x-m2m-ati"].endswith(":" + say["jti"]), "it is kept"
+        assert ks.ask(g, "retrieve", "/-/Sowner/chest", origin="Sguest").rsc == 4103
+        r = ks.ask(x, "retrieve", path, origin="Sother")
+        assert (r.rsc, r.reason) == (4103, "token-holder"), r
+
+
+def test_a_pdp_asks_a_pip(pair):
+    """The IN-CSE decides about a resource of the MN-CSE, by a role of which the MN-CSE knows: it asks while it is asked."""
+    path = f"/-/Sowner/chain?rids=reader@{ks.SP}"
+    with connect(pair, "guest") as g, connect(pair, "other") as x:
+        assert ks.ask(g, "retrieve", "/-/Sowner/chain", origin="Sguest").rsc == 4103, "he does not claim it"
+        ks.wait_for(lambda: ks.ask(g, "retrieve", path, origin="Sguest").rsc == 2000, what="the role")
+        assert "decision-taken" in events(pair, "cse")
+        r = ks.ask(x, "retrieve", path, origin="Sother")
+        assert (r.rsc, r.reason) == (4103, "no-privilege"), r

@@ -1,9 +1,11 @@
-/* What a dynamic authorization system, a PDP or a PRP answers: what is taken has rules and an end, no later than the operator lets it; and its record. */
+/* What a dynamic authorization system, a PDP, a PRP or a PIP answers: what is taken has rules and an end, no later than the operator lets it; and its record. */
 #include "fuzz.h"
 
 #include "role/cse/access_rules.h"
 #include "role/cse/cse_das.h"
 #include "role/cse/cse_pep.h"
+#include "role/cse/cse_pip.h"
+#include "wire/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -23,6 +25,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             MUST_HOLD(w.n == 0 || (decision == 1 ? access_rules_count(writer_view(&w)) <= 1 : w.n >= 2));
         }
     }
+    static const struct cse nobody; /* knows no issuer of roles: none is taken from whomever */
+    SCOPED(json_scope) json_t *auif = NULL;
+    if (json_parse(bytes_of(data, size), &auif) == ERR_OK) {
+        w = WRITER_ARRAY(buf);
+        if (cse_pip_response(&nobody, auif, now, &w) == ERR_OK) {
+            MUST_HOLD(w.n <= 1);
+        }
+    }
+    (void)cse_pip_has(bytes_of(data, size), text_of("//sp.example.com/Sguest"), text_of("reader@sp.example.com"), now);
     if (cse_das_grant_parse(bytes_of(data, size), &g) == ERR_OK) {
         const struct access_query q = {.op = ACCESS_RETRIEVE, .now = now};
         (void)access_decide(g.rules, &q);

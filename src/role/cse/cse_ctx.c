@@ -59,7 +59,7 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
     {.section = "cse", .key = "notify-queue", .type = CONF_NUMBER, .fallback = "64", .min = 1, .max = 100000,
      .doc = "events kept for a target of a subscription that is away; then the oldest goes"},
     {.section = "cse", .key = "distributed-authorization", .type = CONF_BOOL, .fallback = "off",
-     .doc = "what no policy permits is put to the decision points and policy points of other CSEs that the policies name (adri, apri)"},
+     .doc = "what no policy permits is put to the information points, decision points and policy points of other CSEs that the policies name (airi, adri, apri)"},
     {.section = "cse", .key = "decision-lifetime", .type = CONF_DURATION, .fallback = "5s", .min = USEC_PER_SEC, .max = DAY,
      .doc = "how long what they said holds for the same originator, resource and operation"},
     {.section = "decide", .key = "", .type = CONF_TEXT, .flags = CONF_REPEATS, .max = 190,

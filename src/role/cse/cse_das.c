@@ -4,6 +4,8 @@
 #include "crypto/crypto.h"
 #include "role/cse/access_rules.h"
 #include "role/cse/cse_pep.h"
+#include "role/cse/cse_pip.h"
+#include "role/cse/cse_points.h"
 #include "role/cse/cse_token_ask.h"
 #include "role/detail.h"
 #include "role/expire.h"
@@ -326,7 +328,12 @@ err_t cse_das_need(const void *ctx, const struct request *rq, struct txn *t, str
     if (is_relink(rq, &target) || cse_policy_check(&ask, &target, op, child_ty) != ERR_DENIED_PRIVILEGE) {
         return ERR_NOT_FOUND;
     }
-    err_t e = cse->dynamic ? ask_about(&ask, &target, child_ty, q) : ERR_NOT_FOUND;
+    const struct cse_pip_about roles = {.holder = cse_points_holder(&target), .rids = cse->subscription ? (struct primitive_list){.n = 0} : rq->prim->rids};
+    err_t e = cse_pip_need(&ask, &roles, q); /* what decides here comes before who decides elsewhere */
+    if (e != ERR_NOT_FOUND) {
+        return e;
+    }
+    e = cse->dynamic ? ask_about(&ask, &target, child_ty, q) : ERR_NOT_FOUND;
     return e == ERR_NOT_FOUND ? cse_pep_need(&ask, &target, child_ty, q) : e; /* without a DAS: distributed */
 }
 

@@ -2,7 +2,10 @@
 
 #include "role/cse/cse_attr.h"
 #include "role/cse/cse_ops.h"
+#include "role/cse/cse_pip.h"
+#include "role/cse/cse_points.h"
 #include "role/cse/cse_role.h"
+#include "role/cse/cse_token_ask.h"
 #include "role/cse/cse_token_res.h"
 #include "role/detail.h"
 #include "wire/emit.h"
@@ -214,23 +217,36 @@ static struct ipaddr address_of(const json_t *oip)
     return ip;
 }
 
-static err_t decision(const struct cse_ask *asker, const struct cse_res *r, const json_t *content, struct response *rs)
-{
+/* The request that a question is about. */
+struct inner {
     struct primitive p;
     struct cse_from from;
-    struct request rq = *asker->rq;
-    struct cse_ask ask = {asker->cse, &rq, asker->t, &from};
+    struct request rq;
+    struct cse_ask ask;
+};
+
+static err_t inner_open(const struct cse_ask *asker, const json_t *content, struct inner *in)
+{
+    in->rq = *asker->rq;
+    in->rq.prim = &in->p;
+    in->rq.ip = address_of(json_object_get(content, "oip"));
+    in->ask = (struct cse_ask){asker->cse, &in->rq, asker->t, &in->from};
+    TRY(primitive_of(content, &in->p));
+    return originator(asker->cse, content, &in->from);
+}
+
+static err_t decision(const struct cse_ask *asker, const struct cse_res *r, const json_t *content, struct response *rs)
+{
+    struct inner in;
     struct emit e;
     bool permit = false;
     enum cse_decide_status status = CSE_DECIDE_SYNTAX;
-    rq.prim = &p;
-    rq.ip = address_of(json_object_get(content, "oip"));
-    if (primitive_of(content, &p) == ERR_OK && originator(asker->cse, content, &from) == ERR_OK) {
-        err_t got = judge(&ask, &p, content, &permit);
-        status = got == ERR_OK           ? CSE_DECIDE_OK
-                 : got == ERR_NOT_FOUND  ? CSE_DECIDE_NOT_APPLICABLE
-                 : cse_token_is_fault(got)   ? CSE_DECIDE_SYNTAX
-                                         : CSE_DECIDE_ERROR;
+    if (inner_open(asker, content, &in) == ERR_OK) {
+        err_t got = judge(&in.ask, &in.p, content, &permit);
+        status = got == ERR_OK            ? CSE_DECIDE_OK
+                 : got == ERR_NOT_FOUND   ? CSE_DECIDE_NOT_APPLICABLE
+                 : cse_token_is_fault(got) ? CSE_DECIDE_SYNTAX
+                                          : CSE_DECIDE_ERROR;
     }
     TRY(open_answer(r->type, &e, rs));
     if (status == CSE_DECIDE_OK) {
@@ -238,6 +254,41 @@ static err_t decision(const struct cse_ask *asker, const struct cse_res *r, cons
     }
     TRY(cse_ops_audit(asker, AUDIT_DECISION_GIVEN, json_get_text(content, "to")));
     return close_answer(&e, status);
+}
+
+/* Tokens first: without them there is no decision. Roles only if it would be no. */
+static err_t inner_need(struct inner *in, const json_t *content, struct question *q)
+{
+    struct applicable a;
+    struct cse_pip_about about = {.rids = {.n = 0}};
+    bool permit = false;
+    TRY(applicable(&in->ask, json_get_text(content, "to"), &a));
+    about.holder = a.local ? cse_points_holder(&a.target) : &a.holder;
+    cse_token_ask_missing(&in->ask, &about.tids);
+    if (about.tids.n > 0) {
+        return cse_pip_need(&in->ask, &about, q);
+    }
+    if (in->ask.cse->subscription || judge(&in->ask, &in->p, content, &permit) != ERR_OK || permit) {
+        return ERR_NOT_FOUND;
+    }
+    about.rids = in->p.rids;
+    return cse_pip_need(&in->ask, &about, q);
+}
+
+err_t cse_decide_need(const struct cse_ask *ask, struct question *q)
+{
+    struct cse_target target;
+    struct inner in;
+    char detail[ROLE_DETAIL_MAX] = "";
+    const struct types_row *type = types_find(TYPE_AUDS);
+    const json_t *content = json_object_get(ask->rq->prim->pc, type->root);
+    if (!ask->cse->distributed || ask->rq->prim->op != OP_UPDATE || !json_is_object(content) || !cse_decide_is_question(type, content)) {
+        return ERR_NOT_FOUND;
+    }
+    TRY(cse_addr_resolve(ask->cse, ask->t, ask->rq->prim->to, ask->rq->now, &target));
+    bool mine = target.res.type == type && cse_policy_check(ask, &target, OP_UPDATE, 0) == ERR_OK;
+    mine = mine && question_check(ask, type, content, detail) == ERR_OK && inner_open(ask, content, &in) == ERR_OK;
+    return mine ? inner_need(&in, content, q) : ERR_NOT_FOUND;
 }
 
 /* -- PRP --------------------------------------------------------------------------------------------------------------- */

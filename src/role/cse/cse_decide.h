@@ -16,4 +16,7 @@ bool cse_decide_is_question(const struct types_row *type, const json_t *content)
 /* The answer into *rs. ERR_MISSING, ERR_NOT_PERMITTED, ERR_ATTRIBUTE_TYPE: no question of TS-0003 tables 7.5.2-1 to 7.5.4-1. */
 MUST_USE err_t cse_decide_answer(const struct cse_ask *ask, const struct cse_res *r, const json_t *content, struct response *rs);
 
+/* role->need: what such a question is to be answered by, of a PIP elsewhere: cse_pip.h; ERR_NOT_FOUND: nothing. */
+MUST_USE err_t cse_decide_need(const struct cse_ask *ask, struct question *q);
+
 #endif

@@ -3,65 +3,12 @@
 #include "role/cse/access_rules.h"
 #include "role/cse/cse_das.h"
 #include "role/cse/cse_decide.h"
-#include "role/cse/cse_hop.h"
-#include "role/hop.h"
-#include "role/rec.h"
+#include "role/cse/cse_points.h"
 #include "wire/json.h"
 
-#define POINTS_MAX 10 /* of one resource, in all */
-
-/* -- whom to ask ------------------------------------------------------------------------------------------------------- */
-struct point {
-    struct text address; /* of its resource, at another CSE */
-    bool decision;       /* a PDP; else a PRP */
-};
-
-struct points {
-    struct point at[POINTS_MAX];
-    size_t n;
-};
-
-static err_t take(const struct cse_ask *ask, const json_t *attrs, const char *name, struct points *out)
-{
-    const json_t *l = json_object_get(attrs, name);
-    for (size_t i = 0; i < json_array_size(l) && out->n < POINTS_MAX; i++) {
-        const json_t *v = json_array_get(l, i);
-        struct text address = text_span(json_string_value(v), json_string_length(v));
-        if (!cse_addr_is_local(ask->cse, address)) { /* its own policies were asked already */
-            struct point *p = &out->at[out->n++];
-            p->decision = text_eq_z(text_of(name), "adri");
-            TRY(cse_res_keep(ask->t, address, &p->address));
-        }
-    }
-    return ERR_OK;
-}
-
-/* The policies of an accessControlPolicy are its selfPrivileges alone; a resource without policies names nobody. */
-static err_t points_of(const struct cse_ask *ask, const struct cse_target *target, struct points *out)
-{
-    static const char *const names[] = {"adri", "apri"};
-    const bool own = (target->res.type->flags & TYPES_HAS_ACPI) != 0;
-    const struct cse_res *holder = own || !target->has_parent ? &target->res : &target->parent;
-    out->n = 0;
-    for (size_t k = 0; k < ARRAY_LEN(names) && target->res.type->ty != TYPE_ACP; k++) {
-        for (size_t i = 0; i < holder->acpi_n; i++) {
-            SCOPED(json_scope) json_t *attrs = NULL;
-            struct cse_res acp;
-            err_t e = cse_res_get(ask->t, holder->acpi[i], ask->rq->now, &acp);
-            if (e == ERR_NOT_FOUND) {
-                continue;
-            }
-            TRY(e);
-            TRY(cse_res_attrs(ask->t, &acp, &attrs));
-            TRY(take(ask, attrs, names[k], out));
-        }
-    }
-    return ERR_OK;
-}
+#define WHO_DECIDES (CSE_POINTS_DECISION | CSE_POINTS_POLICIES)
 
 /* -- what they said ---------------------------------------------------------------------------------------------------- */
-enum said { SAID_NOTHING, SAID_NOT_MINE, SAID };
-
 static err_t key_of(const struct cse_ask *ask, const struct cse_res *r, unsigned op, uint32_t child_ty, size_t i, struct keyid *out)
 {
     struct keyid base;
@@ -73,40 +20,24 @@ static err_t key_of(const struct cse_ask *ask, const struct cse_res *r, unsigned
     return writer_finish_z(&w);
 }
 
-/* Whoever took its name out of the policy, or put another there, is not bound by what it said. */
-static err_t said_by(const struct cse_ask *ask, const struct point *p, struct text key, struct cse_das_grant *g, enum said *out)
-{
-    struct bytes b;
-    err_t e = rec_get(ask->t, TABLE_CSE_GRANT, key, &b);
-    *out = SAID_NOTHING;
-    if (e != ERR_OK) {
-        return e == ERR_NOT_FOUND ? ERR_OK : e;
-    }
-    TRY(cse_das_grant_parse(b, g));
-    if (g->until > ask->rq->now && text_eq(g->consultation, p->address)) {
-        *out = g->rules.n == 0 ? SAID_NOT_MINE : SAID;
-    }
-    return ERR_OK;
-}
-
 err_t cse_pep_permitted(const struct cse_ask *ask, const struct cse_target *target, const struct access_query *q, bool *out)
 {
-    struct points l;
+    struct cse_points l;
     *out = false;
     if (!ask->cse->distributed || ask->from->kind == CSE_FROM_ABSENT || !ask->from->authenticated) { /* asked for who he is, not for his name */
         return ERR_OK;
     }
-    TRY(points_of(ask, target, &l));
+    TRY(cse_points_of(ask, cse_points_holder(target), WHO_DECIDES, &l));
     for (size_t i = 0; i < l.n; i++) {
         struct cse_das_grant g;
         struct keyid key;
-        enum said said;
+        enum cse_points_said said;
         TRY(key_of(ask, &target->res, q->op, q->child_ty, i, &key));
-        TRY(said_by(ask, &l.at[i], text_of(key.z), &g, &said));
-        if (said == SAID) {
+        TRY(cse_points_said(ask, &l.at[i], text_of(key.z), &g, &said));
+        if (said == CSE_POINTS_SAID) {
             *out = access_decide(g.rules, q);
         }
-        if (said != SAID_NOT_MINE) { /* the first that has a say decides */
+        if (said != CSE_POINTS_NOT_MINE) { /* the first that has a say decides */
             return ERR_OK;
         }
     }
@@ -151,41 +82,31 @@ static err_t body_write(const struct cse_ask *ask, const struct cse_res *r, uint
     return writer_finish(w);
 }
 
-/* /in/cse-in/pdp is /~/in/cse-in/pdp over HTTP, //sp/in/.. is /_/sp/in/.. [TS-0009 6.2.2.1]. */
-static err_t ask_point(const struct cse_ask *ask, const struct cse_target *target, uint32_t child_ty, const struct point *p,
+static err_t ask_point(const struct cse_ask *ask, const struct cse_target *target, uint32_t child_ty, const struct cse_point *p,
                        struct question *q)
 {
-    struct hop to;
+    const bool decision = p->kind == CSE_POINTS_DECISION;
     uint8_t *body = arena_alloc(ask->t->arena, CSE_DAS_BODY_MAX);
     struct writer w = writer_of(body, body == NULL ? 0 : CSE_DAS_BODY_MAX);
-    struct writer path = WRITER_ARRAY(q->path);
-    const bool absolute = text_starts(p->address, "//");
-    TRY(cse_hop_own(ask->cse, ask->t, p->address, ask->rq->now, &to));
-    TRY(body_write(ask, &target->res, child_ty, p->decision, &w));
-    writer_z(&path, absolute ? "/_" : "/~");
-    writer_text(&path, text_skip(p->address, absolute ? 1 : 0));
-    TRY(writer_finish_z(&path));
-    TRY(TEXT_COPY(text_of(to.peer), q->peer));
-    TRY(TEXT_COPY(text_of(to.from), q->origin));
-    q->to_peer = true;
-    q->update = true;
-    q->suid = p->decision ? CSE_PEP_SUID_DECISION : CSE_PEP_SUID_POLICIES;
+    TRY(cse_points_question(ask, p, q));
+    TRY(body_write(ask, &target->res, child_ty, decision, &w));
+    q->suid = decision ? CSE_PEP_SUID_DECISION : CSE_PEP_SUID_POLICIES;
     q->body = writer_view(&w);
     return ERR_OK;
 }
 
 err_t cse_pep_need(const struct cse_ask *ask, const struct cse_target *target, uint32_t child_ty, struct question *q)
 {
-    struct points l;
+    struct cse_points l;
     const unsigned op = access_op_bit(ask->rq->prim->op, ask->rq->prim->fu == 1);
-    TRY(ask->cse->distributed ? points_of(ask, target, &l) : ERR_NOT_FOUND);
+    TRY(ask->cse->distributed ? cse_points_of(ask, cse_points_holder(target), WHO_DECIDES, &l) : ERR_NOT_FOUND);
     for (size_t i = 0; i < l.n; i++) {
         struct cse_das_grant g;
-        enum said said;
+        enum cse_points_said said;
         TRY(key_of(ask, &target->res, op, child_ty, i, &q->key_id));
-        TRY(said_by(ask, &l.at[i], text_of(q->key_id.z), &g, &said));
-        if (said != SAID_NOT_MINE) {
-            return said == SAID ? ERR_NOT_FOUND : ask_point(ask, target, child_ty, &l.at[i], q);
+        TRY(cse_points_said(ask, &l.at[i], text_of(q->key_id.z), &g, &said));
+        if (said != CSE_POINTS_NOT_MINE) {
+            return said == CSE_POINTS_SAID ? ERR_NOT_FOUND : ask_point(ask, target, child_ty, &l.at[i], q);
         }
     }
     return ERR_NOT_FOUND;
@@ -263,32 +184,13 @@ err_t cse_pep_response(struct bytes body, bool decision, struct writer *rules)
     return dec == CSE_DECIDE_PERMIT || dec == CSE_DECIDE_DENY ? everything(rules, dec == CSE_DECIDE_PERMIT) : ERR_PEER_NONSENSE;
 }
 
-/* The address as the policy has it. */
-static struct text address_of(const char *path)
-{
-    struct text t = text_of(path);
-    return text_starts(t, "/_/") ? text_skip(t, 1) : text_skip(t, 2);
-}
-
 err_t cse_pep_answer(const struct cse *cse, const struct question *q, const struct answer *a, struct txn *t, usec_t now,
                      struct role_psk *out)
 {
-    struct audit_event event = {.kind = AUDIT_DECISION_TAKEN, .time = now};
-    char address[sizeof(q->path)];
-    struct writer z = WRITER_ARRAY(address);
     uint8_t *buf = arena_alloc(t->arena, 2 * ACCESS_COMPILED_MAX);
     struct writer rules = writer_of(buf, buf == NULL ? 0 : 2 * ACCESS_COMPILED_MAX);
-    TRY(cse->distributed ? ERR_OK : ERR_DENIED_DAS); /* reloaded meanwhile */
-    TRY(a->err);
-    TRY(a->status == 200 ? ERR_OK : a->status == 403 ? ERR_DENIED_DAS : ERR_PEER_NONSENSE);
+    TRY(cse_points_status(cse, a));
     TRY(cse_pep_response(a->body, q->suid == CSE_PEP_SUID_DECISION, &rules));
-    writer_z(&z, text_starts(text_of(q->path), "/_/") ? "/" : "");
-    writer_text(&z, address_of(q->path));
-    TRY(writer_finish_z(&z));
-    const struct cse_das_grant g = {.until = now + cse->decision_lifetime, .consultation = text_of(address), .rules = writer_view(&rules)};
-    TRY(cse_das_keep(t, &g, text_of(q->key_id.z), now));
-    TRY(TEXT_COPY(text_take(text_of(address), AUDIT_TEXT_MAX - 1), event.peer));
-    TRY(TEXT_COPY(text_take(text_of(q->key_id.z), AUDIT_TEXT_MAX - 1), event.object));
     out->verdict = ROLE_TAKEN;
-    return txn_audit(t, &event);
+    return cse_points_keep(cse, q, writer_view(&rules), t, now);
 }

@@ -3,6 +3,8 @@
 #include "role/cse/cse_acp.h"
 #include "role/cse/cse_das.h"
 #include "role/cse/cse_pep.h"
+#include "role/cse/cse_pip.h"
+#include "role/cse/cse_points.h"
 #include "role/cse/cse_role.h"
 #include "role/cse/cse_sub.h"
 #include "role/cse/cse_token_res.h"
@@ -84,7 +86,8 @@ struct asking {
 static err_t has_role(const struct asking *a, struct text role, bool *out)
 {
     TRY(cse_role_holds(a->ask, role, out));
-    return *out || a->ask->cse->subscription ? ERR_OK : cse_token_holds(a->ask, a->target, role, out);
+    TRY(*out || a->ask->cse->subscription ? ERR_OK : cse_token_holds(a->ask, a->target, role, out));
+    return *out || a->ask->cse->subscription ? ERR_OK : cse_pip_holds(a->ask, cse_points_holder(a->target), role, out);
 }
 
 /* The decision, and when it is no, once more with the groups that the originator is in and the roles he acts in. They are

@@ -7,7 +7,7 @@
 
 #define ROLES_MAX 32 /* of one holder that are looked at */
 
-static bool is_issuer(const struct cse *cse, struct text absolute)
+bool cse_role_is_issuer(const struct cse *cse, struct text absolute)
 {
     bool found = cse->admin.z[0] != '\0' && m2mid_same(text_of(cse->admin.z), absolute);
     for (size_t i = 0; i < cse->issuers_n; i++) {
@@ -20,11 +20,10 @@ bool cse_role_permits(const struct cse_ask *ask, const struct cse_res *target, u
 {
     const struct text self = text_of(ask->from->absolute.z);
     bool own = target->type->ty == TYPE_ROL && m2mid_same(target->creator, self);
-    return (child_ty == TYPE_ROL || own) && ask->from->authenticated && is_issuer(ask->cse, self);
+    return (child_ty == TYPE_ROL || own) && ask->from->authenticated && cse_role_is_issuer(ask->cse, self);
 }
 
-/* notBefore and notAfter, both there: the table says so. */
-static bool times_of(const json_t *attrs, usec_t *from, usec_t *to)
+bool cse_role_times(const json_t *attrs, usec_t *from, usec_t *to)
 {
     return timestamp_parse(json_get_text(attrs, "tknb"), from) == ERR_OK &&
            timestamp_parse(json_get_text(attrs, "tkna"), to) == ERR_OK && *from < *to;
@@ -36,7 +35,7 @@ err_t cse_role_accept(const struct cse_ask *ask, const struct cse_res *parent, c
     const struct text self = text_of(ask->from->absolute.z);
     struct m2mid id;
     usec_t from, to;
-    if (!ask->from->authenticated || !is_issuer(ask->cse, self)) {
+    if (!ask->from->authenticated || !cse_role_is_issuer(ask->cse, self)) {
         return detail_fail(detail, ERR_DENIED_PRIVILEGE, "a role is made by an issuer that [cse] role-issuers names", text_empty());
     }
     struct text issuer = json_get_text(attrs, "tkis");
@@ -50,7 +49,7 @@ err_t cse_role_accept(const struct cse_ask *ask, const struct cse_res *parent, c
     if (!access_is_role(json_get_text(attrs, "rlid"))) {
         return detail_fail(detail, ERR_CONTENTS, "rlid is no Role-ID, NAME@DOMAIN", json_get_text(attrs, "rlid"));
     }
-    return times_of(attrs, &from, &to) ? ERR_OK : detail_fail(detail, ERR_CONTENTS, "tknb and tkna", text_empty());
+    return cse_role_times(attrs, &from, &to) ? ERR_OK : detail_fail(detail, ERR_CONTENTS, "tknb and tkna", text_empty());
 }
 
 /* -- use --------------------------------------------------------------------------------------------------------- */
@@ -81,9 +80,9 @@ static err_t in_force(const struct cse_ask *ask, struct text ri, json_t **attrs)
     usec_t from, to;
     const usec_t now = ask->rq->now;
     TRY(cse_res_get(ask->t, ri, now, &r));
-    TRY(is_issuer(ask->cse, r.creator) ? ERR_OK : ERR_NOT_FOUND);
+    TRY(cse_role_is_issuer(ask->cse, r.creator) ? ERR_OK : ERR_NOT_FOUND);
     TRY(cse_res_attrs(ask->t, &r, attrs));
-    return times_of(*attrs, &from, &to) && from <= now && now < to ? ERR_OK : ERR_NOT_FOUND;
+    return cse_role_times(*attrs, &from, &to) && from <= now && now < to ? ERR_OK : ERR_NOT_FOUND;
 }
 
 /* The registration of the originator here. */
@@ -139,6 +138,14 @@ err_t cse_role_holds(const struct cse_ask *ask, struct text role, bool *out)
     return ERR_OK;
 }
 
+/* Elsewhere a relative name is that of another. */
+static err_t make_absolute(const struct cse *cse, const char *name, json_t *attrs)
+{
+    struct m2mid id;
+    TRY(m2mid_absolute(json_get_text(attrs, name), text_of(cse->self.z), &id));
+    return json_object_set_new(attrs, name, json_string(id.z)) == 0 ? ERR_OK : ERR_LIMIT_CAPACITY;
+}
+
 err_t cse_role_emit(const struct cse_ask *ask, const struct primitive_list *wanted, struct emit *e, size_t *found)
 {
     struct held h;
@@ -152,6 +159,8 @@ err_t cse_role_emit(const struct cse_ask *ask, const struct primitive_list *want
             want = want || text_eq(wanted->at[k], json_get_text(attrs, "rlid"));
         }
         if (got == ERR_OK && want) {
+            TRY(make_absolute(ask->cse, "tkis", attrs));
+            TRY(make_absolute(ask->cse, "tkhd", attrs));
             emit_name(e, NULL);
             TRY(json_write(attrs, e->w));
             ++*found;

@@ -15,6 +15,11 @@ bool cse_role_permits(const struct cse_ask *ask, const struct cse_res *target, u
 MUST_USE err_t cse_role_accept(const struct cse_ask *ask, const struct cse_res *parent, const json_t *attrs,
                                char detail[static ROLE_DETAIL_MAX]);
 
+/* One whose roles count here: the operator's word. */
+bool cse_role_is_issuer(const struct cse *cse, struct text absolute);
+/* notBefore and notAfter: both there, the first first. */
+bool cse_role_times(const json_t *attrs, usec_t *from, usec_t *to);
+
 /* Does the originator act in this role, and has a valid one? */
 MUST_USE err_t cse_role_holds(const struct cse_ask *ask, struct text role, bool *out);
 /* Items of an array: the valid roles that he has of those wanted, or all. */

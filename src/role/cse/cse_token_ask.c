@@ -34,6 +34,24 @@ err_t cse_token_ask_offer(const struct cse_ask *ask, struct writer *w)
 }
 
 /* -- a Token-ID that is not here -------------------------------------------------------------------------------------------- */
+static bool is_here(const struct cse_ask *ask, struct text id)
+{
+    char local[CSE_TOKEN_LOCAL];
+    struct cse_token k;
+    return cse_token_local(ask->cse, id, local) == ERR_OK && cse_token_known(ask, text_of(local), &k) == ERR_OK;
+}
+
+void cse_token_ask_missing(const struct cse_ask *ask, struct primitive_list *out)
+{
+    const struct primitive *p = ask->rq->prim;
+    out->n = 0;
+    for (size_t i = 0; i < p->tids.n; i++) {
+        if (!is_here(ask, p->tids.at[i])) {
+            out->at[out->n++] = p->tids.at[i];
+        }
+    }
+}
+
 /* The Token-IDs that are not here, of one DAS: asked at once. */
 static size_t missing(const struct cse_ask *ask, const struct cse_issuer **d, struct text *out)
 {
@@ -41,11 +59,8 @@ static size_t missing(const struct cse_ask *ask, const struct cse_issuer **d, st
     size_t n = 0;
     *d = NULL;
     for (size_t i = 0; i < p->tids.n; i++) {
-        char local[CSE_TOKEN_LOCAL];
-        struct cse_token k;
         const struct cse_issuer *of = cse_issuer_of(&ask->cse->token_issuers, p->tids.at[i]);
-        bool here = cse_token_local(ask->cse, p->tids.at[i], local) == ERR_OK && cse_token_known(ask, text_of(local), &k) == ERR_OK;
-        if (!here && of != NULL && of->url.n > 0 && (*d == NULL || *d == of)) {
+        if (!is_here(ask, p->tids.at[i]) && of != NULL && of->url.n > 0 && (*d == NULL || *d == of)) {
             *d = of;
             out[n++] = p->tids.at[i];
         }

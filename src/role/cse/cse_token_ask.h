@@ -13,6 +13,8 @@
 /* Token Request Information for a request that was refused: {"dasi":[..]}; ERR_NOT_FOUND: no DAS can help. */
 MUST_USE err_t cse_token_ask_offer(const struct cse_ask *ask, struct writer *w);
 
+/* The Token-IDs of the request that are not here. */
+void cse_token_ask_missing(const struct cse_ask *ask, struct primitive_list *out);
 /* role->need: a token of which only the Token-ID was sent, and is not here. */
 MUST_USE err_t cse_token_ask_need(const struct cse_ask *ask, struct question *q);
 /* role->answer for CSE_TOKEN_ASK_SUID: keeps what the DAS gave. ERR_DENIED_DAS, ERR_PEER_NONSENSE, ERR_TOKEN_*. */

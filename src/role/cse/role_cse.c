@@ -6,6 +6,7 @@
 #include "role/cse/cse_bell.h"
 #include "role/cse/cse_cert.h"
 #include "role/cse/cse_das.h"
+#include "role/cse/cse_decide.h"
 #include "role/cse/cse_dns.h"
 #include "role/cse/cse_deliver.h"
 #include "role/cse/cse_esprim.h"
@@ -13,6 +14,7 @@
 #include "role/cse/cse_heard.h"
 #include "role/cse/cse_hop.h"
 #include "role/cse/cse_pep.h"
+#include "role/cse/cse_pip.h"
 #include "role/cse/cse_saef.h"
 #include "role/cse/cse_seed.h"
 #include "role/cse/cse_token_ask.h"
@@ -38,7 +40,15 @@ static err_t need(const void *ctx, const struct request *rq, struct txn *t, stru
     const struct cse_ask ask = {ctx, rq, t, &from};
     if (rq->prim->tids.n > 0) {
         TRY(cse_from_check(ctx, rq, t, &from, detail));
-        err_t e = cse_token_ask_need(&ask, q);
+        err_t e = cse_pip_need_tokens(&ask, q);
+        e = e == ERR_NOT_FOUND ? cse_token_ask_need(&ask, q) : e;
+        if (e != ERR_NOT_FOUND) {
+            return e;
+        }
+    }
+    if (rq->prim->op == OP_UPDATE && ((const struct cse *)ctx)->distributed) {
+        TRY(cse_from_check(ctx, rq, t, &from, detail));
+        err_t e = cse_decide_need(&ask, q);
         if (e != ERR_NOT_FOUND) {
             return e;
         }
@@ -53,6 +63,7 @@ static err_t answer(const void *ctx, const struct question *q, const struct answ
            : q->suid == CSE_TOKEN_ASK_SUID ? cse_token_ask_answer(ctx, q, a, t, now, out)
            : q->suid == CSE_PEP_SUID_DECISION || q->suid == CSE_PEP_SUID_POLICIES
                ? cse_pep_answer(ctx, q, a, t, now, out)
+           : q->suid == CSE_PIP_SUID ? cse_pip_answer(ctx, q, a, t, now, out)
                : cse_saef_answer(ctx, q, a, t, now, out);
 }
 

@@ -78,6 +78,7 @@ static const struct types_attr acp[] = { /* TS-0001 9.6.2 */
     {"pvs", "selfPrivileges", TYPES_RULES, TYPES_M, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
     {"adri", "authorizationDecisionResourceIDs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 4, TYPES_NA},
     {"apri", "authorizationPolicyResourceIDs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 4, TYPES_NA},
+    {"airi", "authorizationInformationResourceIDs", TYPES_TEXTS, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 4, TYPES_NA},
 };
 
 static const struct types_attr cnt[] = { /* TS-0001 9.6.6 */

@@ -3,7 +3,9 @@
 
 #include "role/cse/access_rules.h"
 #include "role/cse/cse_das.h"
+#include "role/cse/cse_pip.h"
 #include "role/rec.h"
+#include "wire/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -177,12 +179,57 @@ static void a_decision_is_for_the_authenticated(void **state)
     is_for_the_authenticated("/mn/cse-mn/pdp");
 }
 
+/* -- what a PIP says ------------------------------------------------------------------------------------------------------ */
+#define ROLE(more) "{\"sus\":1,\"m2m:rol\":[{\"rlid\":\"reader@sp.example.com\"," more "}]}"
+#define GOOD "\"tkhd\":\"" SP "/Sguest\",\"tkis\":\"" SP "/Sissuer\",\"tknb\":\"20200101T000000\",\"tkna\":\"20990101T000000\""
+
+static void roles_that_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer;
+        err_t want;
+        bool says, has;
+    } rows[] = {
+        {ROLE(GOOD), ERR_OK, true, true},
+        {"{\"sus\":2}", ERR_OK, false, false},
+        {"{\"sus\":1}", ERR_OK, true, false},
+        {"{\"sus\":1,\"m2m:rol\":[],\"m2m:tk\":[]}", ERR_OK, true, false},
+        /* passed over: another issuer, over, not yet, another holder */
+        {ROLE("\"tkhd\":\"" SP "/Sguest\",\"tkis\":\"" SP "/Sother\",\"tknb\":\"20200101T000000\",\"tkna\":\"20990101T000000\""), ERR_OK, true, false},
+        {ROLE("\"tkhd\":\"" SP "/Sguest\",\"tkis\":\"" SP "/Sissuer\",\"tknb\":\"20200101T000000\",\"tkna\":\"20210101T000000\""), ERR_OK, true, false},
+        {ROLE("\"tkhd\":\"" SP "/Sguest\",\"tkis\":\"" SP "/Sissuer\",\"tknb\":\"20980101T000000\",\"tkna\":\"20990101T000000\""), ERR_OK, true, false},
+        {ROLE("\"tkhd\":\"" SP "/Sother\",\"tkis\":\"" SP "/Sissuer\",\"tknb\":\"20200101T000000\",\"tkna\":\"20990101T000000\""), ERR_OK, true, false},
+        /* nonsense: no status, an error, names that mean others here, no times, no Role-ID, no list */
+        {"{}", ERR_PEER_NONSENSE, false, false},
+        {"{\"sus\":5}", ERR_PEER_NONSENSE, false, false},
+        {ROLE("\"tkhd\":\"Sguest\",\"tkis\":\"" SP "/Sissuer\",\"tknb\":\"20200101T000000\",\"tkna\":\"20990101T000000\""), ERR_PEER_NONSENSE, false, false},
+        {ROLE("\"tkhd\":\"" SP "/Sguest\",\"tkis\":\"Sissuer\",\"tknb\":\"20200101T000000\",\"tkna\":\"20990101T000000\""), ERR_PEER_NONSENSE, false, false},
+        {ROLE("\"tkhd\":\"" SP "/Sguest\",\"tkis\":\"" SP "/Sissuer\""), ERR_PEER_NONSENSE, false, false},
+        {"{\"sus\":1,\"m2m:rol\":[{\"rlid\":\"reader\"," GOOD "}]}", ERR_PEER_NONSENSE, false, false},
+        {"{\"sus\":1,\"m2m:rol\":{}}", ERR_PEER_NONSENSE, false, false},
+    };
+    begin("role-issuers = Sissuer\n");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        SCOPED(json_scope) json_t *auif = json_loads(rows[i].answer, 0, NULL);
+        uint8_t buf[1024];
+        struct writer w = WRITER_ARRAY(buf);
+        assert_non_null(auif);
+        err_t e = cse_pip_response(f.cse->ctx, auif, f.w.now, &w);
+        bool has = cse_pip_has(writer_view(&w), text_of(SP "/Sguest"), text_of("reader@sp.example.com"), f.w.now);
+        if (e != rows[i].want || (e == ERR_OK && ((w.n > 0) != rows[i].says || has != rows[i].has))) {
+            fail_msg("%s: %s, %zu octets, %d", rows[i].answer, err_code(e), w.n, has);
+        }
+    }
+    cse_fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_are_told_with_whole_names),    cmocka_unit_test(a_rule_for_a_type_is_not_about_others),
         cmocka_unit_test(a_policy_is_not_told_by_its_parent), cmocka_unit_test(a_grant_is_for_the_authenticated),
-        cmocka_unit_test(a_decision_is_for_the_authenticated),
+        cmocka_unit_test(a_decision_is_for_the_authenticated), cmocka_unit_test(roles_that_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
