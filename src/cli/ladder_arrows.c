@@ -61,6 +61,7 @@ const struct ladder_arrow ladder_arrows[] = {
     {AUDIT_REGISTRAR_LEFT, HERE, HERE, PEER, 0, "the registration was ended", "TS-0001 10.1.5"},
     {AUDIT_ANNOUNCED, HERE, PEER, DEVICE, 0, "announced there", "TS-0001 10.2.18"},
     {AUDIT_ANNOUNCEMENT_REFUSED, HERE, PEER, DEVICE, 0, "the announcement was refused there", "TS-0001 10.2.18"},
+    {AUDIT_ANNOUNCEMENT_SET_ASIDE, HERE, HERE, DEVICE, 0, "the record of its announcement could not be read", "TS-0001 10.2.18"},
     {AUDIT_ANNOUNCEMENT_ENDED, HERE, PEER, DEVICE, 0, "its announcement was deleted there", "TS-0001 10.2.18"},
     {AUDIT_AE_MOVED, PEER, HERE, PEER, 0, "announced by this CSE now", "TS-0001 10.2.2.2"},
     {AUDIT_RESOURCE_CREATED, DEVICE, CSE, DEVICE, 0, "resource created, durable", "TS-0001 10.1.2"},

@@ -119,8 +119,8 @@ static bool gather_hit(void *arg, struct bytes id, struct store_value value)
     struct gather *g = arg;
     struct bytes copy;
     (void)id;
-    g->err = arena_dup(g->arena, value.data, &copy) ? cse_annc_parse(copy, &g->out->at[g->out->n]) : ERR_LIMIT_CAPACITY;
-    g->out->n += g->err == ERR_OK;
+    g->err = arena_dup(g->arena, value.data, &copy) ? ERR_OK : ERR_LIMIT_CAPACITY;
+    g->out->n += g->err == ERR_OK && cse_annc_parse(copy, &g->out->at[g->out->n]) == ERR_OK; /* set aside when it is due */
     return g->err == ERR_OK && g->out->n < ARRAY_LEN(g->out->at);
 }
 
@@ -211,12 +211,12 @@ err_t cse_annc_due(struct txn *t, struct text target, usec_t now, struct cse_ann
     if (f.n == 0 || time_of(f.id[0], skip) > now) {
         return ERR_NOT_FOUND;
     }
-    TRY(led_to(t, f.key[0], time_of(f.id[0], skip), out, stale));
-    if (*stale) {
+    err_t e = led_to(t, f.key[0], time_of(f.id[0], skip), out, stale);
+    if (*stale || e == ERR_MALFORMED_RECORD) {
         struct text key = text_span((const char *)f.key[0].p, f.key[0].n);
         *out = (struct cse_annc){.node = text_take(key, text_find(key, ' ')), .target = target};
     }
-    return ERR_OK;
+    return e;
 }
 
 err_t cse_annc_tidy(struct txn *t, struct text target)
@@ -227,8 +227,22 @@ err_t cse_annc_tidy(struct txn *t, struct text target)
     TRY(first_of(t, target, TIDY_MAX, &f, &skip));
     for (size_t i = 0; i < f.n; i++) {
         bool stale = false;
-        TRY(led_to(t, f.key[i], time_of(f.id[i], skip), &a, &stale));
+        err_t e = led_to(t, f.key[i], time_of(f.id[i], skip), &a, &stale);
+        TRY(e == ERR_MALFORMED_RECORD ? ERR_OK : e);
         TRY(stale ? txn_del(t, TABLE_CSE_ANNC_DUE, text_span((const char *)f.id[i].p, f.id[i].n)) : ERR_OK);
     }
     return ERR_OK;
+}
+
+err_t cse_annc_set_aside(struct txn *t, struct text key)
+{
+    char aside[CSE_ANNC_KEY_MAX + 1];
+    struct writer w = WRITER_ARRAY(aside);
+    struct store_value v;
+    TRY(txn_get(t, TABLE_CSE_ANNC, key, &v));
+    writer_u8(&w, CSE_ANNC_ASIDE);
+    writer_text(&w, key);
+    TRY(writer_finish(&w));
+    TRY(txn_put(t, TABLE_CSE_ANNC, writer_view_text(&w), v.data, STORE_PUT_ANY, 0));
+    return txn_del(t, TABLE_CSE_ANNC, key);
 }

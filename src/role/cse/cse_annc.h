@@ -53,10 +53,14 @@ struct cse_annc_list {
 MUST_USE err_t cse_annc_of(struct txn *t, struct text node, struct cse_annc_list *out);
 
 /* The first for this CSE that is due; ERR_NOT_FOUND: none. *stale: what the index has first leads to no record, or to one with
- * another time, and is to be tidied; then `out` has only its node and target. */
+ * another time, and is to be tidied; then `out` has only its node and target, as with ERR_MALFORMED_RECORD. */
 MUST_USE err_t cse_annc_due(struct txn *t, struct text target, usec_t now, struct cse_annc *out, bool *stale);
 /* Removes such entries for this CSE from the start of the index. */
 MUST_USE err_t cse_annc_tidy(struct txn *t, struct text target);
+
+/* Out of the way of its lane and of its resource, for the operator to see; its entry in the index is then one to tidy. */
+#define CSE_ANNC_ASIDE '!' /* before its key */
+MUST_USE err_t cse_annc_set_aside(struct txn *t, struct text key);
 
 /* The resource is gone: so will be its announcements. */
 MUST_USE err_t cse_annc_gone(struct txn *t, struct text node);

@@ -121,6 +121,12 @@ static err_t address_start(struct text csi, struct writer *w)
     return ok ? ERR_OK : ERR_NOT_FOUND;
 }
 
+/* One that cannot be read is written anew. */
+static bool is_absent(err_t e)
+{
+    return e == ERR_NOT_FOUND || e == ERR_MALFORMED_RECORD;
+}
+
 /* The CSEBase, below which everything is announced that has no announced parent. */
 static err_t base_put(const struct cse_ask *ask, struct text csi, struct cse_annc *out)
 {
@@ -129,7 +135,7 @@ static err_t base_put(const struct cse_ask *ask, struct text csi, struct cse_ann
     char remote[CSE_ANNC_REMOTE_MAX];
     struct writer w = WRITER_ARRAY(remote);
     err_t e = cse_annc_get(ask->t, text_of(CSE_NODE_ROOT), csi, out);
-    if (e != ERR_NOT_FOUND) {
+    if (!is_absent(e)) {
         return e;
     }
     TRY(address_start(csi, &w));
@@ -178,7 +184,7 @@ static err_t add(const struct cse_ask *ask, const struct cse_res *r, struct text
     struct writer w = WRITER_ARRAY(remote);
     struct cse_annc up, a;
     err_t before = cse_annc_get(ask->t, r->node, csi, &a);
-    if (before != ERR_NOT_FOUND) {
+    if (!is_absent(before)) {
         return before == ERR_OK ? revise(ask, &a, all) : before;
     }
     a = (struct cse_annc){.state = CSE_ANNC_NEW, .node = r->node, .ri = r->ri, .target = csi, .ty = r->type->ty,
@@ -287,6 +293,7 @@ static err_t say(const struct cse *cse, struct txn *t, const struct cse_annc *a,
 }
 
 /* Nothing goes out: what cannot be said, or is not there to be said, is set right, and holds up nobody behind it. */
+enum { TIDY, SET_ASIDE }; /* and response status codes, of what could not be said */
 static err_t mend(const struct cse_annc *a, unsigned rsc, struct errand *out)
 {
     struct writer key = WRITER_ARRAY(out->about);
@@ -317,9 +324,9 @@ err_t cse_announce_errand(const void *ctx, struct txn *t, const struct errand_me
     if (e == ERR_NOT_FOUND) {
         return ERR_OK;
     }
-    TRY(e);
-    if (stale) {
-        return mend(&a, 0, out);
+    TRY(e == ERR_MALFORMED_RECORD ? ERR_OK : e);
+    if (stale || e != ERR_OK) {
+        return mend(&a, stale ? TIDY : SET_ASIDE, out);
     }
     TRY(TEXT_COPY(lane.peer, out->peer));
     e = say(cse, t, &a, now, out);
@@ -394,7 +401,7 @@ static err_t base_again(struct txn *t, const struct cse_annc *a, usec_t now)
     if (e == ERR_OK && base.state == CSE_ANNC_CURRENT) {
         return go_on_as(t, &base, CSE_ANNC_CHANGED, now);
     }
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
+    return is_absent(e) ? ERR_OK : e;
 }
 
 static err_t take_in(const struct cse *cse, struct txn *t, struct cse_annc *a, const struct errand *q, uint16_t rsc, usec_t now)
@@ -441,6 +448,19 @@ static err_t take_in(const struct cse *cse, struct txn *t, struct cse_annc *a, c
     return refused(t, a, rsc, now);
 }
 
+static err_t set_aside(struct txn *t, struct text key, usec_t now)
+{
+    size_t n = text_find(key, ' ');
+    const struct cse_annc a = {.ri = text_take(key, n), .target = text_skip(key, n + 1)};
+    struct cse_annc again;
+    if (cse_annc_find(t, key, &again) != ERR_MALFORMED_RECORD) { /* written anew meanwhile */
+        return ERR_OK;
+    }
+    TRY(cse_annc_set_aside(t, key));
+    TRY(cse_annc_tidy(t, a.target));
+    return tell(t, AUDIT_ANNOUNCEMENT_SET_ASIDE, &a, now);
+}
+
 err_t cse_announce_returned(const void *ctx, const struct errand *q, const struct errand_answer *a, struct txn *t, usec_t now,
                             err_t *why)
 {
@@ -455,9 +475,12 @@ err_t cse_announce_returned(const void *ctx, const struct errand *q, const struc
     if (*why != ERR_OK) {
         return ERR_OK;
     }
-    if (q->op == OP_NONE && q->step == 0) {
+    if (q->op == OP_NONE && q->step == TIDY) {
         struct text key = text_of(q->about);
         return cse_annc_tidy(t, text_skip(key, text_find(key, ' ') + 1));
+    }
+    if (q->op == OP_NONE && q->step == SET_ASIDE) {
+        return set_aside(t, text_of(q->about), now);
     }
     err_t e = cse_annc_find(t, text_of(q->about), &annc);
     return e == ERR_OK ? take_in(ctx, t, &annc, q, a->rsc, now) : e == ERR_NOT_FOUND ? ERR_OK : e;

@@ -5,6 +5,7 @@
 #include "role/cse/cse_hop.h"
 #include "role/cse/cse_ops.h"
 #include "role/cse/cse_sub.h"
+#include "role/cse/cse_tally.h"
 #include "role/detail.h"
 #include "wire/json.h"
 
@@ -95,6 +96,7 @@ static err_t accept_stem(const struct cse_ask *ask, struct text stem, struct cse
     if (!text_starts(stem, "S") || !m2mid_is_stem(stem) || ask->from->sp_relative.z[0] == '\0') {
         return detail_fail(detail, ERR_CONTENTS, "lnk: below the CSEBase only AEs with a stem S... of this provider", stem);
     }
+    TRY(cse_tally_take(ask, detail));
     TRY(taken_check(ask, stem, detail));
     TRY(reserved_check(ask, stem, attrs, detail));
     TRY(ask->cse->subscription ? subscription_check(ask, stem, attrs, detail) : ERR_OK);
@@ -157,7 +159,9 @@ err_t cse_announced_claim(const struct cse_ask *ask, struct cse_res *r, const js
     if (m2mid_same(r->creator, text_of(ask->from->absolute.z))) {
         return ERR_OK;
     }
+    TRY(cse_tally_take(ask, detail));
     TRY(move_check(ask, r, content, detail));
+    TRY(cse_tally_give(ask->t, r->creator));
     TRY(cse_res_keep(ask->t, text_of(ask->from->absolute.z), &r->creator));
     return cse_ops_audit(ask, AUDIT_AE_MOVED, r->ri);
 }

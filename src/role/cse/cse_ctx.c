@@ -38,6 +38,8 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
     {.section = "cse", .key = "in-cse", .type = CONF_TEXT,
      .doc = "CSE-ID of the service provider's IN-CSE, where a field CSE announces AEs with an AE-ID of the provider (S...); default "
             "its registrar"},
+    {.section = "cse", .key = "announced-per-cse", .type = CONF_NUMBER, .fallback = "10000", .min = 1, .max = 100000000,
+     .doc = "AEs with an AE-ID of the provider (S...) that one field CSE may have announced at this IN-CSE; then announced-full"},
     {.section = "cse", .key = "point-of-access", .type = CONF_TEXT, .flags = CONF_MANY,
      .doc = "where this CSE is reached (poa), as its registrar is told"},
     {.section = "cse", .key = "role-issuers", .type = CONF_TEXT, .flags = CONF_MANY,
@@ -329,6 +331,7 @@ err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env 
     cse->dynamic = conf_bool(cf, "cse", NULL, "dynamic-authorization");
     cse->dynamic_lifetime = conf_number(cf, "cse", NULL, "dynamic-lifetime");
     cse->lifetime = conf_number(cf, "cse", NULL, "lifetime");
+    cse->announced_max = (uint64_t)conf_number(cf, "cse", NULL, "announced-per-cse");
     cse->notify_queue = (size_t)conf_number(cf, "cse", NULL, "notify-queue");
     cse->distributed = conf_bool(cf, "cse", NULL, "distributed-authorization");
     cse->decision_lifetime = conf_number(cf, "cse", NULL, "decision-lifetime");

@@ -71,13 +71,14 @@ struct cse {
     size_t ways_n;
     struct text poa;    /* points of access told to the registrar, with commas between */
     usec_t lifetime;    /* expirationTime given to resources that ask for none */
+    uint64_t announced_max;  /* AEs with names of the provider that one field CSE may have announced here */
     size_t notify_queue;     /* events that wait for one target of a subscription */
     struct cse_peer peers[CSE_PEERS_MAX];
     size_t peers_n;
     struct naf naf; /* BSFs */
 };
 
-enum { CSE_CTX_ROWS_N = 35 };
+enum { CSE_CTX_ROWS_N = 36 };
 extern const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N];
 
 MUST_USE err_t cse_ctx_configure(void *ctx, const struct conf *cf, const struct role_env *env,

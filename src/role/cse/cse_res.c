@@ -3,6 +3,7 @@
 #include "base/hex.h"
 #include "role/cse/cse_annc.h"
 #include "role/cse/cse_bell.h"
+#include "role/cse/cse_tally.h"
 #include "role/rec.h"
 #include "wire/json.h"
 #include "wire/timestamp.h"
@@ -284,6 +285,7 @@ err_t cse_res_child_remove(struct txn *t, struct text node, struct bytes key, co
         TRY(compiled[i].ty == c->ty ? del(t, compiled[i].table, c->ri) : ERR_OK);
     }
     TRY(c->announced ? cse_annc_gone(t, c->ri) : ERR_OK);
+    TRY(c->ty == TYPE_AE_ANNC ? cse_tally_gone(t, key, c->ri) : ERR_OK);
     return del(t, TABLE_CSE_RES, c->ri);
 }
 

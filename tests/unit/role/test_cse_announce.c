@@ -433,7 +433,7 @@ static bool found_hit(void *arg, struct bytes id, struct store_value value)
     return false;
 }
 
-enum harm { NO_ADDRESS, LOST_ENTRY, WRONG_TIME };
+enum harm { NO_ADDRESS, LOST_ENTRY, WRONG_TIME, NO_RECORD };
 
 /* Changes the announcement of the container behind the back of the role. */
 static void harm(enum harm what)
@@ -456,7 +456,9 @@ static void harm(enum harm what)
     usec_t was = a.due;
     a.due = what == NO_ADDRESS ? was : 0; /* a second entry, and with LOST_ENTRY a record that goes again */
     assert_int_equal(cse_annc_put(&t, &a, 2), ERR_OK);
-    if (what == WRONG_TIME) {
+    if (what == NO_RECORD) {
+        assert_int_equal(txn_put(&t, TABLE_CSE_ANNC, text_span((const char *)x.id, x.id_n), bytes_of(x.data, 9), STORE_PUT_ANY, 0), ERR_OK);
+    } else if (what == WRONG_TIME) {
         assert_int_equal(txn_put(&t, TABLE_CSE_ANNC, text_span((const char *)x.id, x.id_n), bytes_of(x.data, x.data_n), STORE_PUT_ANY, 0), ERR_OK);
     } else if (what == LOST_ENTRY) {
         char key[CSE_ANNC_KEY_MAX];
@@ -471,7 +473,7 @@ static void harm(enum harm what)
 static void a_record_of_no_use_holds_up_nobody(void **state)
 {
     (void)state;
-    for (enum harm what = NO_ADDRESS; what <= WRONG_TIME; what++) {
+    for (enum harm what = NO_ADDRESS; what <= NO_RECORD; what++) {
         begin();
         assert_int_equal(cse_fixture_create(&f, &f.a, "Sa", "cse-mn", 2, AE_BODY), ERR_OK);
         assert_int_equal(cse_fixture_create(&f, &f.a, "Sa", "Sa", 3, CNT_WITH(",\"at\":[\"/deep\"]")), ERR_OK);
@@ -481,9 +483,35 @@ static void a_record_of_no_use_holds_up_nobody(void **state)
         assert_int_equal(next(AT_DEEP), OP_NONE);
         settle();
         assert_int_equal(world_audited(f.cse, AUDIT_ANNOUNCEMENT_REFUSED), what == NO_ADDRESS);
+        assert_int_equal(world_audited(f.cse, AUDIT_ANNOUNCEMENT_SET_ASIDE), what == NO_RECORD);
         assert_int_equal(next(AT_DEEP), OP_CREATE);
         answer(2001, "");
         assert_int_equal(drain(AT_DEEP), 0);
+        assert_int_equal(world_ctl(&f.w, f.cse, "announcement", "list", "{}", &f.r), ERR_OK);
+        assert_true((strstr(f.r.body, "record-malformed") != NULL) == (what == NO_RECORD)); /* for the operator to see */
+        assert_int_equal(cse_fixture_put(&f, &f.a, "Sa", "Sa/box", "{\"m2m:cnt\":{\"lbl\":[\"new\"]}}"), ERR_OK);
+        assert_true(next(AT_DEEP) == OP_CREATE || what != NO_RECORD); /* it is announced again when it changes */
+        cse_fixture_free(&f);
+    }
+}
+
+/* A record that is met first by the request that changes its resource, or by the one that deletes it. */
+static void a_record_of_no_use_is_no_fault_of_the_resource(void **state)
+{
+    (void)state;
+    for (int del = 0; del < 2; del++) {
+        begin();
+        assert_int_equal(cse_fixture_create(&f, &f.a, "Sa", "cse-mn", 2, AE_BODY), ERR_OK);
+        assert_int_equal(cse_fixture_create(&f, &f.a, "Sa", "Sa", 3, CNT_WITH(",\"at\":[\"/deep\"]")), ERR_OK);
+        assert_int_equal(drain(AT_DEEP), 2);
+        harm(NO_RECORD);
+        err_t e = del == 1 ? cse_fixture_del(&f, &f.a, "Sa", "Sa/box") : cse_fixture_put(&f, &f.a, "Sa", "Sa/box", "{\"m2m:cnt\":{\"lbl\":[\"new\"]}}");
+        assert_int_equal(e, ERR_OK);
+        while (next(AT_DEEP) == OP_NONE && q.about[0] != '\0') {
+            settle();
+        }
+        assert_int_equal(q.op, del == 1 ? OP_NONE : OP_CREATE);
+        assert_int_equal(world_audited(f.cse, AUDIT_ANNOUNCEMENT_SET_ASIDE), del);
         cse_fixture_free(&f);
     }
 }
@@ -625,6 +653,33 @@ static void what_is_not_theirs_is_refused(void **state) /* refuses R002-32 */
     cse_fixture_free(&f);
 }
 
+/* So many names a CSE, whoever uses them; what is past its time, deleted or elsewhere counts no more. */
+static void a_cse_announces_no_more_than_its_share(void **state)
+{
+    (void)state;
+    begin_in("announced-per-cse = 3\n");
+    assert_int_equal(cse_fixture_create(&f, &mn, "/mn", "-", 10002, AEA("/mn/S1", ",\"et\":\"20231115T000000\"")), ERR_OK);
+    assert_int_equal(cse_fixture_create(&f, &mn, "/mn", "-", 10002, AEA("/mn/S2", CRED("12-x"))), ERR_OK);
+    assert_int_equal(cse_fixture_create(&f, &mn, "/mn", "-", 10002, AEA("/mn/S3", "")), ERR_OK);
+    assert_int_equal(cse_fixture_create(&f, &mn, "/mn", "-", 10002, AEA("/mn/S4", "")), ERR_ANNOUNCED_FULL);
+    assert_non_null(strstr(f.body, SP "/mn"));
+    assert_int_equal(cse_fixture_create(&f, &mn2, "/mn2", "-", 10002, AEA("/mn2/S4", "")), ERR_OK); /* of another one */
+    assert_int_equal(cse_fixture_create(&f, &mn, "/mn", "-", 10002, AEA("/mn/S4", "")), ERR_ANNOUNCED_FULL);
+    assert_int_equal(cse_fixture_del(&f, &mn, "/mn", "S3"), ERR_OK);
+    assert_int_equal(cse_fixture_create(&f, &mn, "/mn", "-", 10002, AEA("/mn/S5", "")), ERR_OK);
+    assert_int_equal(cse_fixture_put(&f, &mn2, "/mn2", "S2", AEA("/mn2/S2", CRED("12-x"))), ERR_OK); /* it moves */
+    assert_int_equal(cse_fixture_create(&f, &mn, "/mn", "-", 10002, AEA("/mn/S6", "")), ERR_OK);
+    assert_int_equal(cse_fixture_create(&f, &mn2, "/mn2", "-", 10002, AEA("/mn2/S7", "")), ERR_OK);
+    assert_int_equal(cse_fixture_put(&f, &mn, "/mn", "S2", AEA("/mn/S2", CRED("12-x"))), ERR_ANNOUNCED_FULL); /* not back */
+    f.w.now += DAY; /* S1 is past its time: the refusal makes room, or a creation before it did */
+    size_t tries = 0;
+    while (cse_fixture_create(&f, &mn, "/mn", "-", 10002, AEA("/mn/S8", "")) != ERR_OK) {
+        assert_in_range(++tries, 0, 2);
+    }
+    assert_int_equal(cse_fixture_create(&f, &mn, "/mn", "-", 10002, AEA("/mn/S9", "")), ERR_ANNOUNCED_FULL);
+    cse_fixture_free(&f);
+}
+
 /* Case vi of part 11.3: with its credential, and with nothing else. */
 static void an_ae_moves(void **state)
 {
@@ -712,6 +767,7 @@ int main(void)
         cmocka_unit_test(bad_targets_are_refused),
         cmocka_unit_test(what_is_taken_can_be_said),
         cmocka_unit_test(a_record_of_no_use_holds_up_nobody),
+        cmocka_unit_test(a_record_of_no_use_is_no_fault_of_the_resource), cmocka_unit_test(a_cse_announces_no_more_than_its_share),
         cmocka_unit_test(it_leaves_some_and_comes_to_others),
         cmocka_unit_test(the_provider_knows_where_an_ae_is),
         cmocka_unit_test(what_is_not_theirs_is_refused),
