@@ -11,6 +11,7 @@
 #include "role/cse/cse_notify.h"
 #include "role/cse/cse_ops.h"
 #include "role/cse/cse_poll.h"
+#include "role/cse/cse_prior.h"
 #include "role/cse/cse_role.h"
 #include "role/cse/cse_sub.h"
 #include "role/cse/cse_sweep.h"
@@ -195,7 +196,8 @@ static err_t accept_watch(struct making *m)
 
 static err_t finish_watch(struct making *m)
 {
-    return cse_notify_put(&m->ask, &m->res, m->attrs, m->detail);
+    TRY(cse_notify_put(&m->ask, &m->res, m->attrs, m->detail));
+    return cse_prior_tell(&m->ask, &m->target.res, &m->res, cse_attr_uint(m->attrs, "psn"));
 }
 
 static err_t accept_pch(struct making *m)

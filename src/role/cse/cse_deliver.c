@@ -2,6 +2,7 @@
 
 #include "role/cse/cse_hop.h"
 #include "role/cse/cse_notify.h"
+#include "role/cse/cse_nu.h"
 #include "role/cse/cse_relay.h"
 #include "role/cse/cse_sweep.h"
 #include "wire/json.h"
@@ -17,7 +18,7 @@ err_t cse_deliver_point(const struct cse *cse, struct txn *t, const struct cse_r
     for (size_t i = 0; i < json_array_size(poa); i++) {
         const json_t *v = json_array_get(poa, i);
         struct text one = text_span(json_string_value(v), json_string_length(v));
-        if (cse_notify_callable(cse, one) == ERR_OK) {
+        if (cse_nu_callable(cse, one) == ERR_OK) {
             return cse_res_keep(t, one, out);
         }
     }
@@ -84,7 +85,7 @@ err_t cse_deliver_address(const struct cse *cse, struct txn *t, struct text targ
     if (text_starts(target, "C:")) {
         return to_cse(cse, t, who, now, out);
     }
-    return to_url(cse_notify_callable(cse, who) == ERR_OK ? who : text_empty(), out); /* the list may be another one now */
+    return to_url(cse_nu_callable(cse, who) == ERR_OK ? who : text_empty(), out); /* the list may be another one now */
 }
 
 /* -- the next one --------------------------------------------------------------------------------------------------- */

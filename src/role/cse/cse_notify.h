@@ -42,17 +42,11 @@ MUST_USE err_t cse_notify_watch(const struct cse_ask *ask, struct cse_res *paren
 /* Something happened to `at`, or to the child `about` of it. `changed`: the attributes of an UPDATE. */
 MUST_USE err_t cse_notify_event(const struct cse_ask *ask, const struct cse_res *at, enum criteria_event_kind kind,
                                 const struct cse_res *about, const json_t *changed);
+/* The creation of the child `about`, to the subscription `sub` of `at` alone, as if it happened now. */
+MUST_USE err_t cse_notify_prior(const struct cse_ask *ask, const struct cse_res *at, struct text sub, const struct cse_res *about);
 /* It is about to be deleted: to whom watches it or its parent, and to the subscriber of it, if it is a subscription. */
 MUST_USE err_t cse_notify_deleted(const struct cse_ask *ask, const struct cse_res *r);
 /* A subscription ends by itself, or is deleted: its subscriber is told. */
 MUST_USE err_t cse_notify_ended(const struct cse *cse, struct txn *t, struct text ri, usec_t now);
-
-/* May this URL be called: well formed, and listed by the operator? ERR_CONTENTS, ERR_DENIED_URL. */
-MUST_USE err_t cse_notify_callable(const struct cse *cse, struct text url);
-/* An element of nu, or su, as a target. ERR_CONTENTS, ERR_DENIED_URL, ERR_NOT_IMPLEMENTED: an AE-ID alone, of
- * an AE that is registered elsewhere. */
-MUST_USE err_t cse_notify_target(const struct cse *cse, struct txn *t, struct text nu, usec_t now, struct writer *out);
-/* Is it the originator himself? Then it needs no verification. */
-bool cse_notify_is_own(const struct cse_from *from, struct text target);
 
 #endif

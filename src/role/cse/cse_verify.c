@@ -2,6 +2,7 @@
 
 #include "role/cse/cse_deliver.h"
 #include "role/cse/cse_notify.h"
+#include "role/cse/cse_nu.h"
 #include "role/cse/cse_ops.h"
 #include "role/cse/cse_relay.h"
 #include "role/cse/cse_token.h"
@@ -113,8 +114,8 @@ static err_t add(const struct cse_ask *ask, struct text nu, struct outbox_verify
     struct writer w = WRITER_ARRAY(target);
     struct outbox_item *item = &out->item[out->n];
     bool channel = false;
-    TRY(cse_notify_target(ask->cse, ask->t, nu, ask->rq->now, &w));
-    if (cse_notify_is_own(ask->from, writer_view_text(&w))) {
+    TRY(cse_nu_target(ask->cse, ask->t, nu, ask->rq->now, &w));
+    if (cse_nu_is_own(ask->from, writer_view_text(&w))) {
         return ERR_OK;
     }
     TRY(has_channel(ask, writer_view_text(&w), &channel));
@@ -176,11 +177,11 @@ static err_t look_at(struct channels *c, struct text nu)
     struct cse_relay *r = &c->relay[c->n];
     SCOPED(json_scope) json_t *answer = NULL;
     bool asked = false;
-    if (cse_notify_target(ask->cse, ask->t, nu, ask->rq->now, &w) != ERR_OK) {
+    if (cse_nu_target(ask->cse, ask->t, nu, ask->rq->now, &w) != ERR_OK) {
         return ERR_OK; /* the handler says why */
     }
     struct text at = writer_view_text(&w);
-    if (!text_starts(at, "A:") || cse_notify_is_own(ask->from, at)) {
+    if (!text_starts(at, "A:") || cse_nu_is_own(ask->from, at)) {
         return ERR_OK;
     }
     TRY(cse_relay_name(ask, ask->rq->prim->to, at, r));

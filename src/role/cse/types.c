@@ -153,7 +153,7 @@ static const struct types_attr sub[] = { /* TS-0001 9.6.8 */
     {"nct", "notificationContentType", TYPES_UINT, TYPES_O, TYPES_O, TYPES_GIVEN, 1, 3, TYPES_NA},
     {"su", "subscriberURI", TYPES_TEXT, TYPES_O, TYPES_NP, TYPES_GIVEN, 1, 256, TYPES_NA},
     {"gpi", "groupID", TYPES_REFUSED, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
-    {"psn", "preSubscriptionNotify", TYPES_REFUSED, TYPES_O, TYPES_NP, TYPES_GIVEN, 0, 0, TYPES_NA},
+    {"psn", "preSubscriptionNotify", TYPES_UINT, TYPES_O, TYPES_NP, TYPES_GIVEN, 1, U32, TYPES_NA},
     {"nsp", "notificationStoragePriority", TYPES_REFUSED, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
     {"nec", "notificationEventCat", TYPES_REFUSED, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
     {"acrs", "associatedCrossResourceSub", TYPES_REFUSED, TYPES_O, TYPES_O, TYPES_GIVEN, 0, 0, TYPES_NA},
