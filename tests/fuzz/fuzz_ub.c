@@ -1,10 +1,14 @@
 /*
  * Ub against the BSF in the world of the scenario tests: headers that somebody else wrote, in any order, some of them with the nonce of the last
- * challenge. Nobody without K gets Ks, and no sequence number comes twice.
+ * challenge, while commits fail and memory is forgotten. Nobody without K gets Ks, and no sequence number is sent twice.
  */
+#include "aka/aka_auc.h"
+#include "base/hex.h"
 #include "fuzz.h"
 #include "fuzz_steps.h"
 #include "role/bsf/bsf_ctx.h"
+#include "store/store_volatile.h"
+#include "wire/aka_nonce.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -23,9 +27,28 @@ struct fixture {
     struct txn t;
     struct response rs;
     char nonce[128];
+    uint64_t sqn;  /* the highest that was sent */
+    bool lost;     /* the next commit fails, and its answer never leaves */
     char body[8192];
     char memory[1u << 16];
 };
+
+static void check_number(struct fixture *f)
+{
+    struct aka_keys keys = aka_keys_milenage();
+    struct aka_output o = {0};
+    struct aka_nonce n;
+    struct aka_rand rand;
+    struct writer k = writer_of(keys.k.s.b, 16), opc = writer_of(keys.opc.s.b, 16);
+    MUST_HOLD(hex_parse(text_take(text_of(KEYS), 32), &k) == ERR_OK && hex_parse(text_skip(text_of(KEYS), 32), &opc) == ERR_OK);
+    keys.k.s.n = keys.opc.s.n = 16;
+    MUST_HOLD(aka_nonce_parse(text_of(f->nonce), &n) == ERR_OK);
+    memcpy(rand.b, n.rand, sizeof(rand.b));
+    MUST_HOLD(aka_f2345(f->bsf->env.crypto, &keys, &rand, &o) == ERR_OK);
+    const uint64_t sqn = aka_sqn_reveal(n.autn, &o.ak);
+    MUST_HOLD(aka_sqn_seq(sqn) > aka_sqn_seq(f->sqn));
+    f->sqn = sqn;
+}
 
 static void get(struct fixture *f, struct text authorization)
 {
@@ -40,12 +63,20 @@ static void get(struct fixture *f, struct text authorization)
     f->rs.body = WRITER_ARRAY(f->body);
     err_t e = dispatch_run(&role_bsf, f->bsf->ctx, &rq, &f->t, &f->rs);
     struct dispatch_about about = {&plain, text_of("/"), f->w.now};
+    const struct audit_chain before = f->bsf->chain;
     MUST_HOLD(dispatch_keep(&f->t, e, &about, f->bsf->env.crypto, &f->bsf->chain) == ERR_OK);
+    if (f->lost) {
+        f->lost = false;
+        store_rollback(f->bsf->store);
+        f->bsf->chain = before;
+        return;
+    }
     MUST_HOLD(store_commit(f->bsf->store) == ERR_OK);
     MUST_HOLD(e != ERR_OK || f->rs.rsc == 4199); /* without K there is no 200 */
     const char *at = e == ERR_OK ? strstr(f->rs.headers, "nonce=\"") : NULL;
     if (at != NULL) {
         MUST_HOLD(sscanf(at, "nonce=\"%127[^\"]\"", f->nonce) == 1);
+        check_number(f);
     }
 }
 
@@ -53,6 +84,10 @@ static void step(struct fixture *f, const struct fuzz_step *s)
 {
     char header[2048];
     const char *more = (s->what & 4) != 0 ? ", auts=\"AAAAAAAAAAAAAAAAAAA=\"" : "";
+    f->lost = (s->what & 8) != 0;
+    if ((s->what & 16) != 0) {
+        store_volatile_forget(f->bsf->store);
+    }
     switch (s->what & 3) {
     case 0:
         get(f, text_of(s->text));
