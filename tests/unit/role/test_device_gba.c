@@ -148,11 +148,11 @@ static void the_state_is_written_and_read(void **state)
     assert_string_equal(back.sim.file, "made-up-sim");
     assert_string_equal(back.sim.impi.z, IMPI);
     assert_true(secret_eq(&back.ke.s, &s.ke.s) && back.sim.naf_key == DEVICE_STATE_NAF_ME);
-    assert_int_equal(device_gba_tmpi(&back, crypto_openssl(), &t), ERR_OK);
+    assert_int_equal(device_gba_tmpi(&back, NULL, crypto_openssl(), &t), ERR_OK);
     assert_true(text_eq_z(writer_view_text(&t), "NdfNQvvGWK4SGbs7c17alrZHQXyhEcrW@tmpi.bsf.3gppnetwork.org"));
     struct device_state in_card = bootstrapped(DEVICE_STATE_NAF_EXT);
     struct writer none = WRITER_ARRAY(tmpi);
-    assert_int_equal(device_gba_tmpi(&in_card, crypto_openssl(), &none), ERR_OK);
+    assert_int_equal(device_gba_tmpi(&in_card, NULL, crypto_openssl(), &none), ERR_OK);
     assert_int_equal(none.n, 0);
 }
 
