@@ -5,6 +5,7 @@
  */
 #include "base/ct.h"
 #include "shell/outbound_engine.h"
+#include "shell/outbound_name.h"
 #include "shell/outbound_said.h"
 #include "wire/http1_answer.h"
 
@@ -13,8 +14,6 @@
 
 #define ROOM ((size_t)16 << 10)
 #define REST_MS 60000 /* a connection that rested longer is not trusted with a request */
-#define NAME_MS 60000 /* what the resolver said holds so long */
-#define ADDRESSES_MAX 4
 
 struct line { /* a connection */
     uv_tcp_t tcp;
@@ -47,19 +46,7 @@ struct ride { /* a request */
 
 struct carrier { /* of a site */
     struct outbound_site *site;
-    char host[OUTBOUND_TARGET_HOST];
-    uint16_t port;
-    union address {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } addresses[ADDRESSES_MAX];
-    size_t addresses_n, good; /* the one that answered last */
-    unsigned list;            /* how often they were replaced */
-    bool literal;             /* no name: it stays so */
-    uint64_t resolved;        /* when */
-    uv_getaddrinfo_t resolve;
-    bool resolving;
+    struct outbound_name name;
     struct line *lines, *resting;
     size_t lines_n, closing; /* all; of them those that are about to be gone */
     struct ride *first, **last; /* that wait for a connection, or for the address */
@@ -73,7 +60,7 @@ static void start(struct carrier *c, struct ride *x);
 /* -- a connection ends ----------------------------------------------------------------------------------- */
 static void carrier_settle(struct carrier *c)
 {
-    if (c->ending && c->lines_n == 0 && !c->resolving) {
+    if (c->ending && c->lines_n == 0 && !c->name.looking) {
         struct outbound_site *s = c->site;
         free(c);
         outbound_site_gone(s);
@@ -298,15 +285,15 @@ static void connected_cb(uv_connect_t *r, int status)
     if (x == NULL) { /* it was dropped meanwhile */
         return;
     }
-    bool listed = x->list == c->list; /* else the addresses were replaced meanwhile */
+    bool listed = x->list == c->name.list; /* else the addresses were replaced meanwhile */
     if (status == 0 && uv_read_start((uv_stream_t *)&l->tcp, room_cb, read_cb) == 0 && say(l, x)) {
-        c->good = listed ? (x->from + x->tried) % c->addresses_n : c->good;
+        c->name.good = listed ? (x->from + x->tried) % c->name.n : c->name.good;
         x->tried = 0;
         return;
     }
     line_close(l);
     x->tried++;
-    if (listed && x->tried >= c->addresses_n) {
+    if (listed && x->tried >= c->name.n) {
         outbound_finished(x->t, ERR_PEER_UNREACHABLE);
         return;
     }
@@ -333,12 +320,12 @@ static err_t dial_one(struct carrier *c, struct ride *x)
     x->line = l;
     l->connect.data = l;
     (void)uv_tcp_nodelay(&l->tcp, 1);
-    if (x->tried == 0 || x->list != c->list) {
+    if (x->tried == 0 || x->list != c->name.list) {
         x->tried = 0;
-        x->from = c->good;
-        x->list = c->list;
+        x->from = c->name.good;
+        x->list = c->name.list;
     }
-    const struct sockaddr *a = &c->addresses[(x->from + x->tried) % c->addresses_n].any;
+    const struct sockaddr *a = &c->name.at[(x->from + x->tried) % c->name.n].any;
     if (uv_tcp_connect(&l->connect, &l->tcp, a, connected_cb) != 0) {
         line_close(l);
         return ERR_PEER_UNREACHABLE;
@@ -349,7 +336,7 @@ static err_t dial_one(struct carrier *c, struct ride *x)
 static err_t dial(struct carrier *c, struct ride *x)
 {
     err_t e = dial_one(c, x);
-    while (e == ERR_PEER_UNREACHABLE && ++x->tried < c->addresses_n) {
+    while (e == ERR_PEER_UNREACHABLE && ++x->tried < c->name.n) {
         e = dial_one(c, x);
     }
     return e;
@@ -376,65 +363,15 @@ static void fail_waiting(struct carrier *c, err_t e)
 }
 
 /* What was found before stays when nothing is found now: connections may be on their way there. */
-static void resolved_cb(uv_getaddrinfo_t *r, int status, struct addrinfo *found)
+static void found(void *owner, bool any)
 {
-    struct carrier *c = r->data;
-    size_t n = 0;
-    c->resolving = false;
-    for (struct addrinfo *i = status == 0 ? found : NULL; i != NULL && n < ADDRESSES_MAX; i = i->ai_next) {
-        if (i->ai_addrlen <= sizeof(c->addresses[0])) {
-            memcpy(&c->addresses[n++], i->ai_addr, i->ai_addrlen);
-        }
-    }
-    uv_freeaddrinfo(found);
-    if (n > 0) {
-        c->addresses_n = n;
-        c->good = 0;
-        c->list++;
-        c->resolved = uv_now(c->site->loop);
+    struct carrier *c = owner;
+    if (any) {
         serve_waiting(c);
     } else {
         fail_waiting(c, ERR_PEER_UNREACHABLE);
     }
     carrier_settle(c);
-}
-
-static bool is_resolved(const struct carrier *c)
-{
-    return c->addresses_n > 0 && (c->literal || uv_now(c->site->loop) - c->resolved < NAME_MS);
-}
-
-static err_t resolve(struct carrier *c)
-{
-    static const struct addrinfo stream = {.ai_socktype = SOCK_STREAM};
-    char port[8];
-    struct writer w = WRITER_ARRAY(port);
-    writer_decimal(&w, c->port);
-    TRY(writer_finish_z(&w));
-    if (!c->resolving) {
-        c->resolve.data = c;
-        c->resolving = uv_getaddrinfo(c->site->loop, &c->resolve, resolved_cb, c->host, port, &stream) == 0;
-    }
-    return c->resolving ? ERR_OK : ERR_PEER_UNREACHABLE;
-}
-
-/* HOST, HOST:PORT or [ADDRESS]:PORT. */
-static err_t parse_host(struct carrier *c, struct text host)
-{
-    uint64_t port = 80;
-    size_t bracket = text_find_last(host, ']');
-    size_t colon = text_find_last(host, ':');
-    bool v6 = text_starts(host, "[") && bracket < host.n;
-    if (colon < host.n && (!v6 || colon > bracket)) {
-        TRY(text_u64(text_skip(host, colon + 1), UINT16_MAX, &port));
-        host = text_take(host, colon);
-    }
-    c->port = (uint16_t)port;
-    TRY(TEXT_COPY(v6 ? text_trim(host, "[]") : host, c->host));
-    c->literal = uv_ip4_addr(c->host, (int)port, &c->addresses[0].v4) == 0 ||
-                 uv_ip6_addr(c->host, (int)port, &c->addresses[0].v6) == 0;
-    c->addresses_n = c->literal ? 1 : 0;
-    return ERR_OK;
 }
 
 /* -- a request goes its way ------------------------------------------------------------------------------ */
@@ -455,7 +392,7 @@ static bool on_resting(struct carrier *c, struct ride *x)
 
 static bool may_dial(const struct carrier *c)
 {
-    return is_resolved(c) && c->lines_n < OUTBOUND_CONNECTIONS_MAX;
+    return outbound_name_is_known(&c->name) && c->lines_n < OUTBOUND_CONNECTIONS_MAX;
 }
 
 /* The first of those that wait, and it keeps its turn when each resting connection was too old. */
@@ -490,7 +427,7 @@ static void serve_waiting(struct carrier *c)
         if (c->resting != NULL && c->closing == 0) {
             line_close(c->resting); /* line_closed() goes on from here */
         }
-    } else if (resolve(c) != ERR_OK) {
+    } else if (outbound_name_look(&c->name) != ERR_OK) {
         fail_waiting(c, ERR_PEER_UNREACHABLE);
     }
 }
@@ -540,7 +477,7 @@ static err_t open_site(struct outbound_site *s)
     }
     c->site = s;
     c->last = &c->first;
-    if (parse_host(c, text_of(s->host)) != ERR_OK) {
+    if (outbound_name_init(&c->name, s->loop, text_of(s->host), found, c) != ERR_OK) {
         free(c);
         return ERR_LIMIT_BUSY;
     }
@@ -556,9 +493,7 @@ static void close_site(struct outbound_site *s)
         next = l->next;
         line_close(l);
     }
-    if (c->resolving) {
-        (void)uv_cancel((uv_req_t *)&c->resolve);
-    }
+    outbound_name_cancel(&c->name);
     carrier_settle(c);
 }
 
