@@ -132,7 +132,7 @@ static err_t room_check(struct txn *t, const struct cse_relay *r)
     const struct store_scan s = {.table = TABLE_CSE_QUEUE, .prefix = writer_view(&k), .after = bytes_empty(),
                                  .order = STORE_ASCENDING, .limit = WAITING_MAX};
     TRY(txn_scan(t, &s, count_hit, &n));
-    return n < WAITING_MAX ? ERR_OK : ERR_LIMIT_BUSY;
+    return n < WAITING_MAX ? ERR_OK : ERR_TARGET_AWAY; /* it did not ask for those */
 }
 
 static err_t room_for(struct txn *t, const json_t *pc, struct writer *w)
@@ -252,7 +252,8 @@ static err_t ask_target(const struct cse_ask *ask, const struct cse_relay *r, st
         return away(ask, rs);
     }
     rs->rsc = ROLE_RSC_LATER;
-    return cse_relay_put(ask, r, from, ask->rq->prim->pc);
+    e = cse_relay_put(ask, r, from, ask->rq->prim->pc);
+    return e == ERR_TARGET_AWAY ? away(ask, rs) : e;
 }
 
 static err_t ask_ae(const struct cse_ask *ask, const struct cse_target *ae, bool has_point, struct response *rs)

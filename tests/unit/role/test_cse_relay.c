@@ -228,7 +228,9 @@ static void they_are_few_and_young(void **state)
         snprintf(body, sizeof(body), "{\"m2m:seci\":{\"sit\":5,\"epo\":\"%zu\"}}", i);
         must(say(&f.b, "Sb", "Sa", body, false));
     }
-    assert_int_equal(say(&f.b, "Sb", "Sa", SECI, false), ERR_LIMIT_BUSY);
+    assert_int_equal(say(&f.b, "Sb", "Sa", SECI, false), ERR_TARGET_AWAY);
+    assert_int_equal(f.rsc, 5103);
+    assert_non_null(strstr(f.body, "pollingChannel"));
     must(say(&f.b, "Sb", "Sa", body, false)); /* the one that waits already */
     assert_true(cse_fixture_waits(&f, "", &x));
     assert_int_equal(x.item.verdict, OUTBOX_HOLD);
