@@ -37,7 +37,11 @@ static void number(struct writer *w, uint64_t v, size_t octets)
 
 void writer_u8(struct writer *w, uint8_t v)
 {
-    number(w, v, 1);
+    if (w->overflow || w->n >= w->cap) {
+        w->overflow = true;
+        return;
+    }
+    w->buf[w->n++] = v;
 }
 
 void writer_u16(struct writer *w, uint16_t v)

@@ -18,6 +18,7 @@ struct key_ks_naf { struct secret s; };     /* GBA_ME */
 struct key_ks_ext_naf { struct secret s; }; /* GBA_U, outside the card; the same formula as Ks_NAF */
 struct key_ks_int_naf { struct secret s; }; /* GBA_U, inside the card */
 struct key_answer { struct secret s; };     /* CK | IK | RES: what an open challenge waits for, as one value to seal */
+struct key_rand { struct secret s; };       /* of a BSF: 16 octets, which tell its RANDs apart */
 struct key_password { struct secret s; };   /* of HTTP Digest; may be empty (AUTS) */
 struct key_ha1 { struct secret s; };        /* H(A1), as octets */
 
@@ -52,6 +53,12 @@ MUST_USE err_t keys_gba_digest_ks(const struct crypto *c, const struct key_ha1 *
 /* ERR_MALFORMED_KEY: CK or IK is not of 16 octets, RES of none of 4 to 32. */
 MUST_USE err_t keys_answer_join(const struct key_res *res, const struct key_ck *ck, const struct key_ik *ik, struct key_answer *out);
 MUST_USE err_t keys_answer_split(const struct key_answer *in, struct key_res *res, struct key_ck *ck, struct key_ik *ik);
+
+/* -- keys_rand.c: RAND of a BSF of its own, 11 octets drawn at random and 5 that say whose it is, to the BSF alone ------ */
+#define KEYS_RAND_DRAWN 11
+#define KEYS_RAND_NUMBER_MAX ((UINT64_C(1) << 40) - 1)
+MUST_USE err_t keys_rand_name(const struct crypto *c, const struct key_rand *k, uint64_t number, struct aka_rand *rand);
+MUST_USE err_t keys_rand_number(const struct crypto *c, const struct key_rand *k, const struct aka_rand *rand, uint64_t *number);
 
 /* -- keys_password.c ------------------------------------------------------------------------------ */
 /* AKAv1: the octets of RES, which may hold anything (RFC 3310 3.3). */

@@ -1,3 +1,4 @@
+#include "base/ct.h"
 #include "shell/snapshot_impl.h"
 
 #include "shell/issuer_openssl.h"
@@ -139,6 +140,7 @@ void snapshot_free(struct snapshot *s)
         secret_wipe(&s->peers[i].psk);
     }
     for (size_t i = 0; i < s->roles_n; i++) {
+        ct_wipe(s->roles[i].ctx, s->roles[i].role->ctx_size); /* it may hold keys */
         free(s->roles[i].ctx);
         seal_wipe(&s->roles[i].sealer);
         issuer_openssl_free(s->roles[i].issuer);

@@ -1,5 +1,5 @@
 /*
- * X(name, number, doc): the tables of the store. Numbers are on disk: never reuse one (152 was BSF_PENDING). From STORE_VOLATILE on
+ * X(name, number, doc): the tables of the store. Numbers are on disk: never reuse one (152 to 154 were of the BSF). From STORE_VOLATILE on
  * they are not, nor are the records.
  * clang-format off
  */
@@ -54,9 +54,10 @@ X(CSE_DNS,    130, "public domain name of a field CSE -> its CSE-ID, and the add
 X(DEVICE,      50, "the Enrolee's own state: one record")
 X(CSE_GARBAGE, 36, "nodes of deleted resources whose children are still to be collected")
 X(BSF_SUBSCRIBER, 150, "subscribers of the BSF by IMPI: K, OPc, who they are and what they may (GUSS)")
-X(BSF_STATE,   151, "IMPI -> sequence numbers that are used up, where it answered from, names of the live Ks")
-X(BSF_KS,      153, "B-TID -> Ks with its end and the settings of its subscriber")
-X(BSF_TMPI,    154, "TMPI -> IMPI")
+X(BSF_STATE,   151, "IMPI -> sequence numbers that are used up, where it answered from, each live Ks with its end")
+X(BSF_NUMBER,  155, "number that the RANDs of a subscriber hold -> IMPI")
+X(BSF_RAND_OF, 156, "RAND of an HLR or HSS, of a live Ks -> IMPI")
 X(BSF_OPEN,   1000, "IMPI -> the challenges of Ub that wait for their answers, their rate, the last number given; not on disk")
+X(BSF_TMPI,   1001, "TMPI -> IMPI; not on disk: a device whose TMPI is forgotten says its IMPI [TS 33.220 4.5.2]")
 X(REFUSAL_OF,  90, "name of a peer, key, certificate or association -> number of its last refusal in the audit chain, and how many")
 /* clang-format on */

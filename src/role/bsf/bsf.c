@@ -1,5 +1,6 @@
 #include "role/bsf/bsf.h"
 
+#include "base/ct.h"
 #include "role/bsf/bsf_ctx.h"
 #include "role/conf_instance.h"
 #include "role/ctl_list.h"
@@ -71,6 +72,19 @@ static err_t check_zh(const struct conf *cf, const char *name, char detail[stati
     return zn ? detail_fail(detail, ERR_CONFIG, "[bsf] zn-diameter: it needs the key diameter", text_of("on")) : ERR_OK;
 }
 
+/* What covers the numbers in RANDs: of this store, whatever the BSF is called. A configuration that is only checked has no root. */
+static err_t rand_key(struct bsf *b)
+{
+    uint8_t mac[CRYPTO_HASH_LEN];
+    if (b->env.sealer == NULL || !secret_is_set(&b->env.sealer->root)) {
+        return ERR_OK;
+    }
+    TRY(seal_mac(b->env.sealer, "numbers in rand", text_empty(), mac));
+    err_t e = secret_set(&b->rand_key.s, bytes_of(mac, CRYPTO_BLOCK_LEN));
+    ct_wipe(mac, sizeof(mac));
+    return e;
+}
+
 static err_t configure(void *ctx, const struct conf *cf, const struct role_env *env,
                        char detail[static ROLE_DETAIL_MAX])
 {
@@ -87,6 +101,7 @@ static err_t configure(void *ctx, const struct conf *cf, const struct role_env *
     b->challenges = (uint8_t)conf_number(cf, "bsf", env->name, "challenges-per-minute");
     b->max_live_ks = (size_t)conf_number(cf, "bsf", env->name, "max-live-ks");
     b->zh = !text_eq_z(conf_text(cf, "bsf", env->name, "subscribers"), "embedded");
+    TRY(rand_key(b));
     return check_zh(cf, env->name, detail);
 }
 

@@ -339,10 +339,9 @@ static err_t forget(const struct bsf *b, struct txn *t, struct text impi, struct
     TRY(rec_bsf_open_get(t, impi, &open));
     open.n = 0;
     TRY(rec_bsf_open_put(t, impi, &open));
-    for (size_t i = 0; i < s->live_n; i++) {
-        TRY(rec_bsf_ks_drop(t, s->live[i], text_of(b->fqdn)));
+    while (s->live_n > 0) {
+        TRY(bsf_ks_drop(t, impi, s, 0));
     }
-    s->live_n = 0;
     return rec_bsf_state_put(t, impi, s);
 }
 

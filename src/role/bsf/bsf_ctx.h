@@ -8,6 +8,8 @@
 
 #define BSF_KS_LIFETIME_MAX (INT64_C(3650) * 86400 * USEC_PER_SEC) /* a device takes none that is longer than ten years */
 
+#define BSF_TMPI_DOMAIN "@tmpi.bsf.3gppnetwork.org"
+
 struct bsf {
     struct role_env env;
     char fqdn[GBA_FQDN_MAX + 1]; /* in lower case */
@@ -16,6 +18,7 @@ struct bsf {
     usec_t ks_lifetime;
     uint8_t challenges; /* for one IMPI in a minute */
     size_t max_live_ks; /* of one IMPI */
+    struct key_rand rand_key;
     bool zh;            /* who is not a subscriber here may be one of an HLR or HSS */
 };
 
@@ -52,6 +55,13 @@ ctl_handler bsf_import;
 enum { BSF_IMPORT_N = 1 };
 extern const struct ctl_arg bsf_import_args[BSF_IMPORT_N];
 extern const struct ctl_arg bsf_ctl_add_args[BSF_CTL_ADD_N], bsf_ctl_one_args[BSF_CTL_ONE_N];
+
+/* bsf_ks.c: where Ks is found. ERR_NOT_FOUND: there is none of this name. */
+MUST_USE err_t bsf_ks_get(const struct bsf *b, struct txn *t, struct text b_tid, struct rec_ks *out);
+/* The record of s->live[i] goes, and what leads to it. */
+MUST_USE err_t bsf_ks_drop(struct txn *t, struct text impi, struct rec_bsf_state *s, size_t i);
+/* The number of the subscriber in its RANDs, drawn at its first challenge; *s is to be saved if it was. */
+MUST_USE err_t bsf_ks_number(const struct bsf *b, struct txn *t, struct text impi, struct rec_bsf_state *s);
 
 /* bsf_naf.c: what a NAF that owns the FQDN in its NAF_Id is given of the Ks behind a B-TID (Zn; R001-122, R001-133, R001-134). */
 struct bsf_naf {

@@ -10,23 +10,19 @@ static enum states_state state_of(const struct rec_subscriber *s)
     return s->source == SUBSCRIBER_HERE ? STATES_SUBSCRIBER_READY : STATES_SUBSCRIBER_HLR;
 }
 
-static err_t tell_ks(struct explain *x, struct txn *t, struct text b_tid, struct impi *whose)
+static void tell_ks(struct explain *x, const struct rec_ks *k)
 {
-    struct rec_ks k;
-    TRY(rec_bsf_ks_get(t, b_tid, &k));
-    *whose = k.impi;
-    enum states_state s = states_of_end(k.not_after, x->now, STATES_KS_LIVE, STATES_KS_EXPIRED);
-    if (explain_open(x, s, k.b_tid.z)) {
-        explain_name(x, k.impi.z);
-        explain_name(x, k.enrolee_id.z);
-        emit_z(x->e, "impi", k.impi.z);
-        emit_z(x->e, "card", k.gba_u != 0 ? "u" : "me");
-        emit_z_if(x->e, "enrolee-id", k.enrolee_id.z);
-        emit_time(x->e, "made", k.made);
-        emit_time(x->e, "not-after", k.not_after);
+    enum states_state s = states_of_end(k->not_after, x->now, STATES_KS_LIVE, STATES_KS_EXPIRED);
+    if (explain_open(x, s, k->b_tid.z)) {
+        explain_name(x, k->impi.z);
+        explain_name(x, k->enrolee_id.z);
+        emit_z(x->e, "impi", k->impi.z);
+        emit_z(x->e, "card", k->gba_u != 0 ? "u" : "me");
+        emit_z_if(x->e, "enrolee-id", k->enrolee_id.z);
+        emit_time(x->e, "made", k->made);
+        emit_time(x->e, "not-after", k->not_after);
         explain_close(x);
     }
-    return ERR_OK;
 }
 
 /* ERR_NOT_FOUND: neither settings nor anything that is under way. */
@@ -34,7 +30,6 @@ static err_t tell_subscriber(const struct bsf *b, struct explain *x, struct txn 
 {
     struct rec_subscriber s;
     struct rec_bsf_state st;
-    struct impi whose;
     TRY(rec_bsf_state_get(t, text_of(impi->z), &st));
     err_t e = rec_subscriber_get(t, text_of(impi->z), &s);
     if (e == ERR_NOT_FOUND && b->zh && st.live_n > 0) {
@@ -48,22 +43,45 @@ static err_t tell_subscriber(const struct bsf *b, struct explain *x, struct txn 
         explain_close(x);
     }
     for (size_t i = 0; i < st.live_n; i++) {
-        struct b_tid id;
-        struct writer w = WRITER_ARRAY(id.z);
-        writer_z(&w, st.live[i]);
-        writer_z(&w, "@");
-        writer_z(&w, b->fqdn);
-        TRY(writer_finish_z(&w));
-        TRY(explain_maybe(tell_ks(x, t, text_of(id.z), &whose)));
+        struct rec_ks k;
+        TRY(rec_bsf_ks_parse(st.live[i], text_of(impi->z), &k));
+        tell_ks(x, &k);
     }
     return ERR_OK;
 }
 
+struct tmpi_search {
+    struct text tmpi;
+    struct impi *out;
+    size_t seen;
+    bool found;
+};
+
+static bool tmpi_hit(void *arg, struct bytes id, struct store_value value)
+{
+    struct tmpi_search *q = arg;
+    struct rec_bsf_state s;
+    struct rec_ks k;
+    struct text impi = text_span((const char *)id.p, id.n);
+    bool good = rec_bsf_state_parse(value.data, &s) == ERR_OK;
+    for (size_t i = 0; good && !q->found && i < s.live_n; i++) {
+        q->found = rec_bsf_ks_parse(s.live[i], impi, &k) == ERR_OK && text_eq_z(q->tmpi, k.tmpi) &&
+                   TEXT_COPY(impi, q->out->z) == ERR_OK;
+    }
+    return !q->found && ++q->seen < EXPLAIN_SCAN_MAX;
+}
+
+/* The index of TMPIs is in the writer's memory alone: here each state is looked at. */
 static err_t by_tmpi(struct explain *x, struct txn *t, struct impi *out)
 {
-    struct bytes b;
-    TRY(x->id.n < REC_BSF_TMPI_MAX ? rec_get(t, TABLE_BSF_TMPI, x->id, &b) : ERR_NOT_FOUND);
-    return rec_name_parse(b, out->z, sizeof(out->z));
+    struct tmpi_search s = {.tmpi = x->id, .out = out};
+    struct store_scan q = {.table = TABLE_BSF_STATE, .prefix = bytes_empty(), .order = STORE_ASCENDING};
+    if (!text_eq_z(text_skip(x->id, text_find(x->id, '@')), BSF_TMPI_DOMAIN)) {
+        return ERR_NOT_FOUND;
+    }
+    TRY(txn_scan(t, &q, tmpi_hit, &s));
+    x->cut = x->cut || s.seen == EXPLAIN_SCAN_MAX;
+    return s.found ? ERR_OK : ERR_NOT_FOUND;
 }
 
 static size_t is_enrolee(struct text id, struct bytes record, struct text who)
@@ -87,12 +105,16 @@ static err_t by_enrolee(const struct bsf *b, struct explain *x, struct txn *t)
 err_t bsf_explain(const void *ctx, struct txn *t, struct explain *x)
 {
     const struct bsf *b = ctx;
-    struct b_tid_parts parts;
+    struct rec_ks k;
     struct impi impi;
     if (!impi_is(x->id)) {
         return by_enrolee(b, x, t);
     }
-    err_t e = b_tid_parse(x->id, &parts) == ERR_OK ? tell_ks(x, t, x->id, &impi) : ERR_NOT_FOUND;
+    err_t e = bsf_ks_get(b, t, x->id, &k);
+    if (e == ERR_OK) {
+        tell_ks(x, &k);
+        impi = k.impi;
+    }
     e = e == ERR_NOT_FOUND ? by_tmpi(x, t, &impi) : e;
     e = e == ERR_NOT_FOUND ? TEXT_COPY(x->id, impi.z) : e;
     TRY(e);

@@ -37,7 +37,7 @@ err_t bsf_naf_keys(const struct bsf *b, struct txn *t, struct text b_tid, const 
     struct b_tid_parts parts;
     SCOPED(key_wipe_ks) struct key_ks ks = {0};
     TRY(b_tid_parse(b_tid, &parts));
-    err_t e = rec_bsf_ks_get(t, b_tid, &out->ks);
+    err_t e = bsf_ks_get(b, t, b_tid, &out->ks);
     if (e != ERR_OK) {
         return e == ERR_NOT_FOUND ? ERR_DENIED_B_TID : e;
     }

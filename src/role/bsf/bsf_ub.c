@@ -17,7 +17,6 @@ enum { RSC_CHALLENGE = 4199, RSC_OK = 2000 };
 enum { BLOCK = 32, AHEAD = 16 }; /* numbers that are reserved at once; that should be there when the next challenge comes */
 enum { BLOCKS_MOST = 3 };        /* in a minute, beyond what challenges-per-minute needs */
 #define MINUTE (60 * USEC_PER_SEC)
-#define TMPI_DOMAIN "@tmpi.bsf.3gppnetwork.org"
 
 struct run {
     const struct bsf *b;
@@ -30,14 +29,8 @@ struct run {
     struct rec_bsf_state state;
     struct rec_bsf_open open;
     uint8_t sealed[SEAL_MAX + 2]; /* of the challenge that is made here, until it is put */
+    uint8_t ks[REC_BSF_KS_MAX];   /* the same of Ks */
 };
-
-static struct text rand_text(const uint8_t rand[AKA_RAND_LEN], char out[static REC_BSF_RAND_MAX])
-{
-    struct writer w = writer_of(out, REC_BSF_RAND_MAX);
-    base64_write(&w, bytes_of(rand, AKA_RAND_LEN));
-    return writer_finish_z(&w) == ERR_OK ? writer_view_text(&w) : text_empty();
-}
 
 /* -- who it is --------------------------------------------------------------------------------------- */
 static err_t find_subscriber(struct run *r)
@@ -45,7 +38,7 @@ static err_t find_subscriber(struct run *r)
     struct text name = r->in.d.v[DIGEST_USERNAME];
     struct impi impi;
     err_t e = ERR_NOT_FOUND;
-    if (text_eq_z(text_skip(name, text_find(name, '@')), TMPI_DOMAIN)) {
+    if (text_eq_z(text_skip(name, text_find(name, '@')), BSF_TMPI_DOMAIN)) {
         struct bytes b;
         e = name.n < REC_BSF_TMPI_MAX ? rec_get(r->t, TABLE_BSF_TMPI, name, &b) : ERR_NOT_FOUND;
         e = e == ERR_OK ? rec_name_parse(b, impi.z, sizeof(impi.z)) : e;
@@ -173,8 +166,11 @@ static err_t make_vector(struct run *r, struct aka_vector *v)
     }
     const int64_t before = r->state.seq;
     TRY(reserve(r, &auc.counter, 1));
-    TRY(r->state.seq == before ? ERR_OK : save(r));
+    const bool named = r->state.number != 0;
+    TRY(named ? ERR_OK : bsf_ks_number(r->b, r->t, text_of(r->sub.impi.z), &r->state));
+    TRY(named && r->state.seq == before ? ERR_OK : save(r));
     TRY(c->random(rand.b, sizeof(rand.b)));
+    TRY(keys_rand_name(c, &r->b->rand_key, r->state.number, &rand));
     TRY(aka_auc_vector(c, &auc, &rand, v));
     give(r, &auc.counter);
     return r->sub.gba_u != 0 ? aka_gba_u_vector(c, v) : ERR_OK;
@@ -254,15 +250,6 @@ static err_t resume(struct run *r)
 }
 
 /* -- 200 --------------------------------------------------------------------------------------------- */
-static err_t drop_ks(struct run *r, size_t i)
-{
-    struct rec_bsf_state *s = &r->state;
-    TRY(rec_bsf_ks_drop(r->t, s->live[i], text_of(r->b->fqdn)));
-    s->live_n--;
-    memmove(s->live[i], s->live[i + 1], (s->live_n - i) * sizeof(s->live[0]));
-    return ERR_OK;
-}
-
 static err_t name_ks(const struct run *r, const struct aka_rand *rand, const struct key_ks *ks, struct rec_ks *k)
 {
     struct writer w = WRITER_ARRAY(k->tmpi);
@@ -286,24 +273,32 @@ static err_t reserve_ahead(struct run *r)
     return save(r);
 }
 
+/* What leads to Ks: the TMPI, for as long as it is remembered; and RAND, where a number of ours does not stand in it. */
+static err_t index_ks(struct run *r, const struct rec_ks *k)
+{
+    uint8_t buf[IMPI_MAX + 16];
+    struct writer w = WRITER_ARRAY(buf);
+    TRY(rec_name_write(k->impi.z, &w));
+    TRY(rec_put(r->t, TABLE_BSF_TMPI, text_of(k->tmpi), &w, STORE_PUT_ANY));
+    struct text b_tid = text_of(k->b_tid.z);
+    return k->elsewhere == 0 ? ERR_OK : rec_put(r->t, TABLE_BSF_RAND_OF, text_take(b_tid, text_find(b_tid, '@')), &w, STORE_PUT_IF_ABSENT);
+}
+
 /* Ke is Ks, without any export, and KeId is its B-TID (R001-129, R001-130). */
 static err_t keep_ks(struct run *r, const struct ub_expected *x, struct rec_ks *k)
 {
     SCOPED(key_wipe_ks) struct key_ks ks = {0};
     struct rec_bsf_state *s = &r->state;
-    struct aka_rand rand;
-    uint8_t buf[IMPI_MAX + 16];
-    struct writer w = WRITER_ARRAY(buf);
-    memcpy(rand.b, r->in.nonce.rand, sizeof(rand.b));
+    struct writer w = WRITER_ARRAY(r->ks);
+    memcpy(k->rand.b, r->in.nonce.rand, sizeof(k->rand.b));
     TRY(keys_ks_join(&x->ck, &x->ik, &ks));
-    TRY(name_ks(r, &rand, &ks, k));
+    TRY(name_ks(r, &k->rand, &ks, k));
     while (s->live_n >= r->b->max_live_ks) {
-        TRY(drop_ks(r, 0));
+        TRY(bsf_ks_drop(r->t, text_of(k->impi.z), s, 0));
     }
-    TRY(rec_bsf_ks_put(r->t, r->b->env.sealer, k, &ks));
-    TRY(rec_name_write(k->impi.z, &w));
-    TRY(rec_put(r->t, TABLE_BSF_TMPI, text_of(k->tmpi), &w, STORE_PUT_ANY));
-    (void)rand_text(rand.b, s->live[s->live_n++]);
+    TRY(rec_bsf_ks_write(r->b->env.sealer, k, &ks, &w));
+    s->live[s->live_n++] = writer_view(&w);
+    TRY(index_ks(r, k));
     (void)address_of(r, s->home);
     return reserve_ahead(r);
 }

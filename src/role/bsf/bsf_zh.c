@@ -70,7 +70,7 @@ static err_t check_new(const struct bsf *b, struct txn *t, const struct aka_rand
     struct b_tid b_tid;
     struct rec_ks ks;
     TRY(b_tid_of(rand, text_of(b->fqdn), &b_tid));
-    err_t e = rec_bsf_ks_get(t, text_of(b_tid.z), &ks);
+    err_t e = bsf_ks_get(b, t, text_of(b_tid.z), &ks);
     return e == ERR_NOT_FOUND ? ERR_OK : e == ERR_OK ? ERR_ZH_NONSENSE : e;
 }
 

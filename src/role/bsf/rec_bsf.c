@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { VERSION = 1, KS_VERSION = 2, STATE_BEFORE = 2, STATE_FIRST = 3, STATE_VERSION = 4 };
+enum { VERSION = 1, STATE_BEFORE = 2, STATE_VERSION = 5 };
 
 /* -- sealing ------------------------------------------------------------------------------------------ */
 /* Another name of a secret is another id: none can take the place of another. */
@@ -36,22 +36,15 @@ err_t rec_bsf_unseal(const struct rec_bsf_part *p, const char *name, struct byte
 }
 
 /* -- the state of an IMPI ---------------------------------------------------------------------------- */
-static const struct rec_field state_fields[] = {
-    {REC_TIME, REC_AT(struct rec_bsf_state, seq)},
-    {REC_TEXT, REC_AT(struct rec_bsf_state, home)},
-    {REC_TEXTS, REC_AT(struct rec_bsf_state, live), .high = REC_BSF_LIVE_MAX, .count = offsetof(struct rec_bsf_state, live_n)},
-    {REC_TIME, REC_AT(struct rec_bsf_state, minute), .since = STATE_VERSION},
-    {REC_U8, REC_AT(struct rec_bsf_state, blocks), .high = UINT8_MAX, .since = STATE_VERSION},
-};
-static const struct rec_layout state_layout = REC_LAYOUT(struct rec_bsf_state, state_fields, STATE_FIRST, STATE_VERSION);
-
-/* As it was when the challenges stood in it too: they are forgotten. */
+/* As it was when challenges, and the names of Ks, stood in it: they are forgotten, and devices run Ub again. */
 struct state_before {
     struct rec_bsf_state state;
     usec_t minute;
     uint8_t count, strangers;
     char open[REC_BSF_OPEN_MAX][REC_BSF_RAND_MAX];
     size_t open_n;
+    char live[REC_BSF_LIVE_MAX][REC_BSF_RAND_MAX];
+    size_t live_n;
 };
 static const struct rec_field before_fields[] = {
     {REC_TIME, REC_AT(struct state_before, state.seq)},
@@ -60,19 +53,38 @@ static const struct rec_field before_fields[] = {
     {REC_U8, REC_AT(struct state_before, strangers), .high = UINT8_MAX, .since = STATE_BEFORE},
     {REC_TEXT, REC_AT(struct state_before, state.home), .since = STATE_BEFORE},
     {REC_TEXTS, REC_AT(struct state_before, open), .high = REC_BSF_OPEN_MAX, .count = offsetof(struct state_before, open_n)},
-    {REC_TEXTS, REC_AT(struct state_before, state.live), .high = REC_BSF_LIVE_MAX, .count = offsetof(struct state_before, state.live_n)},
+    {REC_TEXTS, REC_AT(struct state_before, live), .high = REC_BSF_LIVE_MAX, .count = offsetof(struct state_before, live_n)},
 };
 static const struct rec_layout before_layout = REC_LAYOUT(struct state_before, before_fields, VERSION, STATE_BEFORE);
 
+static err_t parse_before(struct bytes b, struct rec_bsf_state *out)
+{
+    struct state_before before;
+    TRY(rec_parse(&before_layout, b, &before));
+    *out = before.state;
+    return ERR_OK;
+}
+
+static err_t parse_state(struct bytes b, struct rec_bsf_state *out)
+{
+    struct reader r = reader_of(b);
+    *out = (struct rec_bsf_state){.seq = 0};
+    rec_version(&r, STATE_VERSION);
+    out->seq = rec_time(&r);
+    out->number = reader_u64(&r);
+    out->minute = rec_time(&r);
+    out->blocks = reader_u8(&r);
+    reader_text16(&r, out->home, sizeof(out->home));
+    out->live_n = rec_u8(&r, 0, REC_BSF_LIVE_MAX);
+    for (size_t i = 0; i < out->live_n; i++) {
+        out->live[i] = reader_block16(&r);
+    }
+    return out->number <= KEYS_RAND_NUMBER_MAX ? rec_finish(&r) : ERR_MALFORMED_RECORD;
+}
+
 err_t rec_bsf_state_parse(struct bytes b, struct rec_bsf_state *out)
 {
-    if (b.n > 0 && b.p[0] < STATE_FIRST) {
-        struct state_before before;
-        TRY(rec_parse(&before_layout, b, &before));
-        *out = before.state;
-    } else {
-        TRY(rec_parse(&state_layout, b, out));
-    }
+    TRY((b.n > 0 && b.p[0] <= STATE_BEFORE ? parse_before : parse_state)(b, out));
     return out->seq <= (int64_t)AKA_SEQ_MAX ? ERR_OK : ERR_MALFORMED_RECORD;
 }
 
@@ -86,9 +98,19 @@ err_t rec_bsf_state_get(struct txn *t, struct text impi, struct rec_bsf_state *o
 
 err_t rec_bsf_state_put(struct txn *t, struct text impi, const struct rec_bsf_state *s)
 {
-    uint8_t buf[REC_MAX];
+    uint8_t buf[64 + REC_BSF_LIVE_MAX * (2 + REC_BSF_KS_MAX)];
     struct writer w = WRITER_ARRAY(buf);
-    TRY(rec_write(&state_layout, STATE_VERSION, s, NULL, &w));
+    writer_u8(&w, STATE_VERSION);
+    writer_u64(&w, (uint64_t)s->seq);
+    writer_u64(&w, s->number);
+    writer_u64(&w, (uint64_t)s->minute);
+    writer_u8(&w, s->blocks);
+    writer_text16(&w, s->home);
+    writer_u8(&w, (uint8_t)s->live_n);
+    for (size_t i = 0; i < s->live_n; i++) {
+        writer_block16(&w, s->live[i]);
+    }
+    TRY(writer_finish(&w));
     return rec_put(t, TABLE_BSF_STATE, impi, &w, STORE_PUT_ANY);
 }
 
@@ -175,88 +197,42 @@ err_t rec_bsf_challenge_open(const struct rec_bsf_challenge *c, const struct sea
 }
 
 /* -- Ks ---------------------------------------------------------------------------------------------- */
-static const struct rec_field ks_fields[] = {
-    {REC_TEXT, REC_AT(struct rec_ks, b_tid.z)},      {REC_TEXT, REC_AT(struct rec_ks, impi.z)},
-    {REC_TEXT, REC_AT(struct rec_ks, enrolee_id.z)}, {REC_U8, REC_AT(struct rec_ks, gba_u), .high = 1},
-    {REC_TEXT, REC_AT(struct rec_ks, tmpi)},         {REC_TIME, REC_AT(struct rec_ks, made)},
-    {REC_TIME, REC_AT(struct rec_ks, not_after)},    {REC_U8, REC_AT(struct rec_ks, elsewhere), .high = 1, .since = 2},
-    {REC_SEALED, REC_AT(struct rec_ks, sealed)},
-};
-static const struct rec_layout ks_layout = REC_LAYOUT(struct rec_ks, ks_fields, VERSION, KS_VERSION);
-
-err_t rec_bsf_ks_parse(struct bytes b, struct rec_ks *out)
+err_t rec_bsf_ks_parse(struct bytes b, struct text impi, struct rec_ks *out)
 {
-    return rec_parse(&ks_layout, b, out);
+    char bsf[GBA_FQDN_MAX + 1];
+    struct reader r = reader_of(b);
+    *out = (struct rec_ks){.gba_u = 0};
+    rec_version(&r, VERSION);
+    reader_copy(&r, out->rand.b, sizeof(out->rand.b));
+    reader_text16(&r, bsf, sizeof(bsf));
+    out->gba_u = rec_bool(&r);
+    out->elsewhere = rec_bool(&r);
+    out->made = rec_time(&r);
+    out->not_after = rec_time(&r);
+    reader_text16(&r, out->tmpi, sizeof(out->tmpi));
+    reader_text16(&r, out->enrolee_id.z, sizeof(out->enrolee_id.z));
+    out->sealed = reader_block16(&r);
+    TRY(rec_finish(&r));
+    TRY(TEXT_COPY(impi, out->impi.z));
+    return b_tid_of(&out->rand, text_of(bsf), &out->b_tid);
 }
 
-err_t rec_bsf_ks_get(struct txn *t, struct text b_tid, struct rec_ks *out)
+err_t rec_bsf_ks_write(const struct sealer *s, const struct rec_ks *k, const struct key_ks *ks, struct writer *w)
 {
-    struct bytes b;
-    TRY(rec_get(t, TABLE_BSF_KS, b_tid, &b));
-    return rec_bsf_ks_parse(b, out);
-}
-
-err_t rec_bsf_ks_put(struct txn *t, const struct sealer *s, const struct rec_ks *k, const struct key_ks *ks)
-{
-    uint8_t buf[REC_MAX];
-    struct writer w = WRITER_ARRAY(buf);
-    const struct rec_seal seal = {.sealer = s, .table = TABLE_BSF_KS, .id = text_of(k->b_tid.z), .key = &ks->s};
-    TRY(rec_write(&ks_layout, KS_VERSION, k, &seal, &w));
-    return rec_put(t, TABLE_BSF_KS, text_of(k->b_tid.z), &w, STORE_PUT_IF_ABSENT);
-}
-
-struct drop {
-    struct b_tid id; /* empty: none was found */
-    char tmpi[REC_BSF_TMPI_MAX];
-};
-
-static bool drop_found(void *arg, struct bytes id, struct store_value value)
-{
-    struct drop *d = arg;
-    struct rec_ks k;
-    if (TEXT_COPY(text_span((const char *)id.p, id.n), d->id.z) != ERR_OK) {
-        d->id.z[0] = '\0';
-    }
-    d->tmpi[0] = '\0';
-    if (rec_bsf_ks_parse(value.data, &k) == ERR_OK) {
-        memcpy(d->tmpi, k.tmpi, sizeof(d->tmpi));
-    }
-    return false;
-}
-
-/* Made before the BSF was given another name: its right half is not known here. */
-static err_t find_renamed(struct txn *t, const char *rand, struct drop *d)
-{
-    char prefix[REC_BSF_RAND_MAX + 1];
-    struct writer w = WRITER_ARRAY(prefix);
-    writer_z(&w, rand);
-    writer_z(&w, "@");
-    TRY(writer_finish(&w));
-    const struct store_scan q = {.table = TABLE_BSF_KS, .prefix = writer_view(&w), .limit = 1};
-    return txn_scan(t, &q, drop_found, d);
-}
-
-err_t rec_bsf_ks_drop(struct txn *t, const char *rand, struct text bsf)
-{
-    struct drop d = {.tmpi = ""};
-    struct rec_ks k;
-    struct writer w = WRITER_ARRAY(d.id.z);
-    writer_z(&w, rand);
-    writer_z(&w, "@");
-    writer_text(&w, bsf);
-    TRY(writer_finish_z(&w));
-    err_t e = rec_bsf_ks_get(t, text_of(d.id.z), &k);
-    if (e == ERR_OK) {
-        memcpy(d.tmpi, k.tmpi, sizeof(d.tmpi));
-    } else {
-        d.id.z[0] = '\0';
-        TRY(e == ERR_NOT_FOUND ? find_renamed(t, rand, &d) : e);
-    }
-    TRY(d.tmpi[0] != '\0' ? txn_del(t, TABLE_BSF_TMPI, text_of(d.tmpi)) : ERR_OK);
-    return d.id.z[0] != '\0' ? txn_del(t, TABLE_BSF_KS, text_of(d.id.z)) : ERR_OK;
+    const struct text b_tid = text_of(k->b_tid.z);
+    writer_u8(w, VERSION);
+    writer_bytes(w, BYTES_ARRAY(k->rand.b));
+    writer_block16(w, text_bytes(text_skip(b_tid, text_find(b_tid, '@') + 1)));
+    writer_u8(w, k->gba_u);
+    writer_u8(w, k->elsewhere);
+    writer_u64(w, (uint64_t)k->made);
+    writer_u64(w, (uint64_t)k->not_after);
+    writer_text16(w, k->tmpi);
+    writer_text16(w, k->enrolee_id.z);
+    return seal_write(s, TABLE_BSF_STATE, text_of(k->b_tid.z), &ks->s, w);
 }
 
 err_t rec_bsf_ks_key(const struct rec_ks *k, const struct sealer *s, struct key_ks *out)
 {
-    return seal_open(s, TABLE_BSF_KS, text_of(k->b_tid.z), k->sealed, &out->s);
+    return seal_open(s, TABLE_BSF_STATE, text_of(k->b_tid.z), k->sealed, &out->s);
 }

@@ -1,6 +1,6 @@
 /*
  * What the BSF keeps of each IMPI beside its settings: the state of its sequence numbers, the challenges that wait for
- * their answers, and each Ks under its B-TID, which is its KeId (R001-126, R001-130). No secret stands in them unsealed.
+ * their answers, and each Ks with its B-TID, which is its KeId (R001-126, R001-130). No secret stands in them unsealed.
  */
 #ifndef KEYSTEAD_ROLE_BSF_REC_BSF_H
 #define KEYSTEAD_ROLE_BSF_REC_BSF_H
@@ -30,7 +30,8 @@ struct rec_bsf_state {
     usec_t minute;  /* when the present count of ... */
     uint8_t blocks; /* ... reservations began: what is open may be forgotten, and a SIM has only so many numbers */
     char home[REC_BSF_HOME_MAX]; /* where it answered from last: IPv4, or /64 of IPv6, as hexadecimal digits; or empty */
-    char live[REC_BSF_LIVE_MAX][REC_BSF_RAND_MAX]; /* RAND in base64 of each Ks, oldest first */
+    uint64_t number; /* in the RANDs of its challenges; 0: none yet */
+    struct bytes live[REC_BSF_LIVE_MAX]; /* each Ks, oldest first: rec_bsf_ks_parse() */
     size_t live_n;
 };
 MUST_USE err_t rec_bsf_state_parse(struct bytes b, struct rec_bsf_state *out);
@@ -60,10 +61,12 @@ MUST_USE err_t rec_bsf_challenge_seal(const struct sealer *s, struct text impi, 
                                   struct rec_bsf_challenge *out);
 MUST_USE err_t rec_bsf_challenge_open(const struct rec_bsf_challenge *c, const struct sealer *s, struct text impi, struct ub_expected *out);
 
-/* -- Ks ---------------------------------------------------------------------------------------------- */
+/* -- Ks: in the state of its IMPI --------------------------------------------------------------------- */
+#define REC_BSF_KS_MAX (160 + GBA_FQDN_MAX + sizeof(struct m2mid) + SEAL_MAX)
 struct rec_ks {
     struct b_tid b_tid;
     struct impi impi;        /* as it was authenticated: what keys are derived with */
+    struct aka_rand rand;
     struct m2mid enrolee_id; /* R001-122; empty: none assigned */
     uint8_t gba_u;
     uint8_t elsewhere;       /* an HLR or HSS has the keys of the subscriber */
@@ -72,11 +75,9 @@ struct rec_ks {
     usec_t not_after;        /* R001-127 */
     struct bytes sealed;
 };
-MUST_USE err_t rec_bsf_ks_parse(struct bytes b, struct rec_ks *out);
-MUST_USE err_t rec_bsf_ks_get(struct txn *t, struct text b_tid, struct rec_ks *out); /* ERR_NOT_FOUND */
-MUST_USE err_t rec_bsf_ks_put(struct txn *t, const struct sealer *s, const struct rec_ks *k, const struct key_ks *ks);
-/* The Ks made of this RAND, in base64, with its TMPI, also one made under another name of the BSF; none is no error. */
-MUST_USE err_t rec_bsf_ks_drop(struct txn *t, const char *rand, struct text bsf);
+/* Of this IMPI, which does not stand in it again. The name of the BSF does: it may have another by now. */
+MUST_USE err_t rec_bsf_ks_parse(struct bytes b, struct text impi, struct rec_ks *out);
+MUST_USE err_t rec_bsf_ks_write(const struct sealer *s, const struct rec_ks *k, const struct key_ks *ks, struct writer *w);
 MUST_USE err_t rec_bsf_ks_key(const struct rec_ks *k, const struct sealer *s, struct key_ks *out);
 
 #endif
