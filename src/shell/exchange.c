@@ -263,7 +263,9 @@ static bool verifies(struct conn *c, const struct primitive *p, usec_t now)
 {
     const struct snapshot_role *r = conn_role(c);
     const struct request rq = request_of(c, p, now);
-    struct outbox_verify what = {.n = 0};
+    struct outbox_verify what; /* too large to be cleared for every request */
+    what.n = 0;
+    what.detail[0] = '\0';
     struct txn t;
     struct arena arena;
     if (r->role->verify == NULL || r->role->verify(r->ctx, &rq, NULL, &what) != ERR_OK ||
