@@ -333,7 +333,7 @@ err_t bsf_ctl_list(const void *ctx, const struct ctl_request *rq, struct txn *t,
 }
 
 /* Every challenge and every Ks that it has goes with it; the state stays, for its sequence number. */
-static err_t forget(const struct bsf *b, struct txn *t, struct text impi, struct rec_bsf_state *s)
+static err_t forget(struct txn *t, struct text impi, struct rec_bsf_state *s)
 {
     struct rec_bsf_open open;
     TRY(rec_bsf_open_get(t, impi, &open));
@@ -368,7 +368,7 @@ err_t bsf_ctl_remove(const void *ctx, const struct ctl_request *rq, struct txn *
     struct rec_bsf_state state;
     TRY(removable(ctx, rq, t, &s, detail));
     TRY(rec_bsf_state_get(t, text_of(s.impi.z), &state));
-    TRY(forget(ctx, t, text_of(s.impi.z), &state));
+    TRY(forget(t, text_of(s.impi.z), &state));
     struct bytes there;
     err_t e = rec_get(t, TABLE_BSF_SUBSCRIBER, text_of(s.impi.z), &there);
     e = e == ERR_OK ? txn_del(t, TABLE_BSF_SUBSCRIBER, text_of(s.impi.z)) : e;
