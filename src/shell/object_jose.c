@@ -48,6 +48,18 @@ static void pctx_free(EVP_PKEY_CTX **c)
     EVP_PKEY_CTX_free(*c);
 }
 
+/* A server does without RSA where it meets strangers (shell/provider.c). Here a key of the configuration is used, with an algorithm that
+ * fits it: for as long as that takes, OpenSSL as it comes. */
+static OSSL_LIB_CTX *whole_openssl(void)
+{
+    return OSSL_LIB_CTX_set0_default(OSSL_LIB_CTX_get0_global_default());
+}
+
+static void context_back(OSSL_LIB_CTX **was)
+{
+    (void)OSSL_LIB_CTX_set0_default(*was);
+}
+
 static void bio_free(BIO **b)
 {
     BIO_free(*b);
@@ -118,7 +130,12 @@ static json_t *text_jwk(struct text t)
         return o;
     }
     SCOPED(pkey_free) EVP_PKEY *k = pem_key(t);
-    return k == NULL ? NULL : jose_openssl_jwk_from_EVP_PKEY(NULL, k);
+    if (k != NULL) {
+        return jose_openssl_jwk_from_EVP_PKEY(NULL, k);
+    }
+    SCOPED(context_back) OSSL_LIB_CTX *was = whole_openssl();
+    SCOPED(pkey_free) EVP_PKEY *other = pem_key(t);
+    return other == NULL ? NULL : jose_openssl_jwk_from_EVP_PKEY(NULL, other);
 }
 
 static json_t *jwk_of(const struct object_key *k)
@@ -145,6 +162,7 @@ static err_t describe_curve(const json_t *jwk, struct object_key_info *out)
 
 static err_t describe_rsa(const json_t *jwk, struct object_key_info *out)
 {
+    SCOPED(context_back) OSSL_LIB_CTX *was = whole_openssl();
     SCOPED(pkey_free) EVP_PKEY *k = jose_openssl_jwk_to_EVP_PKEY(NULL, jwk);
     ERR_clear_error();
     int bits = k == NULL ? 0 : EVP_PKEY_get_bits(k);
@@ -406,6 +424,15 @@ static err_t sign(const struct object_target *source, struct text cty, unsigned 
     return good ? jose_write(jws, (enum jose_form)form, out) : ERR_CRYPTO;
 }
 
+static bool signature_is_good(jose_cfg_t *cfg, const json_t *jws, const json_t *sig, const json_t *jwk)
+{
+    if (!text_eq_z(json_get_text(jwk, "kty"), "RSA")) {
+        return jose_jws_ver(cfg, jws, sig, jwk, false);
+    }
+    SCOPED(context_back) OSSL_LIB_CTX *was = whole_openssl();
+    return jose_jws_ver(cfg, jws, sig, jwk, false);
+}
+
 static err_t verify(struct bytes object, size_t part, const struct object_key *k, struct writer *out)
 {
     SCOPED(parsed_wipe) struct jose_object o = {0};
@@ -417,7 +444,7 @@ static err_t verify(struct bytes object, size_t part, const struct object_key *k
     if (cfg == NULL || jwk == NULL || sig == NULL) {
         return ERR_MALFORMED_KEY;
     }
-    bool good = jose_jws_ver(cfg, o.root, sig, jwk, false);
+    bool good = signature_is_good(cfg, o.root, sig, jwk);
     ERR_clear_error();
     if (!good) {
         return ERR_OBJECT_TAG;

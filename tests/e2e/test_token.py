@@ -1,6 +1,7 @@
 """Indirect dynamic authorization: tokens that a DAS of our own signs (with the openssl program), shown as they are, by Token-ID and by
 Local-Token-ID; what makes one worthless; and where a refused originator is told to get one."""
 import base64
+import hmac
 import json
 import subprocess
 import time
@@ -12,7 +13,7 @@ import keystead as ks
 from test_das import Das, box, connect
 from test_device import Cli
 
-FQDN = "das.example.com"
+FQDN, RSA_FQDN = "das.example.com", "rsa.example.com"
 ISSUER = f"//{ks.SP}/Sdas"
 
 
@@ -59,6 +60,8 @@ def lab(tmp_path_factory):
     lab.set("cse", "server", "points-of-access", f"127.0.0.1:{lab.das.port}")
     lab.set("cse", "cse", "dynamic-authorization", "on")
     lab.append("cse", f"[das {FQDN}]\nid = {ISSUER}\nkey = {lab.signer.pub}\nurl = {lab.url}\n")
+    lab.rsa = rsa_key(folder)
+    lab.append("cse", f"[das {RSA_FQDN}]\nid = //{ks.SP}/Srsa\nkey = {lab.rsa[1]}\nscope = all\n")
     with lab:
         lab.start("cse")
         lab.keys = {n: lab.add_kpsa(n, enrolee_id=f"//{ks.SP}/S{n}") for n in ("owner", "guest", "other", "das")}
@@ -78,17 +81,52 @@ def show(conn, token, path="/-/Sowner/one", who="Sguest", op="retrieve", content
     return ks.ask(conn, op, path, content, ty, who, [f"Authorization: {token}"])
 
 
+def rsa_key(folder, bits=2048):
+    key, pub = folder / f"rsa{bits}.key", folder / f"rsa{bits}.pem"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", f"rsa_keygen_bits:{bits}", "-out", key], check=True, capture_output=True)
+    subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", pub], check=True, capture_output=True)
+    return key, pub
+
+
 def test_an_issuer_whose_keys_cannot_be_used(lab, tmp_path):
     """What no token could be checked with is said when the configuration is read."""
-    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", tmp_path / "r.key"], check=True,
-                   capture_output=True)
-    subprocess.run(["openssl", "pkey", "-in", tmp_path / "r.key", "-pubout", "-out", tmp_path / "r.pem"], check=True)
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ED25519", "-out", tmp_path / "e.key"], check=True, capture_output=True)
+    subprocess.run(["openssl", "pkey", "-in", tmp_path / "e.key", "-pubout", "-out", tmp_path / "e.pem"], check=True, capture_output=True)
     text = lab.conf("cse").read_text()
-    for key, said in ((tmp_path / "r.pem", "no public key or certificate, of P-256"), (lab.signer.key, "is a private key")):
+    for key, said in ((rsa_key(tmp_path, 1024)[1], "RSA of 2048"), (tmp_path / "e.pem", "no public key"), (lab.signer.key, "is a private key"),
+                      (lab.rsa[0], "is a private key")):
         other = lab.where / "other.conf"
         other.write_text(text.replace(str(lab.signer.pub), str(key)))
         p = ks.run("check", "-c", other)
         assert p.returncode == 2 and said in p.stderr, p.stderr
+
+
+def test_an_issuer_with_an_rsa_key(lab):
+    """The key says which algorithms there are: RS256 and its longer hashes, nothing that the header names instead."""
+    key, pub = lab.rsa
+    say = claims("rsa", "Sguest", ["Sowner/two"]) | {"jti": f"rsa@{RSA_FQDN}", "iss": f"//{ks.SP}/Srsa"}
+
+    def signed(alg, sign, change=None):
+        text = f'{b64({"alg": alg, "typ": "JWT"})}.{b64(say)}'
+        return f"{text}.{b64(sign((change or text).encode()))}"
+
+    def rs(bits, *more):
+        return lambda data: subprocess.run(["openssl", "dgst", f"-sha{bits}", "-sign", key, *more], input=data, capture_output=True, check=True).stdout
+
+    def hs(data):
+        return hmac.new(pub.read_bytes(), data, "sha256").digest()
+
+    with connect(lab, "guest") as g:
+        for bits in (256, 384, 512):
+            r = show(g, signed(f"RS{bits}", rs(bits)), "/-/Sowner/two")
+            assert r.rsc == 2000, (bits, r)
+        pss = rs(256, "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32")
+        for alg, sign, why in (("HS256", hs, "token-algorithm"), ("none", lambda data: b"", "token-algorithm"), ("PS256", pss, "token-algorithm"),
+                               ("ES256", lab.signer.sign, "token-algorithm"), ("RS256", hs, "token-signature"), ("RS256", pss, "token-signature"),
+                               ("RS384", rs(256), "token-signature")):
+            r = show(g, signed(alg, sign), "/-/Sowner/two")
+            assert (r.rsc, r.reason) == (4103, why), (alg, r)
+        assert show(g, signed("RS256", rs(256), "something else"), "/-/Sowner/two").reason == "token-signature"
 
 
 def test_a_token_permits_what_it_says(lab):

@@ -73,7 +73,7 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
     {.section = "das", .key = "id", .type = CONF_TEXT, .flags = CONF_REPEATS | CONF_REQUIRED,
      .doc = "Its AE-ID or CSE-ID: the issuer (iss) of its tokens."},
     {.section = "das", .key = "key", .type = CONF_PEM, .flags = CONF_REPEATS | CONF_REQUIRED,
-     .doc = "Its public key, or certificate, for the signatures of tokens: P-256, P-384 or P-521. Another key ends all tokens of the one before."},
+     .doc = "Its public key, or certificate, for the signatures of tokens: P-256, P-384, P-521, or RSA of 2048 bits and more. Another key ends all tokens of the one before."},
     {.section = "das", .key = "url", .type = CONF_TEXT, .flags = CONF_REPEATS, .max = 255,
      .doc = "Where it is asked for a token of which only the Token-ID is known, and how resources name it (dynamicAuthorizationPoA); a listed point of access or a peer."},
     {.section = "das", .key = "scope", .type = CONF_CHOICE, .flags = CONF_REPEATS, .fallback = "named", .choices = "named|all",

@@ -18,8 +18,8 @@ static err_t key_take(const struct role_env *env, struct text pem, char out[stat
 {
     struct object_key_info info;
     const struct object_key key = {.id = text_empty(), .text = pem};
-    if (env->objects == NULL || env->objects->describe(&key, &info) != ERR_OK || info.kind != OBJECT_EC) { /* no RSA in a server: decision 0010 */
-        return detail_fail(detail, ERR_CONFIG, "[das] key is no public key or certificate, of P-256, P-384 or P-521", text_empty());
+    if (env->objects == NULL || env->objects->describe(&key, &info) != ERR_OK || info.kind == OBJECT_OCTETS) {
+        return detail_fail(detail, ERR_CONFIG, "[das] key is no public key or certificate, of P-256, P-384, P-521 or RSA of 2048 bits and more", text_empty());
     }
     if (info.has_private) {
         return detail_fail(detail, ERR_CONFIG, "[das] key is a private key: give the public one", text_empty());
