@@ -1,26 +1,19 @@
 #include "load_ub.h"
 
 #include "keys/keys_gba.h"
+#include "load_plain.h"
 #include "wire/aka_nonce.h"
 #include "wire/digest.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#define IN_MAX 8192
 enum { CHALLENGED = 401, DONE = 200 };
 
 struct slot {
-    struct load_slot base;
+    struct load_plain way;
     char impi[IMPI_MAX];
     bool answering; /* the second exchange */
-    char out[REQUEST_MAX];
-    size_t out_n, out_at;
-    char in[IN_MAX];
-    size_t in_n;
 };
 
 err_t load_ub_keys(struct load_ub *u)
@@ -34,43 +27,12 @@ err_t load_ub_keys(struct load_ub *u)
     return secret_set(&u->keys.opc.s, bytes_of(b + 16, 16));
 }
 
-static void drop(struct slot *s)
-{
-    if (s->base.fd >= 0) {
-        (void)close(s->base.fd);
-        s->base.fd = -1;
-    }
-    s->in_n = s->out_n = s->out_at = 0;
-}
-
-static void fail(struct load *l, struct slot *s, const char *why)
-{
-    drop(s);
-    load_fail(l, &s->base, why);
-}
-
-static void flush(struct load *l, struct slot *s)
-{
-    while (s->out_at < s->out_n) {
-        ssize_t n = send(s->base.fd, s->out + s->out_at, s->out_n - s->out_at, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n < 0) {
-            if (errno != EAGAIN) {
-                fail(l, s, strerror(errno));
-            }
-            return;
-        }
-        s->out_at += (size_t)n;
-    }
-}
-
 static void ask(struct load *l, struct slot *s, struct text authorization)
 {
     const struct load_ub *u = l->plan;
-    int n = snprintf(s->out, sizeof(s->out), "GET / HTTP/1.1\r\nHost: %s\r\nUser-Agent: made-up 3gpp-gba\r\nAuthorization: %.*s\r\n\r\n", u->bsf,
-                     (int)authorization.n, authorization.p);
-    s->out_at = 0;
-    s->out_n = n > 0 && (size_t)n < sizeof(s->out) ? (size_t)n : 0;
-    flush(l, s);
+    int n = snprintf(s->way.out, sizeof(s->way.out), "GET / HTTP/1.1\r\nHost: %s\r\nUser-Agent: made-up 3gpp-gba\r\nAuthorization: %.*s\r\n\r\n",
+                     u->bsf, (int)authorization.n, authorization.p);
+    load_plain_send(l, &s->way, n > 0 && (size_t)n < sizeof(s->way.out) ? (size_t)n : 0);
 }
 
 static void start(struct load *l, struct load_slot *base)
@@ -78,8 +40,7 @@ static void start(struct load *l, struct load_slot *base)
     struct slot *s = (struct slot *)base;
     const struct load_ub *u = l->plan;
     char open[1024];
-    if (base->fd < 0 && load_connect(l, base, true) < 0) {
-        load_fail(l, base, strerror(errno));
+    if (!load_plain_open(l, &s->way)) {
         return;
     }
     (void)snprintf(s->impi, sizeof(s->impi), "%s", u->impis.at[base->n % u->impis.n]);
@@ -129,70 +90,34 @@ static err_t answer(struct load *l, struct slot *s, struct text head)
     return ERR_OK;
 }
 
-/* false: no whole answer yet, or the operation has failed; true: it is done. */
-static bool take(struct load *l, struct slot *s)
+static bool take(struct load *l, struct load_plain *way)
 {
-    unsigned status = 0;
+    struct slot *s = (struct slot *)way;
     struct text location = text_empty();
-    size_t n = request_answer(text_span(s->in, s->in_n), &status, &location);
-    char head[IN_MAX];
+    char head[LOAD_PLAIN_IN_MAX];
+    size_t n = load_plain_answer(l, way, s->answering ? DONE : CHALLENGED, &location);
     if (n == 0) {
         return false;
     }
-    if (status != (s->answering ? DONE : CHALLENGED)) {
-        s->in[s->in_n < IN_MAX ? s->in_n : IN_MAX - 1] = '\0';
-        fail(l, s, s->in);
-        return false;
-    }
-    memcpy(head, s->in, n);
-    memmove(s->in, s->in + n, s->in_n - n);
-    s->in_n -= n;
+    memcpy(head, way->in, n);
+    load_plain_taken(way, n);
     if (s->answering && ((struct load_ub *)l->plan)->b_tids != NULL) {
         struct text after = header(text_span(head, n), "<btid>");
         (void)fprintf(((struct load_ub *)l->plan)->b_tids, "%.*s\n", (int)text_find(after, '<'), after.p);
     }
     if (s->answering) {
-        load_done(l, &s->base);
+        load_done(l, &way->base);
         return true;
     }
     if (answer(l, s, text_span(head, n)) != ERR_OK) {
-        fail(l, s, "the challenge is none");
+        load_plain_fail(l, way, "the challenge is none");
     }
     return false;
 }
 
 static void ready(struct load *l, struct load_slot *base)
 {
-    struct slot *s = (struct slot *)base;
-    if (base->busy) {
-        flush(l, s);
-    }
-    while (base->fd >= 0) {
-        ssize_t n = recv(base->fd, s->in + s->in_n, IN_MAX - s->in_n, MSG_DONTWAIT);
-        if (n < 0 && errno == EAGAIN) {
-            return;
-        }
-        if (n <= 0) {
-            if (base->busy) {
-                fail(l, s, n == 0 ? "the server closed" : strerror(errno));
-            }
-            drop(s);
-            break;
-        }
-        s->in_n += (size_t)n;
-        if (base->busy && take(l, s)) {
-            load_next(l, base);
-        }
-    }
-    if (!base->busy) { /* failed: once more, on a new connection */
-        load_next(l, base);
-    }
+    load_plain_ready(l, base, take);
 }
 
-static void stop(struct load *l, struct load_slot *base)
-{
-    (void)l;
-    drop((struct slot *)base);
-}
-
-const struct load_ops load_ub_ops = {sizeof(struct slot), start, ready, stop};
+const struct load_ops load_ub_ops = {sizeof(struct slot), start, ready, load_plain_stop};
