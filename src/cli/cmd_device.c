@@ -173,6 +173,12 @@ static const struct cli_opt fetch_opts[] = {
     DEVICE_CERT_OPTS,
 };
 
+static err_t key_out(struct device_work *w, const char *file, const struct secret *key)
+{
+    err_t e = secret_file_write(file, key);
+    return e == ERR_OK ? e : detail_fail(w->detail, e, "--key-out", text_of(file));
+}
+
 static err_t fetch(struct device_work *w)
 {
     uint64_t suid = 0;
@@ -189,10 +195,7 @@ static err_t fetch(struct device_work *w)
     TRY(enrol_complete(w));
     TRY(device_work_pursue(w));
     const struct fetched *f = &w->device.fetched;
-    err_t e = secret_file_write(out, &f->key);
-    if (e != ERR_OK) {
-        return detail_fail(w->detail, e, "--key-out", text_of(out));
-    }
+    TRY(key_out(w, out, &f->key));
     cli_out_begin(w->a);
     cli_out(w->a, "key_id", w->task.ke_id);
     cli_out(w->a, "enrolee_id", text_of(f->enrolee_id.z));
@@ -234,10 +237,7 @@ static err_t key(struct device_work *w)
     if (e != ERR_OK) {
         return detail_fail(w->detail, e, "--target", text_of(target.z));
     }
-    e = secret_file_write(out, &k);
-    if (e != ERR_OK) {
-        return detail_fail(w->detail, e, "--key-out", text_of(out));
-    }
+    TRY(key_out(w, out, &k));
     cli_out_begin(w->a);
     cli_out(w->a, "key_id", text_of(w->state.ke_id.z));
     cli_out(w->a, "key_file", text_of(out));

@@ -180,6 +180,12 @@ static err_t order_of(const struct cli_args *a, struct work *w, struct esdata_or
     return object_file_read(cli_arg(a, "--in"), &w->in);
 }
 
+static err_t put_out(const struct cli_args *a, struct work *w, const struct writer *out)
+{
+    w->at = cli_arg(a, "--out");
+    return object_file_write(w->at, writer_view(out));
+}
+
 static int run_protect(const struct cli_args *a)
 {
     SCOPED(work_free) struct work *w = calloc(1, sizeof(*w));
@@ -193,10 +199,7 @@ static int run_protect(const struct cli_args *a)
         w->at = NULL;
         e = esdata_protect(object_jose(), &o, bytes_of(w->in.b, w->in.n), clock_now(), &out);
     }
-    if (e == ERR_OK) {
-        w->at = cli_arg(a, "--out");
-        e = object_file_write(w->at, writer_view(&out));
-    }
+    e = e == ERR_OK ? put_out(a, w, &out) : e;
     if (e != ERR_OK) {
         return cli_fail(a, e, w->at);
     }
@@ -261,10 +264,7 @@ static int run_open(const struct cli_args *a)
         w->at = NULL;
         e = esdata_open(object_jose(), &ring, bytes_of(w->in.b, w->in.n), clock_now(), &out, &what);
     }
-    if (e == ERR_OK) {
-        w->at = cli_arg(a, "--out");
-        e = object_file_write(w->at, writer_view(&out));
-    }
+    e = e == ERR_OK ? put_out(a, w, &out) : e;
     if (e != ERR_OK) {
         return cli_fail(a, e, w->at);
     }

@@ -6,24 +6,17 @@
 
 static uint8_t octets[32768];
 
-static const char *file_of(const char *name, const char *suffix)
-{
-    char z[96];
-    (void)snprintf(z, sizeof(z), "%s.%s", name, suffix);
-    return fixture_path(z);
-}
-
 X509 *ocsp_cert(const char *name)
 {
     X509 *cert = NULL;
-    assert_int_equal(x509_cert_load(file_of(name, "pem"), &cert), ERR_OK);
+    assert_int_equal(x509_cert_load(fixture_file(name, "pem"), &cert), ERR_OK);
     return cert;
 }
 
 static EVP_PKEY *key_of(const char *name)
 {
     EVP_PKEY *key = NULL;
-    assert_int_equal(x509_key_load(file_of(name, "key"), &key), ERR_OK);
+    assert_int_equal(x509_key_load(fixture_file(name, "key"), &key), ERR_OK);
     return key;
 }
 
@@ -110,19 +103,6 @@ static void extension_add(X509 *cert, int nid, const char *value)
     X509_EXTENSION_free(e);
 }
 
-static void pem_put(const char *name, EVP_PKEY *key, X509 *cert)
-{
-    FILE *f = fopen(file_of(name, "key"), "w");
-    assert_non_null(f);
-    assert_int_equal(fchmod(fileno(f), 0600), 0);
-    assert_int_equal(PEM_write_PKCS8PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
-    (void)fclose(f);
-    f = fopen(file_of(name, "pem"), "w");
-    assert_non_null(f);
-    assert_int_equal(PEM_write_X509(f, cert), 1);
-    (void)fclose(f);
-}
-
 void ocsp_responder_make(const struct ocsp_responder *r)
 {
     static long serial = 9000;
@@ -146,7 +126,7 @@ void ocsp_responder_make(const struct ocsp_responder *r)
         extension_add(cert, NID_id_pkix_OCSP_noCheck, "");
     }
     assert_true(X509_sign(cert, ca_key, EVP_sha256()) > 0);
-    pem_put(r->name, key, cert);
+    fixture_pem_put(r->name, key, cert);
     X509_free(cert);
     X509_free(ca);
     EVP_PKEY_free(key);

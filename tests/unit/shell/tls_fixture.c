@@ -22,7 +22,7 @@ const char *fixture_path(const char *name)
     return p;
 }
 
-static const char *path_with(const char *name, const char *suffix)
+const char *fixture_file(const char *name, const char *suffix)
 {
     char file[96];
     (void)snprintf(file, sizeof(file), "%s.%s", name, suffix);
@@ -34,8 +34,8 @@ static void leaf_make(const char *name, const char *dns)
     struct pki_leaf_request rq = {.ca_cert_file = fixture_path("ca.pem"),
                                   .ca_key_file = fixture_path("ca.key"),
                                   .dns = dns,
-                                  .cert_file = path_with(name, "pem"),
-                                  .key_file = path_with(name, "key"),
+                                  .cert_file = fixture_file(name, "pem"),
+                                  .key_file = fixture_file(name, "key"),
                                   .days = 30};
     assert_int_equal(pki_leaf_make(&rq), ERR_OK);
 }
@@ -92,14 +92,14 @@ static void san_raw_add(X509 *cert, const uint8_t *der, int n)
     ASN1_OCTET_STRING_free(value);
 }
 
-static void pem_put(const char *name, EVP_PKEY *key, X509 *cert)
+void fixture_pem_put(const char *name, EVP_PKEY *key, X509 *cert)
 {
-    FILE *f = fopen(path_with(name, "key"), "w");
+    FILE *f = fopen(fixture_file(name, "key"), "w");
     assert_non_null(f);
     assert_int_equal(fchmod(fileno(f), 0600), 0);
     assert_int_equal(PEM_write_PKCS8PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
     (void)fclose(f);
-    f = fopen(path_with(name, "pem"), "w");
+    f = fopen(fixture_file(name, "pem"), "w");
     assert_non_null(f);
     assert_int_equal(PEM_write_X509(f, cert), 1);
     (void)fclose(f);
@@ -109,8 +109,8 @@ void fixture_cert_make(const struct fixture_cert *c)
 {
     X509 *ca = NULL;
     EVP_PKEY *ca_key = NULL;
-    assert_int_equal(x509_cert_load(path_with(c->ca, "pem"), &ca), ERR_OK);
-    assert_int_equal(x509_key_load(path_with(c->ca, "key"), &ca_key), ERR_OK);
+    assert_int_equal(x509_cert_load(fixture_file(c->ca, "pem"), &ca), ERR_OK);
+    assert_int_equal(x509_key_load(fixture_file(c->ca, "key"), &ca_key), ERR_OK);
     EVP_PKEY *key = c->group == NULL ? EVP_RSA_gen(2048) : EVP_EC_gen(c->group);
     X509 *cert = X509_new();
     assert_int_equal(X509_set_version(cert, X509_VERSION_3), 1);
@@ -132,7 +132,7 @@ void fixture_cert_make(const struct fixture_cert *c)
         san_raw_add(cert, c->san_raw, c->san_raw_n);
     }
     assert_true(X509_sign(cert, ca_key, EVP_sha256()) > 0);
-    pem_put(c->name, key, cert);
+    fixture_pem_put(c->name, key, cert);
     X509_free(cert);
     X509_free(ca);
     EVP_PKEY_free(key);
@@ -226,8 +226,8 @@ void peer_open(struct peer *p, const struct peer_options *opt)
         SSL_CTX_set_psk_client_callback(p->ctx, client_psk);
     }
     if (opt->cert != NULL) {
-        assert_int_equal(SSL_CTX_use_certificate_file(p->ctx, path_with(opt->cert, "pem"), SSL_FILETYPE_PEM), 1);
-        assert_int_equal(SSL_CTX_use_PrivateKey_file(p->ctx, path_with(opt->cert, "key"), SSL_FILETYPE_PEM), 1);
+        assert_int_equal(SSL_CTX_use_certificate_file(p->ctx, fixture_file(opt->cert, "pem"), SSL_FILETYPE_PEM), 1);
+        assert_int_equal(SSL_CTX_use_PrivateKey_file(p->ctx, fixture_file(opt->cert, "key"), SSL_FILETYPE_PEM), 1);
     }
     p->ssl = SSL_new(p->ctx);
     p->method = opt->datagram ? tls_datagram_method() : NULL;

@@ -25,6 +25,7 @@
 /* A path in the folder of this run; up to eight are valid at a time. fixture_setup makes the folder with
  * ca.pem ca.key, server.pem server.key, client.pem client.key. */
 const char *fixture_path(const char *name);
+const char *fixture_file(const char *name, const char *suffix); /* NAME.SUFFIX there */
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
@@ -39,6 +40,8 @@ struct fixture_cert { /* one certificate with whatever is wrong with it, signed 
     long from_day, to_day; /* relative to now */
 };
 void fixture_cert_make(const struct fixture_cert *c);
+/* NAME.key and NAME.pem. */
+void fixture_pem_put(const char *name, EVP_PKEY *key, X509 *cert);
 
 struct tls_ctx *fixture_ctx_psk(void);
 struct tls_ctx *fixture_ctx_cert(void);
