@@ -177,12 +177,12 @@ X(ERR_CRYPTO_SELFTEST,      "selftest-failed",       ERROR,  0, 5000,  80, "the 
 X(ERR_CRYPTO_UNSEAL,        "unseal-failed",         ERROR,  1, 5000,  80, "a sealed record does not open", "check the root secret; the store may belong to another", "-")
 X(ERR_AUDIT_CHAIN,          "audit-chain-broken",    ERROR,  0, 5000,  80, "the audit chain is broken", "keep the store for examination; restore a backup", "-")
 /* -- peer: the other side of a question -------------------------------------------------------- */
-X(ERR_PEER_UNREACHABLE,     "peer-unreachable",      WARN,   0, 5103,  80, "the MEF, MAF or CSE does not answer", "check address, network and the other server", "TS-0003 8.8.2.3")
-X(ERR_PEER_TIMEOUT,         "peer-timeout",          WARN,   0, 5103,  80, "the MEF, MAF or CSE took too long", "see ctl status there: is it up, is it busy; then the network", "TS-0003 8.8.2.3")
+X(ERR_PEER_UNREACHABLE,     "peer-unreachable",      WARN,   0, 5103,  80, "the MEF, MAF, BSF or CSE does not answer", "check address, network and the other server", "TS-0003 8.8.2.3")
+X(ERR_PEER_TIMEOUT,         "peer-timeout",          WARN,   0, 5103,  80, "the MEF, MAF, BSF or CSE took too long", "see ctl status there: is it up, is it busy; then the network", "TS-0003 8.8.2.3")
 X(ERR_PEER_NONSENSE,        "peer-nonsense",         WARN,   0, 5103,  80, "the MEF, MAF or CSE answered what cannot be used", "check the versions and profile of both servers", "TS-0003 8.8.2.8")
 X(ERR_PEER_LOST,            "peer-lost",             WARN,   0, 5103,  80, "the other server ended the connection without an answer; it may have done what was asked", "look there whether it is done before you ask again", "RFC 9110 9.2.2")
 #include "base/err_rows_dns.h"
-X(ERR_PEER_FAILING,         "peer-failing",          WARN,   0, 5103,  80, "the MEF, MAF or CSE broke off because of an error of its own", "try again; if it stays so, its log at this time says more", "RFC 5246 7.2.2")
+X(ERR_PEER_FAILING,         "peer-failing",          WARN,   0, 5103,  80, "the MEF, MAF or CSE broke off because of an error of its own, or because it cannot ask who has the key", "try again; if it stays so, its log at this time says more: is the MEF, MAF or BSF behind it away?", "RFC 5246 7.2.2")
 X(ERR_PEER_REFUSED,         "peer-refused",          INFO,   0, 5103,  80, "the peer refused, for a reason that is not known here", "its log at this time has the reason", "-")
 /* -- own: configuration, usage, bugs ----------------------------------------------------------- */
 X(ERR_CONFIG,               "config",                ERROR,  0, 5000,  80, "the configuration is wrong", "run keystead check -c FILE", "-")

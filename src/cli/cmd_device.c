@@ -289,8 +289,9 @@ static void status_of(struct device_work *w, const struct device_state *s, const
     cli_out(w->a, "target", text_of(to_cse ? s->cse_id.z : s->maf.fqdn));
     cli_out(w->a, "ke_id", text_of(s->ke_id.z));
     device_work_out_time(w->a, "ke_expires", s->ke_not_after);
-    cli_out(w->a, "km_id", text_of(s->km_id.z));
-    cli_out(w->a, "kpsa_id", text_of(s->kpsa_id.z));
+    bool ks_is_kpsa = to_cse && !secret_is_set(&s->kpsa.s); /* R001-141: what the KeId is the name of depends on the target */
+    cli_out(w->a, "km_id", text_of(to_cse ? "" : s->km_id.z));
+    cli_out(w->a, "kpsa_id", text_of(ks_is_kpsa ? s->ke_id.z : s->kpsa_id.z));
     cli_out(w->a, "kc_id", text_of(s->kc_id.z));
     device_work_out_time(w->a, "kc_expires", s->kc_not_after);
     cli_out(w->a, "cse_id", text_of(s->cse_id.z));

@@ -147,6 +147,20 @@ static void decided(void *owner, const struct job_result *r)
     }
 }
 
+/* A word when a peer goes, and when it comes back: between them each handshake that it fails is a line of its own. */
+static void note(struct ask *a, const char *peer, err_t e)
+{
+    const struct snapshot_peer *p = snapshot_peer_of(a->snap, peer);
+    err_t *last = p == NULL ? NULL : &a->away[p - a->snap->peers];
+    if (last == NULL || *last == e) {
+        return;
+    }
+    bool back = e == ERR_OK;
+    *last = e;
+    log_event(back ? ERR_LEVEL_INFO : ERR_LEVEL_WARN, back ? "authority-back" : "authority-away",
+              (struct log_field[]){{"peer", text_of(peer)}, {"code", text_of(err_code(e))}}, 2);
+}
+
 static void answered(void *owner, const struct answer *answer)
 {
     struct ask_entry *e = owner;
@@ -158,10 +172,7 @@ static void answered(void *owner, const struct answer *answer)
     j.octets = bytes_empty();
     j.question = e->q;
     j.answer = *answer;
-    if (answer->err != ERR_OK) {
-        log_event(ERR_LEVEL_WARN, "fetch-failed",
-                  (struct log_field[]){{"peer", text_of(e->q.peer)}, {"code", text_of(err_code(answer->err))}}, 2);
-    }
+    note(e->a, e->q.peer, answer->err);
     if (answer->body.n > 0) {
         e->body = malloc(answer->body.n);
         if (e->body == NULL) {

@@ -25,6 +25,7 @@ struct ask {
     struct fetch *fetch;
     struct ask_entry *entries; /* under way, and those remembered */
     size_t waiting;
+    err_t away[SNAPSHOT_PEERS_MAX]; /* what came of the last question to each peer, if that was not an answer */
 };
 
 MUST_USE err_t ask_start(struct ask *a, uv_loop_t *loop, const struct snapshot *snap, struct channel *channel,

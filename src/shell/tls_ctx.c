@@ -141,7 +141,7 @@ static err_t names_copy(struct tls_ctx *ctx, const char *const *names)
 static err_t ctx_fill(struct tls_ctx *ctx, const struct tls_ctx_config *cfg, char detail[static ROLE_DETAIL_MAX])
 {
     if (cfg->names == NULL || cfg->names[0] == NULL) {
-        detail_set(detail, "no server name", NULL);
+        detail_set(detail, "no server name: give the instance its fqdn, or the listener aliases", NULL);
         return ERR_CONFIG;
     }
     if ((!cfg->psk || cfg->anonymous) && cfg->cert_file == NULL) {

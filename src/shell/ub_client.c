@@ -18,6 +18,7 @@ struct exchange {
     struct client_tls tls;
     struct curl_slist *headers, *to;
     bool https, too_large;
+    bool mute; /* somebody took the connection, and said nothing of what is spoken here */
     unsigned status;
     char challenge[DIGEST_TEXT_MAX + 1], info[DIGEST_TEXT_MAX + 1];
     uint8_t body[BSF_INFO_MAX + 1]; /* one more, to notice what is too large */
@@ -129,6 +130,8 @@ static err_t get(CURL *easy, struct exchange *x, usec_t until)
     long status = 0;
     (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     x->status = (unsigned)status;
+    x->mute = status == 0 && (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_UNSUPPORTED_PROTOCOL ||
+                              code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_SSL_CONNECT_ERROR);
     return x->too_large ? ERR_LIMIT_SIZE : client_tls_outcome(&x->tls, (int)code);
 }
 
@@ -182,7 +185,10 @@ static err_t round_trip(struct ub_client *u, struct ub_ue *ue, CURL *easy, struc
         return refused(u, e, x->status);
     }
     if (e != ERR_OK) {
-        return detail_fail(u->detail, e, "BSF", text_of(u->bsf->address));
+        const char *what = e != ERR_PEER_UNREACHABLE || !x->mute ? "BSF"
+                           : x->https ? "no TLS is spoken there (HTTP? then without https://): BSF"
+                                      : "no HTTP is spoken there (TLS? then https:// and --trust): BSF";
+        return detail_fail(u->detail, e, what, text_of(u->bsf->address));
     }
     TRY(hear(u, ue, x));
     return ue->step == UB_UE_CARD ? ask_card(u, ue) : ERR_OK;

@@ -9,7 +9,7 @@
 #define TICK_MS 25
 #define ARENA_SIZE (64u << 10)
 #define PATIENCE_MOST (5 * USEC_PER_SEC)   /* between two questions to an authority that is away */
-#define PATIENCE_SILENT (60 * USEC_PER_SEC) /* to one that does not tell such things */
+#define PATIENCE_SILENT (60 * USEC_PER_SEC) /* to one that does not tell such things, or, by and by, that does not know this server */
 
 struct watch_item {
     struct watch_item *next;
@@ -19,7 +19,7 @@ struct watch_item {
     usec_t poll, patience;
     usec_t due; /* clock_monotonic */
     bool under_way;
-    bool away;
+    err_t away; /* why it was the last time; ERR_OK: it was not */
     struct question q;
     struct answer a;
     uint8_t body[FETCH_BODY_MAX];
@@ -31,10 +31,10 @@ struct watch_item {
 /* -- what it led to -------------------------------------------------------------------------------------- */
 static void note(struct watch_item *it, err_t e)
 {
-    bool away = e != ERR_OK && e != ERR_DENIED_FETCH;
+    err_t away = e == ERR_DENIED_FETCH ? ERR_OK : e;
     if (away != it->away) { /* a word at each change, not at each try */
         it->away = away;
-        log_event(away ? ERR_LEVEL_WARN : ERR_LEVEL_INFO, away ? "authority-away" : "authority-back",
+        log_event(away != ERR_OK ? ERR_LEVEL_WARN : ERR_LEVEL_INFO, away != ERR_OK ? "authority-away" : "authority-back",
                   (struct log_field[]){{"peer", text_of(it->q.peer)}, {"code", text_of(err_code(e))}}, 2);
     }
 }
@@ -42,8 +42,10 @@ static void note(struct watch_item *it, err_t e)
 static void rest(struct watch_item *it, err_t e)
 {
     usec_t longer = it->patience * 2 > it->poll ? it->patience * 2 : it->poll;
+    bool refused = e == ERR_PEER_REFUSED || e == ERR_DENIED_CERT_INSTRUCTION; /* by somebody who writes a line about each try */
+    usec_t most = refused ? PATIENCE_SILENT : PATIENCE_MOST;
     note(it, e);
-    it->patience = e == ERR_OK ? it->poll : longer < PATIENCE_MOST ? longer : PATIENCE_MOST;
+    it->patience = e == ERR_OK ? it->poll : longer < most ? longer : most;
     it->patience = e == ERR_DENIED_FETCH ? PATIENCE_SILENT : it->patience;
     it->due = clock_monotonic() + it->patience;
     it->under_way = false;

@@ -83,6 +83,7 @@ def test_from_the_card_to_the_cse(bsf):
     assert "box" in cli.run("request", "retrieve", "/-/Sone/box").stdout
     status = cli.ok("status")
     assert status["enrolled"] == "yes" and status["sim"] == str(sim) and status["impi"] == impi(1)
+    assert (status["km_id"], status["kpsa_id"]) == ("", got["ke_id"])  # R001-141
 
 
 def test_a_valid_ks_is_used_again(bsf):
@@ -485,6 +486,9 @@ def test_http_digest_is_not_for(bsf):
     assert "SIM" in with_key.no(2, "usage", "associate", *(str(x) for kv in args.items() for x in kv))["detail"]
     at_maf = bsf.enrol_args(sim, ks.MAF, **{"--maf": f"https://127.0.0.1:{bsf.ua}"})
     assert "--maf" in bsf.cli(46).no(2, "usage", "enrol", *at_maf)["detail"]
+    for mef, more, said in ((f"127.0.0.1:{bsf.zn}", {}, "no HTTP is spoken there"),
+                            (f"https://127.0.0.1:{bsf.ub}", {"--trust": bsf.lab.where / "ca.crt"}, "no TLS is spoken there")):
+        assert said in bsf.cli(47).no(3, "peer-unreachable", "enrol", *bsf.enrol_args(sim, **{"--mef": mef, **more}))["detail"]
     for trust, said in ((bsf.lab.where / "no-such", "no such file"), (sim, "no certificate in"), (None, "--trust is missing")):
         args = bsf.enrol_args(sim, **{"--mef": f"https://127.0.0.1:{bsf.ub}", "--trust": trust})
         assert said in bsf.cli(47).no((2, 4)[trust is not None and not trust.exists()], ("usage", "io"), "enrol", *args)["detail"]

@@ -356,10 +356,20 @@ def test_mef_away(fetch_lab):
         assert number == ks.INTERNAL_ERROR
         assert others_are_served(lab, lab.known, 1) > 0
         assert "peer-unreachable" in lab.servers["maf"].log()
+        for i in range(6):
+            refused_within(lab.psk("maf", f"{i:02x}{d.ke_id[2:]}", d.km), LIMIT + SLACK)
+        away = said_by_workers(lab, "authority-away")
+        assert 1 <= away <= 2, "a word at each change, of each worker"
     finally:
         lab.start("mef")
     time.sleep(1.2)  # an identity that could not be resolved is remembered for a second
     assert lab.maf_register(d).rsc == 2001
+    assert said_by_workers(lab, "authority-back") >= 1
+
+
+def said_by_workers(lab, event):
+    return sum(f"event={event} peer={ks.MEF}" in line and "part=w" in line and "part=writer" not in line
+               for line in lab.servers["maf"].log().splitlines())
 
 
 def test_mef_hangs(fetch_lab):

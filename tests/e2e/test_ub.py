@@ -102,6 +102,7 @@ def test_commands(bsf):
     bsf.add(10, "--naf", "maf.keystead.test,MEF.keystead.test=establish", "--sqn", "0000000004c0")
     shown = json.loads(bsf.ctl("subscriber", "show", impi(10), "--json").stdout)
     assert shown["naf"] == ["maf.keystead.test=both", "mef.keystead.test=establish"]
+    assert json.loads(bsf.ctl("subscriber", "show", bsf.add(27).impi, "--json").stdout)["naf"] == ["*=both"]  # no list, no limit
     assert K.hex() not in json.dumps(shown) and impi(10) in bsf.ctl("subscriber", "list", "--json").stdout
     key = bsf.where / "made-up.key"
     p = bsf.ctl("subscriber", "add", "--impi", impi(10), "--kind", "milenage", "--key-file", key)

@@ -77,6 +77,9 @@ static void members(struct emit *e, const struct rec_subscriber *s)
     emit_z(e, "card", s->gba_u != 0 ? "u" : "me");
     emit_z_if(e, "enrolee-id", s->enrolee_id.z);
     emit_array(e, "naf");
+    if (s->nafs_n == 0) { /* no list, so no limit: an empty one would read like a ban */
+        emit_z(e, NULL, "*=both");
+    }
     for (size_t i = 0; i < s->nafs_n; i++) {
         char z[REC_SUBSCRIBER_NAF_MAX + 16];
         struct writer w = WRITER_ARRAY(z);
