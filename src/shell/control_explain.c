@@ -230,6 +230,21 @@ static void emit_refusal(const struct snapshot *snap, const struct audit_find_la
     emit_close_object(m);
 }
 
+/* Whom this server asks when somebody shows this identifier: the [peer] whose FQDN it ends with; or NULL. */
+static const struct snapshot_peer *asked_at(const struct snapshot *snap, const struct explain *x)
+{
+    char fqdn[KEYID_MAX];
+    bool named = TEXT_COPY(text_skip(x->id, text_find(x->id, '@') + 1), fqdn) == ERR_OK; /* of a KeId or a B-TID */
+    return named && fqdn[0] != '\0' ? snapshot_peer_of(snap, fqdn) : NULL;
+}
+
+static const char *nothing_to_do(const struct snapshot *snap, const struct explain *x)
+{
+    return asked_at(snap, x) != NULL ? "its key is asked for when it connects, at the server of `asked-at`: `ctl explain` there says more; "
+                                       "while that one does not answer, authority-away stands in the log here"
+                                     : "compare the identifier with the lists: `ctl credential list`, `ctl key list`; ask the other servers too";
+}
+
 static const char *what_to_do(const struct explain *x, const struct history *h, const struct audit_find_last *l)
 {
     bool stands = l->number > h->success;
@@ -239,12 +254,15 @@ static const char *what_to_do(const struct explain *x, const struct history *h, 
     if (stands && l->number > 0) {
         return remedy(x, l->event.outcome);
     }
-    return x->objects_n == 0 ? "compare the identifier with the lists: `ctl credential list`, `ctl key list`; ask the other servers too"
-                             : states_row(x->state)->todo;
+    return x->objects_n == 0 ? NULL : states_row(x->state)->todo;
 }
 
-static void emit_nothing_found(const struct explain *x, struct emit *m)
+static void emit_nothing_found(const struct snapshot *snap, const struct explain *x, struct emit *m)
 {
+    const struct snapshot_peer *p = asked_at(snap, x);
+    if (p != NULL) {
+        emit_z(m, "asked-at", p->fqdn);
+    }
     emit_z(m, "looked-for", "a credential, key, client, registration, command, AE, CSE, group, node, service subscription, certificate or association of this name, in the store and "
                             "the audit chain of this server");
     emit_array(m, "near");
@@ -278,7 +296,7 @@ err_t control_explain(const void *ctx, const struct ctl_request *rq, struct txn 
     TRY(last_refusal(&x, t, &last));
     emit_bool(&m, "found", x.objects_n > 0);
     if (x.objects_n == 0) {
-        emit_nothing_found(&x, &m);
+        emit_nothing_found(c->snap, &x, &m);
     }
     if (last.number > 0) {
         emit_refusal(c->snap, &last, &m);
@@ -289,7 +307,8 @@ err_t control_explain(const void *ctx, const struct ctl_request *rq, struct txn 
     }
     emit_close_array(&m);
     emit_bool(&m, "cut", x.cut);
-    emit_z(&m, "do", what_to_do(&x, &h, &last));
+    const char *todo = what_to_do(&x, &h, &last);
+    emit_z(&m, "do", todo != NULL ? todo : nothing_to_do(c->snap, &x));
     emit_close_object(&m);
     return writer_finish(out);
 }

@@ -186,6 +186,16 @@ def test_an_impostor(bsf):
     cli.no(1, "impi-unknown", "enrol", *bsf.enrol_args(bsf.sim(99)))
 
 
+def test_a_key_that_is_not_here_yet(bsf):
+    """ctl explain at the NAF says who is asked for it; the BSF knows it."""
+    got = bsf.cli(51).ok("enrol", *bsf.enrol_args(bsf.card(51, "S51")))
+    here, there = (bsf.lab.ctl_json(role, "explain", got["ke_id"]) for role in ("cse", "mef"))
+    assert here["found"] is False and here["asked-at"] == BSF and "authority-away" in here["do"], here
+    assert there["found"] is True and "asked-at" not in there, there
+    elsewhere = bsf.lab.ctl_json("cse", "explain", "nobody@elsewhere.example")
+    assert "asked-at" not in elsewhere and "compare" in elsewhere["do"]
+
+
 def test_what_the_guss_does_not_allow(bsf):
     """refuses R001-118: both sides have to be configured for the target."""
     cli, sim = bsf.cli(10), bsf.card(10, "Sten", guss=f"{ks.MAF}=both")
