@@ -1,12 +1,16 @@
 #include "role/explain.h"
 
+#include "keys/gba_id.h"
+
 #include <string.h>
 
 void explain_init(struct explain *x, struct emit *e, struct text id, usec_t now)
 {
     *x = (struct explain){.e = e, .id = id, .now = now, .state = STATES_NONE};
     struct keyid_parts parts;
-    if (keyid_parse(id, &parts) != ERR_OK || keyid_fold(id, &x->folded) != ERR_OK) {
+    struct b_tid_parts b_tid; /* a name of keys too (R001-141), with letters of its own */
+    bool named = keyid_parse(id, &parts) == ERR_OK || b_tid_parse(id, &b_tid) == ERR_OK;
+    if (!named || keyid_fold(id, &x->folded) != ERR_OK) {
         x->folded.z[0] = '\0';
     }
 }

@@ -188,10 +188,14 @@ def test_an_impostor(bsf):
 
 def test_a_key_that_is_not_here_yet(bsf):
     """ctl explain at the NAF says who is asked for it; the BSF knows it."""
-    got = bsf.cli(51).ok("enrol", *bsf.enrol_args(bsf.card(51, "S51")))
+    cli = bsf.cli(51)
+    got = cli.ok("enrol", *bsf.enrol_args(bsf.card(51, "S51")))
     here, there = (bsf.lab.ctl_json(role, "explain", got["ke_id"]) for role in ("cse", "mef"))
     assert here["found"] is False and here["asked-at"] == BSF and "authority-away" in here["do"], here
     assert there["found"] is True and "asked-at" not in there, there
+    cli.ok("associate", *cse_args(cli))
+    here = bsf.lab.ctl_json("cse", "explain", got["ke_id"])
+    assert here["found"] is True and here["objects"][0]["id"] == got["ke_id"] and "asked-at" not in here, here
     elsewhere = bsf.lab.ctl_json("cse", "explain", "nobody@elsewhere.example")
     assert "asked-at" not in elsewhere and "compare" in elsewhere["do"]
 
