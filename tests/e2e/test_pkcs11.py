@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 
 import coaps as with_coaps
+import heldkeys
 import issuing
 import keystead as ks
 import pytest
@@ -47,16 +48,6 @@ class Token:
         return f"pkcs11:token={token};object={key};type=private?pin-source=file:{pin or self.pin}"
 
 
-def certify(lab, token, key, flavour, identity):
-    csr, cert = lab.where / f"{key}.csr", lab.where / f"{key}-token.crt"
-    named = ["--flavour", flavour, "--id", identity]
-    for args in (["csr", *named, "--key", token.uri(key), "--csr", csr],
-                 ["sign", *named, "--csr", csr, "--ca-cert", lab.where / "ca.crt", "--ca-key", lab.where / "ca.key", "--cert", cert]):
-        p = ks.run("pki", *args)
-        assert p.returncode == 0, p.stderr
-    return cert
-
-
 @pytest.fixture(scope="module")
 def token(tmp_path_factory):
     before = {name: os.environ.get(name) for name in ("SOFTHSM2_CONF", "PKCS11_MODULE_PATH")}
@@ -72,27 +63,13 @@ def token(tmp_path_factory):
 def tokened(tmp_path_factory, token):
     """The keys of the MEF's listener and of its peers' clients never were in a file."""
     with ks.Lab(tmp_path_factory.mktemp("lab") / "t") as lab:
-        cert = certify(lab, token, "server", "fqdn", ks.MEF)
-        for listener in ("listener main", "listener coaps"):
-            lab.set("mef", listener, "certificate", cert)
-            lab.set("mef", listener, "key", token.uri("server"))
-        (lab.where / "mef.key").unlink()
-        maf = certify(lab, token, "other", "fqdn", ks.MAF)
-        lab.set("maf", f"peer {ks.MEF}", "certificate", maf)
-        lab.set("maf", f"peer {ks.MEF}", "key", token.uri("other"))
-        lab.cert = certify(lab, token, "device", "ae-id", AE)
-        lab.start()
-        lab.ctl_json("mef", "credential", "add", "--kind", "cert", "--id", AE, "--flavour", "ae-id", "--target", ks.MAF)
-        lab.ctl_json("maf", "client", "allow", "--client", AE)
+        heldkeys.start(lab, token.uri("server"), token.uri("other"), token.uri("device"), AE)
         yield lab
 
 
 @pytest.fixture
 def device(tokened, tmp_path):
-    cli = Cli(tokened, tmp_path / "device")
-    cli.enrolment = ["--mef", cli.at("mef"), "--mef-id", ks.MEF, "--target", ks.MAF, "--maf", cli.at("maf")]
-    cli.shows = ["--certificate", tokened.cert, "--trust", tokened.where / "ca.crt", "--private-key"]
-    return cli
+    return heldkeys.device(tokened, tmp_path / "device")
 
 
 def test_the_whole_way(tokened, token, device):

@@ -6,6 +6,7 @@ import os
 import subprocess
 
 import coaps as with_coaps
+import heldkeys
 import issuing
 import keystead as ks
 import pytest
@@ -37,40 +38,18 @@ def tpm(tmp_path_factory):
         os.environ["TPM2TOOLS_TCTI"] = before
 
 
-def certify(lab, key, name, flavour, identity):
-    csr, cert = lab.where / f"{name}.csr", lab.where / f"{name}-tpm.crt"
-    named = ["--flavour", flavour, "--id", identity]
-    ks.pki("csr", *named, "--key", key, "--csr", csr)
-    openssl("req", "-in", csr, "-noout", "-verify")
-    ks.pki("sign", *named, "--csr", csr, "--ca-cert", lab.where / "ca.crt", "--ca-key", lab.where / "ca.key", "--cert", cert)
-    return cert
-
-
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory, tpm):
     """Two workers, one TPM that takes one client at a time; the keys of the MEF's listeners and of the MAF as client are in it."""
     with ks.Lab(tmp_path_factory.mktemp("lab") / "t") as it:
-        it.cert = certify(it, tpm.server, "server", "fqdn", ks.MEF)
-        for listener in ("listener main", "listener coaps"):
-            it.set("mef", listener, "certificate", it.cert)
-            it.set("mef", listener, "key", tpm.server)
-        (it.where / "mef.key").unlink()
         it.set("mef", "server", "workers", "2")
-        it.set("maf", f"peer {ks.MEF}", "certificate", certify(it, tpm.peer, "peer", "fqdn", ks.MAF))
-        it.set("maf", f"peer {ks.MEF}", "key", tpm.peer)
-        it.device_cert = certify(it, tpm.device, "device", "ae-id", AE)
-        it.start()
-        it.ctl_json("mef", "credential", "add", "--kind", "cert", "--id", AE, "--flavour", "ae-id", "--target", ks.MAF)
-        it.ctl_json("maf", "client", "allow", "--client", AE)
+        heldkeys.start(it, tpm.server, tpm.peer, tpm.device, AE)
         yield it
 
 
 @pytest.fixture
 def device(lab, tmp_path):
-    cli = Cli(lab, tmp_path / "device")
-    cli.enrolment = ["--mef", cli.at("mef"), "--mef-id", ks.MEF, "--target", ks.MAF, "--maf", cli.at("maf")]
-    cli.shows = ["--certificate", lab.device_cert, "--trust", lab.where / "ca.crt", "--private-key"]
-    return cli
+    return heldkeys.device(lab, tmp_path / "device")
 
 
 def test_the_whole_way(lab, tpm, device):
