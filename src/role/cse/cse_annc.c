@@ -149,6 +149,22 @@ err_t cse_annc_gone(struct txn *t, struct text node)
     return ERR_OK;
 }
 
+err_t cse_annc_base_changed(struct txn *t, usec_t now)
+{
+    struct cse_annc_list all;
+    TRY(cse_annc_of(t, text_of(CSE_NODE_ROOT), &all));
+    for (size_t i = 0; i < all.n; i++) {
+        struct cse_annc *a = &all.at[i];
+        a->state = a->state == CSE_ANNC_CURRENT ? CSE_ANNC_CHANGED : a->state;
+        a->change++;
+        a->tries = 0;
+        a->rsc = 0;
+        a->since = now;
+        TRY(cse_annc_put(t, a, now));
+    }
+    return ERR_OK;
+}
+
 /* -- what is due ------------------------------------------------------------------------------------------------ */
 #define TIDY_MAX 16 /* entries looked at at a time */
 

@@ -62,6 +62,9 @@ MUST_USE err_t cse_annc_tidy(struct txn *t, struct text target);
 #define CSE_ANNC_ASIDE '!' /* before its key */
 MUST_USE err_t cse_annc_set_aside(struct txn *t, struct text key);
 
+/* The CSEBase has changed: its announcements are to say so. */
+MUST_USE err_t cse_annc_base_changed(struct txn *t, usec_t now);
+
 /* The resource is gone: so will be its announcements. */
 MUST_USE err_t cse_annc_gone(struct txn *t, struct text node);
 

@@ -1,6 +1,7 @@
 #include "role/cse/cse_esprim_state.h"
 
 #include "proto/esprim_state.h"
+#include "role/cse/cse_annc.h"
 #include "role/cse/cse_res.h"
 #include "role/expire.h"
 #include "role/rec.h"
@@ -79,7 +80,8 @@ static err_t announce(const struct cse *cse, struct txn *t, const struct esprim_
         return ERR_LIMIT_CAPACITY;
     }
     TRY(cse_res_render(t, &base, attrs));
-    return cse_res_put(t, &base);
+    TRY(cse_res_put(t, &base));
+    return cse_annc_base_changed(t, now);
 }
 
 /* A session that nothing can be sent under again; the random objects are no session and stay. */

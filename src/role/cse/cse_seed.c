@@ -1,5 +1,6 @@
 #include "role/cse/cse_seed.h"
 
+#include "role/cse/cse_annc.h"
 #include "role/cse/cse_esprim_state.h"
 #include "role/cse/cse_res.h"
 #include "wire/json.h"
@@ -47,5 +48,9 @@ err_t cse_seed(const void *ctx, struct txn *t, usec_t now)
     r.creator = text_of(cse->self.z);
     TRY(attributes(cse, attrs));
     TRY(cse_res_render(t, &r, attrs));
-    return text_eq(before, r.json) ? cse_esprim_state_seed(cse, t, now) : cse_res_add(t, &r);
+    if (text_eq(before, r.json)) {
+        return cse_esprim_state_seed(cse, t, now);
+    }
+    TRY(cse_res_add(t, &r));
+    return cse_annc_base_changed(t, now);
 }

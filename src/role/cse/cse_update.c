@@ -81,6 +81,7 @@ static err_t announce(const struct cse_ask *ask, struct cse_res *r, const json_t
 {
     bool before = r->announced;
     TRY(cse_announce_note(ask, r, attrs, detail));
+    TRY(r->type->ty == TYPE_CB ? cse_annc_base_changed(ask->t, ask->rq->now) : ERR_OK);
     return r->announced != before ? cse_res_list(ask->t, r) : ERR_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "role/fetched.h"
 #include "role/maf/maf_ctx.h"
 #include "role/reg/reg_ctl.h"
+#include "role/reg/reg_leave.h"
 
 #define CLIENTS (PEER_CLIENT | PEER_CSE | PEER_AE)
 
@@ -114,5 +115,8 @@ const struct role role_maf = {
     .withdraw = &withdraw_maf,
     .watch = maf_heard_watch,
     .heard = maf_heard_take,
+    .lanes = 1,
+    .errand = reg_leave_errand,
+    .returned = reg_leave_returned,
     .explain = maf_explain,
 };

@@ -7,6 +7,7 @@
 #include "role/mef/mef_cmd_ctl.h"
 #include "role/mef/mef_ctx.h"
 #include "role/reg/reg_ctl.h"
+#include "role/reg/reg_leave.h"
 
 static const struct conf_row rows[] = {
     {"mef", "", CONF_TEXT, CONF_INSTANCES, NULL, 0, 32, NULL,
@@ -134,5 +135,8 @@ const struct role role_mef = {
     .alive = mef_enrol_alive,
     .withdraw = &withdraw_mef,
     .established = mef_enrol_established,
+    .lanes = 1,
+    .errand = reg_leave_errand,
+    .returned = reg_leave_returned,
     .explain = mef_explain,
 };

@@ -4,14 +4,14 @@
 #include "base/hex.h"
 #include "role/detail.h"
 #include "role/reg/reg_key.h"
+#include "role/reg/reg_leave.h"
 #include "role/reg/reg_own.h"
 #include "role/reg/reg_types.h"
 #include "role/reg/reg_who.h"
 
 #include <string.h>
 
-enum { RI_RANDOM = 4, KEY_CHANGES = 6 /* records that the end of a key changes */, OTHER_CHANGES = 16 };
-_Static_assert(REG_CLIENT_KEYS_AT_ONCE * KEY_CHANGES + OTHER_CHANGES <= TXN_STAGED_MAX, "a registration ends in one transaction");
+enum { RI_RANDOM = 4 };
 
 /* One request being served. */
 struct call {
@@ -29,54 +29,12 @@ static void call_wipe(struct call *c)
 }
 
 /* -- the end of a registration ---------------------------------------------------------------------------- */
-struct keys {
-    char of[REG_CLIENT_KEYS_AT_ONCE][REC_KEY_OF_MAX];
-    size_t n;
-    err_t err;
-};
-
-static bool key_hit(void *arg, struct bytes id, struct store_value value)
-{
-    struct keys *k = arg;
-    (void)value;
-    k->err = TEXT_COPY(text_span((const char *)id.p, id.n), k->of[k->n]);
-    k->n++;
-    return k->err == ERR_OK && k->n < REG_CLIENT_KEYS_AT_ONCE;
-}
-
-/* A key with its place in the index, and at those who were given it. */
-static err_t drop_key(const struct reg *r, struct txn *t, const char *of, struct text id, usec_t now)
-{
-    struct rec_key key;
-    err_t e = rec_key_get(t, r->kind->key, id, &key);
-    if (e != ERR_NOT_FOUND) {
-        TRY(e);
-        return reg_key_remove(r, t, &key, now);
-    }
-    return txn_del(t, r->kind->key_of, text_of(of));
-}
-
-static err_t drop_keys(const struct reg *r, struct txn *t, const char *ri, usec_t now)
-{
-    char prefix[REC_KEY_OF_MAX];
-    TRY(rec_key_of_id(text_of(ri), text_empty(), prefix));
-    struct keys k = {.n = 0};
-    struct store_scan q = {
-        .table = r->kind->key_of, .prefix = text_bytes(text_of(prefix)), .order = STORE_ASCENDING};
-    TRY(txn_scan(t, &q, key_hit, &k));
-    TRY(k.err);
-    for (size_t i = 0; i < k.n; i++) {
-        TRY(drop_key(r, t, k.of[i], text_skip(text_of(k.of[i]), strlen(prefix)), now));
-    }
-    return ERR_OK;
-}
-
 /* The registration, its place in the index and its keys. */
 static err_t drop(const struct reg *r, struct txn *t, const struct rec_client *c, usec_t now)
 {
     char of[REC_CLIENT_OF_MAX];
     TRY(rec_client_of_id(text_of(c->client), text_of(c->adfq), of));
-    TRY(drop_keys(r, t, c->ri, now));
+    TRY(reg_leave_begin(r, t, c->ri, now));
     TRY(txn_del(t, r->kind->client_of, text_of(of)));
     return txn_del(t, r->kind->client, text_of(c->ri));
 }

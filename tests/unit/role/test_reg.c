@@ -1,6 +1,7 @@
 /* Client and key registration: every procedure and refusal on Mmaf and on Mmef with the same steps [TS-0003 8.8.2, 8.3.5.2]. */
 #include "role/maf/maf.h"
 #include "role/mef/mef.h"
+#include "role/reg/reg_leave.h"
 #include "role/secret_text.h"
 #include "wire/json.h"
 #include "world.h"
@@ -308,11 +309,29 @@ static void registration_is_updated(void **state)
     assert_int_equal(f->r.rsc, 4107);
 }
 
+#define KEYS 112
+
+/* Does the role, left alone, do something for itself? */
+static bool leaves(struct fixture *f)
+{
+    static struct errand q;
+    const struct errand_memory m = {.lane = 0};
+    const struct errand_answer a = {.err = ERR_OK, .body = bytes_empty()};
+    err_t why = ERR_BUG;
+    assert_int_equal(world_errand(&f->w, f->n, &m, &q), ERR_OK);
+    assert_int_equal(q.op, OP_NONE);
+    if (q.about[0] == '\0') {
+        return false;
+    }
+    assert_int_equal(world_returned(&f->w, f->n, &q, &a, &why), ERR_OK);
+    return true;
+}
+
 static void deregistration_takes_the_keys(void **state)
 {
     struct fixture *f = *state;
     ready(f);
-    for (int i = 0; i < 60; i++) { /* more than one transaction takes away */
+    for (int i = 0; i < KEYS - 2; i++) { /* more than two transactions take away */
         assert_int_equal(create_own_key(f, K42), ERR_OK);
     }
     assert_int_equal(fetch(f), ERR_OK);
@@ -328,11 +347,18 @@ static void deregistration_takes_the_keys(void **state)
     assert_int_equal(world_audited(f->n, AUDIT_CLIENT_DEREGISTERED), 1);
     assert_int_equal(world_count(f->n, f->x->client), 0);
     assert_int_equal(world_count(f->n, f->x->client_of), 0);
-    assert_int_equal(world_count(f->n, f->x->key), 62 - 48);
+    assert_int_equal(world_count(f->n, f->x->key), KEYS - REG_LEAVE_KEYS_AT_ONCE);
     assert_int_equal(world_count(f->n, f->x->key), world_count(f->n, f->x->key_of));
     assert_int_equal(fetch(f), ERR_NOT_FOUND);
     assert_int_equal(f->r.rsc, 4004);
     assert_int_equal(request(f, OP_DELETE, 0, f->ri, NULL, NULL), ERR_NOT_FOUND);
+    for (size_t left = KEYS - REG_LEAVE_KEYS_AT_ONCE; left > 0;) { /* the rest by and by, whether or not anybody asks anything */
+        left -= left < REG_LEAVE_KEYS_AT_ONCE ? left : REG_LEAVE_KEYS_AT_ONCE;
+        assert_true(leaves(f));
+        assert_int_equal(world_count(f->n, f->x->key), left);
+        assert_int_equal(world_count(f->n, f->x->key_of), left);
+    }
+    assert_false(leaves(f) && leaves(f)); /* one look more at most, and then there is nothing to do */
     register_client(f); /* the credential was pre-provisioned: it stays */
 }
 
