@@ -15,7 +15,7 @@
 #define USS_TEXT_MAX 320   /* of the line, with its NUL */
 #define USS_UIDS_MAX 2
 #define USS_FLAGS_MAX 8
-#define USS_GROUP_MAX 32
+#define USS_GROUP_MAX 254 /* it may be the FQDN of a target (guss.h) */
 
 struct uss {
     uint32_t gsid, type; /* service, and the code of its kind */

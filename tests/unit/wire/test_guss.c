@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -39,6 +40,21 @@ static void test_what_is_taken(void **state)
     assert_true(!g.gba_u && g.lifetime == 0 && g.uid.z[0] == '\0' && g.nafs_n == 0);
 }
 
+/* The settings of a target whose name is long are no less its own. */
+static void test_a_long_name(void **state)
+{
+    static const char name[] = "maf.a-service-provider-with-a-name.of-more-than-thirty-two-octets.example.com";
+    struct guss g;
+    char xml[512], line[USS_TEXT_MAX];
+    (void)state;
+    snprintf(xml, sizeof(xml), "<guss><ussList><uss id='7' nafGroup='%s'><uids><uid>//example.com/Sdev</uid></uids></uss></ussList></guss>", name);
+    assert_int_equal(parse(xml, &g), ERR_OK);
+    assert_int_equal(g.nafs_n, 1);
+    assert_int_equal(g.uss_n, 1); /* R001-135 */
+    assert_int_equal(uss_write(&g.uss[0], line), ERR_OK);
+    assert_non_null(strstr(line, name));
+}
+
 static void test_what_is_not_read(void **state)
 {
     static const char *const bad[] = {
@@ -67,6 +83,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_taken),
+        cmocka_unit_test(test_a_long_name),
         cmocka_unit_test(test_what_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
