@@ -2,6 +2,7 @@
  * Properties of the hierarchy that single values do not show: independence of targets, nothing left after a refusal,
  * the table of SUIDs, and a self-test that notices [R001-34, R001-35, R001-37, R001-53, R001-63].
  */
+#include "keys/keys_gba.h"
 #include "keys/keys.h"
 #include "keys/keys_selftest.h"
 #include "shell/crypto_openssl.h"
@@ -192,6 +193,58 @@ static void selftest_notices_each_wrong_result(void **state)
     }
 }
 
+/* What an open challenge waits for, as one value: it comes apart as it was, and nothing else is taken. */
+static void answers(void **state)
+{
+    (void)state;
+    uint8_t b[48];
+    struct key_res res = {0}, res2 = {0};
+    struct key_ck ck = {0}, ck2 = {0};
+    struct key_ik ik = {0}, ik2 = {0};
+    struct key_answer all = {0};
+    for (size_t i = 0; i < sizeof(b); i++) {
+        b[i] = (uint8_t)i;
+    }
+    assert_int_equal(secret_set(&ck.s, bytes_of(b, 16)), ERR_OK);
+    assert_int_equal(secret_set(&ik.s, bytes_of(b + 16, 16)), ERR_OK);
+    assert_int_equal(keys_answer_join(&res, &ck, &ik, &all), ERR_MALFORMED_KEY);
+    for (size_t n = 4; n <= 16; n++) {
+        assert_int_equal(secret_set(&res.s, bytes_of(b + 32, n)), ERR_OK);
+        assert_int_equal(keys_answer_join(&res, &ck, &ik, &all), ERR_OK);
+        assert_int_equal(keys_answer_split(&all, &res2, &ck2, &ik2), ERR_OK);
+        assert_true(secret_eq(&res.s, &res2.s) && secret_eq(&ck.s, &ck2.s) && secret_eq(&ik.s, &ik2.s));
+    }
+    assert_int_equal(secret_set(&all.s, bytes_of(b, 35)), ERR_OK);
+    assert_int_equal(keys_answer_split(&all, &res2, &ck2, &ik2), ERR_MALFORMED_KEY);
+    assert_int_equal(secret_set(&ck.s, bytes_of(b, 15)), ERR_OK);
+    assert_int_equal(keys_answer_join(&res, &ck, &ik, &all), ERR_MALFORMED_KEY);
+}
+
+/* RAND says whose it is to the key that made it, and to no other. */
+static void numbers_in_rand(void **state)
+{
+    (void)state;
+    const struct crypto *c = crypto_openssl();
+    static const uint64_t numbers[] = {1, 0x0123456789, KEYS_RAND_NUMBER_MAX};
+    struct key_rand k = {0}, other = {0};
+    struct aka_rand rand = {{0}};
+    uint64_t got = 0;
+    assert_int_equal(secret_set(&k.s, bytes_of("made-up-made-up-", 16)), ERR_OK);
+    assert_int_equal(secret_set(&other.s, bytes_of("made-up-made-up+", 16)), ERR_OK);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        rand.b[0] = (uint8_t)i;
+        assert_int_equal(keys_rand_name(c, &k, numbers[i], &rand), ERR_OK);
+        assert_int_equal(keys_rand_number(c, &k, &rand, &got), ERR_OK);
+        assert_true(got == numbers[i] && rand.b[0] == i);
+        assert_int_equal(keys_rand_number(c, &other, &rand, &got), ERR_OK);
+        assert_true(got != numbers[i]);
+        rand.b[0] ^= 1;
+        assert_int_equal(keys_rand_number(c, &k, &rand, &got), ERR_OK);
+        assert_true(got != numbers[i]);
+    }
+    assert_int_equal(keys_rand_name(c, &k, KEYS_RAND_NUMBER_MAX + 1, &rand), ERR_BUG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +255,8 @@ int main(void)
         cmocka_unit_test(an_export_that_was_not_made_gives_no_key),
         cmocka_unit_test(suids_are_those_of_the_table),
         cmocka_unit_test(selftest_notices_each_wrong_result),
+        cmocka_unit_test(answers),
+        cmocka_unit_test(numbers_in_rand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

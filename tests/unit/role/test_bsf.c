@@ -429,6 +429,37 @@ static void test_a_commit_that_fails(void **state)
     assert_true(txn_is_durable(&f->t)); /* reserved now */
 }
 
+/* What the store gives back cut short, at each octet, is no record. */
+static void test_records_cut_short(void **state)
+{
+    struct fixture *f = *state;
+    struct bytes b[2];
+    char nonce[128];
+    add(f, "");
+    (void)bootstrap(f);
+    open_ub(f, nonce);
+    begin(f, false);
+    assert_int_equal(rec_get(&f->t, TABLE_BSF_STATE, text_of(IMPI), &b[0]), ERR_OK);
+    assert_int_equal(rec_get(&f->t, TABLE_BSF_OPEN, text_of(IMPI), &b[1]), ERR_OK);
+    for (size_t n = 0; n < b[0].n; n++) {
+        struct rec_bsf_state s;
+        assert_int_equal(rec_bsf_state_parse(bytes_of(b[0].p, n), &s), ERR_MALFORMED_RECORD);
+    }
+    for (size_t n = 0; n < b[1].n; n++) {
+        struct rec_bsf_open o;
+        assert_int_equal(rec_bsf_open_parse(bytes_of(b[1].p, n), &o), ERR_MALFORMED_RECORD);
+    }
+    struct rec_bsf_state s;
+    struct rec_ks k;
+    assert_int_equal(rec_bsf_state_parse(b[0], &s), ERR_OK);
+    assert_int_equal(s.live_n, 1);
+    for (size_t n = 0; n < s.live[0].n; n++) {
+        assert_int_equal(rec_bsf_ks_parse(bytes_of(s.live[0].p, n), text_of(IMPI), &k), ERR_MALFORMED_RECORD);
+    }
+    assert_int_equal(rec_bsf_ks_parse(s.live[0], text_of(IMPI), &k), ERR_OK);
+    store_rollback(f->bsf->store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,6 +474,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_lifetime_that_no_device_takes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_numbers_and_restarts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_commit_that_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_records_cut_short, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
