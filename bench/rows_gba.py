@@ -44,7 +44,7 @@ class Bsf:
 
 class UbRun:
     name = "ub-run"
-    what = ("BSF: both exchanges of Ub, Milenage, a number of its own for each challenge; challenge, Ks, B-TID and audit event sealed and committed "
+    what = ("BSF: both exchanges of Ub, Milenage, a number of its own for each challenge, reserved durably in blocks; Ks and audit event sealed and committed "
             "before the answers; ramp to the peak of the wall rate, then steady there")
     yardstick = "nginx, one worker, two requests for a constant body of 220 octets, kept connections, same load generator"
 
