@@ -68,6 +68,23 @@ def test_a_new_km_for_a_registration(lab):
     assert lab.key_register(d).rsc == 2001
 
 
+def keys_of(lab, ri):
+    return [k for k in lab.listing("mef", "key", "keys") if k["registration"] == ri[1:]]
+
+
+def test_a_registration_ends_with_all_its_keys(lab):
+    """48 keys go with it; the rest follows by itself, in batches (reg_leave.c)."""
+    d = lab.device("reg-many")
+    lab.ctl_json("mef", "client", "allow", "--client", d.enrolee_id, "--target", ks.MAF)
+    with lab.psk("mef", d.kpm_id, d.psk).connect() as c:
+        ri = "/" + ks.ask(c, "create", "/-", {"m2m:mecr": {"et": ks.later(), "adfq": ks.SP}}, 60005, d.enrolee_id).json["m2m:mecr"]["ri"]
+        skr = {"m2m:skr": {"adfq": ks.SP, "suid": 21, "tgis": [ks.MAF], "kv": OWN_VALUE}}
+        assert all(ks.ask(c, "create", ri, skr, 60003, d.enrolee_id).rsc == 2001 for _ in range(100))
+        assert len(keys_of(lab, ri)) == 100
+        assert ks.ask(c, "delete", ri, origin=d.enrolee_id).rsc == 2002
+    ks.wait_for(lambda: not keys_of(lab, ri), what="the keys to go")
+
+
 def test_mmef_in_full(lab):
     d = lab.device("reg-mef")
     lab.ctl_json("mef", "client", "allow", "--client", d.enrolee_id, "--target", ks.MAF)
