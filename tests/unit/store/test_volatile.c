@@ -108,7 +108,7 @@ static void test_room(void **state)
 {
     (void)state;
     struct store_value v;
-    char id[8];
+    char id[16];
     begin();
     for (int i = 0; i <= RECORDS; i++) {
         snprintf(id, sizeof(id), "%d", i);
