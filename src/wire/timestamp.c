@@ -80,6 +80,13 @@ void timestamp_write(struct writer *w, usec_t t)
     write_digits(w, p.second, 2);
 }
 
+void timestamp_write_ms(struct writer *w, usec_t t)
+{
+    timestamp_write(w, t);
+    writer_u8(w, ',');
+    write_digits(w, t < 0 ? 0 : (int)(t % USEC_PER_SEC / 1000), 3);
+}
+
 /* Takes `width` digits off the front; false if there are not as many, or the value is out of range. */
 static bool take_digits(struct text *t, size_t width, int low, int high, int *out)
 {

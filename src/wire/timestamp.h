@@ -8,6 +8,7 @@
 #include "base/writer.h"
 
 #define TIMESTAMP_LEN 15
+#define TIMESTAMP_MS_LEN 19
 
 struct timestamp_parts {
     int year, month, day;     /* 1970.., 1..12, 1..31 */
@@ -16,6 +17,7 @@ struct timestamp_parts {
 };
 
 void timestamp_write(struct writer *w, usec_t t); /* without fraction */
+void timestamp_write_ms(struct writer *w, usec_t t); /* YYYYMMDDThhmmss,fff */
 MUST_USE err_t timestamp_parse(struct text t, usec_t *out); /* ERR_MALFORMED_TIME */
 void timestamp_split(usec_t t, struct timestamp_parts *out);
 /* xs:duration of days and less, "P1DT2H3M4S"; years and months have no length, and must be 0. ERR_MALFORMED_TIME */

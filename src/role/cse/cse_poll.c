@@ -66,6 +66,8 @@ static bool waiting_hit(void *arg, struct bytes id, struct store_value value)
     struct bytes copy;
     w->err = arena_dup(t->arena, value.data, &copy) ? cse_outbox_queue_parse(copy, &queue) : ERR_LIMIT_CAPACITY;
     w->err = w->err == ERR_OK ? cse_deliver_head(w->ask->cse, t, &queue, w->ask->rq->now, &head) : w->err;
+    bool over = w->err == ERR_OK && head.event.kind >= CSE_OUTBOX_RELAY && cse_relay_end(&head.event) <= w->ask->rq->now;
+    w->err = over ? ERR_NOT_FOUND : w->err;
     bool due = w->err == ERR_OK && head.due <= w->ask->rq->now;
     if (due && (w->event.number == 0 || head.event.number < w->event.number)) {
         w->queue = queue;
@@ -139,7 +141,7 @@ static err_t retrieve(const struct cse_ask *ask, const struct cse_target *at, st
     emit_z_if(&e, "fr", event.kind == CSE_OUTBOX_RELAY ? "" : ask->cse->csi.z);
     emit_text(&e, "rqi", writer_view_text(&id));
     emit_z(&e, "rvi", "3");
-    if (event.kind == CSE_OUTBOX_RELAY) { /* of {"fr":...,"pc":...} */
+    if (event.kind == CSE_OUTBOX_RELAY) { /* of {"rqet":...,"fr":...,"pc":...} */
         writer_u8(&rs->body, ',');
         writer_bytes(&rs->body, bytes_of(event.body.p + 1, event.body.n - 2));
     } else {

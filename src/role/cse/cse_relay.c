@@ -9,8 +9,10 @@
 #include "role/detail.h"
 #include "wire/emit.h"
 #include "wire/json.h"
+#include "wire/timestamp.h"
 
 #define WAITING_MAX 8 /* of one AE: who does not ask for them is sent no more */
+#define LOOK_MAX 64   /* that are counted */
 #define AGE_MAX (60 * USEC_PER_SEC)
 
 static const char prefix[] = CSE_RELAY_PREFIX;
@@ -20,9 +22,17 @@ bool cse_relay_is_one(struct text sub)
     return text_starts(sub, prefix);
 }
 
+/* What is relayed begins with the end of its request, if it has one: it is read without the content. */
+static const char end_open[] = "{\"rqet\":\"";
+
 usec_t cse_relay_end(const struct cse_outbox_event *e)
 {
-    return e->number + AGE_MAX;
+    const struct text body = text_span((const char *)e->body.p, e->body.n);
+    const usec_t age = e->number + AGE_MAX;
+    usec_t end = USEC_NEVER;
+    bool says = e->kind == CSE_OUTBOX_RELAY && text_starts(body, end_open) &&
+                timestamp_parse(text_take(text_skip(body, sizeof(end_open) - 1), TIMESTAMP_MS_LEN), &end) == ERR_OK;
+    return says && end < age ? end : age;
 }
 
 /* -- to a point of access ------------------------------------------------------------------------------------------ */
@@ -115,29 +125,46 @@ err_t cse_relay_is_open(struct txn *t, const struct cse_res *ae, usec_t now, boo
     return c.err;
 }
 
-static bool count_hit(void *arg, struct bytes id, struct store_value value)
+struct room {
+    struct txn *t;
+    usec_t now;
+    size_t n;
+    err_t err;
+};
+
+/* What nobody waits for any more takes no room, whether or not it has gone already. */
+static bool room_hit(void *arg, struct bytes id, struct store_value value)
 {
     (void)id;
-    (void)value;
-    size_t *n = arg;
-    return ++*n < WAITING_MAX;
+    struct room *r = arg;
+    const size_t used = r->t->arena->used;
+    struct cse_outbox_queue q;
+    struct cse_outbox_event event;
+    struct bytes copy;
+    r->err = arena_dup(r->t->arena, value.data, &copy) ? cse_outbox_queue_parse(copy, &q) : ERR_LIMIT_CAPACITY;
+    r->err = r->err == ERR_OK ? cse_outbox_head(r->t, &q, &event) : r->err;
+    r->n += r->err == ERR_OK && cse_relay_end(&event) > r->now;
+    r->err = r->err == ERR_NOT_FOUND ? ERR_OK : r->err;
+    r->t->arena->used = used;
+    return r->err == ERR_OK && r->n < WAITING_MAX;
 }
 
-static err_t room_check(struct txn *t, const struct cse_relay *r)
+static err_t room_check(const struct cse_ask *ask, const struct cse_relay *r)
 {
     char key[CSE_OUTBOX_KEY_MAX];
     struct writer k = WRITER_ARRAY(key);
-    size_t n = 0;
+    struct room room = {.t = ask->t, .now = ask->rq->now};
     TRY(cse_outbox_key(text_of(r->request), text_of(prefix), &k));
     const struct store_scan s = {.table = TABLE_CSE_QUEUE, .prefix = writer_view(&k), .after = bytes_empty(),
-                                 .order = STORE_ASCENDING, .limit = WAITING_MAX};
-    TRY(txn_scan(t, &s, count_hit, &n));
-    return n < WAITING_MAX ? ERR_OK : ERR_TARGET_AWAY; /* it did not ask for those */
+                                 .order = STORE_ASCENDING, .limit = LOOK_MAX};
+    TRY(txn_scan(ask->t, &s, room_hit, &room));
+    TRY(room.err);
+    return room.n < WAITING_MAX ? ERR_OK : ERR_TARGET_AWAY; /* it did not ask for those */
 }
 
 static err_t room_for(struct txn *t, const json_t *pc, struct writer *w)
 {
-    size_t cap = (pc == NULL ? 0 : json_dumpb(pc, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY)) + 2 * M2MID_MAX + 64;
+    size_t cap = (pc == NULL ? 0 : json_dumpb(pc, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY)) + 2 * M2MID_MAX + 96;
     uint8_t *b = arena_alloc(t->arena, cap);
     *w = writer_of(b, b == NULL ? 0 : cap);
     return b == NULL ? ERR_LIMIT_CAPACITY : ERR_OK;
@@ -153,6 +180,21 @@ static err_t finish(struct emit *e, const json_t *pc)
     return writer_finish(e->w);
 }
 
+/* {"rqet":END: Request Expiration Timestamp, and the AE is told it with the rest (TS-0001 8.1.2). */
+static struct emit open_at(struct writer *w, usec_t end)
+{
+    struct emit e = emit_to(w);
+    if (end == USEC_NEVER) {
+        emit_object(&e, NULL);
+        return e;
+    }
+    writer_z(w, end_open);
+    timestamp_write_ms(w, end);
+    writer_u8(w, '"');
+    e.comma = true;
+    return e;
+}
+
 err_t cse_relay_put(const struct cse_ask *ask, const struct cse_relay *r, struct text from, const json_t *pc)
 {
     struct cse_outbox_queue q;
@@ -161,10 +203,9 @@ err_t cse_relay_put(const struct cse_ask *ask, const struct cse_relay *r, struct
     if (there != ERR_NOT_FOUND) {
         return there;
     }
-    TRY(room_check(ask->t, r));
+    TRY(room_check(ask, r));
     TRY(room_for(ask->t, pc, &w));
-    struct emit e = emit_to(&w);
-    emit_object(&e, NULL);
+    struct emit e = open_at(&w, primitive_end(ask->rq->prim, ask->rq->now));
     emit_text(&e, "fr", from);
     TRY(finish(&e, pc));
     const struct cse_outbox_note note = {.target = text_of(r->request), .sub = text_of(r->name), .now = ask->rq->now,

@@ -1,5 +1,6 @@
 /* Who is registered at another CSE, and who is asked for from there: where a notification goes, and a NOTIFY that waits for an AE. */
 #include "cse_fixture.h"
+#include "wire/timestamp.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -248,6 +249,47 @@ static void they_are_few_and_young(void **state)
     cse_fixture_free(&f);
 }
 
+/* Its own end counts, and the AE is told it; what nobody waits for takes no room, and is not asked any more. */
+static void it_ends_with_its_request(void **state)
+{
+    static struct cse_told x;
+    char body[64];
+    begin(state);
+    open_channel();
+    must(cse_fixture_put(&f, &f.a, "Sa", "Sa", "{\"m2m:ae\":{\"acpi\":[\"Sa/b\"]}}"));
+    char told[64];
+    struct writer w = WRITER_ARRAY(told);
+    writer_z(&w, "\"rqet\":\"");
+    timestamp_write_ms(&w, f.w.now + 2 * SECOND);
+    writer_z(&w, "\",\"fr\":\"Sb\",\"pc\":{\"m2m:seci\"");
+    must(writer_finish_z(&w));
+    for (size_t i = 0; i < 8; i++) {
+        snprintf(body, sizeof(body), "{\"m2m:seci\":{\"sit\":5,\"epo\":\"%zu\"}}", i);
+        const struct cse_call c = {.s = &f.b, .op = OP_NOTIFY, .to = "Sa", .from = "Sb", .body = body, .expires = f.w.now + 2 * SECOND};
+        must(cse_fixture_call(&f, &c));
+    }
+    assert_int_equal(say(&f.b, "Sb", "Sa", SECI, false), ERR_TARGET_AWAY);
+    must(cse_fixture_get(&f, &f.a, "Sa", "Sa/p/pcu"));
+    assert_non_null(strstr(f.body, told));
+    assert_true(cse_fixture_waits(&f, "", &x));
+    assert_int_equal(x.item.verdict, OUTBOX_HOLD);
+    assert_true(x.item.due == f.w.now + 2 * SECOND);
+    f.w.now += 2 * SECOND;
+    assert_int_equal(cse_fixture_get(&f, &f.a, "Sa", "Sa/p/pcu"), ERR_POLL_EMPTY);
+    must(say(&f.b, "Sb", "Sa", SECI, false));
+    must(cse_fixture_get(&f, &f.a, "Sa", "Sa/p/pcu"));
+    assert_null(strstr(f.body, "rqet"));
+    x.item.queue[0] = '\0';
+    size_t dropped = 0, held = 0;
+    while (next(&x)) {
+        dropped += x.item.verdict == OUTBOX_DROP;
+        held += x.item.verdict == OUTBOX_HOLD;
+    }
+    assert_int_equal(dropped, 8);
+    assert_int_equal(held, 1);
+    cse_fixture_free(&f);
+}
+
 /* What waits for its batch, its schedule or its rate is no reason to let the AE wait for the rest. */
 static void what_waits_hides_nothing(void **state)
 {
@@ -320,6 +362,7 @@ int main(void)
         cmocka_unit_test(a_request_waits_in_the_channel),
         cmocka_unit_test(a_refusal_comes_back),
         cmocka_unit_test(they_are_few_and_young),
+        cmocka_unit_test(it_ends_with_its_request),
         cmocka_unit_test(what_waits_hides_nothing),
         cmocka_unit_test(to_a_point_of_access),
     };

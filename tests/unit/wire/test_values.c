@@ -35,6 +35,14 @@ static void timestamps_of_known_moments(void **state)
         timestamp_write(&w, t + 999999);
         assert_int_equal(writer_finish_z(&w), ERR_OK);
         assert_string_equal(out, rows[i].z);
+        char fine[TIMESTAMP_MS_LEN + 1];
+        struct writer ms = WRITER_ARRAY(fine);
+        usec_t back;
+        timestamp_write_ms(&ms, t + 40999);
+        assert_int_equal(writer_finish_z(&ms), ERR_OK);
+        assert_memory_equal(fine, rows[i].z, TIMESTAMP_LEN);
+        assert_string_equal(fine + TIMESTAMP_LEN, ",040");
+        assert_true(timestamp_parse(text_of(fine), &back) == ERR_OK && back == t + 40000);
         struct timestamp_parts p;
         timestamp_split(t, &p);
         assert_int_equal(p.weekday, rows[i].weekday);
