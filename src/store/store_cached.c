@@ -21,12 +21,18 @@ struct entry {
     uint8_t b[]; /* id, then data */
 };
 
+/* The hash stands beside the pointer: of eight records that an id might be, seven are not looked at. */
+struct place {
+    struct entry *e;
+    uint64_t hash;
+};
+
 struct cached {
     struct store base;
     struct store *inner;
-    struct entry **at; /* sets * WAYS places */
-    size_t sets;       /* a power of two */
-    size_t next;       /* whose turn it is to make room */
+    struct place *at; /* sets * WAYS places */
+    size_t sets;      /* a power of two */
+    size_t next;      /* whose turn it is to make room */
     size_t used;
     size_t capacity;
     uint64_t generation;
@@ -44,51 +50,56 @@ static size_t size_of(const struct entry *e)
     return sizeof(*e) + e->id_n + e->data_n;
 }
 
-static void drop(struct cached *c, struct entry **place)
+static void drop(struct cached *c, struct place *place)
 {
-    if (*place != NULL) {
-        c->used -= size_of(*place);
-        free(*place);
-        *place = NULL;
+    if (place->e != NULL) {
+        c->used -= size_of(place->e);
+        free(place->e);
+        place->e = NULL;
     }
 }
 
 /* FNV-1a over table and id: only spreads, nothing depends on its strength. */
-static struct entry **set_of(struct cached *c, enum store_table t, struct bytes id)
+static uint64_t hash_of(enum store_table t, struct bytes id)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)t;
     for (size_t i = 0; i < id.n; i++) {
         h = (h ^ id.p[i]) * UINT64_C(0x100000001b3);
     }
-    h ^= h >> 32;
-    return &c->at[(size_t)(h & (c->sets - 1)) * WAYS];
+    return h ^ h >> 32;
 }
 
-static bool is_it(const struct entry *e, enum store_table t, struct bytes id)
+static struct place *set_of(struct cached *c, uint64_t hash)
 {
-    return e != NULL && e->table == t && bytes_eq(bytes_of(e->b, e->id_n), id);
+    return &c->at[(size_t)(hash & (c->sets - 1)) * WAYS];
 }
 
-static const struct entry *find(struct cached *c, enum store_table t, struct bytes id)
+static bool is_it(const struct place *place, uint64_t hash, enum store_table t, struct bytes id)
 {
-    struct entry **set = set_of(c, t, id);
+    const struct entry *e = place->e;
+    return place->hash == hash && e != NULL && e->table == t && bytes_eq(bytes_of(e->b, e->id_n), id);
+}
+
+static const struct entry *find(struct cached *c, uint64_t hash, enum store_table t, struct bytes id)
+{
+    struct place *set = set_of(c, hash);
     for (size_t i = 0; i < WAYS; i++) {
-        if (is_it(set[i], t, id) && set[i]->generation == c->generation) {
-            return set[i];
+        if (is_it(&set[i], hash, t, id) && set[i].e->generation == c->generation) {
+            return set[i].e;
         }
     }
     return NULL;
 }
 
 /* An empty place, else a stale one, else the one whose turn it is. */
-static struct entry **place_in(struct cached *c, struct entry **set)
+static struct place *place_in(struct cached *c, struct place *set)
 {
-    struct entry **stale = NULL;
+    struct place *stale = NULL;
     for (size_t i = 0; i < WAYS; i++) {
-        if (set[i] == NULL) {
+        if (set[i].e == NULL) {
             return &set[i];
         }
-        if (set[i]->generation != c->generation) {
+        if (set[i].e->generation != c->generation) {
             stale = &set[i];
         }
     }
@@ -103,13 +114,13 @@ static void make_room(struct cached *c, size_t want)
     }
 }
 
-static void keep(struct cached *c, enum store_table t, struct bytes id, struct store_value v)
+static void keep(struct cached *c, uint64_t hash, enum store_table t, struct bytes id, struct store_value v)
 {
     size_t want = sizeof(struct entry) + id.n + v.data.n;
     if (want > c->capacity / ENTRY_SHARE) {
         return;
     }
-    struct entry **place = place_in(c, set_of(c, t, id));
+    struct place *place = place_in(c, set_of(c, hash));
     drop(c, place);
     make_room(c, want);
     struct entry *e = malloc(want);
@@ -119,7 +130,7 @@ static void keep(struct cached *c, enum store_table t, struct bytes id, struct s
     *e = (struct entry){c->generation, v.version, t, id.n, v.data.n};
     memcpy(e->b, id.p, id.n);
     memcpy(e->b + id.n, v.data.p, v.data.n);
-    *place = e;
+    *place = (struct place){e, hash};
     c->used += want;
     c->next = (c->next + 1) % (c->sets * WAYS);
 }
@@ -129,7 +140,7 @@ static void cached_close(struct store *s)
     struct cached *c = of(s);
     store_close(c->inner);
     for (size_t i = 0; i < c->sets * WAYS; i++) {
-        free(c->at[i]);
+        free(c->at[i].e);
     }
     free(c->at);
     free(c);
@@ -152,26 +163,27 @@ static err_t cached_begin(struct store *s, bool write)
 static err_t cached_get(struct store *s, enum store_table t, struct bytes id, struct arena *a, struct store_value *out)
 {
     struct cached *c = of(s);
-    const struct entry *e = find(c, t, id);
+    const uint64_t hash = hash_of(t, id);
+    const struct entry *e = find(c, hash, t, id);
     if (e != NULL) {
         out->version = e->version;
         return arena_dup(a, bytes_of(e->b + e->id_n, e->data_n), &out->data) ? ERR_OK : ERR_LIMIT_CAPACITY;
     }
     TRY(store_get(c->inner, t, id, a, out));
-    keep(c, t, id, *out);
+    keep(c, hash, t, id, *out);
     return ERR_OK;
 }
 
 /* What is kept under this id and not stale, or NULL; stale ones of the same id go. */
-static struct entry **kept(struct cached *c, enum store_table t, struct bytes id)
+static struct place *kept(struct cached *c, uint64_t hash, enum store_table t, struct bytes id)
 {
-    struct entry **set = set_of(c, t, id);
-    struct entry **fresh = NULL;
+    struct place *set = set_of(c, hash);
+    struct place *fresh = NULL;
     for (size_t i = 0; i < WAYS; i++) {
-        if (!is_it(set[i], t, id)) {
+        if (!is_it(&set[i], hash, t, id)) {
             continue;
         }
-        if (set[i]->generation == c->generation) {
+        if (set[i].e->generation == c->generation) {
             fresh = &set[i];
         } else {
             drop(c, &set[i]);
@@ -187,11 +199,12 @@ static err_t cached_put(struct store *s, enum store_table t, struct bytes id, st
     struct cached *c = of(s);
     TRY(store_put(c->inner, t, id, data, mode, version));
     c->dirty = true;
-    struct entry **place = kept(c, t, id);
+    const uint64_t hash = hash_of(t, id);
+    struct place *place = kept(c, hash, t, id);
     if (place != NULL) {
-        struct store_value v = {data, (*place)->version + 1};
+        struct store_value v = {data, place->e->version + 1};
         drop(c, place);
-        keep(c, t, id, v);
+        keep(c, hash, t, id, v);
     }
     return ERR_OK;
 }
@@ -201,7 +214,7 @@ static err_t cached_del(struct store *s, enum store_table t, struct bytes id)
     struct cached *c = of(s);
     TRY(store_del(c->inner, t, id));
     c->dirty = true;
-    struct entry **place = kept(c, t, id);
+    struct place *place = kept(c, hash_of(t, id), t, id);
     if (place != NULL) {
         drop(c, place);
     }
@@ -262,7 +275,7 @@ err_t store_cached_open(struct store *inner, size_t capacity_bytes, struct store
     *out = NULL;
     struct cached *c = calloc(1, sizeof(*c));
     size_t sets = sets_for(capacity_bytes);
-    struct entry **at = calloc(sets * WAYS, sizeof(*at));
+    struct place *at = calloc(sets * WAYS, sizeof(*at));
     if (c == NULL || at == NULL) {
         free(c);
         free(at);

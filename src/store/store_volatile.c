@@ -17,12 +17,18 @@ struct entry {
     uint8_t b[]; /* id, then data */
 };
 
+/* The hash stands beside the pointer, as in store_cached.c. */
+struct place {
+    struct entry *e;
+    uint64_t hash;
+};
+
 struct volatiles {
     struct store base;
     struct store *inner;
-    struct entry **at; /* sets * WAYS places */
-    size_t sets;       /* a power of two */
-    uint64_t clock;    /* of touches */
+    struct place *at; /* sets * WAYS places */
+    size_t sets;      /* a power of two */
+    uint64_t clock;   /* of touches */
 };
 
 static struct volatiles *of(struct store *s)
@@ -31,31 +37,37 @@ static struct volatiles *of(struct store *s)
 }
 
 /* What is forgotten may have held something sealed: it goes as keys go. */
-static void drop(struct entry **place)
+static void drop(struct place *place)
 {
-    if (*place != NULL) {
-        ct_wipe(*place, sizeof(**place) + (*place)->id_n + (*place)->data_n);
-        free(*place);
-        *place = NULL;
+    struct entry *e = place->e;
+    if (e != NULL) {
+        ct_wipe(e, sizeof(*e) + e->id_n + e->data_n);
+        free(e);
+        place->e = NULL;
     }
 }
 
 /* FNV-1a, as in store_cached.c: only spreads. */
-static struct entry **set_of(struct volatiles *v, enum store_table t, struct bytes id)
+static uint64_t hash_of(enum store_table t, struct bytes id)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)t;
     for (size_t i = 0; i < id.n; i++) {
         h = (h ^ id.p[i]) * UINT64_C(0x100000001b3);
     }
-    h ^= h >> 32;
-    return &v->at[(size_t)(h & (v->sets - 1)) * WAYS];
+    return h ^ h >> 32;
 }
 
-static struct entry **find(struct volatiles *v, enum store_table t, struct bytes id)
+static struct place *set_of(struct volatiles *v, uint64_t hash)
 {
-    struct entry **set = set_of(v, t, id);
+    return &v->at[(size_t)(hash & (v->sets - 1)) * WAYS];
+}
+
+static struct place *find(struct volatiles *v, uint64_t hash, enum store_table t, struct bytes id)
+{
+    struct place *set = set_of(v, hash);
     for (size_t i = 0; i < WAYS; i++) {
-        if (set[i] != NULL && set[i]->table == t && bytes_eq(bytes_of(set[i]->b, set[i]->id_n), id)) {
+        const struct entry *e = set[i].e;
+        if (set[i].hash == hash && e != NULL && e->table == t && bytes_eq(bytes_of(e->b, e->id_n), id)) {
             return &set[i];
         }
     }
@@ -63,11 +75,11 @@ static struct entry **find(struct volatiles *v, enum store_table t, struct bytes
 }
 
 /* An empty place, or that of the record that was not touched for longest. */
-static struct entry **place_in(struct entry **set)
+static struct place *place_in(struct place *set)
 {
-    struct entry **place = &set[0];
-    for (size_t i = 0; i < WAYS && *place != NULL; i++) {
-        if (set[i] == NULL || set[i]->touched < (*place)->touched) {
+    struct place *place = &set[0];
+    for (size_t i = 0; i < WAYS && place->e != NULL; i++) {
+        if (set[i].e == NULL || set[i].e->touched < place->e->touched) {
             place = &set[i];
         }
     }
@@ -85,11 +97,11 @@ static err_t volatile_get(struct store *s, enum store_table t, struct bytes id, 
     if (!store_is_volatile(t)) {
         return store_get(v->inner, t, id, a, out);
     }
-    struct entry **place = find(v, t, id);
+    struct place *place = find(v, hash_of(t, id), t, id);
     if (place == NULL) {
         return ERR_NOT_FOUND;
     }
-    const struct store_value there = value_of(*place);
+    const struct store_value there = value_of(place->e);
     out->version = there.version;
     return arena_dup(a, there.data, &out->data) ? ERR_OK : ERR_LIMIT_CAPACITY;
 }
@@ -105,13 +117,14 @@ static err_t volatile_put(struct store *s, enum store_table t, struct bytes id, 
     if (e == NULL) {
         return mode == STORE_PUT_ANY ? ERR_LIMIT_CAPACITY : ERR_BUG;
     }
-    struct entry **place = find(v, t, id);
-    *e = (struct entry){place == NULL ? 1 : (*place)->version + 1, v->clock++, t, id.n, data.n};
+    const uint64_t hash = hash_of(t, id);
+    struct place *place = find(v, hash, t, id);
+    *e = (struct entry){place == NULL ? 1 : place->e->version + 1, v->clock++, t, id.n, data.n};
     memcpy(e->b, id.p, id.n);
     memcpy(e->b + id.n, data.p, data.n);
-    place = place == NULL ? place_in(set_of(v, t, id)) : place;
+    place = place == NULL ? place_in(set_of(v, hash)) : place;
     drop(place);
-    *place = e;
+    *place = (struct place){e, hash};
     return ERR_OK;
 }
 
@@ -121,7 +134,7 @@ static err_t volatile_del(struct store *s, enum store_table t, struct bytes id)
     if (!store_is_volatile(t)) {
         return store_del(v->inner, t, id);
     }
-    struct entry **place = find(v, t, id);
+    struct place *place = find(v, hash_of(t, id), t, id);
     if (place == NULL) {
         return ERR_NOT_FOUND;
     }
@@ -135,9 +148,9 @@ static err_t volatile_scan(struct store *s, const struct store_scan *q, store_sc
     if (!store_is_volatile(q->table)) {
         return store_scan(v->inner, q, fn, arg);
     }
-    struct entry **place = find(v, q->table, q->prefix);
+    struct place *place = find(v, hash_of(q->table, q->prefix), q->table, q->prefix);
     if (place != NULL && q->after.n == 0) {
-        (void)fn(arg, q->prefix, value_of(*place));
+        (void)fn(arg, q->prefix, value_of(place->e));
     }
     return ERR_OK;
 }
@@ -191,7 +204,7 @@ err_t store_volatile_open(struct store *inner, size_t records, struct store **ou
         sets *= 2;
     }
     struct volatiles *v = calloc(1, sizeof(*v));
-    struct entry **at = calloc(sets * WAYS, sizeof(struct entry *));
+    struct place *at = calloc(sets * WAYS, sizeof(*at));
     if (v == NULL || at == NULL) {
         free(v);
         free(at);
