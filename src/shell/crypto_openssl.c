@@ -27,25 +27,8 @@ static struct {
     EVP_CIPHER *aes128;
     EVP_MD *hashes[CRYPTO_HASHES];
     EVP_MAC_CTX *hmac_md5;
-    bool forgets; /* a child of fork() begins without what was drawn ahead */
 } fetched;
 static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
-
-/*
- * Octets drawn ahead, for small draws: nonces, numbers, names. A call of RAND_bytes takes 0.65 us for 16 octets and
- * hardly more for 256. A thread has its own; what was given is wiped at once, and no two processes hold the same.
- */
-#define AHEAD_MAX 16
-static _Thread_local struct {
-    uint8_t b[256];
-    size_t left;
-} ahead;
-
-/* Else parent and child would seal with the same nonces. */
-static void forget_ahead(void)
-{
-    ct_wipe(&ahead, sizeof(ahead));
-}
 
 static EVP_MAC_CTX *fetch_hmac(EVP_MAC *mac, char *digest)
 {
@@ -76,7 +59,6 @@ static void fetch(void)
     fetched.hmac = fetch_hmac(mac, sha256_name);
     fetched.hmac_md5 = fetch_hmac(mac, md5_name);
     EVP_MAC_free(mac);
-    fetched.forgets = pthread_atfork(NULL, NULL, forget_ahead) == 0;
 }
 
 static void cipher_free(EVP_CIPHER_CTX **c)
@@ -241,18 +223,7 @@ static err_t aead_open(struct bytes key, struct bytes nonce, struct bytes aad, s
 
 static err_t random_octets(uint8_t *out, size_t n)
 {
-    if (n > AHEAD_MAX || !fetched.forgets) {
-        return n > INT_MAX ? ERR_CRYPTO : ok(RAND_bytes(out, (int)n));
-    }
-    if (ahead.left < n) {
-        ahead.left = 0; /* stays so if no new ones come */
-        TRY(ok(RAND_bytes(ahead.b, sizeof(ahead.b))));
-        ahead.left = sizeof(ahead.b);
-    }
-    ahead.left -= n;
-    memcpy(out, ahead.b + ahead.left, n);
-    ct_wipe(ahead.b + ahead.left, n);
-    return ERR_OK;
+    return n > INT_MAX ? ERR_CRYPTO : ok(RAND_bytes(out, (int)n));
 }
 
 static err_t seed_key(struct bytes seed, EVP_PKEY **out)

@@ -4,9 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <threads.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -179,60 +177,12 @@ static void several_threads_may_use_it(void **state)
     }
 }
 
-#define DRAWS 100
-
-/* Each draw is cut out of octets drawn together: no 8 of them come twice, whatever lengths are mixed. */
-static void draws_do_not_overlap(void **state)
-{
-    (void)state;
-    const struct crypto *c = crypto_openssl();
-    static const size_t lengths[] = {8, 12, 16, 17, 32};
-    uint8_t drawn[DRAWS * 32];
-    size_t n = 0;
-    for (size_t i = 0; i < DRAWS; i++) {
-        const size_t len = lengths[i % ARRAY_LEN(lengths)];
-        assert_int_equal(c->random(drawn + n, len), ERR_OK);
-        n += len;
-    }
-    for (size_t i = 0; i + 8 <= n; i++) {
-        for (size_t j = i + 8; j + 8 <= n; j++) {
-            assert_memory_not_equal(drawn + i, drawn + j, 8); /* by chance: once in 10^13 runs */
-        }
-    }
-}
-
-/* The nonces of a writer and of a worker would be the same ones. */
-static void a_child_draws_other_octets(void **state)
-{
-    (void)state;
-    const struct crypto *c = crypto_openssl();
-    uint8_t before[CRYPTO_NONCE_LEN], ours[CRYPTO_NONCE_LEN], theirs[CRYPTO_NONCE_LEN] = {0};
-    int pair[2], status = -1;
-    assert_int_equal(pipe(pair), 0);
-    assert_int_equal(c->random(before, sizeof(before)), ERR_OK);
-    const pid_t child = fork();
-    if (child == 0) {
-        const bool drew = c->random(theirs, sizeof(theirs)) == ERR_OK;
-        _exit(drew && write(pair[1], theirs, sizeof(theirs)) == sizeof(theirs) ? 0 : 1);
-    }
-    assert_true(child > 0);
-    assert_int_equal(c->random(ours, sizeof(ours)), ERR_OK);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    assert_int_equal(read(pair[0], theirs, sizeof(theirs)), sizeof(theirs));
-    assert_memory_not_equal(ours, theirs, sizeof(ours));
-    (void)close(pair[0]);
-    (void)close(pair[1]);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(several_threads_may_use_it), /* first: the threads race to fetch */
         cmocka_unit_test(hmac_takes_keys_of_1_to_64_octets),
         cmocka_unit_test(hmac_is_the_same_for_every_split),
-        cmocka_unit_test(draws_do_not_overlap),
-        cmocka_unit_test(a_child_draws_other_octets),
         cmocka_unit_test(aead_refuses_wrong_lengths),
         cmocka_unit_test(aead_open_refuses_each_changed_or_missing_octet),
         cmocka_unit_test(aead_appends),
