@@ -1,23 +1,53 @@
 #include "role/cse/cse_pep.h"
 
+#include "base/hex.h"
+#include "crypto/crypto.h"
 #include "role/cse/access_rules.h"
 #include "role/cse/cse_das.h"
 #include "role/cse/cse_decide.h"
 #include "role/cse/cse_points.h"
 #include "wire/json.h"
 
+#define ID_OCTETS 16
+#define ROLE_OCTETS 1024 /* of a Role-ID in a request, at most */
+#define TOLD_OCTETS (2 + 16 + PRIMITIVE_LIST_MAX * (2 + ROLE_OCTETS))
 #define WHO_DECIDES (CSE_POINTS_DECISION | CSE_POINTS_POLICIES)
 
 /* -- what they said ---------------------------------------------------------------------------------------------------- */
-static err_t key_of(const struct cse_ask *ask, const struct cse_res *r, unsigned op, uint32_t child_ty, size_t i, struct keyid *out)
+/* The roles that are claimed and the address that the request came from, each with its length: nothing can look like two others. */
+static err_t told_write(const struct request *rq, struct writer *w)
 {
+    writer_block16(w, bytes_of(rq->ip.b, rq->ip.len));
+    for (size_t i = 0; i < rq->prim->rids.n; i++) {
+        writer_block16(w, text_bytes(rq->prim->rids.at[i]));
+    }
+    return writer_finish(w);
+}
+
+/* A PDP was told them, so what it decided is for these. The rules of a PRP are looked at again with each request. */
+err_t cse_pep_key(const struct cse_ask *ask, const struct cse_pep_about *about, struct keyid *out)
+{
+    uint8_t told[TOLD_OCTETS], hash[CRYPTO_HASH_LEN];
     struct keyid base;
-    struct writer w = WRITER_ARRAY(out->z);
-    TRY(cse_das_key(ask, r, op, child_ty, &base));
-    writer_z(&w, base.z);
+    struct writer w = WRITER_ARRAY(out->z), t = WRITER_ARRAY(told);
+    TRY(cse_das_key(ask, about->res, about->op, about->child_ty, &base));
+    if (about->decision) {
+        TRY(told_write(ask->rq, &t));
+        const struct bytes parts[] = {text_bytes(text_of(base.z)), writer_view(&t)};
+        TRY(ask->cse->env.crypto->hash(CRYPTO_SHA256, parts, ARRAY_LEN(parts), hash));
+        hex_write_lower(&w, bytes_of(hash, ID_OCTETS));
+    } else {
+        writer_z(&w, base.z);
+    }
     writer_z(&w, ".");
-    writer_decimal(&w, i);
+    writer_decimal(&w, about->i);
     return writer_finish_z(&w);
+}
+
+static err_t key_of(const struct cse_ask *ask, struct cse_pep_about about, const struct cse_point *p, struct keyid *out)
+{
+    about.decision = p->kind == CSE_POINTS_DECISION;
+    return cse_pep_key(ask, &about, out);
 }
 
 err_t cse_pep_permitted(const struct cse_ask *ask, const struct cse_target *target, const struct access_query *q, bool *out)
@@ -32,7 +62,7 @@ err_t cse_pep_permitted(const struct cse_ask *ask, const struct cse_target *targ
         struct cse_das_grant g;
         struct keyid key;
         enum cse_points_said said;
-        TRY(key_of(ask, &target->res, q->op, q->child_ty, i, &key));
+        TRY(key_of(ask, (struct cse_pep_about){&target->res, q->op, q->child_ty, i, false}, &l.at[i], &key));
         TRY(cse_points_said(ask, &l.at[i], text_of(key.z), &g, &said));
         if (said == CSE_POINTS_SAID) {
             *out = access_decide(g.rules, q);
@@ -103,7 +133,7 @@ err_t cse_pep_need(const struct cse_ask *ask, const struct cse_target *target, u
     for (size_t i = 0; i < l.n; i++) {
         struct cse_das_grant g;
         enum cse_points_said said;
-        TRY(key_of(ask, &target->res, op, child_ty, i, &q->key_id));
+        TRY(key_of(ask, (struct cse_pep_about){&target->res, op, child_ty, i, false}, &l.at[i], &q->key_id));
         TRY(cse_points_said(ask, &l.at[i], text_of(q->key_id.z), &g, &said));
         if (said != CSE_POINTS_NOT_MINE) {
             return said == CSE_POINTS_SAID ? ERR_NOT_FOUND : ask_point(ask, target, child_ty, &l.at[i], q);

@@ -19,6 +19,16 @@ MUST_USE err_t cse_pep_answer(const struct cse *cse, const struct question *q, c
 /* Has one of them permitted it lately? */
 MUST_USE err_t cse_pep_permitted(const struct cse_ask *ask, const struct cse_target *target, const struct access_query *q, bool *out);
 
+/* The name under which is kept what the i-th point said about it. */
+struct cse_pep_about {
+    const struct cse_res *res;
+    unsigned op;
+    uint32_t child_ty;
+    size_t i;
+    bool decision; /* of a PDP: for the roles claimed and the address of this request alone */
+};
+MUST_USE err_t cse_pep_key(const struct cse_ask *ask, const struct cse_pep_about *about, struct keyid *out);
+
 /* What a PDP or PRP says, as compiled rules; empty: it is not the one to ask. Hostile: ERR_PEER_NONSENSE. */
 MUST_USE err_t cse_pep_response(struct bytes body, bool decision, struct writer *rules);
 

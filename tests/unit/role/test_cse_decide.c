@@ -3,6 +3,7 @@
 
 #include "role/cse/access_rules.h"
 #include "role/cse/cse_das.h"
+#include "role/cse/cse_pep.h"
 #include "role/cse/cse_pip.h"
 #include "role/rec.h"
 #include "wire/json.h"
@@ -105,33 +106,42 @@ static void a_policy_is_not_told_by_its_parent(void **state)
 }
 
 /* -- who holds a grant --------------------------------------------------------------------------------------------------- */
-/* To RETRIEVE Sa/c: by the consultation Sa/das, or the point `by` of its policy. */
-static void grant(const char *who, const char *by)
+struct granted {
+    const char *who;
+    const char *by; /* the point of the policy; NULL: the consultation Sa/das */
+    const char *ip, *role;
+    bool policies;  /* the point is a PRP */
+};
+
+/* To RETRIEVE Sa/c. */
+static void grant(const struct granted *x)
 {
     static uint8_t memory[1 << 20], compiled[ACCESS_COMPILED_MAX];
     struct arena arena = arena_of(memory, sizeof(memory));
     struct txn t;
     struct cse_from from = {.kind = CSE_FROM_AE};
-    const struct request rq = {.now = f.w.now};
+    const struct primitive prim = {.op = OP_RETRIEVE, .rids = {.at = {text_of(x->role != NULL ? x->role : "")}, .n = x->role != NULL}};
+    struct request rq = {.prim = &prim, .now = f.w.now};
     const struct cse_ask ask = {f.cse->ctx, &rq, &t, &from};
     struct cse_target target, das;
     struct keyid key;
-    char id[KEYID_MAX + 2], detail[ROLE_DETAIL_MAX];
+    char detail[ROLE_DETAIL_MAX];
     struct writer w = WRITER_ARRAY(compiled);
     json_t *all = json_pack("{s:[{s:[s],s:i}]}", "acr", "acor", "all", "acop", ACCESS_ALL);
     must(access_rules_compile(all, "pv", &w, detail));
     json_decref(all);
     must(store_begin(f.cse->store, true));
     txn_init(&t, f.cse->store, &arena, true);
-    must(cse_from_forms(ask.cse, text_of(who), &from));
+    must(cse_from_forms(ask.cse, text_of(x->who), &from));
+    must(x->ip != NULL ? ipaddr_parse(text_of(x->ip), &rq.ip) : ERR_OK);
     must(cse_addr_resolve(ask.cse, &t, text_of("cse-in/Sa/c"), f.w.now, &target));
-    must(cse_das_key(&ask, &target.res, ACCESS_RETRIEVE, 0, &key));
-    (void)snprintf(id, sizeof(id), "%s%s", key.z, by != NULL ? ".0" : "");
-    if (by == NULL) {
+    const struct cse_pep_about said = {&target.res, ACCESS_RETRIEVE, 0, 0, !x->policies};
+    must(x->by != NULL ? cse_pep_key(&ask, &said, &key) : cse_das_key(&ask, &target.res, ACCESS_RETRIEVE, 0, &key));
+    if (x->by == NULL) {
         must(cse_addr_resolve(ask.cse, &t, text_of("cse-in/Sa/das"), f.w.now, &das));
     }
-    const struct cse_das_grant g = {f.w.now + HOUR, by != NULL ? text_of(by) : das.res.ri, writer_view(&w), text_empty()};
-    must(cse_das_keep(&t, &g, text_of(id), f.w.now));
+    const struct cse_das_grant g = {f.w.now + HOUR, x->by != NULL ? text_of(x->by) : das.res.ri, writer_view(&w), text_empty()};
+    must(cse_das_keep(&t, &g, text_of(key.z), f.w.now));
     const struct dispatch_about about = {.assoc = &f.a.assoc, .object = text_of("x"), .now = f.w.now};
     must(dispatch_keep(&t, ERR_OK, &about, f.cse->env.crypto, &f.cse->chain));
     must(store_commit(f.cse->store));
@@ -146,8 +156,8 @@ static void is_for_the_authenticated(const char *by)
     must(cse_fixture_create(&f, &mn, "/mn", "-", 16, "{\"m2m:csr\":{\"rr\":true,\"srv\":[\"3\"]}}"));
     must(cse_fixture_create(&f, &f.b, "Sb", "-", 2, AE_BODY));
     assert_int_equal(cse_fixture_get(&f, &f.b, "Sb", "Sa/c"), ERR_DENIED_PRIVILEGE);
-    grant(SP "/Sb", by);
-    grant(SP "/mn/Cx", by);
+    grant(&(struct granted){.who = SP "/Sb", .by = by});
+    grant(&(struct granted){.who = SP "/mn/Cx", .by = by});
     must(cse_fixture_get(&f, &f.b, "Sb", "Sa/c"));
     assert_int_equal(cse_fixture_get(&f, &mn, "/mn/Cx", "Sa/c"), ERR_DENIED_PRIVILEGE);
     struct world_session whole = mn; /* the same request, protected end to end */
@@ -168,15 +178,43 @@ static void a_grant_is_for_the_authenticated(void **state)
     is_for_the_authenticated(NULL);
 }
 
+#define FAR(points) "{\"m2m:acp\":{\"rn\":\"far\",\"pv\":{\"acr\":[{\"acor\":[\"Sa\"],\"acop\":63}]}," \
+                    "\"pvs\":{\"acr\":[{\"acor\":[\"Sa\"],\"acop\":63}]}," points "}}"
+
+static void begin_far(const char *policy)
+{
+    begin("distributed-authorization = on\n");
+    must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 1, policy));
+    must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"acpi\":[\"Sa/far\"]}}"));
+}
+
 static void a_decision_is_for_the_authenticated(void **state)
 {
     (void)state;
-    begin("distributed-authorization = on\n");
-    must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 1,
-                            "{\"m2m:acp\":{\"rn\":\"far\",\"pv\":{\"acr\":[{\"acor\":[\"Sa\"],\"acop\":63}]},"
-                            "\"pvs\":{\"acr\":[{\"acor\":[\"Sa\"],\"acop\":63}]},\"adri\":[\"/mn/cse-mn/pdp\"]}}"));
-    must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"acpi\":[\"Sa/far\"]}}"));
+    begin_far(FAR("\"adri\":[\"/mn/cse-mn/pdp\"]"));
     is_for_the_authenticated("/mn/cse-mn/pdp");
+}
+
+/* A PDP was told the roles and the address of one request, and decided about that; a PRP told rules, for whatever request. */
+static void a_decision_is_for_the_roles_and_the_address(void **state)
+{
+    static const char role[] = "reader@sp.example.com", ip[] = "10.0.0.1";
+    static const struct {
+        const char *ip, *role;
+        bool same;
+    } rows[] = {{ip, role, true}, {ip, NULL, false}, {NULL, role, false}, {"10.0.0.2", role, false},
+                {ip, "writer@sp.example.com", false}, {"::1", role, false}};
+    (void)state;
+    for (int policies = 0; policies < 2; policies++) {
+        begin_far(policies ? FAR("\"apri\":[\"/mn/cse-mn/p\"]") : FAR("\"adri\":[\"/mn/cse-mn/p\"]"));
+        must(cse_fixture_create(&f, &f.b, "Sb", "-", 2, AE_BODY));
+        grant(&(struct granted){SP "/Sb", "/mn/cse-mn/p", ip, role, policies != 0});
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+            const struct cse_call c = {.s = &f.b, .op = OP_RETRIEVE, .to = "Sa/c", .from = "Sb", .ip = rows[i].ip, .role = rows[i].role};
+            assert_int_equal(cse_fixture_call(&f, &c), rows[i].same || policies ? ERR_OK : ERR_DENIED_PRIVILEGE);
+        }
+        cse_fixture_free(&f);
+    }
 }
 
 /* -- what a PIP says ------------------------------------------------------------------------------------------------------ */
@@ -229,7 +267,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_are_told_with_whole_names),    cmocka_unit_test(a_rule_for_a_type_is_not_about_others),
         cmocka_unit_test(a_policy_is_not_told_by_its_parent), cmocka_unit_test(a_grant_is_for_the_authenticated),
-        cmocka_unit_test(a_decision_is_for_the_authenticated), cmocka_unit_test(roles_that_are_told),
+        cmocka_unit_test(a_decision_is_for_the_authenticated), cmocka_unit_test(a_decision_is_for_the_roles_and_the_address),
+        cmocka_unit_test(roles_that_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
