@@ -166,6 +166,7 @@ X(ERR_LIMIT_CAPACITY,       "capacity",              WARN,   0, 5000,  80, "a fi
 /* -- store ------------------------------------------------------------------------------------- */
 X(ERR_STORE,                "store-failed",          ERROR,  0, 5000,  80, "the store failed", "see the log; check disk and permissions", "-")
 X(ERR_ANNOUNCED_FULL,       "announced-full",        NOTICE, 1, 5207,  80, "this CSE has announced as many AEs as one may", "raise [cse] announced-per-cse, or delete what is announced there and not used", "TS-0001 10.2.2.2")
+X(ERR_NOTIFY_SHARE,         "group-notify-full",     INFO,   0, 5207,  80, "as much as one originator may have sent to members at other CSEs in a minute is on its way", "wait a minute, or tell groups with members at other CSEs less", "TS-0001 10.2.7")
 X(ERR_STORE_FULL,           "store-full",            ERROR,  0, 5000,  80, "the disk of the store is full", "free space there: what only reads goes on, and nothing acknowledged was lost", "-")
 X(ERR_STORE_LOCKED,         "store-locked",          ERROR,  0, 5000,  80, "another process holds the store", "stop the server that has this store, or use ctl, which asks it", "-")
 X(ERR_STORE_CORRUPT,        "store-corrupt",         ERROR,  0, 5000,  80, "the store is damaged", "restore a backup; see docs/operate/recovery.md", "-")

@@ -5,6 +5,7 @@
 #include "role/cse/cse_deliver.h"
 #include "role/cse/cse_group.h"
 #include "role/cse/cse_hop.h"
+#include "role/cse/cse_share.h"
 #include "role/cse/cse_token.h"
 #include "role/detail.h"
 #include "wire/emit.h"
@@ -208,6 +209,7 @@ err_t cse_relay_put(const struct cse_ask *ask, const struct cse_relay *r, struct
     struct emit e = open_at(&w, primitive_end(ask->rq->prim, ask->rq->now));
     emit_text(&e, "fr", from);
     TRY(finish(&e, pc));
+    TRY(text_starts(text_of(r->request), "C:") ? cse_share_take(ask, w.n) : ERR_OK);
     const struct cse_outbox_note note = {.target = text_of(r->request), .sub = text_of(r->name), .now = ask->rq->now,
                                          .kind = CSE_OUTBOX_RELAY, .body = writer_view(&w), .keep = 1};
     return cse_outbox_add(ask->t, &note);

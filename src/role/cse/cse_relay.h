@@ -35,7 +35,8 @@ MUST_USE err_t cse_relay_member(const struct cse_ask *ask, struct response *rs);
 /* What is asked of `target` for the request under way; `purpose` tells several questions of one request apart. */
 MUST_USE err_t cse_relay_name(const struct cse_ask *ask, struct text purpose, struct text target, struct cse_relay *out);
 /* Puts it into the outbox, unless it is there. {"rqet":END,"fr":FROM,"pc":...} is what is asked, rqet if the
- * request under way has an end: then it waits no longer than that. ERR_TARGET_AWAY: as many wait there as may. */
+ * request under way has an end: then it waits no longer than that. ERR_TARGET_AWAY: as many wait there as may.
+ * ERR_NOTIFY_SHARE: cse_share.h. */
 MUST_USE err_t cse_relay_put(const struct cse_ask *ask, const struct cse_relay *r, struct text from, const json_t *pc);
 /* {"rsc":2000,"pc":{...}}; ERR_NOT_FOUND: there is no answer. */
 MUST_USE err_t cse_relay_answer(struct txn *t, const struct cse_relay *r, json_t **out);

@@ -290,6 +290,40 @@ static void it_ends_with_its_request(void **state)
     cse_fixture_free(&f);
 }
 
+/* Addresses at another CSE cost nothing to make up: who tells groups of them more than his share is refused, for a while. */
+enum { MEMBERS = 64, CONTENT = 8000, TRIES = 64 };
+
+static void new_members(size_t round, bool first)
+{
+    static char group[MEMBERS * 16 + 128];
+    int n = snprintf(group, sizeof(group), "{\"m2m:grp\":{%s\"mid\":[", first ? "\"rn\":\"g\",\"mnm\":64," : "");
+    for (int i = 0; i < MEMBERS; i++) {
+        n += snprintf(group + n, sizeof(group) - (size_t)n, "%s\"/mn/C%zux%d\"", i > 0 ? "," : "", round, i);
+    }
+    (void)snprintf(group + n, sizeof(group) - (size_t)n, "]}}");
+    must(first ? cse_fixture_create(&f, &f.a, "Sa", "Sa", 9, group) : cse_fixture_put(&f, &f.a, "Sa", "Sa/g", group));
+}
+
+static void what_goes_elsewhere_is_bounded(void **state)
+{
+    static char body[CONTENT + 64], filler[CONTENT + 1];
+    size_t tries = 0;
+    begin(state);
+    (void)come("kmn@sp.example.com", SP "/mn", "/mn");
+    memset(filler, 'e', CONTENT);
+    for (f.rsc = ROLE_RSC_LATER; f.rsc == ROLE_RSC_LATER && tries < TRIES; tries++) {
+        new_members(tries, tries == 0);
+        (void)snprintf(body, sizeof(body), "{\"m2m:sgn\":{\"nev\":%zu,\"x\":\"%s\"}}", tries, filler);
+        must(say(&f.a, "Sa", "Sa/g/fopt", body, false));
+    }
+    assert_true(tries > 8 && tries < TRIES);
+    assert_non_null(strstr(f.body, "group-notify-full"));
+    f.w.now += 61 * SECOND;
+    must(say(&f.a, "Sa", "Sa/g/fopt", "{\"m2m:sgn\":{\"nev\":1}}", false));
+    assert_int_equal(f.rsc, ROLE_RSC_LATER);
+    cse_fixture_free(&f);
+}
+
 /* What waits for its batch, its schedule or its rate is no reason to let the AE wait for the rest. */
 static void what_waits_hides_nothing(void **state)
 {
@@ -363,6 +397,7 @@ int main(void)
         cmocka_unit_test(a_refusal_comes_back),
         cmocka_unit_test(they_are_few_and_young),
         cmocka_unit_test(it_ends_with_its_request),
+        cmocka_unit_test(what_goes_elsewhere_is_bounded),
         cmocka_unit_test(what_waits_hides_nothing),
         cmocka_unit_test(to_a_point_of_access),
     };
