@@ -129,11 +129,11 @@ err_t cse_relay_is_open(struct txn *t, const struct cse_res *ae, usec_t now, boo
 struct room {
     struct txn *t;
     usec_t now;
-    size_t n;
+    size_t n, looked;
     err_t err;
 };
 
-/* What nobody waits for any more takes no room, whether or not it has gone already. */
+/* What nobody waits for any more takes no room, whether or not it has gone already; but so much of it that not all is counted is too much. */
 static bool room_hit(void *arg, struct bytes id, struct store_value value)
 {
     (void)id;
@@ -147,6 +147,7 @@ static bool room_hit(void *arg, struct bytes id, struct store_value value)
     r->n += r->err == ERR_OK && cse_relay_end(&event) > r->now;
     r->err = r->err == ERR_NOT_FOUND ? ERR_OK : r->err;
     r->t->arena->used = used;
+    r->looked++;
     return r->err == ERR_OK && r->n < WAITING_MAX;
 }
 
@@ -160,7 +161,7 @@ static err_t room_check(const struct cse_ask *ask, const struct cse_relay *r)
                                  .order = STORE_ASCENDING, .limit = LOOK_MAX};
     TRY(txn_scan(ask->t, &s, room_hit, &room));
     TRY(room.err);
-    return room.n < WAITING_MAX ? ERR_OK : ERR_TARGET_AWAY; /* it did not ask for those */
+    return room.n < WAITING_MAX && room.looked < LOOK_MAX ? ERR_OK : ERR_TARGET_AWAY; /* it did not ask for those */
 }
 
 static err_t room_for(struct txn *t, const json_t *pc, struct writer *w)

@@ -290,6 +290,26 @@ static void it_ends_with_its_request(void **state)
     cse_fixture_free(&f);
 }
 
+/* What is over takes no room, but it does not go at once: who sends faster than it goes is held up all the same. */
+static void what_is_over_is_bounded_too(void **state)
+{
+    err_t e = ERR_OK;
+    size_t n = 0;
+    begin(state);
+    open_channel();
+    must(cse_fixture_put(&f, &f.a, "Sa", "Sa", "{\"m2m:ae\":{\"acpi\":[\"Sa/b\"]}}"));
+    for (; e == ERR_OK && n < 200; n++) {
+        char body[64];
+        (void)snprintf(body, sizeof(body), "{\"m2m:seci\":{\"sit\":5,\"epo\":\"%zu\"}}", n);
+        const struct cse_call c = {.s = &f.b, .op = OP_NOTIFY, .to = "Sa", .from = "Sb", .body = body, .expires = f.w.now + 1000};
+        e = cse_fixture_call(&f, &c);
+        f.w.now += 2000;
+    }
+    assert_int_equal(e, ERR_TARGET_AWAY);
+    assert_true(n > 8 && n < 100);
+    cse_fixture_free(&f);
+}
+
 /* Addresses at another CSE cost nothing to make up: who tells groups of them more than his share is refused, for a while. */
 enum { MEMBERS = 64, CONTENT = 8000, TRIES = 64 };
 
@@ -397,6 +417,7 @@ int main(void)
         cmocka_unit_test(a_refusal_comes_back),
         cmocka_unit_test(they_are_few_and_young),
         cmocka_unit_test(it_ends_with_its_request),
+        cmocka_unit_test(what_is_over_is_bounded_too),
         cmocka_unit_test(what_goes_elsewhere_is_bounded),
         cmocka_unit_test(what_waits_hides_nothing),
         cmocka_unit_test(to_a_point_of_access),
