@@ -23,10 +23,9 @@ void base64_write(struct writer *w, struct bytes b)
         unsigned v = (unsigned)b.p[i] << 16;
         v |= left > 1 ? (unsigned)b.p[i + 1] << 8 : 0U;
         v |= left > 2 ? b.p[i + 2] : 0U;
-        writer_u8(w, symbol(v >> 18 & 63U));
-        writer_u8(w, symbol(v >> 12 & 63U));
-        writer_u8(w, left > 1 ? symbol(v >> 6 & 63U) : (uint8_t)'=');
-        writer_u8(w, left > 2 ? symbol(v & 63U) : (uint8_t)'=');
+        const uint8_t four[] = {symbol(v >> 18 & 63U), symbol(v >> 12 & 63U), left > 1 ? symbol(v >> 6 & 63U) : '=',
+                                left > 2 ? symbol(v & 63U) : '='};
+        writer_bytes(w, BYTES_ARRAY(four));
     }
 }
 

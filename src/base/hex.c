@@ -9,9 +9,10 @@ static uint8_t digit(unsigned nibble, unsigned letter_base)
 
 static void write_all(struct writer *w, struct bytes b, unsigned letter_base)
 {
-    for (size_t i = 0; i < b.n; i++) {
-        writer_u8(w, digit(b.p[i] >> 4, letter_base));
-        writer_u8(w, digit(b.p[i] & 15U, letter_base));
+    uint8_t *at = writer_reserve(w, 2 * b.n);
+    for (size_t i = 0; at != NULL && i < b.n; i++) {
+        at[2 * i] = digit(b.p[i] >> 4, letter_base);
+        at[2 * i + 1] = digit(b.p[i] & 15U, letter_base);
     }
 }
 

@@ -87,12 +87,8 @@ struct text text_trim(struct text t, const char *blanks)
 
 size_t text_find(struct text t, char c)
 {
-    for (size_t i = 0; i < t.n; i++) {
-        if (t.p[i] == c) {
-            return i;
-        }
-    }
-    return t.n;
+    const char *at = t.n == 0 ? NULL : memchr(t.p, c, t.n);
+    return at == NULL ? t.n : (size_t)(at - t.p);
 }
 
 size_t text_find_last(struct text t, char c)

@@ -10,36 +10,37 @@
 #define C BIT(DIGEST_CHALLENGE)
 #define A BIT(DIGEST_AUTHORIZATION)
 #define I BIT(DIGEST_INFO)
+#define NAME(z) {z, sizeof(z) - 1}
 
 enum form { TEXT, HEX, COUNT };
 
 /* Where a parameter may stand, where it must, and where it is written in quotes [RFC 7616 3.3, 3.4, 3.5]. */
 static const struct row {
-    const char *name;
+    struct text name;
     unsigned may, must, quoted;
     enum form form;
 } rows[DIGEST_PARAMS] = {
-    [DIGEST_USERNAME] = {"username", A, A, A, TEXT},
-    [DIGEST_REALM] = {"realm", C | A, C | A, C | A, TEXT},
-    [DIGEST_NONCE] = {"nonce", C | A, C | A, C | A, TEXT},
-    [DIGEST_URI] = {"uri", A, A, A, TEXT},
-    [DIGEST_RESPONSE] = {"response", A, A, A, HEX},
-    [DIGEST_ALGORITHM] = {"algorithm", C | A, 0, 0, TEXT},
-    [DIGEST_CNONCE] = {"cnonce", A | I, 0, A | I, TEXT},
-    [DIGEST_OPAQUE] = {"opaque", C | A, 0, C | A, TEXT},
-    [DIGEST_QOP] = {"qop", ALL, 0, C, TEXT},
-    [DIGEST_NC] = {"nc", A | I, 0, 0, COUNT},
-    [DIGEST_AUTS] = {"auts", A, 0, A, TEXT},
-    [DIGEST_STALE] = {"stale", C, 0, 0, TEXT},
-    [DIGEST_DOMAIN] = {"domain", C, 0, C, TEXT},
-    [DIGEST_NEXTNONCE] = {"nextnonce", I, 0, I, TEXT},
-    [DIGEST_RSPAUTH] = {"rspauth", I, 0, I, HEX},
+    [DIGEST_USERNAME] = {NAME("username"), A, A, A, TEXT},
+    [DIGEST_REALM] = {NAME("realm"), C | A, C | A, C | A, TEXT},
+    [DIGEST_NONCE] = {NAME("nonce"), C | A, C | A, C | A, TEXT},
+    [DIGEST_URI] = {NAME("uri"), A, A, A, TEXT},
+    [DIGEST_RESPONSE] = {NAME("response"), A, A, A, HEX},
+    [DIGEST_ALGORITHM] = {NAME("algorithm"), C | A, 0, 0, TEXT},
+    [DIGEST_CNONCE] = {NAME("cnonce"), A | I, 0, A | I, TEXT},
+    [DIGEST_OPAQUE] = {NAME("opaque"), C | A, 0, C | A, TEXT},
+    [DIGEST_QOP] = {NAME("qop"), ALL, 0, C, TEXT},
+    [DIGEST_NC] = {NAME("nc"), A | I, 0, 0, COUNT},
+    [DIGEST_AUTS] = {NAME("auts"), A, 0, A, TEXT},
+    [DIGEST_STALE] = {NAME("stale"), C, 0, 0, TEXT},
+    [DIGEST_DOMAIN] = {NAME("domain"), C, 0, C, TEXT},
+    [DIGEST_NEXTNONCE] = {NAME("nextnonce"), I, 0, I, TEXT},
+    [DIGEST_RSPAUTH] = {NAME("rspauth"), I, 0, I, HEX},
 };
 
 static bool is_token_char(char c)
 {
     static const char others[] = "!#$%&'*+-.^_`|~";
-    char l = text_lower(c);
+    const char l = (char)(c | 0x20); /* of a letter the small one; of nothing else a letter */
     return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || (c != '\0' && strchr(others, c) != NULL);
 }
 
@@ -151,12 +152,14 @@ static bool fits(enum form form, struct text t)
 static err_t keep(enum digest_header h, struct text name, struct text value, struct digest *out)
 {
     for (size_t i = 0; i < DIGEST_PARAMS; i++) {
-        if (text_eq_nocase(name, text_of(rows[i].name)) && (rows[i].may & BIT(h)) != 0) {
-            if (out->given[i] || !fits(rows[i].form, value)) {
-                return ERR_MALFORMED_DIGEST; /* twice: two readers might take different ones */
-            }
-            digest_set(out, (enum digest_param)i, value);
+        if (name.n != rows[i].name.n || (rows[i].may & BIT(h)) == 0 || !text_eq_nocase(name, rows[i].name)) {
+            continue;
         }
+        if (out->given[i] || !fits(rows[i].form, value)) {
+            return ERR_MALFORMED_DIGEST; /* twice: two readers might take different ones */
+        }
+        digest_set(out, (enum digest_param)i, value);
+        break;
     }
     return ERR_OK;
 }
@@ -224,23 +227,37 @@ err_t digest_parse(enum digest_header h, struct text t, struct writer *scratch, 
 
 /* -- putting one together ------------------------------------------------------------------------------- */
 
+/* As many octets of a value as are written as they stand. */
+static size_t plain_n(struct text t)
+{
+    size_t n = 0;
+    while (n < t.n && t.p[n] != '"' && t.p[n] != '\\' && !is_control(t.p[n])) {
+        n++;
+    }
+    return n;
+}
+
 static err_t write_value(const struct row *r, enum digest_header h, struct text value, struct writer *w)
 {
     const bool quoted = (r->quoted & BIT(h)) != 0;
     if (!fits(r->form, value) || (!quoted && !is_token(value))) {
         return ERR_MALFORMED_DIGEST;
     }
-    writer_z(w, quoted ? "\"" : "");
-    for (size_t i = 0; i < value.n; i++) {
-        if (is_control(value.p[i])) {
+    const struct text quote = text_span("\"", quoted ? 1 : 0);
+    writer_text(w, quote);
+    for (size_t n = plain_n(value); value.n > 0; n = plain_n(value)) {
+        writer_text(w, text_take(value, n));
+        value = text_skip(value, n);
+        if (value.n > 0 && is_control(value.p[0])) {
             return ERR_MALFORMED_DIGEST;
         }
-        if (value.p[i] == '"' || value.p[i] == '\\') {
+        if (value.n > 0) {
             writer_u8(w, '\\');
+            writer_u8(w, (uint8_t)value.p[0]);
+            value = text_skip(value, 1);
         }
-        writer_u8(w, (uint8_t)value.p[i]);
     }
-    writer_z(w, quoted ? "\"" : "");
+    writer_text(w, quote);
     return ERR_OK;
 }
 
@@ -253,7 +270,7 @@ err_t digest_write(enum digest_header h, const struct digest *d, struct writer *
             continue;
         }
         writer_z(w, between);
-        writer_z(w, rows[i].name);
+        writer_text(w, rows[i].name);
         writer_z(w, "=");
         TRY(write_value(&rows[i], h, d->v[i], w));
         between = ", ";
@@ -264,8 +281,9 @@ err_t digest_write(enum digest_header h, const struct digest *d, struct writer *
 struct digest digest_blank(void)
 {
     struct digest d = {.given = {false}};
+    const struct text empty = text_empty();
     for (size_t i = 0; i < DIGEST_PARAMS; i++) {
-        d.v[i] = text_empty();
+        d.v[i] = empty;
     }
     return d;
 }

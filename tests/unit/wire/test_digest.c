@@ -204,6 +204,51 @@ static void what_cannot_be_written_is_refused(void **state)
     assert_int_equal(digest_write(DIGEST_CHALLENGE, &d, &w), ERR_MALFORMED_DIGEST);
 }
 
+/* Whatever stands between quotes comes back; what would end a line does not go out, wherever it stands. */
+static void values_are_quoted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value, *written;
+    } right[] = {{"", ""}, {"plain", "plain"}, {"\"", "\\\""}, {"\\", "\\\\"}, {"\"\"a", "\\\"\\\"a"}, {"a\\\"", "a\\\\\\\""},
+                 {"a\"b\\c", "a\\\"b\\\\c"}, {"tab\tand \xc3\xa4", "tab\tand \xc3\xa4"}};
+    static const char *const wrong[] = {"\n", "a\r", "\"\x01", "a\\\x7f", "\x1f\"", "ab\nc"};
+    char out[128], want[128];
+    for (size_t i = 0; i < ARRAY_LEN(right); i++) {
+        struct digest d = digest_blank(), back;
+        struct writer w = WRITER_ARRAY(out);
+        digest_set(&d, DIGEST_REALM, text_of(right[i].value));
+        digest_set(&d, DIGEST_NONCE, text_of("n"));
+        assert_int_equal(digest_write(DIGEST_CHALLENGE, &d, &w), ERR_OK);
+        assert_int_equal(writer_finish_z(&w), ERR_OK);
+        (void)snprintf(want, sizeof(want), "Digest realm=\"%s\", nonce=\"n\"", right[i].written);
+        assert_string_equal(out, want);
+        assert_int_equal(parse(DIGEST_CHALLENGE, writer_view_text(&w), &back), ERR_OK);
+        assert_true(text_eq_z(back.v[DIGEST_REALM], right[i].value));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct digest d = digest_blank();
+        struct writer w = WRITER_ARRAY(out);
+        digest_set(&d, DIGEST_REALM, text_of(wrong[i]));
+        digest_set(&d, DIGEST_NONCE, text_of("n"));
+        assert_int_equal(digest_write(DIGEST_CHALLENGE, &d, &w), ERR_MALFORMED_DIGEST);
+    }
+}
+
+/* Every octet within a value without quotes: only those of a token are taken [RFC 9110 5.6.2]. */
+static void octets_of_a_token(void **state)
+{
+    (void)state;
+    static const char others[] = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    for (unsigned c = 1; c < 256; c++) {
+        struct digest d;
+        char t[64];
+        (void)snprintf(t, sizeof(t), "Digest realm=\"r\", nonce=\"n\", algorithm=x%cx", (int)c);
+        const bool token = strchr(others, (int)c) != NULL;
+        assert_int_equal(parse(DIGEST_CHALLENGE, text_of(t), &d), token ? ERR_OK : ERR_MALFORMED_DIGEST);
+    }
+}
+
 /* -- the nonce -------------------------------------------------------------------------------------------- */
 
 static void nonces(void **state)
@@ -379,6 +424,8 @@ int main(void)
         cmocka_unit_test(headers_that_are_refused),
         cmocka_unit_test(bounds),
         cmocka_unit_test(what_cannot_be_written_is_refused),
+        cmocka_unit_test(values_are_quoted),
+        cmocka_unit_test(octets_of_a_token),
         cmocka_unit_test(nonces),
         cmocka_unit_test(the_document_of_the_vector),
         cmocka_unit_test(documents_of_others),
