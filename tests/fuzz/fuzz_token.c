@@ -1,7 +1,8 @@
 /* The claims of a token, what it permits, and the record of one that is kept: as hostile as its sender, and never more than they say. */
 #include "fuzz.h"
 
-#include "role/cse/cse_token_res.h"
+#include "role/cse/cse_holder.h"
+#include "role/cse/cse_token.h"
 #include "wire/jwt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -14,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct writer w = WRITER_ARRAY(buf);
     struct jwt j;
     struct cse_token k;
-    struct cse_token_res_entry entry;
+    struct cse_holder_entry entry;
     if (jwt_parse(bytes_of(data, size), &j, &fault) == ERR_OK) {
         MUST_HOLD(j.id.n > 0 && j.issuer.n > 0 && j.holder.n > 0 && j.not_before >= 0 && j.not_after >= 0);
         if (access_token_compile(j.permissions, &w, detail) == ERR_OK) {
@@ -26,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)access_token_permits(k.permissions, &nowhere, &q);
         (void)access_token_holds(k.permissions, &nowhere, text_of("reader@das.example.com"));
     }
-    if (cse_token_res_entry_parse(bytes_of(data, size), &entry) == ERR_OK) {
+    if (cse_holder_entry_parse(bytes_of(data, size), &entry) == ERR_OK) {
         MUST_HOLD(entry.until >= 0 && entry.ri.n < size);
     }
     return 0;

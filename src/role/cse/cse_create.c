@@ -164,6 +164,11 @@ static err_t accept_rol(struct making *m)
     return cse_role_accept(&m->ask, &m->target.res, m->attrs, m->detail);
 }
 
+static err_t finish_rol(struct making *m)
+{
+    return cse_role_put(&m->ask, &m->target.res, &m->res, m->attrs);
+}
+
 static err_t accept_tk(struct making *m)
 {
     return cse_token_res_accept(&m->ask, &m->res, m->attrs, m->detail);
@@ -220,7 +225,7 @@ static const struct {
     {TYPE_SVSN, NULL, finish_sub},
     {TYPE_ASAR, NULL, finish_sub},
     {TYPE_PCH, accept_pch, NULL},
-    {TYPE_ROL, accept_rol, NULL},
+    {TYPE_ROL, accept_rol, finish_rol},
     {TYPE_TK, accept_tk, finish_tk},
     {TYPE_SUB, accept_watch, finish_watch},
     {TYPE_AE_ANNC, accept_annc, NULL},

@@ -3,6 +3,7 @@
 #include "role/cse/cse_notify.h"
 #include "role/cse/cse_ops.h"
 #include "role/cse/cse_result.h"
+#include "role/cse/cse_role.h"
 #include "role/cse/cse_sweep.h"
 #include "role/cse/cse_token_res.h"
 #include "role/detail.h"
@@ -14,6 +15,7 @@ static err_t take_out(const struct cse_ask *ask, struct cse_target *target)
     TRY(cse_notify_deleted(ask, r));
     TRY(cse_csr_release(ask->t, r, NULL));
     TRY(cse_token_res_gone(ask, r));
+    TRY(cse_role_gone(ask, r));
     TRY(cse_res_remove(ask->t, r));
     if (r->type->ty == TYPE_CIN) {
         cse_cin_forget(&target->parent, r, ask->rq->now);

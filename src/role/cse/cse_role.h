@@ -1,5 +1,5 @@
 /*
- * Roles [TS-0003 7.4, TS-0001 9.6.38]: a <role> below the registration of its holder, made by somebody whom the operator named in
+ * Roles [TS-0003 7.4, TS-0001 9.6.38]: a <role> below the registration of its holder or the CSEBase, made by somebody whom the operator named in
  * [cse] role-issuers. A Role-ID of a rule stands for an originator that says in the request that he acts in this role, and holds it.
  */
 #ifndef KEYSTEAD_ROLE_CSE_CSE_ROLE_H
@@ -14,6 +14,10 @@ bool cse_role_permits(const struct cse_ask *ask, const struct cse_res *target, u
 /* Issuer, holder and times of a new one; ERR_DENIED_PRIVILEGE for who issues none, ERR_CONTENTS. */
 MUST_USE err_t cse_role_accept(const struct cse_ask *ask, const struct cse_res *parent, const json_t *attrs,
                                char detail[static ROLE_DETAIL_MAX]);
+
+/* Stages that one below the CSEBase is found by its holder, and that it is found no more. Nothing for any other resource. */
+MUST_USE err_t cse_role_put(const struct cse_ask *ask, const struct cse_res *parent, const struct cse_res *r, const json_t *attrs);
+MUST_USE err_t cse_role_gone(const struct cse_ask *ask, const struct cse_res *r);
 
 /* One whose roles count here: the operator's word. */
 bool cse_role_is_issuer(const struct cse *cse, struct text absolute);

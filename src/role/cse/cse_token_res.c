@@ -1,37 +1,11 @@
 #include "role/cse/cse_token_res.h"
 
+#include "role/cse/cse_holder.h"
 #include "role/detail.h"
-#include "role/expire.h"
 #include "wire/jwt.h"
 #include "wire/timestamp.h"
 
-#define RECORD_VERSION 1
 #define TOKENS_MAX 16 /* of one holder that are told */
-
-static const struct rec_field fields[] = {
-    {REC_TIME, REC_AT(struct cse_token_res_entry, until)},
-    {REC_VIEW16, REC_AT(struct cse_token_res_entry, ri)},
-};
-static const struct rec_layout layout = REC_LAYOUT(struct cse_token_res_entry, fields, RECORD_VERSION, RECORD_VERSION);
-
-err_t cse_token_res_entry_parse(struct bytes b, struct cse_token_res_entry *out)
-{
-    return rec_parse(&layout, b, out);
-}
-
-static bool is_over(struct bytes record, usec_t now)
-{
-    struct cse_token_res_entry x;
-    return cse_token_res_entry_parse(record, &x) == ERR_OK && x.until <= now;
-}
-
-/* -- whose ------------------------------------------------------------------------------------------------------------- */
-static err_t holder_of(const struct cse *cse, const json_t *attrs, struct m2mid *out)
-{
-    TRY(m2mid_absolute(json_get_text(attrs, "tkhd"), text_of(cse->self.z), out));
-    m2mid_fold(out->z);
-    return ERR_OK;
-}
 
 err_t cse_token_res_permits(const struct cse_ask *ask, const struct cse_res *target, enum op op, uint32_t child_ty, bool *out)
 {
@@ -48,37 +22,15 @@ err_t cse_token_res_permits(const struct cse_ask *ask, const struct cse_res *tar
         return ERR_OK;
     }
     TRY(cse_res_attrs(ask->t, target, &attrs));
-    *out = holder_of(ask->cse, attrs, &holder) == ERR_OK && m2mid_same(text_of(holder.z), self);
+    *out = cse_holder_of(ask->cse, attrs, &holder) == ERR_OK && m2mid_same(text_of(holder.z), self);
     return ERR_OK;
 }
 
-/* -- where it is found: HOLDER LOCAL-TOKEN-ID ---------------------------------------------------------------------------- */
-static err_t key_write(struct text holder, struct text local, struct writer *w)
+/* -- where it is found: by holder and Local-Token-ID ------------------------------------------------------------------ */
+static err_t names_of(const struct cse *cse, const json_t *attrs, struct m2mid *holder, char local[static CSE_TOKEN_LOCAL])
 {
-    struct m2mid folded;
-    TRY(TEXT_COPY(holder, folded.z));
-    m2mid_fold(folded.z);
-    writer_z(w, folded.z);
-    writer_z(w, " ");
-    writer_text(w, local);
-    return writer_finish(w);
-}
-
-static err_t entry_key(const struct cse *cse, const json_t *attrs, char local[static CSE_TOKEN_LOCAL], struct writer *w)
-{
-    struct m2mid holder;
-    TRY(holder_of(cse, attrs, &holder));
-    TRY(cse_token_local(cse, json_get_text(attrs, "tkid"), local));
-    return key_write(text_of(holder.z), text_of(local), w);
-}
-
-static err_t entry_get(struct txn *t, struct text key, usec_t now, struct cse_res *out)
-{
-    struct cse_token_res_entry x;
-    struct bytes b;
-    TRY(rec_get(t, TABLE_CSE_TOKEN_OF, key, &b));
-    TRY(cse_token_res_entry_parse(b, &x));
-    return cse_res_get(t, x.ri, now, out);
+    TRY(cse_holder_of(cse, attrs, holder));
+    return cse_token_local(cse, json_get_text(attrs, "tkid"), local);
 }
 
 /* -- a new one ----------------------------------------------------------------------------------------------------------- */
@@ -138,8 +90,8 @@ err_t cse_token_res_accept(const struct cse_ask *ask, struct cse_res *r, json_t 
     SCOPED(jwt_wipe) struct jwt j = {.root = NULL};
     struct cse_token k;
     struct cse_res old;
-    char key[STORE_ID_MAX], local[CSE_TOKEN_LOCAL];
-    struct writer w = WRITER_ARRAY(key);
+    struct m2mid holder;
+    char local[CSE_TOKEN_LOCAL];
     const struct cse_issuer *self = cse_issuer_by_id(&ask->cse->token_issuers, text_of(ask->from->absolute.z));
     const struct text token = json_get_text(attrs, "tkob");
     err_t e = cse_token_verify(ask->cse, ask->t, token, ask->rq->now, &k, detail);
@@ -151,37 +103,33 @@ err_t cse_token_res_accept(const struct cse_ask *ask, struct cse_res *r, json_t 
     TRY(details_check(&j, attrs, detail));
     TRY(details_fill(&j, attrs));
     r->et = k.not_after < r->et ? k.not_after : r->et;
-    TRY(entry_key(ask->cse, attrs, local, &w));
-    e = entry_get(ask->t, writer_view_text(&w), ask->rq->now, &old);
+    TRY(names_of(ask->cse, attrs, &holder, local));
+    e = cse_holder_get(ask->t, text_of(holder.z), text_of(local), ask->rq->now, &old);
     return e == ERR_OK ? detail_fail(detail, ERR_EXISTS, "tkid", k.id) : e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 err_t cse_token_res_put(const struct cse_ask *ask, struct cse_res *r, const json_t *attrs)
 {
-    char key[STORE_ID_MAX], local[CSE_TOKEN_LOCAL];
-    uint8_t buf[64 + M2MID_MAX];
-    struct writer w = WRITER_ARRAY(buf), k = WRITER_ARRAY(key);
+    struct m2mid holder;
+    char local[CSE_TOKEN_LOCAL];
     usec_t end = 0;
     TRY(timestamp_parse(json_get_text(attrs, "tkna"), &end));
     r->et = end < r->et ? end : r->et;
-    TRY(entry_key(ask->cse, attrs, local, &k));
-    const struct cse_token_res_entry x = {.until = r->et, .ri = r->ri};
-    TRY(rec_write(&layout, RECORD_VERSION, &x, NULL, &w));
-    TRY(rec_put(ask->t, TABLE_CSE_TOKEN_OF, writer_view_text(&k), &w, STORE_PUT_ANY));
-    return expire_is_due(text_skip(text_of(local), 1), '1') ? expire_run(ask->t, TABLE_CSE_TOKEN_OF, is_over, ask->rq->now) : ERR_OK;
+    TRY(names_of(ask->cse, attrs, &holder, local));
+    return cse_holder_put(ask, text_of(holder.z), text_of(local), r, r->et);
 }
 
 err_t cse_token_res_gone(const struct cse_ask *ask, const struct cse_res *r)
 {
     SCOPED(json_scope) json_t *attrs = NULL;
-    char key[STORE_ID_MAX], local[CSE_TOKEN_LOCAL];
-    struct writer w = WRITER_ARRAY(key);
+    struct m2mid holder;
+    char local[CSE_TOKEN_LOCAL];
     if (r->type->ty != TYPE_TK) {
         return ERR_OK;
     }
     TRY(cse_res_attrs(ask->t, r, &attrs));
-    TRY(entry_key(ask->cse, attrs, local, &w));
-    return txn_del(ask->t, TABLE_CSE_TOKEN_OF, writer_view_text(&w));
+    TRY(names_of(ask->cse, attrs, &holder, local));
+    return cse_holder_gone(ask->t, text_of(holder.z), text_of(local));
 }
 
 /* -- use ------------------------------------------------------------------------------------------------------------------ */
@@ -197,34 +145,13 @@ err_t cse_token_res_find(const struct cse_ask *ask, struct text local, struct cs
 {
     SCOPED(json_scope) json_t *attrs = NULL;
     struct cse_res r;
-    char key[STORE_ID_MAX];
-    struct writer w = WRITER_ARRAY(key);
     if (local.n >= CSE_TOKEN_LOCAL) {
         return ERR_NOT_FOUND;
     }
-    TRY(key_write(text_of(ask->from->absolute.z), local, &w));
-    TRY(entry_get(ask->t, writer_view_text(&w), ask->rq->now, &r));
+    TRY(cse_holder_get(ask->t, text_of(ask->from->absolute.z), local, ask->rq->now, &r));
     TRY(verified(ask, &r, &attrs, out));
     out->kept = true;
     return ERR_OK;
-}
-
-struct held {
-    struct arena *arena;
-    struct text key[TOKENS_MAX];
-    size_t n;
-};
-
-static bool held_hit(void *arg, struct bytes id, struct store_value value)
-{
-    (void)value;
-    struct held *h = arg;
-    struct bytes copy;
-    if (!arena_dup(h->arena, id, &copy)) {
-        return false;
-    }
-    h->key[h->n++] = text_span((const char *)copy.p, copy.n);
-    return h->n < TOKENS_MAX;
 }
 
 static bool is_wanted(const struct primitive_list *wanted, struct text id)
@@ -238,18 +165,13 @@ static bool is_wanted(const struct primitive_list *wanted, struct text id)
 
 err_t cse_token_res_emit(const struct cse_ask *ask, const struct primitive_list *wanted, struct emit *e, size_t *found)
 {
-    struct held h = {.arena = ask->t->arena};
-    char key[STORE_ID_MAX];
-    struct writer w = WRITER_ARRAY(key);
-    TRY(key_write(text_of(ask->from->absolute.z), text_empty(), &w));
-    const struct store_scan s = {.table = TABLE_CSE_TOKEN_OF, .prefix = writer_view(&w), .after = bytes_empty(), .order = STORE_ASCENDING,
-                                 .limit = TOKENS_MAX};
-    TRY(txn_scan(ask->t, &s, held_hit, &h));
+    struct cse_holder_list h = {.n = 0};
+    TRY(cse_holder_list(ask->t, text_of(ask->from->absolute.z), "t", TOKENS_MAX, &h));
     for (size_t i = 0; i < h.n; i++) {
         SCOPED(json_scope) json_t *attrs = NULL;
         struct cse_token k;
         struct cse_res r;
-        err_t got = entry_get(ask->t, h.key[i], ask->rq->now, &r);
+        err_t got = cse_res_get(ask->t, h.ri[i], ask->rq->now, &r);
         got = got == ERR_OK ? verified(ask, &r, &attrs, &k) : got;
         got = got == ERR_TOKEN_AUDIENCE ? ERR_OK : got; /* who asks knows whether it is for him */
         TRY(got == ERR_NOT_FOUND || cse_token_is_fault(got) ? ERR_OK : got);

@@ -24,11 +24,4 @@ MUST_USE err_t cse_token_res_find(const struct cse_ask *ask, struct text local, 
 /* Items of an array: the tokens that the originator has of those wanted (Token-IDs), or all. */
 MUST_USE err_t cse_token_res_emit(const struct cse_ask *ask, const struct primitive_list *wanted, struct emit *e, size_t *found);
 
-/* Hostile only in a damaged store. */
-struct cse_token_res_entry {
-    usec_t until;
-    struct text ri;
-};
-MUST_USE err_t cse_token_res_entry_parse(struct bytes b, struct cse_token_res_entry *out);
-
 #endif

@@ -262,13 +262,31 @@ static void roles_that_are_told(void **state)
     cse_fixture_free(&f);
 }
 
+/* A PIP knows the roles below its CSEBase of those who are registered nowhere here. */
+static void a_pip_tells_roles_of_strangers(void **state)
+{
+    static const char *const about[] = {SP "/Sguest", SP "/Sother"};
+    (void)state;
+    begin("");
+    make(37, "{\"m2m:auif\":{\"rn\":\"auif\",\"acpi\":[\"cse-in/mayask\"]}}");
+    make(31, "{\"m2m:rol\":{\"rn\":\"r\",\"rlid\":\"reader@sp.example.com\",\"tkis\":\"Sadmin\",\"tkhd\":\"" SP
+             "/Sguest\",\"tknb\":\"20200101T000000\",\"tkna\":\"20990101T000000\"}}");
+    for (size_t i = 0; i < ARRAY_LEN(about); i++) {
+        char body[256];
+        (void)snprintf(body, sizeof(body), "{\"m2m:auif\":{\"fr\":\"%s\",\"rids\":[\"reader@sp.example.com\"]}}", about[i]);
+        must(cse_fixture_put(&f, &f.admin, "Sadmin", "cse-in/auif", body));
+        assert_int_equal(strstr(f.body, "\"rlid\":\"reader@sp.example.com\",\"tkis\":\"" SP "/Sadmin\"") != NULL, i == 0);
+    }
+    cse_fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_are_told_with_whole_names),    cmocka_unit_test(a_rule_for_a_type_is_not_about_others),
         cmocka_unit_test(a_policy_is_not_told_by_its_parent), cmocka_unit_test(a_grant_is_for_the_authenticated),
         cmocka_unit_test(a_decision_is_for_the_authenticated), cmocka_unit_test(a_decision_is_for_the_roles_and_the_address),
-        cmocka_unit_test(roles_that_are_told),
+        cmocka_unit_test(roles_that_are_told),                cmocka_unit_test(a_pip_tells_roles_of_strangers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,9 +101,34 @@ static void nobody_promotes_himself(void **state)
     assert_int_equal(read_as(f, READER), ERR_OK);
 }
 
+/* Below the CSEBase it needs no registration; who made it, its end and its holder decide as elsewhere. */
+static void a_role_below_the_csebase(void **state)
+{
+    struct cse_fixture *f = *state;
+    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "cse-in", 31, ROL("r", READER, "Sb", "Sb", TIMES)), ERR_DENIED_PRIVILEGE);
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-in", 31, ROL("r", READER, "Sb", "Sb", TIMES)), ERR_CONTENTS);
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-in", 31, ROL("r", READER, "Sa", "not an id", TIMES)), ERR_CONTENTS);
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-in", 31, ROL("x", READER, "Sa", "Sx", TIMES)), ERR_OK);
+    assert_int_equal(read_as(f, READER), ERR_DENIED_PRIVILEGE); /* another's */
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-in", 31, ROL("r", READER, "Sa", "//SP.example.com/Sb", TIMES)), ERR_OK);
+    assert_int_equal(read_as(f, READER), ERR_OK);
+    assert_int_equal(read_as(f, NULL), ERR_DENIED_PRIVILEGE);
+    world_reload(&f->w, f->cse, CONF);
+    assert_int_equal(read_as(f, READER), ERR_DENIED_PRIVILEGE); /* no issuer any more */
+    world_reload(&f->w, f->cse, CONF "role-issuers = Sa\n");
+    assert_int_equal(cse_fixture_del(f, &f->b, "Sb", "cse-in/r"), ERR_DENIED_PRIVILEGE);
+    assert_int_equal(cse_fixture_del(f, &f->a, "Sa", "cse-in/r"), ERR_OK);
+    assert_int_equal(read_as(f, READER), ERR_DENIED_PRIVILEGE);
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-in", 31, ROL("r", READER, "Sa", "Sb", TIMES)), ERR_OK);
+    f->w.now += HOUR - SECOND;
+    assert_int_equal(read_as(f, READER), ERR_OK);
+    f->w.now += SECOND;
+    assert_int_equal(read_as(f, READER), ERR_DENIED_PRIVILEGE); /* its end */
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {T(a_role_is_given_and_used), T(a_role_is_taken_back), T(nobody_promotes_himself)};
+    const struct CMUnitTest tests[] = {T(a_role_is_given_and_used), T(a_role_is_taken_back), T(nobody_promotes_himself), T(a_role_below_the_csebase)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
