@@ -1,4 +1,7 @@
-/* An id has WAYS places it may stand in, as in store_cached.c: what peers choose never makes a chain longer. */
+/*
+ * An id has WAYS places it may stand in, as in store_cached.c: what peers choose never makes a chain longer. Which they are, nobody outside
+ * knows: else a few names that stand in one set would make it forget each other whenever somebody likes.
+ */
 #include "store/store_volatile.h"
 
 #include "base/ct.h"
@@ -29,6 +32,7 @@ struct volatiles {
     struct place *at; /* sets * WAYS places */
     size_t sets;      /* a power of two */
     uint64_t clock;   /* of touches */
+    uint64_t secret;  /* in each hash */
 };
 
 static struct volatiles *of(struct store *s)
@@ -47,14 +51,18 @@ static void drop(struct place *place)
     }
 }
 
-/* FNV-1a, as in store_cached.c: only spreads. */
-static uint64_t hash_of(enum store_table t, struct bytes id)
+/* FNV-1a, as in store_cached.c, whose low bits show too much of the last octets; so the secret goes in behind it, and all is mixed
+ * (the finalizer of MurmurHash3). */
+static uint64_t hash_of(const struct volatiles *v, enum store_table t, struct bytes id)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)t;
     for (size_t i = 0; i < id.n; i++) {
         h = (h ^ id.p[i]) * UINT64_C(0x100000001b3);
     }
-    return h ^ h >> 32;
+    h ^= v->secret;
+    h = (h ^ h >> 33) * UINT64_C(0xff51afd7ed558ccd);
+    h = (h ^ h >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+    return h ^ h >> 33;
 }
 
 static struct place *set_of(struct volatiles *v, uint64_t hash)
@@ -97,7 +105,7 @@ static err_t volatile_get(struct store *s, enum store_table t, struct bytes id, 
     if (!store_is_volatile(t)) {
         return store_get(v->inner, t, id, a, out);
     }
-    struct place *place = find(v, hash_of(t, id), t, id);
+    struct place *place = find(v, hash_of(v, t, id), t, id);
     if (place == NULL) {
         return ERR_NOT_FOUND;
     }
@@ -117,7 +125,7 @@ static err_t volatile_put(struct store *s, enum store_table t, struct bytes id, 
     if (e == NULL) {
         return mode == STORE_PUT_ANY ? ERR_LIMIT_CAPACITY : ERR_BUG;
     }
-    const uint64_t hash = hash_of(t, id);
+    const uint64_t hash = hash_of(v, t, id);
     struct place *place = find(v, hash, t, id);
     *e = (struct entry){place == NULL ? 1 : place->e->version + 1, v->clock++, t, id.n, data.n};
     memcpy(e->b, id.p, id.n);
@@ -134,7 +142,7 @@ static err_t volatile_del(struct store *s, enum store_table t, struct bytes id)
     if (!store_is_volatile(t)) {
         return store_del(v->inner, t, id);
     }
-    struct place *place = find(v, hash_of(t, id), t, id);
+    struct place *place = find(v, hash_of(v, t, id), t, id);
     if (place == NULL) {
         return ERR_NOT_FOUND;
     }
@@ -148,7 +156,7 @@ static err_t volatile_scan(struct store *s, const struct store_scan *q, store_sc
     if (!store_is_volatile(q->table)) {
         return store_scan(v->inner, q, fn, arg);
     }
-    struct place *place = find(v, hash_of(q->table, q->prefix), q->table, q->prefix);
+    struct place *place = find(v, hash_of(v, q->table, q->prefix), q->table, q->prefix);
     if (place != NULL && q->after.n == 0) {
         (void)fn(arg, q->prefix, value_of(place->e));
     }
@@ -196,7 +204,7 @@ static const struct store_ops volatile_ops = {
     .changes = volatile_changes,
 };
 
-err_t store_volatile_open(struct store *inner, size_t records, struct store **out)
+err_t store_volatile_open(struct store *inner, size_t records, uint64_t secret, struct store **out)
 {
     size_t sets = 1;
     *out = NULL;
@@ -215,6 +223,7 @@ err_t store_volatile_open(struct store *inner, size_t records, struct store **ou
     v->inner = inner;
     v->at = at;
     v->sets = sets;
+    v->secret = secret;
     *out = &v->base;
     return ERR_OK;
 }

@@ -8,7 +8,8 @@
 #ifndef KEYSTEAD_STORE_STORE_VOLATILE_H
 #define KEYSTEAD_STORE_STORE_VOLATILE_H
 #include "store/store.h"
-MUST_USE err_t store_volatile_open(struct store *inner, size_t records, struct store **out);
+/* `secret`, drawn at random, decides which ids share their room. */
+MUST_USE err_t store_volatile_open(struct store *inner, size_t records, uint64_t secret, struct store **out);
 /* The store below, for what only its driver can do; `s` itself if it is another driver's. */
 struct store *store_volatile_inner(struct store *s);
 void store_volatile_forget(struct store *s); /* what a restart does; for tests */

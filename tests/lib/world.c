@@ -148,7 +148,7 @@ struct world_node *world_add(struct world *w, const struct role *role, const cha
     struct store *inner = NULL;
     e = store_memory_open(&inner);
     assert(e == ERR_OK);
-    e = store_volatile_open(inner, 1024, &n->store);
+    e = store_volatile_open(inner, 1024, 1, &n->store);
     assert(e == ERR_OK);
     struct turn u;
     turn_begin(&u, n, false);

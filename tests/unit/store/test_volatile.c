@@ -25,7 +25,7 @@ static int setup(void **state)
 {
     (void)state;
     struct store *inner = NULL;
-    return store_memory_open(&inner) == ERR_OK && store_volatile_open(inner, RECORDS, &store) == ERR_OK ? 0 : -1;
+    return store_memory_open(&inner) == ERR_OK && store_volatile_open(inner, RECORDS, 1, &store) == ERR_OK ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -137,6 +137,40 @@ static void test_scans_and_modes(void **state)
     store_rollback(store);
 }
 
+/* Who knew which names share their room could have one forgotten by choosing others: it is another room with each secret. */
+enum { NAMES = 200, ROOM = 64 };
+
+static void survivors(uint64_t secret, bool left[NAMES])
+{
+    char id[16];
+    struct store *inner = NULL;
+    struct store_value v;
+    store_close(store);
+    assert_int_equal(store_memory_open(&inner), ERR_OK);
+    assert_int_equal(store_volatile_open(inner, ROOM, secret, &store), ERR_OK);
+    begin();
+    for (int i = 0; i < NAMES; i++) {
+        (void)snprintf(id, sizeof(id), "n%d", i);
+        assert_int_equal(put(TABLE_BSF_OPEN, id, "x"), ERR_OK);
+    }
+    for (int i = 0; i < NAMES; i++) {
+        (void)snprintf(id, sizeof(id), "n%d", i);
+        left[i] = get(TABLE_BSF_OPEN, id, &v) == ERR_OK;
+    }
+    store_rollback(store);
+}
+
+static void test_nobody_knows_the_room(void **state)
+{
+    static bool one[NAMES], again[NAMES], other[NAMES];
+    (void)state;
+    survivors(1, one);
+    survivors(1, again);
+    survivors(UINT64_C(0x9e3779b97f4a7c15), other);
+    assert_memory_equal(one, again, sizeof(one));
+    assert_memory_not_equal(one, other, sizeof(one));
+}
+
 /* Not one octet of it reaches the file. */
 static void test_not_on_disk(void **state)
 {
@@ -148,7 +182,7 @@ static void test_not_on_disk(void **state)
     store_close(store);
     scratch_make(&scratch);
     assert_int_equal(store_sqlite_open(scratch_path(&scratch, "s.db", file), STORE_SQLITE_WRITER, NULL, &inner), ERR_OK);
-    assert_int_equal(store_volatile_open(inner, RECORDS, &store), ERR_OK);
+    assert_int_equal(store_volatile_open(inner, RECORDS, 1, &store), ERR_OK);
     begin();
     assert_int_equal(put(TABLE_BSF_OPEN, "a", "one"), ERR_OK);
     assert_int_equal(put(TABLE_META, "a", "kept"), ERR_OK);
@@ -169,6 +203,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_rollback_leaves_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_scans_and_modes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nobody_knows_the_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_on_disk, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
