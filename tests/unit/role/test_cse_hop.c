@@ -141,6 +141,9 @@ static void the_field_sends_up_what_it_does_not_know(void **state)
         {&f.a, "Sa", "//other.example.com/cse/-", "in", SP "/Sa"}, /* another provider is told the whole name */
         {&f.a, "Sa", "/deep/-", "deep", "/Sa"},
         {&f.a, "Sa", "cse-mn", "-", NULL},
+        {&f.a, "Sa", "/Sx", "-", NULL},                  /* an AE by its name alone names no CSE */
+        {&f.a, "Sa", SP "/Sx/c", "-", NULL},
+        {&f.a, "Sa", "/in/Sx", "in", "/Sa"},
         {&deep, "/deep", "/in/-", "in", "/deep"},
         {&deep, "/deep", "/deep/x", "-", NULL},
         {&in, "/in", "/deep/-", "deep", "/in"},
