@@ -96,7 +96,7 @@ static err_t accept_stem(const struct cse_ask *ask, struct text stem, struct cse
     if (!text_starts(stem, "S") || !m2mid_is_stem(stem) || ask->from->sp_relative.z[0] == '\0') {
         return detail_fail(detail, ERR_CONTENTS, "lnk: below the CSEBase only AEs with a stem S... of this provider", stem);
     }
-    TRY(cse_tally_take(ask, detail));
+    TRY(cse_tally_take(ask, text_empty(), r, detail));
     TRY(taken_check(ask, stem, detail));
     TRY(reserved_check(ask, stem, attrs, detail));
     TRY(ask->cse->subscription ? subscription_check(ask, stem, attrs, detail) : ERR_OK);
@@ -159,9 +159,10 @@ err_t cse_announced_claim(const struct cse_ask *ask, struct cse_res *r, const js
     if (m2mid_same(r->creator, text_of(ask->from->absolute.z))) {
         return ERR_OK;
     }
-    TRY(cse_tally_take(ask, detail));
+    const struct text before = cse_tally_of(r);
+    TRY(cse_tally_take(ask, before, r, detail));
     TRY(move_check(ask, r, content, detail));
-    TRY(cse_tally_give(ask->t, r->creator));
+    TRY(cse_tally_give(ask->t, before));
     TRY(cse_res_keep(ask->t, text_of(ask->from->absolute.z), &r->creator));
     return cse_ops_audit(ask, AUDIT_AE_MOVED, r->ri);
 }

@@ -39,7 +39,8 @@ const struct conf_row cse_ctx_rows[CSE_CTX_ROWS_N] = {
      .doc = "CSE-ID of the service provider's IN-CSE, where a field CSE announces AEs with an AE-ID of the provider (S...); default "
             "its registrar"},
     {.section = "cse", .key = "announced-per-cse", .type = CONF_NUMBER, .fallback = "10000", .min = 1, .max = 100000000,
-     .doc = "AEs with an AE-ID of the provider (S...) that one field CSE may have announced at this IN-CSE; then announced-full"},
+     .doc = "AEs with an AE-ID of the provider (S...) that one field CSE may have announced at this IN-CSE, with those of "
+            "the CSEs below it; then announced-full"},
     {.section = "cse", .key = "point-of-access", .type = CONF_TEXT, .flags = CONF_MANY,
      .doc = "where this CSE is reached (poa), as its registrar is told"},
     {.section = "cse", .key = "role-issuers", .type = CONF_TEXT, .flags = CONF_MANY,

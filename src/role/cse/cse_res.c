@@ -13,7 +13,7 @@
 #define RECORD_VERSION 1
 #define HEADER_MAX 4096
 
-enum { FLAG_ACPI = 1, FLAG_WATCHED = 2, FLAG_ANNOUNCED = 4 };
+enum { FLAG_ACPI = 1, FLAG_WATCHED = 2, FLAG_ANNOUNCED = 4, FLAG_COUNTED = 8 };
 #define CHILD_ANNOUNCED UINT32_C(0x80000000) /* beside the type in the index of children */
 
 err_t cse_res_uid(const struct cse *cse, usec_t now, struct cse_uid *out)
@@ -48,7 +48,11 @@ void cse_res_write(const struct cse_res *r, struct writer *w)
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         writer_u64(w, numbers[i]);
     }
-    writer_u8(w, (uint8_t)((r->has_acpi ? FLAG_ACPI : 0) | (r->watched ? FLAG_WATCHED : 0) | (r->announced ? FLAG_ANNOUNCED : 0)));
+    writer_u8(w, (uint8_t)((r->has_acpi ? FLAG_ACPI : 0) | (r->watched ? FLAG_WATCHED : 0) |
+                           (r->announced ? FLAG_ANNOUNCED : 0) | (r->counted.n > 0 ? FLAG_COUNTED : 0)));
+    if (r->counted.n > 0) {
+        write_text(w, r->counted);
+    }
     writer_u8(w, r->acpi_n);
     for (size_t i = 0; i < r->acpi_n; i++) {
         write_text(w, r->acpi[i]);
@@ -81,10 +85,12 @@ err_t cse_res_parse(struct bytes b, struct cse_res *out)
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         *numbers[i] = reader_u64(&r);
     }
-    uint8_t flags = rec_u8(&r, 0, FLAG_ACPI | FLAG_WATCHED | FLAG_ANNOUNCED);
+    uint8_t flags = rec_u8(&r, 0, FLAG_ACPI | FLAG_WATCHED | FLAG_ANNOUNCED | FLAG_COUNTED);
     out->has_acpi = (flags & FLAG_ACPI) != 0;
     out->watched = (flags & FLAG_WATCHED) != 0;
     out->announced = (flags & FLAG_ANNOUNCED) != 0;
+    bool counted = (flags & FLAG_COUNTED) != 0;
+    out->counted = counted ? read_text(&r) : text_empty();
     out->acpi_n = rec_u8(&r, 0, CSE_RES_ACPI_MAX);
     for (size_t i = 0; i < out->acpi_n && i < CSE_RES_ACPI_MAX; i++) {
         out->acpi[i] = read_text(&r);
@@ -92,7 +98,8 @@ err_t cse_res_parse(struct bytes b, struct cse_res *out)
     struct bytes json = reader_block32(&r);
     out->json = text_span((const char *)json.p, json.n);
     TRY(rec_finish(&r));
-    return out->type != NULL && out->ri.n > 0 && out->node.n > 0 ? ERR_OK : ERR_MALFORMED_RECORD;
+    bool full = out->type != NULL && out->ri.n > 0 && out->node.n > 0 && counted == (out->counted.n > 0);
+    return full ? ERR_OK : ERR_MALFORMED_RECORD;
 }
 
 err_t cse_res_get(struct txn *t, struct text ri, usec_t now, struct cse_res *out)

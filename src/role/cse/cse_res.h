@@ -28,6 +28,7 @@ struct cse_res {
     struct text pi, pnode;   /* parent; empty for the CSEBase */
     struct text creator;     /* absolute */
     struct text credential;  /* AE: the Credential-ID it registered with; empty outside an association */
+    struct text counted;     /* AEAnnc: the CSE in whose number it is, absolute; empty: the creator (cse_tally.h) */
     usec_t ct, lt, et;       /* et USEC_NEVER: never */
     uint64_t st;
     uint64_t number;         /* contentInstance: its place in the container */

@@ -40,6 +40,23 @@ static err_t count_put(struct txn *t, struct text id, uint64_t n)
     return rec_put(t, TABLE_META, id, &w, STORE_PUT_ANY);
 }
 
+struct text cse_tally_of(const struct cse_res *r)
+{
+    return r->counted.n > 0 ? r->counted : r->creator;
+}
+
+/* The CSE that is registered here: those below it are whom it lists, one after the other as it likes. */
+static err_t speaker(const struct cse_ask *ask, struct m2mid *out)
+{
+    if (ask->rq->assoc->peer != PEER_CSE) {
+        *out = ask->from->absolute;
+        return ERR_OK;
+    }
+    TRY(m2mid_absolute(text_of(ask->rq->assoc->ids[0].z), text_of(ask->cse->self.z), out));
+    m2mid_fold(out->z);
+    return ERR_OK;
+}
+
 err_t cse_tally_give(struct txn *t, struct text cse)
 {
     char id[ID_MAX];
@@ -59,7 +76,7 @@ err_t cse_tally_gone(struct txn *t, struct bytes key, struct text ri)
     if (e != ERR_OK || r.type->ty != TYPE_AE_ANNC || !text_eq(r.node, place) || !text_eq_z(r.pnode, CSE_NODE_ROOT)) {
         return e == ERR_OK || e == ERR_NOT_FOUND || e == ERR_MALFORMED_RECORD ? ERR_OK : e;
     }
-    return cse_tally_give(t, r.creator);
+    return cse_tally_give(t, cse_tally_of(&r));
 }
 
 /* -- what is past its time ---------------------------------------------------------------------------------- */
@@ -115,18 +132,22 @@ static err_t pass(struct txn *t, usec_t now)
     return txn_put(t, TABLE_META, name, p.seen < PASS ? text_bytes(writer_view_text(&k)) : p.last, STORE_PUT_ANY, 0);
 }
 
-err_t cse_tally_take(const struct cse_ask *ask, char detail[static ROLE_DETAIL_MAX])
+err_t cse_tally_take(const struct cse_ask *ask, struct text before, struct cse_res *r,
+                     char detail[static ROLE_DETAIL_MAX])
 {
-    struct text cse = text_of(ask->from->absolute.z);
+    struct m2mid cse;
     char id[ID_MAX];
     struct writer w = WRITER_ARRAY(id);
     uint64_t n = 0;
+    TRY(speaker(ask, &cse));
     TRY(pass(ask->t, ask->rq->now));
-    TRY(id_of(cse, &w));
+    TRY(id_of(text_of(cse.z), &w));
     TRY(count_of(ask->t, writer_view_text(&w), &n));
-    if (n >= ask->cse->announced_max) {
+    if (n >= ask->cse->announced_max && !m2mid_same(before, text_of(cse.z))) {
         ask->t->keep = true; /* what is past its time goes also with a refusal, or nothing would make room */
-        return detail_fail(detail, ERR_ANNOUNCED_FULL, "announced by", cse);
+        return detail_fail(detail, ERR_ANNOUNCED_FULL, "announced by", text_of(cse.z));
     }
+    bool own = m2mid_same(text_of(cse.z), text_of(ask->from->absolute.z));
+    TRY(cse_res_keep(ask->t, text_of(own ? "" : cse.z), &r->counted));
     return count_put(ask->t, writer_view_text(&w), n + 1);
 }

@@ -295,6 +295,40 @@ static void descendants(void **state)
     assert_int_equal(cse_fixture_get(f, &mn, "/deeper", "cse-in"), ERR_DENIED_FROM);
 }
 
+#define AEA(lnk, more) "{\"m2m:aeA\":{\"lnk\":\"" lnk "\",\"api\":\"Napp\"" more "}}"
+#define CRED(id) ",\"lbl\":[\"Credential-ID:" id "\"]"
+#define DCSE(csi) "{\"m2m:csr\":{\"dcse\":[\"" csi "\"]}}"
+
+static int setup_three(void **state)
+{
+    return setup_with(state, "announced-per-cse = 3\n");
+}
+
+/* Whom it speaks for is its own to say, so what it announces for them counts with what is its own. */
+static void names_for_others_are_of_its_share(void **state)
+{
+    struct cse_fixture *f = *state;
+    struct world_session mn, mn2;
+    come(f, "mn", &mn);
+    come(f, "mn2", &mn2);
+    assert_int_equal(reg(f, &mn, "/mn", CSR_WITH("\"dcse\":[\"/d0\"]")), ERR_OK);
+    assert_int_equal(reg(f, &mn2, "/mn2", CSR), ERR_OK);
+    assert_int_equal(cse_fixture_create(f, &mn, "/d0", "-", 10002, AEA("/d0/S1", CRED("12-x"))), ERR_OK);
+    assert_int_equal(cse_fixture_create(f, &mn, "/d0", "-", 10002, AEA("/d0/S2", CRED("12-y"))), ERR_OK);
+    assert_int_equal(cse_fixture_put(f, &mn, "/mn", "csr-mn", DCSE("/d1")), ERR_OK);
+    assert_int_equal(cse_fixture_create(f, &mn, "/d1", "-", 10002, AEA("/d1/S3", "")), ERR_OK);
+    assert_int_equal(cse_fixture_create(f, &mn, "/d1", "-", 10002, AEA("/d1/S4", "")), ERR_ANNOUNCED_FULL);
+    assert_non_null(strstr(f->body, SP "/mn"));
+    assert_int_equal(cse_fixture_create(f, &mn, "/mn", "-", 10002, AEA("/mn/S4", "")), ERR_ANNOUNCED_FULL);
+    assert_int_equal(cse_fixture_put(f, &mn, "/d1", "S1", AEA("/d1/S1", CRED("12-x"))), ERR_OK); /* it moves, and counts where it did */
+    assert_int_equal(cse_fixture_create(f, &mn, "/mn", "-", 10002, AEA("/mn/S4", "")), ERR_ANNOUNCED_FULL);
+    assert_int_equal(cse_fixture_del(f, &mn, "/d1", "S3"), ERR_OK); /* the return finds where it counted */
+    assert_int_equal(cse_fixture_create(f, &mn, "/mn", "-", 10002, AEA("/mn/S4", "")), ERR_OK);
+    assert_int_equal(cse_fixture_put(f, &mn2, "/mn2", "S1", AEA("/mn2/S1", CRED("12-x"))), ERR_OK); /* and so does a move away */
+    assert_int_equal(cse_fixture_create(f, &mn, "/mn", "-", 10002, AEA("/mn/S5", "")), ERR_OK);
+    assert_int_equal(cse_fixture_create(f, &mn, "/mn", "-", 10002, AEA("/mn/S6", "")), ERR_ANNOUNCED_FULL);
+}
+
 static err_t ctl(struct cse_fixture *f, const char *verb, const char *args)
 {
     return world_ctl(&f->w, f->cse, "registration", verb, args, &f->r);
@@ -458,6 +492,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(descendants, setup, teardown),
         cmocka_unit_test_setup_teardown(lists_leave_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(names_for_others_are_of_its_share, setup_three, teardown),
         cmocka_unit_test_setup_teardown(the_longest_list, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_list, setup_open, teardown),
         cmocka_unit_test_setup_teardown(by_the_operator, setup, teardown),

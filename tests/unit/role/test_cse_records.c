@@ -25,10 +25,12 @@ static struct cse_res sample(void)
     };
 }
 
+static char counted[] = "//sp.example.com/mn"; /* or nowhere but with its creator */
+
 static void resource_record(void **state)
 {
-    (void)state;
     struct cse_res r = sample();
+    r.counted = text_of(*state == NULL ? "" : counted);
     uint8_t buf[1024], again[1024];
     struct writer w = WRITER_ARRAY(buf);
     cse_res_write(&r, &w);
@@ -37,6 +39,7 @@ static void resource_record(void **state)
     assert_int_equal(cse_res_parse(writer_view(&w), &back), ERR_OK);
     assert_true(text_eq_z(back.acpi[1], "p2"));
     assert_int_equal(back.floor, 4);
+    assert_true(text_eq(back.counted, r.counted));
     struct writer v = WRITER_ARRAY(again);
     cse_res_write(&back, &v);
     assert_true(bytes_eq(writer_view(&w), writer_view(&v)));
@@ -204,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resource_record),
+        {"resource_record_counted_elsewhere", resource_record, NULL, NULL, counted},
         cmocka_unit_test_setup_teardown(key_record, setup, teardown),
         cmocka_unit_test(acp_and_child_records),
         cmocka_unit_test(schedules_read_back),
