@@ -292,7 +292,12 @@ static err_t ask_target(const struct cse_ask *ask, const struct cse_relay *r, st
         return away(ask, rs);
     }
     if (!ask->t->writable) {
-        rs->wait = cse_relay_wait(r);
+        struct cse_outbox_queue q;
+        err_t there = cse_outbox_get(ask->t, text_of(r->request), text_of(r->name), &q);
+        TRY(there == ERR_NOT_FOUND ? ERR_OK : there);
+        if (there == ERR_OK) { /* who could not be asked will not answer */
+            rs->wait = cse_relay_wait(r);
+        }
         return away(ask, rs);
     }
     rs->rsc = ROLE_RSC_LATER;

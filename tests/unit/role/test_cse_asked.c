@@ -67,6 +67,19 @@ static void answer(const char *rsc)
     must(cse_fixture_call(&f, &c));
 }
 
+/* The first that is sent to a point of access. */
+static bool to_point(struct cse_told *x)
+{
+    char after[sizeof(x->item.queue)] = "";
+    while (cse_fixture_waits(&f, after, x)) {
+        if (x->item.verdict == OUTBOX_SEND) {
+            return true;
+        }
+        memcpy(after, x->item.queue, sizeof(after));
+    }
+    return false;
+}
+
 static uint16_t said_by(const char *member)
 {
     json_t *v = NULL;
@@ -96,12 +109,7 @@ static void each_member_is_asked_and_answers(void **state)
     assert_true(f.wait.set);
     answer("2000");
     assert_int_equal(say("Sa/g/fopt", HELLO, true, false), ERR_TARGET_AWAY); /* the other one has not */
-    x.item.queue[0] = '\0';
-    bool sent = false;
-    while (!sent && cse_fixture_waits(&f, x.item.queue, &x)) {
-        sent = x.item.verdict == OUTBOX_SEND;
-    }
-    assert_true(sent);
+    assert_true(to_point(&x));
     assert_string_equal(x.item.to.url, LISTED "/b");
     assert_string_equal(x.item.to.from, "Sb");
     assert_string_equal(x.body, HELLO);
@@ -124,6 +132,27 @@ static void who_does_not_answer_keeps_back_no_other(void **state)
     must(say("Sa/g/fopt", HELLO, true, true));
     assert_int_equal(said_by("Sa"), 2000);
     assert_int_equal(said_by("Sb"), 5103);
+    cse_fixture_free(&f);
+}
+
+/* One for whom there is no room any more is not waited for. */
+static void who_could_not_be_asked_is_not_waited_for(void **state)
+{
+    char body[64];
+    begin(state);
+    group("\"Sa\",\"Sb\"");
+    for (int i = 0; i < 8; i++) {
+        snprintf(body, sizeof(body), "{\"m2m:sgn\":{\"sur\":\"/x/%d\"}}", i);
+        must(say("Sa", body, false, false));
+    }
+    must(say("Sa/g/fopt", HELLO, false, false));
+    assert_int_equal(f.rsc, ROLE_RSC_LATER);
+    static struct cse_told x;
+    assert_true(to_point(&x));
+    must(cse_fixture_told(&f, &x, OUTBOX_TOLD));
+    must(say("Sa/g/fopt", HELLO, true, false));
+    assert_int_equal(said_by("Sb"), 2000);
+    assert_int_equal(said_by("Sa"), 5103);
     cse_fixture_free(&f);
 }
 
@@ -324,6 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_member_is_asked_and_answers),
         cmocka_unit_test(who_does_not_answer_keeps_back_no_other),
+        cmocka_unit_test(who_could_not_be_asked_is_not_waited_for),
         cmocka_unit_test(a_member_of_another_cse),
         cmocka_unit_test(a_group_gives_no_right),
         cmocka_unit_test(an_ae_is_asked_through_its_channel),
