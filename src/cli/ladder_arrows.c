@@ -48,6 +48,7 @@ const struct ladder_arrow ladder_arrows[] = {
     {AUDIT_KEY_UPDATED, DEVICE, HERE, DEVICE, 0, "key registration updated", "TS-0003 8.8.2.9, 8.3.5.2.9"},
     {AUDIT_MAF_KEY_RETRIEVED, MAF, PEER, CSE, 0, "Kc to its target, in the middle of the handshake", "TS-0003 8.8.2.8"},
     {AUDIT_KEY_DEREGISTERED, DEVICE, HERE, DEVICE, 0, "key registration ended", "TS-0003 8.8.2.10, 8.3.5.2.10"},
+    {AUDIT_KEY_RECORD_LOST, HERE, HERE, DEVICE, 0, "the record of a key of a registration that ended could not be read", "TS-0003 8.8.2.6"},
     {AUDIT_CLIENT_DEREGISTERED, DEVICE, HERE, DEVICE, 0, "registration ended, with its keys", "TS-0003 8.8.2.6, 8.3.5.2.6"},
     {AUDIT_KEY_WITHDRAWN, HERE, HERE, DEVICE, 0, "the authority of the key revoked it, suspended it or gave it back",
      "TS-0001 11.2.1"},

@@ -37,6 +37,7 @@ X(CONTRACT_REMOVED,  170, "contract-removed",   "an operator took a client of th
 X(ANNOUNCED,         165, "announced",          "a resource was announced at another CSE")
 X(ANNOUNCEMENT_REFUSED, 166, "announcement-refused", "another CSE refused the announcement of a resource")
 X(ANNOUNCEMENT_SET_ASIDE, 171, "announcement-set-aside", "the record of an announcement could not be read; the resource is announced again when it changes")
+X(KEY_RECORD_LOST,   172, "key-record-lost",    "the record of a key could not be read when its registration ended: it is gone, and who was handed the key was not told")
 X(ANNOUNCEMENT_ENDED, 167, "announcement-ended", "the announcement of a resource at another CSE was deleted")
 X(AE_MOVED,          168, "ae-moved",           "an AE that a CSE announces is announced by another one now")
 X(PRIVILEGES_GRANTED, 120, "privileges-granted", "a dynamic authorization system granted an originator rights to a resource")

@@ -7,6 +7,7 @@
 
 enum { KEY_CHANGES = 6 /* records that the end of a key changes */, OTHER_CHANGES = 16 };
 _Static_assert(REG_LEAVE_KEYS_AT_ONCE * KEY_CHANGES + OTHER_CHANGES <= TXN_STAGED_MAX, "a batch goes in one transaction");
+_Static_assert(REG_LEAVE_KEYS_AT_ONCE < TXN_AUDIT_MAX, "and what it says of each");
 
 #define MARK_MAX (REC_CLIENT_RI_MAX + 32)
 
@@ -26,11 +27,29 @@ static bool key_hit(void *arg, struct bytes id, struct store_value value)
     return k->err == ERR_OK && k->n < REG_LEAVE_KEYS_AT_ONCE;
 }
 
+/* Nobody gets a key whose record cannot be read, so it goes as the others do; but who was given it is not known any more. What
+ * leaves with it and after it does not wait. */
+static err_t lose_key(const struct reg *r, struct txn *t, const char *of, struct text id, usec_t now)
+{
+    struct audit_event lost = {.kind = AUDIT_KEY_RECORD_LOST, .time = now};
+    struct writer w = WRITER_ARRAY(lost.object);
+    writer_text(&w, id);
+    writer_u8(&w, '@');
+    writer_z(&w, r->fqdn);
+    TRY(writer_finish_z(&w));
+    TRY(txn_del(t, r->kind->key, id));
+    TRY(txn_del(t, r->kind->key_of, text_of(of)));
+    return txn_audit(t, &lost);
+}
+
 /* A key with its place in the index, and at those who were given it. */
 static err_t drop_key(const struct reg *r, struct txn *t, const char *of, struct text id, usec_t now)
 {
     struct rec_key key;
     err_t e = rec_key_get(t, r->kind->key, id, &key);
+    if (e == ERR_MALFORMED_RECORD) {
+        return lose_key(r, t, of, id, now);
+    }
     if (e != ERR_NOT_FOUND) {
         TRY(e);
         return reg_key_remove(r, t, &key, now);

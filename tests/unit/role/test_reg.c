@@ -362,6 +362,53 @@ static void deregistration_takes_the_keys(void **state)
     register_client(f); /* the credential was pre-provisioned: it stays */
 }
 
+/* The first key or the last one: 9 octets are left of its record. */
+static bool first_hit(void *arg, struct bytes id, struct store_value value)
+{
+    struct writer *w = arg;
+    w->n = 0;
+    writer_u8(w, (uint8_t)id.n);
+    writer_bytes(w, id);
+    writer_bytes(w, bytes_of(value.data.p, 9));
+    return false;
+}
+
+static void harm(struct fixture *f, enum store_order order)
+{
+    uint8_t memory[8192], found[256];
+    struct writer w = WRITER_ARRAY(found);
+    struct arena arena = arena_of(memory, sizeof(memory));
+    const struct store_scan s = {.table = f->x->key, .prefix = bytes_empty(), .after = bytes_empty(), .order = order};
+    struct txn t;
+    assert_int_equal(store_begin(f->n->store, true), ERR_OK);
+    txn_init(&t, f->n->store, &arena, true);
+    assert_int_equal(txn_scan(&t, &s, first_hit, &w), ERR_OK);
+    assert_true(w.n > 10);
+    const struct text id = text_span((const char *)found + 1, found[0]);
+    assert_int_equal(txn_put(&t, f->x->key, id, bytes_of(found + 1 + id.n, 9), STORE_PUT_ANY, 0), ERR_OK);
+    assert_int_equal(txn_apply(&t), ERR_OK);
+    assert_int_equal(store_commit(f->n->store), ERR_OK);
+}
+
+/* Neither the end of the registration nor what leaves after it. */
+static void a_key_that_cannot_be_read_stops_nothing(void **state)
+{
+    struct fixture *f = *state;
+    ready(f);
+    for (int i = 0; i < REG_LEAVE_KEYS_AT_ONCE + 1; i++) {
+        assert_int_equal(create_own_key(f, K42), ERR_OK);
+    }
+    harm(f, STORE_ASCENDING);
+    harm(f, STORE_DESCENDING);
+    assert_int_equal(request(f, OP_DELETE, 0, f->ri, NULL, NULL), ERR_OK);
+    assert_int_equal(world_audited(f->n, AUDIT_KEY_RECORD_LOST), 1);
+    while (leaves(f)) {
+    }
+    assert_int_equal(world_audited(f->n, AUDIT_KEY_RECORD_LOST), 2);
+    assert_int_equal(world_count(f->n, f->x->key), 0);
+    assert_int_equal(world_count(f->n, f->x->key_of), 0);
+}
+
 /* -- keys ------------------------------------------------------------------------------------------------- */
 static void key_goes_to_its_target(void **state)
 {
@@ -656,6 +703,7 @@ int main(void)
         BOTH(configuration_is_what_the_operator_set),
         BOTH(registration_is_updated),
         BOTH(deregistration_takes_the_keys),
+        BOTH(a_key_that_cannot_be_read_stops_nothing),
         BOTH(key_goes_to_its_target),
         BOTH(key_registration_is_refused),
         BOTH(key_value_has_the_configured_length),
