@@ -87,8 +87,12 @@ struct text text_trim(struct text t, const char *blanks)
 
 size_t text_find(struct text t, char c)
 {
-    const char *at = t.n == 0 ? NULL : memchr(t.p, c, t.n);
-    return at == NULL ? t.n : (size_t)(at - t.p);
+    for (size_t i = 0; i < t.n; i++) { /* no memchr: the device library needs four names of libc, not five (0006) */
+        if (t.p[i] == c) {
+            return i;
+        }
+    }
+    return t.n;
 }
 
 size_t text_find_last(struct text t, char c)
