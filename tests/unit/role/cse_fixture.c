@@ -197,3 +197,10 @@ err_t cse_fixture_told(struct cse_fixture *f, const struct cse_told *x, enum out
     free(memory);
     return e;
 }
+
+void cse_fixture_must(const struct cse_fixture *f, err_t e)
+{
+    if (e != ERR_OK) {
+        fail_msg("%s: %s", err_code(e), f->body);
+    }
+}

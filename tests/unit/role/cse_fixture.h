@@ -64,6 +64,9 @@ err_t cse_fixture_put(struct cse_fixture *f, struct world_session *s, const char
                       const char *body);
 err_t cse_fixture_del(struct cse_fixture *f, struct world_session *s, const char *from, const char *to);
 
+/* Fails the test with the reason and the answer. */
+void cse_fixture_must(const struct cse_fixture *f, err_t e);
+
 /* Member of the only object in the last body, as text (numbers in decimal, others as JSON); "" if absent. */
 const char *cse_fixture_member(struct cse_fixture *f, const char *name);
 

@@ -21,12 +21,7 @@
 
 static struct cse_fixture f;
 
-static void must(err_t e)
-{
-    if (e != ERR_OK) {
-        fail_msg("%s: %s", err_code(e), f.body);
-    }
-}
+#define must(e) cse_fixture_must(&f, (e))
 
 /* Sa asks at its channel Sa/p, and owns the group Sa/g of Sa and of Sb, which has a point of access. */
 static void begin(void **state)

@@ -22,12 +22,7 @@
 
 static struct cse_fixture f;
 
-static void must(err_t e)
-{
-    if (e != ERR_OK) {
-        fail_msg("%s: %s", err_code(e), f.body);
-    }
-}
+#define must(e) cse_fixture_must(&f, (e))
 
 static void make(uint32_t ty, const char *body)
 {

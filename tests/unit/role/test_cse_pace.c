@@ -16,14 +16,9 @@
 #define LISTED "http://127.0.0.1:8080"
 
 static struct cse_fixture f;
-static struct cse_told x;
 
-static void must(err_t e)
-{
-    if (e != ERR_OK) {
-        fail_msg("%s: %s", err_code(e), f.body);
-    }
-}
+#define must(e) cse_fixture_must(&f, (e))
+static struct cse_told x;
 
 static void begin(const char *more)
 {

@@ -13,12 +13,7 @@
 
 static struct cse_fixture f;
 
-static void must(err_t e)
-{
-    if (e != ERR_OK) {
-        fail_msg("%s: %s", err_code(e), f.body);
-    }
-}
+#define must(e) cse_fixture_must(&f, (e))
 
 static void begin(void **state)
 {
