@@ -58,6 +58,8 @@ extern const struct ctl_arg bsf_ctl_add_args[BSF_CTL_ADD_N], bsf_ctl_one_args[BS
 
 /* bsf_ks.c: where Ks is found. ERR_NOT_FOUND: there is none of this name. */
 MUST_USE err_t bsf_ks_get(const struct bsf *b, struct txn *t, struct text b_tid, struct rec_ks *out);
+/* The IMPI that an index leads to: of a number, a RAND, a TMPI. ERR_NOT_FOUND, ERR_MALFORMED_RECORD. */
+MUST_USE err_t bsf_ks_whose(struct txn *t, enum store_table table, struct text id, struct impi *out);
 /* The record of s->live[i] goes, and what leads to it. */
 MUST_USE err_t bsf_ks_drop(struct txn *t, struct text impi, struct rec_bsf_state *s, size_t i);
 /* The number of the subscriber in its RANDs, drawn at its first challenge; *s is to be saved if it was. */

@@ -20,11 +20,12 @@ static err_t number_text(uint64_t number, char out[static NUMBER_TEXT])
     return writer_finish_z(&w);
 }
 
-static err_t name_in(struct txn *t, enum store_table table, struct text id, struct impi *out)
+err_t bsf_ks_whose(struct txn *t, enum store_table table, struct text id, struct impi *out)
 {
     struct bytes b;
     TRY(rec_get(t, table, id, &b));
-    return rec_name_parse(b, out->z, sizeof(out->z));
+    TRY(rec_name_parse(b, out->z, sizeof(out->z)));
+    return impi_is(text_of(out->z)) ? ERR_OK : ERR_MALFORMED_RECORD;
 }
 
 static err_t by_number(const struct bsf *b, struct txn *t, const struct aka_rand *rand, struct impi *out)
@@ -33,7 +34,7 @@ static err_t by_number(const struct bsf *b, struct txn *t, const struct aka_rand
     uint64_t number = 0;
     TRY(keys_rand_number(b->env.crypto, &b->rand_key, rand, &number));
     TRY(number_text(number, z));
-    return name_in(t, TABLE_BSF_NUMBER, text_of(z), out);
+    return bsf_ks_whose(t, TABLE_BSF_NUMBER, text_of(z), out);
 }
 
 static err_t find_in(struct txn *t, const struct impi *impi, const struct b_tid_parts *p, struct rec_ks *out)
@@ -62,7 +63,7 @@ err_t bsf_ks_get(const struct bsf *b, struct txn *t, struct text b_tid, struct r
     if (e != ERR_NOT_FOUND) {
         return e;
     }
-    TRY(name_in(t, TABLE_BSF_RAND_OF, text_take(b_tid, text_find(b_tid, '@')), &impi));
+    TRY(bsf_ks_whose(t, TABLE_BSF_RAND_OF, text_take(b_tid, text_find(b_tid, '@')), &impi));
     return find_in(t, &impi, &parts, out);
 }
 
@@ -87,7 +88,7 @@ static err_t draw(const struct bsf *b, struct txn *t, uint64_t *out, char z[stat
         TRY(b->env.crypto->random((uint8_t *)&drawn, sizeof(drawn)));
         *out = drawn & KEYS_RAND_NUMBER_MAX;
         TRY(number_text(*out, z));
-        e = *out == 0 ? ERR_OK : name_in(t, TABLE_BSF_NUMBER, text_of(z), &whose);
+        e = *out == 0 ? ERR_OK : bsf_ks_whose(t, TABLE_BSF_NUMBER, text_of(z), &whose);
     }
     return e == ERR_NOT_FOUND ? ERR_OK : e == ERR_OK ? ERR_LIMIT_CAPACITY : e;
 }

@@ -39,9 +39,7 @@ static err_t find_subscriber(struct run *r)
     struct impi impi;
     err_t e = ERR_NOT_FOUND;
     if (text_eq_z(text_skip(name, text_find(name, '@')), BSF_TMPI_DOMAIN)) {
-        struct bytes b;
-        e = name.n < REC_BSF_TMPI_MAX ? rec_get(r->t, TABLE_BSF_TMPI, name, &b) : ERR_NOT_FOUND;
-        e = e == ERR_OK ? rec_name_parse(b, impi.z, sizeof(impi.z)) : e;
+        e = name.n < REC_BSF_TMPI_MAX ? bsf_ks_whose(r->t, TABLE_BSF_TMPI, name, &impi) : ERR_NOT_FOUND;
     } else if (impi_is(name)) {
         e = TEXT_COPY(name, impi.z);
     }

@@ -47,6 +47,10 @@ err_t rec_subscriber_parse(struct bytes b, struct rec_subscriber *out)
     if (hex_parse(text_of(out->amf), &w) != ERR_OK || w.n != AKA_AMF_LEN) {
         return ERR_MALFORMED_RECORD;
     }
+    const bool here = out->source == SUBSCRIBER_HERE;
+    if ((out->k.n > 0) != here || (out->opc.n > 0) != here) {
+        return ERR_MALFORMED_RECORD;
+    }
     for (size_t i = 0; i < out->nafs_n; i++) {
         if (out->nafs[i][0] < '0' || out->nafs[i][0] > '0' + GUSS_BOTH) {
             return ERR_MALFORMED_RECORD;
@@ -63,7 +67,8 @@ err_t rec_subscriber_get(struct txn *t, struct text impi, struct rec_subscriber 
 {
     struct bytes b;
     TRY(rec_get(t, TABLE_BSF_SUBSCRIBER, impi, &b));
-    return rec_subscriber_parse(b, out);
+    TRY(rec_subscriber_parse(b, out));
+    return text_eq_z(impi, out->impi.z) ? ERR_OK : ERR_MALFORMED_RECORD; /* another's, put in its place */
 }
 
 err_t rec_subscriber_keys(const struct rec_subscriber *r, const struct sealer *s, struct aka_keys *out)

@@ -460,6 +460,33 @@ static void test_records_cut_short(void **state)
     store_rollback(f->bsf->store);
 }
 
+/* Records that somebody else may have put there: another's settings in the place of one's own, keys where there may be none, a TMPI of nobody. */
+static void test_records_of_others(void **state)
+{
+    struct fixture *f = *state;
+    struct bytes own;
+    uint8_t buf[64];
+    add(f, "");
+    begin(f, true);
+    assert_int_equal(rec_get(&f->t, TABLE_BSF_SUBSCRIBER, text_of(IMPI), &own), ERR_OK);
+    assert_int_equal(txn_put(&f->t, TABLE_BSF_SUBSCRIBER, text_of("other@example.com"), own, STORE_PUT_ANY, 0), ERR_OK);
+    struct rec_subscriber s;
+    assert_int_equal(rec_subscriber_get(&f->t, text_of("other@example.com"), &s), ERR_MALFORMED_RECORD);
+    assert_int_equal(rec_subscriber_get(&f->t, text_of(IMPI), &s), ERR_OK);
+    size_t source = own.n - (2 + s.k.n) - (2 + s.opc.n) - 2; /* then no USS, K and OPc */
+    assert_int_equal(own.p[source], SUBSCRIBER_HERE);
+    uint8_t *p = memcpy(f->body, own.p, own.n);
+    p[source] = SUBSCRIBER_SETTINGS;
+    assert_int_equal(rec_subscriber_parse(bytes_of(p, own.n), &s), ERR_MALFORMED_RECORD);
+    struct writer w = WRITER_ARRAY(buf);
+    assert_int_equal(rec_name_write("", &w), ERR_OK);
+    assert_int_equal(rec_put(&f->t, TABLE_BSF_TMPI, text_of("x" BSF_TMPI_DOMAIN), &w, STORE_PUT_ANY), ERR_OK);
+    assert_int_equal(txn_apply(&f->t), ERR_OK);
+    assert_int_equal(store_commit(f->bsf->store), ERR_OK);
+    assert_int_equal(get(f, "Digest username=\"x" BSF_TMPI_DOMAIN "\", realm=\"" BSF "\", nonce=\"\", uri=\"/\", response=\"\""),
+                     ERR_MALFORMED_RECORD);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -475,6 +502,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_numbers_and_restarts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_commit_that_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_records_cut_short, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_records_of_others, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
