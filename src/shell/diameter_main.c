@@ -3,10 +3,9 @@
  * BSF of Zn (diameter_zn.h); a process of its own because freeDiameter brings threads and GnuTLS. Descriptor 0 is one end of a socket pair: questions come in, answers go out (wire/zh_frame.h); its end
  * ends the process. CONFIG is freeDiameter's own file: identity, realm, certificate, peers.
  */
-#include "shell/diameter_dict.h"
+#include "shell/diameter_read.h"
 #include "shell/diameter_zn.h"
 #include "shell/leaks.h"
-#include "wire/zh_frame.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -18,8 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SCHEME_AUTHENTICATE = AKA_RAND_LEN + GSUP_AUTN_LEN, KEY = 16, RES_MIN = 4, RES_MAX = 16, NO_STATE_MAINTAINED = 1 };
-enum result { SUCCESS = 2001, UNABLE_TO_DELIVER = 3002, TOO_BUSY = 3004, IDENTITY_UNKNOWN = 5401 };
+enum { NO_STATE_MAINTAINED = 1 };
 
 struct asked {
     uint32_t token;
@@ -67,67 +65,11 @@ static void tell_err(uint32_t token, err_t e)
     tell(&(struct zh_frame){.kind = ZH_FRAME_ANSWER, .token = token, .err = e});
 }
 
-static struct bytes octets(msg_or_avp *in, enum diameter_avp which)
-{
-    const union avp_value *v = diameter_dict_value(&self.dict, in, which);
-    return v != NULL ? bytes_of(v->os.data, v->os.len) : bytes_empty();
-}
-
-/* The one result that there has to be, or 0. */
-static uint32_t result_of(struct msg *m)
-{
-    struct avp *group = diameter_dict_find(&self.dict, m, DIAMETER_EXPERIMENTAL);
-    const union avp_value *base = diameter_dict_value(&self.dict, m, DIAMETER_RESULT_CODE);
-    const union avp_value *own = group == NULL ? NULL : diameter_dict_value(&self.dict, group, DIAMETER_EXPERIMENTAL_CODE);
-    if ((base == NULL) == (own == NULL)) {
-        return 0;
-    }
-    return base != NULL ? base->u32 : own->u32;
-}
-
-static err_t take_vector(struct msg *m, const struct asked *q, struct zh_frame *f)
-{
-    struct avp *item = diameter_dict_find(&self.dict, m, DIAMETER_AUTH_ITEM);
-    struct bytes user = octets(m, DIAMETER_USER_NAME);
-    if (item == NULL || (user.n > 0 && !text_eq_z(text_span((const char *)user.p, user.n), q->impi.z))) {
-        return ERR_PEER_NONSENSE;
-    }
-    struct bytes challenge = octets(item, DIAMETER_AUTHENTICATE), res = octets(item, DIAMETER_AUTHORIZATION);
-    struct bytes ck = octets(item, DIAMETER_CK), ik = octets(item, DIAMETER_IK);
-    f->guss = octets(m, DIAMETER_GUSS);
-    if (challenge.n != SCHEME_AUTHENTICATE || res.n < RES_MIN || res.n > RES_MAX || ck.n != KEY || ik.n != KEY ||
-        f->guss.n > ZH_FRAME_GUSS_MAX) {
-        return ERR_PEER_NONSENSE;
-    }
-    memcpy(f->vector.rand.b, challenge.p, AKA_RAND_LEN);
-    memcpy(f->vector.autn, challenge.p + AKA_RAND_LEN, GSUP_AUTN_LEN);
-    TRY(secret_set(&f->vector.xres.s, res));
-    TRY(secret_set(&f->vector.ck.s, ck));
-    return secret_set(&f->vector.ik.s, ik);
-}
-
-static err_t take(struct msg *m, const struct asked *q, struct zh_frame *f)
-{
-    switch (result_of(m)) {
-    case 0:
-        return ERR_PEER_NONSENSE;
-    case SUCCESS:
-        return take_vector(m, q, f);
-    case IDENTITY_UNKNOWN:
-        return ERR_DENIED_SUBSCRIBER;
-    case UNABLE_TO_DELIVER: /* freeDiameter's own, when no peer is connected */
-    case TOO_BUSY:
-        return ERR_PEER_UNREACHABLE;
-    default:
-        return ERR_PEER_REFUSED;
-    }
-}
-
 static void answered(void *data, struct msg **m)
 {
     struct asked *q = data;
     SCOPED(zh_frame_wipe) struct zh_frame f = {.kind = ZH_FRAME_ANSWER, .token = q->token};
-    f.err = take(*m, q, &f);
+    f.err = diameter_read_vector(&self.dict, *m, text_of(q->impi.z), &f);
     tell(&f);
     fd_msg_free(*m);
     *m = NULL;

@@ -1,6 +1,6 @@
 #include "shell/diameter_zn.h"
 
-#include "role/zn.h"
+#include "shell/diameter_read.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -149,56 +149,15 @@ void diameter_zn_answered(const struct zh_frame *f)
 }
 
 /* -- the question ------------------------------------------------------------------------------------------- */
-static struct bytes octets(struct msg *m, enum diameter_avp which)
-{
-    const union avp_value *v = diameter_dict_value(self.dict, m, which);
-    return v != NULL ? bytes_of(v->os.data, v->os.len) : bytes_empty();
-}
-
-static struct text as_text(struct bytes b)
-{
-    return text_span((const char *)b.p, b.n);
-}
-
 /* The peer that the connection belongs to has to be the one that the request names: both were compared with its certificate. */
 static err_t take_host(struct msg *m, struct text *out)
 {
     DiamId_t peer = NULL;
     size_t n = 0;
-    *out = as_text(octets(m, DIAMETER_ORIGIN_HOST));
+    struct bytes host = diameter_read_octets(self.dict, m, DIAMETER_ORIGIN_HOST);
+    *out = text_span((const char *)host.p, host.n);
     bool same = fd_msg_source_get(m, &peer, &n) == 0 && peer != NULL && text_eq_nocase(*out, text_span(peer, n));
     return same && out->n > 0 && out->n <= ZH_FRAME_HOST_MAX ? ERR_OK : ERR_DENIED_FROM;
-}
-
-/* R001-135: it may ask for several services [TS 29.109 5.2], each an integer as text [6.3.1.4]. */
-static err_t take_gsids(struct msg *m, struct zn_ask *ask)
-{
-    struct avp_hdr *head = NULL;
-    struct avp *at = NULL;
-    while ((at = diameter_dict_next(self.dict, m, DIAMETER_GSID, at)) != NULL) {
-        uint64_t gsid = 0;
-        if (ask->gsids_n == ZN_GSIDS_MAX || fd_msg_avp_hdr(at, &head) != 0 || head->avp_value == NULL ||
-            text_u64(as_text(bytes_of(head->avp_value->os.data, head->avp_value->os.len)), UINT32_MAX, &gsid) != ERR_OK) {
-            return ERR_MALFORMED;
-        }
-        ask->gsids[ask->gsids_n++] = (uint32_t)gsid;
-    }
-    return ERR_OK;
-}
-
-static err_t take_ask(struct msg *m, struct zn_ask *ask)
-{
-    struct b_tid_parts parts;
-    const union avp_value *aware = diameter_dict_value(self.dict, m, DIAMETER_GBA_U_AWARE);
-    struct text b_tid = as_text(octets(m, DIAMETER_TRANSACTION));
-    if (naf_id_parse(octets(m, DIAMETER_NAF_ID), &ask->naf_id) != ERR_OK || b_tid.n == 0) {
-        return ERR_MALFORMED;
-    }
-    if (b_tid_parse(b_tid, &parts) != ERR_OK || TEXT_COPY(b_tid, ask->b_tid) != ERR_OK) {
-        return ERR_DENIED_B_TID;
-    }
-    ask->gba_u_aware = aware != NULL && aware->u32 == 1;
-    return take_gsids(m, ask);
 }
 
 /* A place that is free, or whose question was not answered in time: that one is told so. */
@@ -238,7 +197,7 @@ static int asked(struct msg **m, struct avp *avp, struct session *session, void 
     (void)opaque;
     err_t e = take_host(*m, &host);
     e = e == ERR_OK ? TEXT_COPY(host, name) : e;
-    e = e == ERR_OK ? take_ask(*m, &ask) : e;
+    e = e == ERR_OK ? diameter_read_ask(self.dict, *m, &ask) : e;
     e = e == ERR_OK ? zn_json_form.ask_write(&ask, &w) : e;
     e = e == ERR_OK ? keep(*m, &f.token) : e;
     if (e == ERR_OK) { /* from here on it may be answered at any moment */
