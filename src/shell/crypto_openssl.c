@@ -1,6 +1,7 @@
 #include "shell/crypto_openssl.h"
 
 #include "base/ct.h"
+#include "shell/crypto_random.h"
 #include "shell/openssl.h"
 
 #include <limits.h>
@@ -10,7 +11,6 @@
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <uninorm.h>
 #include <unistr.h>
 
@@ -221,11 +221,6 @@ static err_t aead_open(struct bytes key, struct bytes nonce, struct bytes aad, s
     return ERR_CRYPTO_UNSEAL;
 }
 
-static err_t random_octets(uint8_t *out, size_t n)
-{
-    return n > INT_MAX ? ERR_CRYPTO : ok(RAND_bytes(out, (int)n));
-}
-
 static err_t seed_key(struct bytes seed, EVP_PKEY **out)
 {
     if (seed.n != CRYPTO_SIG_KEY_LEN) {
@@ -309,7 +304,7 @@ const struct crypto *crypto_openssl(void)
         .aes128 = aes128,
         .hash = hash,
         .hmac_md5 = hmac_md5,
-        .random = random_octets,
+        .random = crypto_random_octets,
         .sign = sign,
         .sign_public = sign_public,
         .verify = verify,
