@@ -70,6 +70,12 @@ def test_refusals(bsf):
     good = ue.header(fresh, res)
     refused(ub.get(bsf.address, good.replace("qop=auth-int", "qop=auth")), "digest-malformed", 400)
     refused(ub.get(bsf.address, good.replace("AKAv1-MD5", "MD5")), "digest-malformed", 400)
+    refused(ub.get(bsf.address, good.replace("nc=00000001", "nc=00000002")), "digest-malformed", 400)  # a nonce is good for one use
+    nonce = base64.b64decode(fresh["nonce"])
+    for altered in (nonce[:-1] + bytes([nonce[-1] ^ 1]), nonce + b"x"):  # its RAND, with another AUTN or more behind it: none of ours
+        other = {**fresh, "nonce": base64.b64encode(altered).decode()}
+        status, headers, _ = ub.get(bsf.address, ue.header(other, res))
+        assert status == 401 and "stale=true" in headers["www-authenticate"], (status, headers)
     assert ub.get(bsf.address, good)[0] == 200
     status, headers, _ = ub.get(bsf.address, good)  # replayed
     assert status == 401 and "stale=true" in headers["www-authenticate"]

@@ -234,6 +234,23 @@ static void test_bounds(void **state)
     assert_int_equal(world_count(f->bsf, TABLE_BSF_STATE), 1); /* no number twice, whoever comes back */
 }
 
+/* More challenges than wait: the oldest makes room, and the others are still good. */
+static void test_the_oldest_challenge_makes_room(void **state)
+{
+    struct fixture *f = *state;
+    char nonce[REC_BSF_OPEN_MAX + 1][128];
+    add(f, "");
+    for (size_t i = 0; i <= REC_BSF_OPEN_MAX; i++) {
+        open_ub(f, nonce[i]);
+    }
+    assert_int_equal(answer(f, nonce[REC_BSF_OPEN_MAX]), ERR_OK);
+    assert_int_equal(primitive_http_status(f->rs.rsc), 200);
+    assert_int_equal(answer(f, nonce[1]), ERR_OK);
+    assert_int_equal(primitive_http_status(f->rs.rsc), 200);
+    assert_int_equal(answer(f, nonce[0]), ERR_OK);
+    assert_int_equal(primitive_http_status(f->rs.rsc), 401);
+}
+
 /* Who removes a subscriber ends what it has, also what it got when the BSF had another name: the IMPI may be another SIM's next. */
 static void test_another_name_of_the_bsf(void **state)
 {
@@ -342,6 +359,8 @@ static void test_two_names_of_a_sim(void **state)
     assert_int_equal(naf(f, &info.b_tid, "maf.example.com", &n), ERR_DENIED_B_TID); /* refuses R001-124 */
     assert_int_equal(get(f, OPEN_AS(OTHER)), ERR_DENIED_IMPI);                      /* refuses R001-123 */
     assert_int_equal(get(f, OPEN_AS(IMPI)), ERR_DENIED_GUSS_KEY);                   /* refuses R001-123 */
+    world_reload(&f->w, f->bsf, "[bsf]\nfqdn = " BSF "\n"); /* its keys were another's, and nobody is asked any more */
+    assert_int_equal(get(f, OPEN_AS(IMPI)), ERR_DENIED_IMPI);
 }
 
 /* -- commands -------------------------------------------------------------------------------------------- */
@@ -493,6 +512,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_naf_keys_and_permissions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_late_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_oldest_challenge_makes_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_name_of_the_bsf, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_forgetting_costs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_numbers_given_elsewhere, setup, teardown),

@@ -83,6 +83,22 @@ static void test_what_was_taken_is_on_disk(void **state)
     clean(&p);
 }
 
+/* Two that answered from one file would use a number twice. */
+static void test_one_device_at_a_time(void **state)
+{
+    struct place p;
+    struct sim first, second;
+    char detail[ROLE_DETAIL_MAX];
+    (void)state;
+    make(&p, "sim");
+    assert_int_equal(sim_soft_open(p.file, crypto_openssl(), &first, detail), ERR_OK);
+    assert_int_equal(sim_soft_open(p.file, crypto_openssl(), &second, detail), ERR_STORE_LOCKED);
+    assert_non_null(strstr(detail, p.file));
+    sim_close(&first);
+    assert_int_equal(use(&p), ERR_OK);
+    clean(&p);
+}
+
 /* Somebody who may write there has put a file of his own where ours is made: what he can open does not get our keys. */
 static void test_what_lay_there_before(void **state)
 {
@@ -115,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_taken_is_on_disk),
+        cmocka_unit_test(test_one_device_at_a_time),
         cmocka_unit_test(test_what_lay_there_before),
         cmocka_unit_test(test_a_long_name),
     };

@@ -371,6 +371,9 @@ static void documents_that_are_refused(void **state)
          DOCUMENT("<btid>&e;</btid>" LIFETIME), ERR_XML_DOCTYPE},
         {DOCUMENT(BTID_ELEMENT "<lifetime>2030-01-01T00:00:00</lifetime>"), ERR_MALFORMED_TIME},
         {DOCUMENT(BTID_ELEMENT "<lifetime>2030-01-01T00:00:00+01:00</lifetime>"), ERR_MALFORMED_TIME},
+        {DOCUMENT(BTID_ELEMENT "<lifetime>2030-01-01T00:00:00z</lifetime>"), ERR_MALFORMED_TIME},
+        /* The encoding is not the document's choice: these octets are no UTF-8, whatever it says. */
+        {"<?xml version='1.0' encoding='ISO-8859-1'?>" DOCUMENT("<a>\xE9</a>" BTID_ELEMENT LIFETIME), ERR_MALFORMED_XML},
         {DOCUMENT(BTID_ELEMENT "<lifetime>2030-13-01T00:00:00Z</lifetime>"), ERR_MALFORMED_TIME},
         {DOCUMENT(BTID_ELEMENT "<lifetime>2030/01/01T00:00:00Z</lifetime>"), ERR_MALFORMED_TIME},
         {DOCUMENT(BTID_ELEMENT "<lifetime>2030-01-01T00:00:00.Z</lifetime>"), ERR_MALFORMED_TIME},
