@@ -13,6 +13,7 @@ void txn_init(struct txn *t, struct store *s, struct arena *a, bool writable)
     t->partition = text_empty();
     t->staged_n = 0;
     t->audit_n = 0;
+    t->read = 0;
 }
 
 void txn_enter(struct txn *t, struct text partition)
@@ -115,7 +116,9 @@ err_t txn_get(struct txn *t, enum store_table table, struct text id, struct stor
     *out = (struct store_value){bytes_empty(), 0};
     TRY(key_of(t, text_bytes(id), &key));
     if (!is_staged(t, table, key.id)) {
-        return store_get(t->store, table, key.id, t->arena, out);
+        TRY(store_get(t->store, table, key.id, t->arena, out));
+        t->read += out->data.n;
+        return ERR_OK;
     }
     const struct txn_change *last = NULL;
     TRY(resolve(t, table, key.id, &out->version, &last));

@@ -3,6 +3,7 @@
 #include "role/cse/cse_relay.h"
 #include "role/cse/cse_token_ask.h"
 #include "role/cse/cse_verify.h"
+#include "role/cse/cse_walk.h"
 #include "role/detail.h"
 #include "role/dispatch.h"
 #include "wire/emit.h"
@@ -12,7 +13,8 @@
 
 #define DEPTH_MAX 4      /* groups of groups */
 #define REQUESTS_MAX 256 /* members asked in one request, groups of groups included */
-#define ROOM 256         /* octets left in the answer behind each member */
+#define READ_MAX (2 * CSE_WALK_READ_MAX) /* octets of records for all of them */
+#define ROOM 320         /* octets left in the answer behind each member */
 
 /* One request to a fanOutPoint, through all groups of groups. */
 struct fanout {
@@ -88,6 +90,9 @@ static err_t ask_member(struct fanout *f, const struct request *rq, struct text 
     if (f->asked++ == REQUESTS_MAX) {
         return ERR_LIMIT_CAPACITY;
     }
+    if (f->t->read > READ_MAX) {
+        return detail_fail(rs->detail, ERR_LIMIT_CAPACITY, "the members before took all the work of one request: ask this one by itself", to);
+    }
     bool local = cse_addr_is_local(f->ctx, to);
     if (local && cse_group_split(to, &group, &rest)) {
         return serve(f, rq, rs, depth + 1);
@@ -125,6 +130,10 @@ static err_t item(struct fanout *f, const struct request *rq, struct text to, st
     w->n = rs.body.n > 0 ? w->n + rs.body.n : start + 1;
     struct emit out = {w, rs.body.n > 0};
     emit_number(&out, "rsc", rs.rsc);
+    if (e == ERR_OK && rs.next != 0) { /* a part of the result, and where the rest begins: as in rqp.c */
+        emit_number(&out, "cts", 1);
+        emit_number(&out, "cto", rs.next);
+    }
     if (prim.rqi.n > 0) {
         emit_text(&out, "rqi", prim.rqi);
     }

@@ -26,6 +26,7 @@ static struct access_query query_of(const struct cse_ask *ask, const struct cse_
 }
 
 #define LOOKUPS_MAX 256 /* of groups and their members, for one decision: a policy full of them must not cost the CSE its time */
+#define MEMBERS_A_LOOKUP 8 /* that are read with their group, whether or not they are looked up themselves */
 
 /* -- groups and roles that the rules name -------------------------------------------------------------------------- */
 /* Is a member of a group the originator? It is named by its identifier, or by the address of its resource here. */
@@ -68,6 +69,8 @@ static err_t in_group(const struct cse_ask *ask, struct text group, unsigned *le
     TRY(e);
     TRY(cse_res_attrs(ask->t, &at.res, &attrs));
     const json_t *mid = json_object_get(attrs, "mid");
+    const unsigned cost = (unsigned)json_array_size(mid) / MEMBERS_A_LOOKUP;
+    *left -= cost < *left ? cost : *left;
     for (size_t i = 0; i < json_array_size(mid) && !*out; i++) {
         const json_t *v = json_array_get(mid, i);
         TRY(is_member(ask, text_span(json_string_value(v), json_string_length(v)), left, out));

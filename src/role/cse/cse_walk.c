@@ -10,6 +10,8 @@
 #define WORK_SKIP 200000   /* up to an offset that is a count, which we give none beyond COUNT_MAX */
 #define COUNT_MAX 10000
 #define WORK_READ 8     /* a record costs as much as so many entries of the index */
+#define READ_FREE 2048  /* octets that are read for an entry and its policies for that; beyond them a unit is for READ_UNIT */
+#define READ_UNIT (CSE_WALK_READ_MAX / WORK_NESTED)
 
 struct cse_walk_frame {
     struct cse_res res;
@@ -69,6 +71,7 @@ static bool page_hit(void *arg, struct bytes id, struct store_value value)
     struct arena *a = l->w->ask->t->arena;
     struct cse_child c;
     l->w->work++;
+    l->w->ask->t->read += id.n + value.data.n;
     l->err = cse_res_child_parse(value.data, &c);
     if (l->err != ERR_OK) {
         return false;
@@ -184,7 +187,7 @@ static err_t may_see(struct cse_walk *w, const struct cse_walk_hit *hit, bool *o
 }
 
 /* In, out (ERR_NOT_FOUND), or an error. Sets what is to be walked next. */
-static err_t judge(struct cse_walk *w, struct cse_walk_hit *hit)
+static err_t verdict(struct cse_walk *w, struct cse_walk_hit *hit)
 {
     const struct types_row *type = types_find(hit->child.ty);
     bool inner = (type->flags & TYPES_HAS_CHILDREN) != 0;
@@ -208,10 +211,33 @@ static err_t judge(struct cse_walk *w, struct cse_walk_hit *hit)
     return matches && seen ? ERR_OK : ERR_NOT_FOUND;
 }
 
+/* Whoever wrote the records and policies: what is large costs more. */
+static err_t judge(struct cse_walk *w, struct cse_walk_hit *hit)
+{
+    const uint64_t before = w->ask->t->read;
+    err_t e = verdict(w, hit);
+    const uint64_t octets = w->ask->t->read - before;
+    w->work += octets > READ_FREE ? (octets - READ_FREE) / READ_UNIT : 0;
+    return e;
+}
+
 /* -- where to begin ------------------------------------------------------------------------------------- */
 static uint64_t work_max(const struct cse_walk *w)
 {
     return w->nested ? WORK_NESTED : WORK_LIST;
+}
+
+/* Of several lists in one request (cse_fanout.c) the first may leave nothing to the last, which has a page then. */
+static uint64_t work_left(const struct cse_walk *w)
+{
+    const uint64_t read = w->ask->t->read;
+    return w->work + (read < CSE_WALK_READ_MAX ? (CSE_WALK_READ_MAX - read) / READ_UNIT : 0);
+}
+
+static void allow(struct cse_walk *w, uint64_t most)
+{
+    const uint64_t left = work_left(w);
+    w->work_end = w->work + most < left ? w->work + most : left;
 }
 
 /* As if everything up to this entry had come out just now; what follows has no count. */
@@ -257,7 +283,7 @@ err_t cse_walk_open(struct cse_walk *w, const struct cse_ask *ask, const struct 
     w->nested = nested;
     w->depth_max = CSE_RES_DEPTH_MAX;
     w->skip = cse_mark_is(offset) ? 0 : offset - 1;
-    w->work_end = w->skip > 0 ? WORK_SKIP : work_max(w);
+    allow(w, w->skip > 0 ? WORK_SKIP : work_max(w));
     if (filter_has(f, FILTER_LVL) && f->number[FILTER_LVL] < w->depth_max) {
         w->depth_max = (size_t)f->number[FILTER_LVL];
     }
@@ -272,7 +298,8 @@ err_t cse_walk_open(struct cse_walk *w, const struct cse_ask *ask, const struct 
 
 uint64_t cse_walk_offset(const struct cse_walk *w)
 {
-    return w->position > COUNT_MAX && w->before != 0 ? w->before : w->position;
+    const bool much = w->position > COUNT_MAX || w->work > WORK_LIST;
+    return much && w->before != 0 ? w->before : w->position;
 }
 
 /* Work up to the offset is counted apart. */
@@ -281,7 +308,7 @@ static void to_next(struct cse_walk *w, uint64_t mark)
     w->before = w->current;
     w->current = mark;
     if (w->position++ == w->skip) {
-        w->work_end = w->work + work_max(w);
+        allow(w, work_max(w));
     }
 }
 

@@ -9,6 +9,8 @@
 #include "role/cse/cse_match.h"
 #include "role/cse/cse_policy.h"
 
+#define CSE_WALK_READ_MAX 12800000 /* octets of records that all lists of one request read, about: a fifth of a second */
+
 struct cse_walk_frame;
 
 struct cse_walk {

@@ -108,6 +108,7 @@ err_t cse_fixture_call(struct cse_fixture *f, const struct cse_call *c)
     f->body[rs.body.n] = '\0';
     f->rsc = rs.rsc;
     f->next = rs.next;
+    f->read = t.read;
     f->wait = rs.wait;
     memcpy(f->location, rs.location, sizeof(f->location));
     free(memory);

@@ -25,6 +25,7 @@ struct cse_fixture {
     char *body;
     uint16_t rsc;
     uint64_t next; /* Content Offset */
+    uint64_t read; /* octets of records that the last request read */
     struct role_wait wait;
     char location[M2MID_MAX * 2];
 };

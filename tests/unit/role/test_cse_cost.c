@@ -1,0 +1,221 @@
+/*
+ * What one request may cost the others: policies that are full of groups, records that are large, groups whose members are lists. The
+ * measure is the octets of records that a request has read, for which it keeps everybody else waiting.
+ */
+#include "cse_fixture.h"
+#include "role/cse/cse_res.h"
+#include "wire/json.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MAY_DISCOVER "{\"acr\":[{\"acor\":[\"Sa\",\"Sb\"],\"acop\":63}]}"
+#define GROUPS 16
+#define POLICIES 16
+#define BOXES 200
+#define READ_MOST (20u << 20) /* a fifth of a second */
+
+static char body[1u << 18];
+
+static int setup(void **state)
+{
+    struct cse_fixture *f = calloc(1, sizeof(*f));
+    cse_fixture_init(f, CSE_CONF "admin = Sadmin\n");
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-in", 2, AE_NAMED("app-a")), ERR_OK);
+    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "cse-in", 2, AE_NAMED("app-b")), ERR_OK);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    cse_fixture_free(*state);
+    free(*state);
+    return 0;
+}
+
+static void make(struct cse_fixture *f, const char *to, uint32_t ty)
+{
+    f->w.now += SECOND;
+    err_t e = cse_fixture_create(f, &f->a, "Sa", to, ty, body);
+    cse_fixture_must(f, e);
+}
+
+static void group(struct cse_fixture *f, int k)
+{
+    size_t n = (size_t)snprintf(body, sizeof(body), "{\"m2m:grp\":{\"rn\":\"g%d\",\"mnm\":64,\"mid\":[", k);
+    for (int i = 0; i < 64; i++) {
+        n += (size_t)snprintf(body + n, sizeof(body) - n, "%s\"/mn%d/%0220d\"", i > 0 ? "," : "", i, k);
+    }
+    snprintf(body + n, sizeof(body) - n, "]}}");
+    make(f, "Sa", 9);
+}
+
+static void policy(struct cse_fixture *f, int k)
+{
+    size_t n = (size_t)snprintf(body, sizeof(body), "{\"m2m:acp\":{\"rn\":\"p%d\",\"pvs\":" MAY_DISCOVER ",\"pv\":{\"acr\":[{\"acop\":63,\"acor\":[", k);
+    for (int i = 0; i < GROUPS; i++) {
+        n += (size_t)snprintf(body + n, sizeof(body) - n, "%s\"cse-in/app-a/g%d\"", i > 0 ? "," : "", i);
+    }
+    snprintf(body + n, sizeof(body) - n, "]}]}}}");
+    make(f, "Sa", 1);
+}
+
+static void box(struct cse_fixture *f, int k)
+{
+    size_t n = (size_t)snprintf(body, sizeof(body), "{\"m2m:cnt\":{\"rn\":\"c%d\",\"acpi\":[", k);
+    for (int i = 0; i < POLICIES; i++) {
+        n += (size_t)snprintf(body + n, sizeof(body) - n, "%s\"cse-in/app-a/p%d\"", i > 0 ? "," : "", i);
+    }
+    snprintf(body + n, sizeof(body) - n, "]}}");
+    make(f, "Sa", 3);
+}
+
+static void crowd(struct cse_fixture *f)
+{
+    for (int i = 0; i < GROUPS; i++) {
+        group(f, i);
+    }
+    for (int i = 0; i < POLICIES; i++) {
+        policy(f, i);
+    }
+    for (int i = 0; i < BOXES; i++) {
+        box(f, i);
+    }
+    snprintf(body, sizeof(body), "{\"m2m:acp\":{\"rn\":\"seen\",\"pv\":" MAY_DISCOVER ",\"pvs\":" MAY_DISCOVER "}}");
+    make(f, "Sa", 1);
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa", "{\"m2m:ae\":{\"acpi\":[\"cse-in/app-a/seen\"]}}"), ERR_OK);
+}
+
+static size_t found(struct cse_fixture *f)
+{
+    json_t *v = NULL;
+    assert_int_equal(json_parse(text_bytes(text_of(f->body)), &v), ERR_OK);
+    size_t n = json_array_size(json_object_get(v, "m2m:uril"));
+    json_decref(v);
+    return n;
+}
+
+static err_t discover(struct cse_fixture *f, uint64_t at)
+{
+    char query[96];
+    snprintf(query, sizeof(query), "ty=3&lim=1000&ofst=%llu", (unsigned long long)at);
+    const struct cse_call c = {.s = &f->b, .op = OP_RETRIEVE, .to = "cse-in/app-a", .from = "Sb", .query = query, .fu = 1};
+    return cse_fixture_call(f, &c);
+}
+
+/* An AE writes the policies of its resources: what they cost is counted to who asks about them, one by one and in a list. */
+static void policies_full_of_groups(void **state)
+{
+    struct cse_fixture *f = *state;
+    crowd(f);
+    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "cse-in/app-a/c7"), ERR_DENIED_PRIVILEGE);
+    assert_in_range(f->read, 1, 1u << 20);
+    for (uint64_t at = 1, pages = 0; at != 0; pages++) {
+        assert_in_range(pages, 0, 40);
+        err_t e = discover(f, at);
+        cse_fixture_must(f, e);
+        assert_int_equal(found(f), 0);
+        assert_in_range(f->read, 1, READ_MOST);
+        assert_true(f->next == 0 || f->next > at);
+        at = f->next;
+    }
+}
+
+/* -- groups of lists --------------------------------------------------------------------------------------------- */
+static uint8_t memory[1u << 20];
+#define ENTRIES 8000
+#define A_BATCH 80
+
+/* Instances in Sa/c0/../c9/big, copies of one that was made by request. */
+static void fill(struct cse_fixture *f, const char *first, const char *box)
+{
+    for (uint64_t i = 0; i < ENTRIES; i += A_BATCH) {
+        struct txn t;
+        struct cse_res cnt, r;
+        struct arena arena = arena_of(memory, sizeof(memory));
+        assert_int_equal(store_begin(f->cse->store, true), ERR_OK);
+        txn_init(&t, f->cse->store, &arena, true);
+        assert_int_equal(cse_res_get(&t, text_of(box), f->w.now, &cnt), ERR_OK);
+        assert_int_equal(cse_res_get(&t, text_of(first), f->w.now, &r), ERR_OK);
+        cnt.cni += A_BATCH;
+        cnt.st += A_BATCH;
+        assert_int_equal(cse_res_put(&t, &cnt), ERR_OK);
+        for (uint64_t k = 0; k < A_BATCH; k++) {
+            char ri[CSE_RES_UID_LEN + 1], rn[32];
+            struct cse_res one = r;
+            snprintf(ri, sizeof(ri), "0%016llx0000000", (0x6ULL << 60) + (unsigned long long)(i + k + 1));
+            snprintf(rn, sizeof(rn), "n%06llu", (unsigned long long)(i + k));
+            one.ri = text_of(ri);
+            one.node = one.node.n > 0 ? one.ri : one.node;
+            one.rn = text_of(rn);
+            one.number += i + k + 1;
+            one.version = 0;
+            assert_int_equal(cse_res_add(&t, &one), ERR_OK);
+        }
+        assert_int_equal(txn_apply(&t), ERR_OK);
+        assert_int_equal(store_commit(f->cse->store), ERR_OK);
+    }
+}
+
+/* Ten containers, one in the other, and all instances in the last: whoever lists one walks through all of them. */
+static void nest(struct cse_fixture *f)
+{
+    char to[256] = "Sa", first[64], box[64];
+    for (int i = 0; i < 10; i++) {
+        snprintf(body, sizeof(body), "{\"m2m:cnt\":{\"rn\":\"c%d\"}}", i);
+        make(f, to, 3);
+        snprintf(to + strlen(to), sizeof(to) - strlen(to), "/c%d", i);
+    }
+    snprintf(body, sizeof(body), "{\"m2m:cin\":{\"rn\":\"first\",\"con\":\"x\",\"lbl\":[\"l\"]}}");
+    make(f, to, 4);
+    snprintf(first, sizeof(first), "%s", cse_fixture_member(f, "ri"));
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", to), ERR_OK);
+    snprintf(box, sizeof(box), "%s", cse_fixture_member(f, "ri"));
+    fill(f, first, box);
+}
+
+static void every_one(struct cse_fixture *f, const char *name)
+{
+    char to[256] = "Sa";
+    size_t n = (size_t)snprintf(body, sizeof(body), "{\"m2m:grp\":{\"rn\":\"%s\",\"mnm\":64,\"mid\":[", name);
+    for (int i = 0; i < 10; i++) {
+        snprintf(to + strlen(to), sizeof(to) - strlen(to), "/c%d", i);
+        n += (size_t)snprintf(body + n, sizeof(body) - n, "%s\"%s\",\"/in/%s\",\"//sp.example.com/in/%s\"", i > 0 ? "," : "", to, to, to);
+    }
+    snprintf(body + n, sizeof(body) - n, "]}}");
+    make(f, "Sa", 9);
+}
+
+static uint64_t ask(struct cse_fixture *f, const char *to, const char *query, uint32_t fu, int rcn)
+{
+    const struct cse_call c = {.s = &f->a, .op = OP_RETRIEVE, .to = to, .from = "Sa", .query = query, .fu = fu, .rcn = rcn};
+    err_t e = cse_fixture_call(f, &c);
+    cse_fixture_must(f, e);
+    return f->read;
+}
+
+/* One request to a group costs what one request may, and each member that was not listed to its end says where the rest begins. */
+static void members_that_are_lists(void **state)
+{
+    struct cse_fixture *f = *state;
+    nest(f);
+    every_one(f, "all");
+    const uint64_t one = ask(f, "Sa/c0", "lbl=none", 1, 0);
+    assert_in_range(ask(f, "Sa/all/fopt", "lbl=none", 1, 0), one, 6 * one);
+    assert_non_null(strstr(f->body, "\"cts\":1,\"cto\":"));
+    assert_null(strstr(f->body, "\"rsc\":5"));
+    assert_in_range(ask(f, "Sa/all/fopt", "ty=4&lbl=none", 0, 1 + 8), 1, 6 * one);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {T(policies_full_of_groups), T(members_that_are_lists)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
