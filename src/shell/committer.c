@@ -375,7 +375,7 @@ static err_t open_store(struct committer *c, usec_t now)
     struct store *inner = NULL;
     TRY(c->snap->env.crypto->random((uint8_t *)&secret, sizeof(secret)));
     TRY(store_sqlite_open(c->snap->store, STORE_SQLITE_WRITER, NULL, &inner));
-    TRY(store_cached_open(inner, CACHE_OCTETS, &inner));
+    TRY(store_cached_open(inner, CACHE_OCTETS, secret, &inner));
     TRY(store_volatile_open(inner, VOLATILE_RECORDS, secret, &c->store));
     TRY(store_begin(c->store, true));
     err_t e = take_over(c, now);

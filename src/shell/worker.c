@@ -135,9 +135,11 @@ struct writer worker_scratch(struct worker *w)
 
 static err_t open_reader(struct worker *w)
 {
+    uint64_t secret = 0;
     struct store *inner = NULL;
+    TRY(w->snap->env.crypto->random((uint8_t *)&secret, sizeof(secret)));
     TRY(store_sqlite_open(w->snap->store, STORE_SQLITE_READER, NULL, &inner));
-    return store_cached_open(inner, CACHE_OCTETS, &w->reader);
+    return store_cached_open(inner, CACHE_OCTETS, secret, &w->reader);
 }
 
 static err_t allocate(struct worker *w)

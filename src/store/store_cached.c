@@ -1,38 +1,20 @@
 /*
- * A set-associative cache: an id has WAYS places it may stand in, so that neither a lookup nor an insertion ever
- * walks a chain, whatever ids a peer chooses. Emptying is a step of the generation number; stale entries go when
- * their place or their octets are needed.
+ * Emptying is a step of the generation number, which is the mark of an entry; stale ones go when their place or their octets are needed.
  */
 #include "store/store_cached.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "store/store_ways.h"
 
-#define WAYS 8
+#include <stdlib.h>
+
 #define SETS_MAX 4096
 #define ENTRY_SHARE 8 /* a record larger than 1/8 of the capacity is not kept */
-
-struct entry {
-    uint64_t generation;
-    uint64_t version;
-    enum store_table table;
-    size_t id_n;
-    size_t data_n;
-    uint8_t b[]; /* id, then data */
-};
-
-/* The hash stands beside the pointer: of eight records that an id might be, seven are not looked at. */
-struct place {
-    struct entry *e;
-    uint64_t hash;
-};
 
 struct cached {
     struct store base;
     struct store *inner;
-    struct place *at; /* sets * WAYS places */
-    size_t sets;      /* a power of two */
-    size_t next;      /* whose turn it is to make room */
+    struct store_ways ways;
+    size_t next; /* whose turn it is to make room */
     size_t used;
     size_t capacity;
     uint64_t generation;
@@ -40,109 +22,85 @@ struct cached {
     bool dirty;    /* this transaction has changed something: what is kept may never be committed */
 };
 
+/* A record as it is looked for, and where it stands. */
+struct spot {
+    uint64_t hash;
+    struct store_ways_place *place; /* or NULL: nowhere */
+};
+
 static struct cached *of(struct store *s)
 {
     return (struct cached *)s;
 }
 
-static size_t size_of(const struct entry *e)
-{
-    return sizeof(*e) + e->id_n + e->data_n;
-}
-
-static void drop(struct cached *c, struct place *place)
+static void drop(struct cached *c, struct store_ways_place *place)
 {
     if (place->e != NULL) {
-        c->used -= size_of(place->e);
-        free(place->e);
-        place->e = NULL;
+        c->used -= store_ways_size(place->e->id_n, place->e->data_n);
+        store_ways_drop(place);
     }
 }
 
-/* FNV-1a over table and id: only spreads, nothing depends on its strength. */
-static uint64_t hash_of(enum store_table t, struct bytes id)
+static struct spot spot_of(struct cached *c, enum store_table t, struct bytes id)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)t;
-    for (size_t i = 0; i < id.n; i++) {
-        h = (h ^ id.p[i]) * UINT64_C(0x100000001b3);
-    }
-    return h ^ h >> 32;
+    const uint64_t hash = store_ways_hash(&c->ways, t, id);
+    return (struct spot){hash, store_ways_find(&c->ways, hash, t, id)};
 }
 
-static struct place *set_of(struct cached *c, uint64_t hash)
+static bool is_fresh(const struct cached *c, const struct spot *s)
 {
-    return &c->at[(size_t)(hash & (c->sets - 1)) * WAYS];
-}
-
-static bool is_it(const struct place *place, uint64_t hash, enum store_table t, struct bytes id)
-{
-    const struct entry *e = place->e;
-    return place->hash == hash && e != NULL && e->table == t && bytes_eq(bytes_of(e->b, e->id_n), id);
-}
-
-static const struct entry *find(struct cached *c, uint64_t hash, enum store_table t, struct bytes id)
-{
-    struct place *set = set_of(c, hash);
-    for (size_t i = 0; i < WAYS; i++) {
-        if (is_it(&set[i], hash, t, id) && set[i].e->generation == c->generation) {
-            return set[i].e;
-        }
-    }
-    return NULL;
+    return s->place != NULL && s->place->e->mark == c->generation;
 }
 
 /* An empty place, else a stale one, else the one whose turn it is. */
-static struct place *place_in(struct cached *c, struct place *set)
+static struct store_ways_place *place_in(struct cached *c, struct store_ways_place *set)
 {
-    struct place *stale = NULL;
-    for (size_t i = 0; i < WAYS; i++) {
+    struct store_ways_place *stale = NULL;
+    for (size_t i = 0; i < STORE_WAYS; i++) {
         if (set[i].e == NULL) {
             return &set[i];
         }
-        if (set[i].e->generation != c->generation) {
+        if (set[i].e->mark != c->generation) {
             stale = &set[i];
         }
     }
-    return stale != NULL ? stale : &set[c->next % WAYS];
+    return stale != NULL ? stale : &set[c->next % STORE_WAYS];
+}
+
+static void next(struct cached *c)
+{
+    c->next = (c->next + 1) % store_ways_places(&c->ways);
 }
 
 static void make_room(struct cached *c, size_t want)
 {
     while (c->used > 0 && c->capacity - c->used < want) {
-        drop(c, &c->at[c->next]);
-        c->next = (c->next + 1) % (c->sets * WAYS);
+        drop(c, &c->ways.at[c->next]);
+        next(c);
     }
 }
 
-static void keep(struct cached *c, uint64_t hash, enum store_table t, struct bytes id, struct store_value v)
+static void keep(struct cached *c, const struct spot *s, enum store_table t, struct bytes id, struct store_value v)
 {
-    size_t want = sizeof(struct entry) + id.n + v.data.n;
+    size_t want = store_ways_size(id.n, v.data.n);
     if (want > c->capacity / ENTRY_SHARE) {
         return;
     }
-    struct place *place = place_in(c, set_of(c, hash));
+    struct store_ways_place *place = s->place != NULL ? s->place : place_in(c, store_ways_set(&c->ways, s->hash));
+    const struct store_ways_entry head = {.version = v.version, .mark = c->generation, .table = t};
     drop(c, place);
     make_room(c, want);
-    struct entry *e = malloc(want);
-    if (e == NULL) {
-        return;
+    if (store_ways_put(place, s->hash, &head, id, v.data)) {
+        c->used += want;
+        next(c);
     }
-    *e = (struct entry){c->generation, v.version, t, id.n, v.data.n};
-    memcpy(e->b, id.p, id.n);
-    memcpy(e->b + id.n, v.data.p, v.data.n);
-    *place = (struct place){e, hash};
-    c->used += want;
-    c->next = (c->next + 1) % (c->sets * WAYS);
 }
 
 static void cached_close(struct store *s)
 {
     struct cached *c = of(s);
     store_close(c->inner);
-    for (size_t i = 0; i < c->sets * WAYS; i++) {
-        free(c->at[i].e);
-    }
-    free(c->at);
+    store_ways_wipe(&c->ways);
     free(c);
 }
 
@@ -163,33 +121,15 @@ static err_t cached_begin(struct store *s, bool write)
 static err_t cached_get(struct store *s, enum store_table t, struct bytes id, struct arena *a, struct store_value *out)
 {
     struct cached *c = of(s);
-    const uint64_t hash = hash_of(t, id);
-    const struct entry *e = find(c, hash, t, id);
-    if (e != NULL) {
-        out->version = e->version;
-        return arena_dup(a, bytes_of(e->b + e->id_n, e->data_n), &out->data) ? ERR_OK : ERR_LIMIT_CAPACITY;
+    const struct spot spot = spot_of(c, t, id);
+    if (is_fresh(c, &spot)) {
+        const struct store_value there = store_ways_value(spot.place->e);
+        out->version = there.version;
+        return arena_dup(a, there.data, &out->data) ? ERR_OK : ERR_LIMIT_CAPACITY;
     }
     TRY(store_get(c->inner, t, id, a, out));
-    keep(c, hash, t, id, *out);
+    keep(c, &spot, t, id, *out);
     return ERR_OK;
-}
-
-/* What is kept under this id and not stale, or NULL; stale ones of the same id go. */
-static struct place *kept(struct cached *c, uint64_t hash, enum store_table t, struct bytes id)
-{
-    struct place *set = set_of(c, hash);
-    struct place *fresh = NULL;
-    for (size_t i = 0; i < WAYS; i++) {
-        if (!is_it(&set[i], hash, t, id)) {
-            continue;
-        }
-        if (set[i].e->generation == c->generation) {
-            fresh = &set[i];
-        } else {
-            drop(c, &set[i]);
-        }
-    }
-    return fresh;
 }
 
 /* A record that was read before is likely to be read again; one that was not, is not taken in. */
@@ -199,12 +139,11 @@ static err_t cached_put(struct store *s, enum store_table t, struct bytes id, st
     struct cached *c = of(s);
     TRY(store_put(c->inner, t, id, data, mode, version));
     c->dirty = true;
-    const uint64_t hash = hash_of(t, id);
-    struct place *place = kept(c, hash, t, id);
-    if (place != NULL) {
-        struct store_value v = {data, place->e->version + 1};
-        drop(c, place);
-        keep(c, hash, t, id, v);
+    const struct spot spot = spot_of(c, t, id);
+    if (is_fresh(c, &spot)) {
+        const struct store_value v = {data, spot.place->e->version + 1};
+        drop(c, spot.place);
+        keep(c, &spot, t, id, v);
     }
     return ERR_OK;
 }
@@ -214,9 +153,9 @@ static err_t cached_del(struct store *s, enum store_table t, struct bytes id)
     struct cached *c = of(s);
     TRY(store_del(c->inner, t, id));
     c->dirty = true;
-    struct place *place = kept(c, hash_of(t, id), t, id);
-    if (place != NULL) {
-        drop(c, place);
+    const struct spot spot = spot_of(c, t, id);
+    if (spot.place != NULL) {
+        drop(c, spot.place);
     }
     return ERR_OK;
 }
@@ -261,31 +200,23 @@ static const struct store_ops cached_ops = {
 };
 
 /* A set for each 2 KiB: about four places for a record of typical size. */
-static size_t sets_for(size_t capacity)
+static size_t places_for(size_t capacity)
 {
-    size_t sets = 1;
-    while (sets < SETS_MAX && sets * 2048 < capacity) {
-        sets *= 2;
-    }
-    return sets;
+    size_t sets = capacity / 2048;
+    return (sets < SETS_MAX ? sets : SETS_MAX) * STORE_WAYS;
 }
 
-err_t store_cached_open(struct store *inner, size_t capacity_bytes, struct store **out)
+err_t store_cached_open(struct store *inner, size_t capacity_bytes, uint64_t secret, struct store **out)
 {
     *out = NULL;
     struct cached *c = calloc(1, sizeof(*c));
-    size_t sets = sets_for(capacity_bytes);
-    struct place *at = calloc(sets * WAYS, sizeof(*at));
-    if (c == NULL || at == NULL) {
+    if (c == NULL || store_ways_init(&c->ways, places_for(capacity_bytes), secret) != ERR_OK) {
         free(c);
-        free(at);
         store_close(inner); /* it was given to us */
         return ERR_STORE;
     }
     c->base.ops = &cached_ops;
     c->inner = inner;
-    c->at = at;
-    c->sets = sets;
     c->capacity = capacity_bytes;
     *out = &c->base;
     return ERR_OK;

@@ -1,38 +1,14 @@
-/*
- * An id has WAYS places it may stand in, as in store_cached.c: what peers choose never makes a chain longer. Which they are, nobody outside
- * knows: else a few names that stand in one set would make it forget each other whenever somebody likes.
- */
 #include "store/store_volatile.h"
 
-#include "base/ct.h"
+#include "store/store_ways.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#define WAYS 8
-
-struct entry {
-    uint64_t version;
-    uint64_t touched;
-    enum store_table table;
-    size_t id_n;
-    size_t data_n;
-    uint8_t b[]; /* id, then data */
-};
-
-/* The hash stands beside the pointer, as in store_cached.c. */
-struct place {
-    struct entry *e;
-    uint64_t hash;
-};
 
 struct volatiles {
     struct store base;
     struct store *inner;
-    struct place *at; /* sets * WAYS places */
-    size_t sets;      /* a power of two */
-    uint64_t clock;   /* of touches */
-    uint64_t secret;  /* in each hash */
+    struct store_ways ways; /* of an entry the mark is when it was touched last */
+    uint64_t clock;         /* of touches */
 };
 
 static struct volatiles *of(struct store *s)
@@ -40,63 +16,21 @@ static struct volatiles *of(struct store *s)
     return (struct volatiles *)s;
 }
 
-/* What is forgotten may have held something sealed: it goes as keys go. */
-static void drop(struct place *place)
+static struct store_ways_place *find(struct volatiles *v, enum store_table t, struct bytes id)
 {
-    struct entry *e = place->e;
-    if (e != NULL) {
-        ct_wipe(e, sizeof(*e) + e->id_n + e->data_n);
-        free(e);
-        place->e = NULL;
-    }
-}
-
-/* FNV-1a, as in store_cached.c, whose low bits show too much of the last octets; so the secret goes in behind it, and all is mixed
- * (the finalizer of MurmurHash3). */
-static uint64_t hash_of(const struct volatiles *v, enum store_table t, struct bytes id)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)t;
-    for (size_t i = 0; i < id.n; i++) {
-        h = (h ^ id.p[i]) * UINT64_C(0x100000001b3);
-    }
-    h ^= v->secret;
-    h = (h ^ h >> 33) * UINT64_C(0xff51afd7ed558ccd);
-    h = (h ^ h >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-    return h ^ h >> 33;
-}
-
-static struct place *set_of(struct volatiles *v, uint64_t hash)
-{
-    return &v->at[(size_t)(hash & (v->sets - 1)) * WAYS];
-}
-
-static struct place *find(struct volatiles *v, uint64_t hash, enum store_table t, struct bytes id)
-{
-    struct place *set = set_of(v, hash);
-    for (size_t i = 0; i < WAYS; i++) {
-        const struct entry *e = set[i].e;
-        if (set[i].hash == hash && e != NULL && e->table == t && bytes_eq(bytes_of(e->b, e->id_n), id)) {
-            return &set[i];
-        }
-    }
-    return NULL;
+    return store_ways_find(&v->ways, store_ways_hash(&v->ways, t, id), t, id);
 }
 
 /* An empty place, or that of the record that was not touched for longest. */
-static struct place *place_in(struct place *set)
+static struct store_ways_place *place_in(struct store_ways_place *set)
 {
-    struct place *place = &set[0];
-    for (size_t i = 0; i < WAYS && place->e != NULL; i++) {
-        if (set[i].e == NULL || set[i].e->touched < place->e->touched) {
+    struct store_ways_place *place = &set[0];
+    for (size_t i = 0; i < STORE_WAYS && place->e != NULL; i++) {
+        if (set[i].e == NULL || set[i].e->mark < place->e->mark) {
             place = &set[i];
         }
     }
     return place;
-}
-
-static struct store_value value_of(const struct entry *e)
-{
-    return (struct store_value){bytes_of(e->b + e->id_n, e->data_n), e->version};
 }
 
 static err_t volatile_get(struct store *s, enum store_table t, struct bytes id, struct arena *a, struct store_value *out)
@@ -105,11 +39,11 @@ static err_t volatile_get(struct store *s, enum store_table t, struct bytes id, 
     if (!store_is_volatile(t)) {
         return store_get(v->inner, t, id, a, out);
     }
-    struct place *place = find(v, hash_of(v, t, id), t, id);
+    const struct store_ways_place *place = find(v, t, id);
     if (place == NULL) {
         return ERR_NOT_FOUND;
     }
-    const struct store_value there = value_of(place->e);
+    const struct store_value there = store_ways_value(place->e);
     out->version = there.version;
     return arena_dup(a, there.data, &out->data) ? ERR_OK : ERR_LIMIT_CAPACITY;
 }
@@ -121,19 +55,14 @@ static err_t volatile_put(struct store *s, enum store_table t, struct bytes id, 
     if (!store_is_volatile(t)) {
         return store_put(v->inner, t, id, data, mode, version);
     }
-    struct entry *e = mode == STORE_PUT_ANY ? malloc(sizeof(*e) + id.n + data.n) : NULL;
-    if (e == NULL) {
-        return mode == STORE_PUT_ANY ? ERR_LIMIT_CAPACITY : ERR_BUG;
+    if (mode != STORE_PUT_ANY) {
+        return ERR_BUG;
     }
-    const uint64_t hash = hash_of(v, t, id);
-    struct place *place = find(v, hash, t, id);
-    *e = (struct entry){place == NULL ? 1 : place->e->version + 1, v->clock++, t, id.n, data.n};
-    memcpy(e->b, id.p, id.n);
-    memcpy(e->b + id.n, data.p, data.n);
-    place = place == NULL ? place_in(set_of(v, hash)) : place;
-    drop(place);
-    *place = (struct place){e, hash};
-    return ERR_OK;
+    const uint64_t hash = store_ways_hash(&v->ways, t, id);
+    struct store_ways_place *place = store_ways_find(&v->ways, hash, t, id);
+    const struct store_ways_entry head = {.version = place == NULL ? 1 : place->e->version + 1, .mark = v->clock++, .table = t};
+    place = place == NULL ? place_in(store_ways_set(&v->ways, hash)) : place;
+    return store_ways_put(place, hash, &head, id, data) ? ERR_OK : ERR_LIMIT_CAPACITY;
 }
 
 static err_t volatile_del(struct store *s, enum store_table t, struct bytes id)
@@ -142,11 +71,11 @@ static err_t volatile_del(struct store *s, enum store_table t, struct bytes id)
     if (!store_is_volatile(t)) {
         return store_del(v->inner, t, id);
     }
-    struct place *place = find(v, hash_of(v, t, id), t, id);
+    struct store_ways_place *place = find(v, t, id);
     if (place == NULL) {
         return ERR_NOT_FOUND;
     }
-    drop(place);
+    store_ways_drop(place);
     return ERR_OK;
 }
 
@@ -156,9 +85,9 @@ static err_t volatile_scan(struct store *s, const struct store_scan *q, store_sc
     if (!store_is_volatile(q->table)) {
         return store_scan(v->inner, q, fn, arg);
     }
-    struct place *place = find(v, hash_of(v, q->table, q->prefix), q->table, q->prefix);
+    const struct store_ways_place *place = find(v, q->table, q->prefix);
     if (place != NULL && q->after.n == 0) {
-        (void)fn(arg, q->prefix, value_of(place->e));
+        (void)fn(arg, q->prefix, store_ways_value(place->e));
     }
     return ERR_OK;
 }
@@ -187,8 +116,7 @@ static void volatile_close(struct store *s)
 {
     struct volatiles *v = of(s);
     store_close(v->inner);
-    store_volatile_forget(s);
-    free(v->at);
+    store_ways_wipe(&v->ways);
     free(v);
 }
 
@@ -206,24 +134,15 @@ static const struct store_ops volatile_ops = {
 
 err_t store_volatile_open(struct store *inner, size_t records, uint64_t secret, struct store **out)
 {
-    size_t sets = 1;
     *out = NULL;
-    while (sets * WAYS < records) {
-        sets *= 2;
-    }
     struct volatiles *v = calloc(1, sizeof(*v));
-    struct place *at = calloc(sets * WAYS, sizeof(*at));
-    if (v == NULL || at == NULL) {
+    if (v == NULL || store_ways_init(&v->ways, records, secret) != ERR_OK) {
         free(v);
-        free(at);
         store_close(inner); /* it was given to us */
         return ERR_STORE;
     }
     v->base.ops = &volatile_ops;
     v->inner = inner;
-    v->at = at;
-    v->sets = sets;
-    v->secret = secret;
     *out = &v->base;
     return ERR_OK;
 }
@@ -235,8 +154,8 @@ struct store *store_volatile_inner(struct store *s)
 
 void store_volatile_forget(struct store *s)
 {
-    struct volatiles *v = of(s);
-    for (size_t i = 0; s->ops == &volatile_ops && i < v->sets * WAYS; i++) {
-        drop(&v->at[i]);
+    struct store_ways *w = s->ops == &volatile_ops ? &of(s)->ways : NULL;
+    for (size_t i = 0; w != NULL && i < store_ways_places(w); i++) {
+        store_ways_drop(&w->at[i]);
     }
 }

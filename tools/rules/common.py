@@ -7,7 +7,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAYERS = ["base", "crypto", "keys", "wire", "lib", "aka", "proto", "store", "role", "shell", "cli"]
 # The core: no I/O, no clock, no randomness of its own.
 CORE = LAYERS[: LAYERS.index("shell")]
-DRIVERS = ("store_memory", "store_sqlite", "store_cached", "store_volatile")  # shell side, though they live in src/store
+DRIVERS = ("store_memory", "store_sqlite", "store_cached", "store_volatile", "store_ways")  # shell side, though they live in src/store
 
 
 def tracked(*patterns):

@@ -181,7 +181,7 @@ int main(void)
     measure_gets(r, w, "reader, 16, a commit before each transaction", 16, 1);
     store_close(r);
     must(store_sqlite_open(file, STORE_SQLITE_READER, NULL, &inner));
-    must(store_cached_open(inner, 8 << 20, &r));
+    must(store_cached_open(inner, 8 << 20, 1, &r));
     measure_gets(r, w, "cached, 1 a transaction", 1, 0);
     measure_gets(r, w, "cached, 16 a transaction", 16, 0);
     measure_gets(r, w, "cached, 16, a commit before each transaction", 16, 1);

@@ -27,7 +27,7 @@ static int setup_memory(void **state)
     (void)state;
     struct store *inner = NULL;
     scratch_make(&scratch);
-    return store_memory_open(&inner) == ERR_OK && store_cached_open(inner, CAPACITY, &writer) == ERR_OK ? 0 : -1;
+    return store_memory_open(&inner) == ERR_OK && store_cached_open(inner, CAPACITY, 1, &writer) == ERR_OK ? 0 : -1;
 }
 
 static int setup_sqlite(void **state)
@@ -37,7 +37,7 @@ static int setup_sqlite(void **state)
     char file[PATH_MAX];
     scratch_make(&scratch);
     err_t e = store_sqlite_open(scratch_path(&scratch, "s.db", file), STORE_SQLITE_WRITER, NULL, &inner);
-    return e == ERR_OK && store_cached_open(inner, CAPACITY, &writer) == ERR_OK ? 0 : -1;
+    return e == ERR_OK && store_cached_open(inner, CAPACITY, 1, &writer) == ERR_OK ? 0 : -1;
 }
 
 static int teardown(void **state)

@@ -82,7 +82,7 @@ static int setup_cached_sqlite(void **state)
     struct rig *g = rig_new(state);
     open_sqlite(g);
     struct store *inner = g->r;
-    assert_int_equal(store_cached_open(inner, 64 << 10, &g->r), ERR_OK);
+    assert_int_equal(store_cached_open(inner, 64 << 10, 1, &g->r), ERR_OK);
     return 0;
 }
 
@@ -91,7 +91,7 @@ static int setup_cached_memory(void **state)
     struct rig *g = rig_new(state);
     struct store *inner = NULL;
     assert_int_equal(store_memory_open(&inner), ERR_OK);
-    assert_int_equal(store_cached_open(inner, 4096, &g->w), ERR_OK);
+    assert_int_equal(store_cached_open(inner, 4096, 1, &g->w), ERR_OK);
     g->r = g->w;
     return 0;
 }
