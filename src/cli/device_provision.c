@@ -9,9 +9,9 @@
 #include "shell/device_cert.h"
 #include "shell/object_jose.h"
 #include "shell/secret_file.h"
+#include "shell/sim.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -111,14 +111,13 @@ static err_t certificates(struct work *w)
 /* A SIM in software lies beside the state, which names it wherever the device is called from. */
 static err_t card(struct work *w)
 {
-    char path[PATH_MAX], *file = w->package.state.sim.file;
+    struct device_state_sim *sim = &w->package.state.sim;
     if (w->package.card.n == 0) {
         return ERR_OK;
     }
     TRY(device_package_card(&w->package, w->detail));
-    TRY(fail(w, pem(w, "sim", w->package.card, file), "--state"));
-    bool found = realpath(file, path) != NULL && text_copy(text_of(path), file, DEVICE_STATE_FILE_MAX) == ERR_OK;
-    return found ? ERR_OK : fail(w, ERR_IO, "--state");
+    TRY(fail(w, pem(w, "sim", w->package.card, sim->file), "--state"));
+    return sim_name(sim->file, sizeof(sim->file), w->detail);
 }
 
 static err_t other_layers(struct work *w)

@@ -58,6 +58,7 @@ static err_t take_card(struct device_work *w, const struct aka_sim *card, const 
 static err_t take_sim(struct device_work *w)
 {
     struct sim sim = {.close = NULL};
+    TRY(sim_name(w->state.sim.file, sizeof(w->state.sim.file), w->detail));
     err_t e = sim_open(w->state.sim.file, crypto_openssl(), &sim, w->detail);
     e = e == ERR_OK ? take_card(w, &sim.card, cli_arg(w->a, "--naf-key")) : e;
     sim_close(&sim);

@@ -13,6 +13,8 @@ struct sim {
     void (*close)(void *self);
 };
 
+/* In: what somebody wrote. Out: what means the same in every folder, so that a state may keep it. ERR_SIM_MISSING, ERR_LIMIT_SIZE. */
+MUST_USE err_t sim_name(char *name, size_t cap, char detail[static ROLE_DETAIL_MAX]);
 /* ERR_SIM_MISSING, ERR_SIM_FILE, ERR_FILE_MODE and what else the detail names; ERR_STORE_LOCKED: another process uses it. */
 MUST_USE err_t sim_open(const char *name, const struct crypto *c, struct sim *out, char detail[static ROLE_DETAIL_MAX]);
 void sim_close(struct sim *s);

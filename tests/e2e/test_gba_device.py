@@ -86,6 +86,20 @@ def test_from_the_card_to_the_cse(bsf):
     assert (status["km_id"], status["kpsa_id"]) == ("", got["ke_id"])  # R001-141
 
 
+def test_the_name_of_a_sim_holds_in_every_folder(bsf, tmp_path):
+    """What the state keeps is absolute: a device is not called from one folder for ever."""
+    cli, sim = bsf.cli(18), bsf.card(18, "Sfolder")
+    args = ["device", "enrol", "--json", "--state", cli.state, *bsf.enrol_args(sim.name)]
+    p = ks.run(*args, cwd=tmp_path)
+    assert p.returncode == 2 and json.loads(p.stdout)["error"] == "sim-missing" and sim.name in p.stdout, p.stdout
+    p = ks.run(*args, cwd=sim.parent)
+    assert p.returncode == 0, p.stdout + p.stderr
+    assert cli.ok("status")["sim"] == str(sim)
+    for verb, more in (("enrol", ("--gba", "--anew")), ("associate", cse_args(cli))):
+        p = ks.run("device", verb, "--json", "--state", cli.state, *more, cwd=tmp_path)
+        assert p.returncode == 0, p.stdout + p.stderr
+
+
 def test_a_valid_ks_is_used_again(bsf):
     """R001-128: no second handshake with the BSF while Ks is good; --anew makes one, and goes by TMPI."""
     cli, sim = bsf.cli(2), bsf.card(2, "Stwo")
