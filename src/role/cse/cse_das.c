@@ -15,6 +15,8 @@
 
 #define RECORD_VERSION 2
 #define ID_OCTETS 16
+#define TOLD_OCTETS (2 + 16 + PRIMITIVE_LIST_MAX * (2 + ROLE_OCTETS))
+#define ROLE_OCTETS 1024 /* of a Role-ID in a request, at most */
 #define SECI_REQUEST 1
 #define SECI_RESPONSE 2
 
@@ -155,18 +157,30 @@ err_t cse_das_link(const struct cse_ask *ask, const json_t *attrs, char detail[s
 }
 
 /* -- what was granted --------------------------------------------------------------------------------------------- */
-/* By originator, operation, type to be made and node: a successor of the resource does not meet its grants. */
-err_t cse_das_key(const struct cse_ask *ask, const struct cse_res *r, unsigned op, uint32_t child_ty, struct keyid *out)
+/* The roles that are claimed and the address that the request came from, each with its length: nothing can look like two others. */
+static void told_write(const struct request *rq, struct writer *w)
 {
-    char about[2 * M2MID_MAX];
+    writer_block16(w, bytes_of(rq->ip.b, rq->ip.len));
+    for (size_t i = 0; i < rq->prim->rids.n; i++) {
+        writer_block16(w, text_bytes(rq->prim->rids.at[i]));
+    }
+}
+
+/* A successor of the resource does not meet its grants: it has another node. */
+err_t cse_das_key(const struct cse_ask *ask, const struct cse_das_what *what, struct keyid *out)
+{
+    char about[2 * M2MID_MAX + TOLD_OCTETS];
     uint8_t hash[CRYPTO_HASH_LEN];
     struct writer w = WRITER_ARRAY(about);
     struct writer id = WRITER_ARRAY(out->z);
     writer_z(&w, ask->from->absolute.z);
     writer_z(&w, "\n");
-    writer_text(&w, r->node);
-    writer_u8(&w, (uint8_t)op);
-    writer_u32(&w, child_ty);
+    writer_text(&w, what->res->node);
+    writer_u8(&w, (uint8_t)what->op);
+    writer_u32(&w, what->child_ty);
+    if (what->told) {
+        told_write(ask->rq, &w);
+    }
     TRY(writer_finish(&w));
     TRY(ask->cse->env.crypto->sha256(writer_view(&w), hash));
     hex_write_lower(&id, bytes_of(hash, ID_OCTETS));
@@ -186,7 +200,7 @@ err_t cse_das_granted(const struct cse_ask *ask, const struct cse_target *target
     if (!ask->cse->dynamic || ask->from->kind == CSE_FROM_ABSENT || !ask->from->authenticated) { /* granted to who he is, not to his name */
         return ERR_OK;
     }
-    TRY(cse_das_key(ask, &target->res, q->op, q->child_ty, &id));
+    TRY(cse_das_key(ask, &(struct cse_das_what){&target->res, q->op, q->child_ty, true}, &id));
     err_t e = rec_get(ask->t, TABLE_CSE_GRANT, text_of(id.z), &b);
     e = e == ERR_OK ? cse_das_grant_parse(b, &grant) : e;
     if (e != ERR_OK || grant.until <= ask->rq->now) {
@@ -292,7 +306,7 @@ static err_t ask_about(const struct cse_ask *ask, const struct cse_target *targe
     const usec_t until = c.until < end ? c.until : end;
     TRY(cse_das_write(ask, &(struct cse_das_about){.resource = target->res.ri, .until = until}, &w));
     TRY(about_write(ask, &target->res, &c, until, &about));
-    TRY(cse_das_key(ask, &target->res, op, child_ty, &q->key_id));
+    TRY(cse_das_key(ask, &(struct cse_das_what){&target->res, op, child_ty, true}, &q->key_id));
     TRY(TEXT_COPY(text_of(c.url), q->peer));
     TRY(TEXT_COPY(text_of(ask->cse->self.z), q->origin));
     q->suid = CSE_DAS_SUID;

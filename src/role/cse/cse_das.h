@@ -1,7 +1,7 @@
 /*
  * Direct dynamic authorization [TS-0003 7.3.2.2, part 12.7]: what no policy permits is put to the dynamic authorization system
  * (DAS) of the resource, if [cse] dynamic-authorization is on. What it grants is kept until its end, for this originator, this
- * resource and this operation alone. The request waits meanwhile, and nobody else.
+ * resource and this operation alone, from this address and in the roles that the DAS was told. The request waits meanwhile, and nobody else.
  */
 #ifndef KEYSTEAD_ROLE_CSE_CSE_DAS_H
 #define KEYSTEAD_ROLE_CSE_CSE_DAS_H
@@ -25,8 +25,15 @@ MUST_USE err_t cse_das_granted(const struct cse_ask *ask, const struct cse_targe
 /* Does the target name a DAS at this URL, in a consultation that is in force? */
 MUST_USE err_t cse_das_names(const struct cse_ask *ask, const struct cse_target *target, struct text url, bool *out);
 
-/* For who asks other authorities likewise (cse_pep.h): the name of what is granted by originator, node, operation and type to be made. */
-MUST_USE err_t cse_das_key(const struct cse_ask *ask, const struct cse_res *r, unsigned op, uint32_t child_ty, struct keyid *out);
+/* For who asks other authorities likewise (cse_pep.h): the name of what is granted by originator, node, operation and type to be made, and, if
+ * that one was told them, by the roles claimed and the address of the request: what it said is for these. */
+struct cse_das_what {
+    const struct cse_res *res;
+    unsigned op;
+    uint32_t child_ty;
+    bool told;
+};
+MUST_USE err_t cse_das_key(const struct cse_ask *ask, const struct cse_das_what *what, struct keyid *out);
 void cse_das_emit_texts(struct emit *e, const char *name, const struct text *t, size_t n); /* nothing if there are none */
 void cse_das_emit_address(struct emit *e, const struct ipaddr *ip);                        /* "oip" */
 

@@ -1,44 +1,21 @@
 #include "role/cse/cse_pep.h"
 
-#include "base/hex.h"
-#include "crypto/crypto.h"
 #include "role/cse/access_rules.h"
 #include "role/cse/cse_das.h"
 #include "role/cse/cse_decide.h"
 #include "role/cse/cse_points.h"
 #include "wire/json.h"
 
-#define ID_OCTETS 16
-#define ROLE_OCTETS 1024 /* of a Role-ID in a request, at most */
-#define TOLD_OCTETS (2 + 16 + PRIMITIVE_LIST_MAX * (2 + ROLE_OCTETS))
 #define WHO_DECIDES (CSE_POINTS_DECISION | CSE_POINTS_POLICIES)
 
 /* -- what they said ---------------------------------------------------------------------------------------------------- */
-/* The roles that are claimed and the address that the request came from, each with its length: nothing can look like two others. */
-static err_t told_write(const struct request *rq, struct writer *w)
-{
-    writer_block16(w, bytes_of(rq->ip.b, rq->ip.len));
-    for (size_t i = 0; i < rq->prim->rids.n; i++) {
-        writer_block16(w, text_bytes(rq->prim->rids.at[i]));
-    }
-    return writer_finish(w);
-}
-
-/* A PDP was told them, so what it decided is for these. The rules of a PRP are looked at again with each request. */
+/* A PDP was told the roles and the address, so what it decided is for these. The rules of a PRP are looked at again with each request. */
 err_t cse_pep_key(const struct cse_ask *ask, const struct cse_pep_about *about, struct keyid *out)
 {
-    uint8_t told[TOLD_OCTETS], hash[CRYPTO_HASH_LEN];
     struct keyid base;
-    struct writer w = WRITER_ARRAY(out->z), t = WRITER_ARRAY(told);
-    TRY(cse_das_key(ask, about->res, about->op, about->child_ty, &base));
-    if (about->decision) {
-        TRY(told_write(ask->rq, &t));
-        const struct bytes parts[] = {text_bytes(text_of(base.z)), writer_view(&t)};
-        TRY(ask->cse->env.crypto->hash(CRYPTO_SHA256, parts, ARRAY_LEN(parts), hash));
-        hex_write_lower(&w, bytes_of(hash, ID_OCTETS));
-    } else {
-        writer_z(&w, base.z);
-    }
+    struct writer w = WRITER_ARRAY(out->z);
+    TRY(cse_das_key(ask, &(struct cse_das_what){about->res, about->op, about->child_ty, about->decision}, &base));
+    writer_z(&w, base.z);
     writer_z(&w, ".");
     writer_decimal(&w, about->i);
     return writer_finish_z(&w);

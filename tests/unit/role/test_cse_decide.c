@@ -131,7 +131,7 @@ static void grant(const struct granted *x)
     must(x->ip != NULL ? ipaddr_parse(text_of(x->ip), &rq.ip) : ERR_OK);
     must(cse_addr_resolve(ask.cse, &t, text_of("cse-in/Sa/c"), f.w.now, &target));
     const struct cse_pep_about said = {&target.res, ACCESS_RETRIEVE, 0, 0, !x->policies};
-    must(x->by != NULL ? cse_pep_key(&ask, &said, &key) : cse_das_key(&ask, &target.res, ACCESS_RETRIEVE, 0, &key));
+    must(x->by != NULL ? cse_pep_key(&ask, &said, &key) : cse_das_key(&ask, &(struct cse_das_what){&target.res, ACCESS_RETRIEVE, 0, true}, &key));
     if (x->by == NULL) {
         must(cse_addr_resolve(ask.cse, &t, text_of("cse-in/Sa/das"), f.w.now, &das));
     }
@@ -164,12 +164,17 @@ static void is_for_the_authenticated(const char *by)
     cse_fixture_free(&f);
 }
 
-static void a_grant_is_for_the_authenticated(void **state)
+static void begin_das(void)
 {
-    (void)state;
     begin("dynamic-authorization = on\n");
     must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 34, "{\"m2m:dac\":{\"rn\":\"das\",\"dae\":true,\"dap\":[\"" LISTED "\"]}}"));
     must(cse_fixture_create(&f, &f.a, "Sa", "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"daci\":[\"cse-in/Sa/das\"]}}"));
+}
+
+static void a_grant_is_for_the_authenticated(void **state)
+{
+    (void)state;
+    begin_das();
     is_for_the_authenticated(NULL);
 }
 
@@ -190,7 +195,19 @@ static void a_decision_is_for_the_authenticated(void **state)
     is_for_the_authenticated("/mn/cse-mn/pdp");
 }
 
-/* A PDP was told the roles and the address of one request, and decided about that; a PRP told rules, for whatever request. */
+/* A PDP, and a DAS, was told the roles and the address of one request, and decided about that; a PRP told rules, for whatever request. */
+enum by { BY_PDP, BY_PRP, BY_DAS, BY_N };
+
+static void begin_by(enum by by)
+{
+    if (by == BY_DAS) {
+        begin_das();
+    } else {
+        begin_far(by == BY_PRP ? FAR("\"apri\":[\"/mn/cse-mn/p\"]") : FAR("\"adri\":[\"/mn/cse-mn/p\"]"));
+    }
+    must(cse_fixture_create(&f, &f.b, "Sb", "-", 2, AE_BODY));
+}
+
 static void a_decision_is_for_the_roles_and_the_address(void **state)
 {
     static const char role[] = "reader@sp.example.com", ip[] = "10.0.0.1";
@@ -200,13 +217,12 @@ static void a_decision_is_for_the_roles_and_the_address(void **state)
     } rows[] = {{ip, role, true}, {ip, NULL, false}, {NULL, role, false}, {"10.0.0.2", role, false},
                 {ip, "writer@sp.example.com", false}, {"::1", role, false}};
     (void)state;
-    for (int policies = 0; policies < 2; policies++) {
-        begin_far(policies ? FAR("\"apri\":[\"/mn/cse-mn/p\"]") : FAR("\"adri\":[\"/mn/cse-mn/p\"]"));
-        must(cse_fixture_create(&f, &f.b, "Sb", "-", 2, AE_BODY));
-        grant(&(struct granted){SP "/Sb", "/mn/cse-mn/p", ip, role, policies != 0});
+    for (int by = 0; by < BY_N; by++) {
+        begin_by(by);
+        grant(&(struct granted){SP "/Sb", by == BY_DAS ? NULL : "/mn/cse-mn/p", ip, role, by == BY_PRP});
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
             const struct cse_call c = {.s = &f.b, .op = OP_RETRIEVE, .to = "Sa/c", .from = "Sb", .ip = rows[i].ip, .role = rows[i].role};
-            assert_int_equal(cse_fixture_call(&f, &c), rows[i].same || policies ? ERR_OK : ERR_DENIED_PRIVILEGE);
+            assert_int_equal(cse_fixture_call(&f, &c), rows[i].same || by == BY_PRP ? ERR_OK : ERR_DENIED_PRIVILEGE);
         }
         cse_fixture_free(&f);
     }
