@@ -36,7 +36,7 @@ static err_t take_secret(struct text t, size_t most, struct secret *out)
 
 static err_t impi(struct parse *p, struct text t)
 {
-    return impi_is(t) ? TEXT_COPY(t, p->f->impi.z) : ERR_MALFORMED_ID;
+    return impi_is(t) ? TEXT_COPY(t, p->f->impi.z) : ERR_SIM_FILE;
 }
 
 static err_t kind(struct parse *p, struct text t)
@@ -160,7 +160,10 @@ err_t aka_sim_file_parse(const struct crypto *c, struct text t, struct aka_sim_f
         one = text_trim(one, BLANKS);
         e = one.n == 0 || one.p[0] == '#' ? ERR_OK : take_line(&p, one);
     }
-    e = e == ERR_OK ? whole(&p) : e;
+    if (e == ERR_OK) {
+        e = whole(&p);
+        *line = e == ERR_OK ? *line : 0;
+    }
     if (e != ERR_OK) {
         aka_sim_file_wipe(out);
     }

@@ -17,6 +17,7 @@
 #include "aka/aka_sim.h"
 
 #define AKA_SIM_FILE_MAX 4096
+#define AKA_SIM_FILE_WHOLE "impi, kind, k and one of opc and op are needed, and keys as long as kind has them;"
 #define AKA_SIM_FILE_MARK "# keystead software SIM" /* the first line: nobody takes it for something else */
 
 struct aka_sim_file {
@@ -26,7 +27,8 @@ struct aka_sim_file {
 };
 void aka_sim_file_wipe(struct aka_sim_file *f);
 
-/* ERR_SIM_FILE: not that text; *line is where. ERR_MALFORMED_KEY, ERR_MALFORMED_HEX, ERR_MALFORMED_ID of a value. */
+/* ERR_SIM_FILE: not that text; *line is where, 0: no line alone, but what they are together (AKA_SIM_FILE_WHOLE). ERR_MALFORMED_KEY,
+ * ERR_MALFORMED_HEX of a value. */
 MUST_USE err_t aka_sim_file_parse(const struct crypto *c, struct text t, struct aka_sim_file *out, unsigned *line);
 MUST_USE err_t aka_sim_file_write(const struct aka_sim_file *f, struct writer *w);
 

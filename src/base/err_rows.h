@@ -109,7 +109,7 @@ X(ERR_DENIED_NOT_LATEST,    "certificate-not-latest", NOTICE, 1, 4103, 42, "this
 X(ERR_DENIED_CERT_INSTRUCTION, "certificate-not-instructed", NOTICE, 1, 4107, 49, "the certificate is good, but nothing is configured for its holder", "ctl credential add --kind cert with the name in the certificate", "TS-0003 8.3.2.2")
 X(ERR_DENIED_SNI,           "sni-unknown",           NOTICE, 0, 4107, 112, "the server name is not served here", "use the FQDN of this authority", "TS-0003 10.2.1")
 X(ERR_DENIED_TLS,           "tls-parameters",        NOTICE, 0, 4107,  40, "no common TLS version, suite or extension", "use TLS 1.2, a mandatory suite, extended master secret", "TS-0003 10.2")
-X(ERR_DENIED_PEER,          "peer-not-configured",   NOTICE, 0, 4107, 115, "the identifier names a MEF or MAF that is not configured", "add a [peer FQDN] section", "TS-0003 8.8.2.3")
+X(ERR_DENIED_PEER,          "peer-not-configured",   NOTICE, 0, 4107, 115, "the identifier names a MEF, MAF or BSF that is not configured", "add a [peer FQDN] section", "TS-0003 8.8.2.3")
 X(ERR_DENIED_ASSIGNED,      "cse-id-assigned",       WARN,   0, 4106,  49, "the registrar gave this CSE another CSE-ID than the configuration", "write the CSE-ID that is assigned to its credential there into [cse] csi", "TS-0001 10.2.2.7")
 X(ERR_DENIED_OUTBOUND,      "target-not-listed",     NOTICE, 0, 4103,  49, "no request is sent there: the target is no configured CSE or application and not listed", "add a [peer FQDN] section of kind cse (https), or HOST:PORT to [server] points-of-access (http)", "TS-0001 10.2.10")
 X(ERR_DENIED_CALLER,        "caller-kind",           INFO,   0, 4103,  49, "only an AE or a CSE can ask for an association", "call it as the CSE or the AE that wants to communicate", "TS-0003 8.2.1")

@@ -12,6 +12,7 @@
 #include "keys/keyid.h"
 #include "shell/crypto_openssl.h"
 
+#include <stdio.h>
 #include <string.h>
 
 extern const struct cli_command cmd_derive;
@@ -41,6 +42,7 @@ struct work {
     struct key_ks_int_naf ks_int_naf;
     struct key_password password;
     const char *at; /* the argument that is wrong, for the message */
+    char need[48];
 };
 
 static void work_wipe(struct work *w)
@@ -219,7 +221,9 @@ static err_t fixed_arg(const struct cli_args *a, const char *name, struct work *
     SCOPED(octets_wipe) struct octets o = {{0}, 0};
     TRY(octets_arg(a, name, w, &o));
     if (o.n != n) {
-        return ERR_MALFORMED_KEY;
+        (void)snprintf(w->need, sizeof(w->need), "%s: %zu octets in hex, not %zu", name, n, o.n);
+        w->at = w->need;
+        return ERR_USAGE;
     }
     memcpy(out, o.b, n);
     return ERR_OK;
@@ -245,6 +249,14 @@ static err_t small_arg(const struct cli_args *a, const char *name, struct work *
     return ERR_OK;
 }
 
+/* Two that say the same: one would be passed over in silence. */
+static err_t one_of(const struct cli_args *a, const char *this, const char *that, struct work *w)
+{
+    (void)snprintf(w->need, sizeof(w->need), "%s or %s, one of them", this, that);
+    w->at = w->need;
+    return cli_arg(a, this) != NULL && cli_arg(a, that) != NULL ? ERR_USAGE : ERR_OK;
+}
+
 static err_t aka_arg(const struct cli_args *a, const struct crypto *c, struct work *w)
 {
     struct text algorithm = text_arg(a, "--algorithm", w);
@@ -254,6 +266,8 @@ static err_t aka_arg(const struct cli_args *a, const struct crypto *c, struct wo
     w->aka = text_eq_z(algorithm, "tuak") ? aka_keys_tuak() : aka_keys_milenage();
     TRY(small_arg(a, "--res-octets", w, &w->aka.lengths.res));
     TRY(small_arg(a, "--iterations", w, &w->aka.iterations));
+    TRY(one_of(a, "--opc", "--op", w));
+    TRY(cli_arg(a, "--opc") != NULL || cli_arg(a, "--op") != NULL ? ERR_OK : ERR_USAGE);
     TRY(key_arg(a, "--k", 16, w, &w->aka.k.s));
     TRY(key_arg(a, "--opc", 0, w, &w->aka.opc.s));
     if (cli_arg(a, "--op") != NULL) {
@@ -300,6 +314,7 @@ static err_t naf_id_arg(const struct cli_args *a, struct work *w, struct naf_id 
 {
     struct naf_ua ua = naf_id_ua_digest();
     uint8_t suite[2];
+    TRY(one_of(a, "--suite", "--ua", w));
     if (cli_arg(a, "--suite") != NULL) {
         TRY(fixed_arg(a, "--suite", w, suite, sizeof(suite)));
         ua = naf_id_ua_tls((uint16_t)(suite[0] << 8 | suite[1]));

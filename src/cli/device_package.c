@@ -152,7 +152,7 @@ err_t device_package_card(const struct device_package *p, char *detail)
     char where[24];
     err_t e = p->card.n == 0 ? ERR_OK : aka_sim_file_parse(crypto_openssl(), p->card, &f, &line);
     (void)snprintf(where, sizeof(where), "card, line %u", line);
-    return e == ERR_OK ? e : detail_fail(detail, e, where, text_empty());
+    return e == ERR_OK ? e : detail_fail(detail, e, line > 0 ? where : "card: " AKA_SIM_FILE_WHOLE, text_empty());
 }
 
 /* -- make ------------------------------------------------------------------------------------------------------- */

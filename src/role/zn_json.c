@@ -35,7 +35,7 @@ static err_t take_naf_id(struct text t, struct naf_id *out, char detail[static R
     uint8_t octets[GBA_FQDN_MAX + GBA_UA_LEN];
     struct writer w = WRITER_ARRAY(octets);
     if (base64_parse(t, &w) != ERR_OK || naf_id_parse(writer_view(&w), out) != ERR_OK) {
-        return detail_fail(detail, ERR_MALFORMED_ID, "nafId", t);
+        return detail_fail(detail, ERR_MALFORMED_ID, "nafId is base64 of an FQDN and 5 octets", t);
     }
     return ERR_OK;
 }

@@ -55,14 +55,17 @@ static err_t load(struct soft *s, char detail[static ROLE_DETAIL_MAX])
 {
     SCOPED(octets_wipe) struct octets o;
     struct writer w = WRITER_ARRAY(o.b);
-    char line[48];
+    char line[128];
     struct writer at = WRITER_ARRAY(line);
     unsigned n = 0;
     TRY(device_dir_file_load(&s->where, s->name, &w));
     err_t e = aka_sim_file_parse(s->crypto, writer_view_text(&w), &s->file, &n);
-    writer_z(&at, "line ");
-    writer_decimal(&at, n);
-    writer_z(&at, " of the software SIM");
+    writer_z(&at, n == 0 ? AKA_SIM_FILE_WHOLE : "line ");
+    if (n > 0) {
+        writer_decimal(&at, n);
+        writer_z(&at, " of the");
+    }
+    writer_z(&at, " software SIM");
     return e == ERR_OK || writer_finish_z(&at) != ERR_OK ? e : detail_fail(detail, e, line, text_of(s->name));
 }
 

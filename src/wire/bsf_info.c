@@ -25,6 +25,34 @@ void bsf_info_time_write(struct writer *w, usec_t t)
     }
 }
 
+static void two_digits(struct writer *w, int n)
+{
+    writer_u8(w, (uint8_t)('0' + n / 10));
+    writer_u8(w, (uint8_t)('0' + n % 10));
+}
+
+void bsf_info_expires_write(struct writer *w, usec_t t)
+{
+    static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct timestamp_parts p;
+    timestamp_split(t, &p);
+    writer_text(w, text_span(days + (size_t)p.weekday * 3, 3));
+    writer_z(w, ", ");
+    two_digits(w, p.day);
+    writer_u8(w, ' ');
+    writer_text(w, text_span(months + ((size_t)p.month - 1) * 3, 3));
+    writer_u8(w, ' ');
+    two_digits(w, p.year / 100);
+    two_digits(w, p.year % 100);
+    writer_u8(w, ' ');
+    two_digits(w, p.hour);
+    writer_u8(w, ':');
+    two_digits(w, p.minute);
+    writer_u8(w, ':');
+    two_digits(w, p.second);
+    writer_z(w, " GMT");
+}
+
 /* A fraction of a second is dropped: the key ends no later for it. */
 err_t bsf_info_time_parse(struct text t, usec_t *out)
 {

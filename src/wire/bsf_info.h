@@ -21,6 +21,7 @@ MUST_USE err_t bsf_info_parse(struct bytes xml, struct bsf_info *out);
 
 /* A time as GBA writes it: YYYY-MM-DDThh:mm:ssZ. ERR_MALFORMED_TIME. */
 void bsf_info_time_write(struct writer *w, usec_t t);
+void bsf_info_expires_write(struct writer *w, usec_t t); /* as HTTP writes it (RFC 9110 5.6.7) */
 MUST_USE err_t bsf_info_time_parse(struct text t, usec_t *out);
 
 #endif

@@ -59,9 +59,12 @@ def test_ks_naf_and_its_identifiers(name, how):
 
 @pytest.mark.parametrize("args,code,at", [
     (("aka", "--k", "00", "--op", "00" * 16, "--rand", "00" * 16, "--sqn", "00" * 6), "key-length", "--k"),
-    (("aka", "--k", "00" * 16, "--rand", "00" * 16, "--sqn", "00" * 6), "key-length", "--opc"),
+    (("aka", "--k", "00" * 16, "--rand", "00" * 16, "--sqn", "00" * 6), "usage", "--opc or --op, one of them"),
+    (("aka", "--k", "00" * 16, "--op", "00" * 16, "--opc", "00" * 16, "--rand", "00" * 16, "--sqn", "00" * 6), "usage", "--opc or --op, one of them"),
+    (("aka", "--k", "00" * 16, "--op", "00" * 16, "--rand", "00" * 16, "--sqn", "12"), "usage", "--sqn: 6 octets in hex, not 1"),
+    (("naf-id", "--naf", "a.example", "--suite", "00ae", "--ua", "0100000002"), "usage", "--suite or --ua, one of them"),
     (("aka", "--algorithm", "xor", "--k", "00" * 16, "--op", "00" * 16, "--rand", "00" * 16, "--sqn", "00" * 6), "usage", "--algorithm"),
-    (("aka", "--k", "00" * 16, "--op", "00" * 16, "--rand", "00" * 15, "--sqn", "00" * 6), "key-length", "--rand"),
+    (("aka", "--k", "00" * 16, "--op", "00" * 16, "--rand", "00" * 15, "--sqn", "00" * 6), "usage", "--rand: 16 octets in hex, not 15"),
     (("ks-naf", "--ks", "00" * 32, "--rand", "00" * 16, "--impi", "nobody", "--naf", "a.example"), "identifier-malformed", "--impi"),
     (("aka", "--algorithm", "tuak", "--k", "00" * 16, "--op", "00" * 32, "--rand", "00" * 16, "--sqn", "00" * 6, "--iterations", "x"),
      "usage", "--iterations"),

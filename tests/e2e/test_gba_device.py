@@ -246,6 +246,8 @@ def test_wrong_use(bsf):
     for change in ({"k": "00"}, {"kind": "xor"}, {"opc": None}, {"sqn": "1 2"}, {"gba": "both"}, {"op": "00" * 16}, {"impi": "a b"}):
         p = cli.run("enrol", *bsf.enrol_args(bsf.sim(13, **change)))
         assert p.returncode != 0 and "software SIM" in p.stdout, (change, p.stdout)
+        if change in ({"opc": None}, {"op": "00" * 16}):  # no line alone is wrong
+            assert "one of opc and op" in p.stdout, p.stdout
     (bsf.lab.where / "sim13").write_text("k = 00\n")
     cli.no(2, "sim-malformed", "enrol", *bsf.enrol_args(bsf.lab.where / "sim13"))
 

@@ -117,6 +117,8 @@ def test_commands(bsf):
         args = {"--impi": impi(11), "--kind": "milenage"} | dict([wrong])
         p = bsf.ctl("subscriber", "add", *sum(args.items(), ()), "--key-file", key)
         assert p.returncode != 0, wrong
+    p = bsf.ctl("subscriber", "add", "--impi", impi(11), "--kind", "milenage")
+    assert p.returncode == 2 and "--key-file is needed" in p.stderr, p
     ue = ub.Ue(bsf.address, ub.Sim(K, OPC), impi(10), BSF)
     ue.challenge()
     assert bsf.ctl("subscriber", "remove", impi(10)).returncode == 0

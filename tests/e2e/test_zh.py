@@ -268,6 +268,10 @@ def test_settings_of_the_hss(over_diameter):
     with pytest.raises(ValueError):
         at_the_hss(over_diameter, "sim-guss").bootstrap()
     refused(at_the_hss(over_diameter, "sim-bad-guss").open(), "subscriber-database-nonsense", 503)
+    p = over_diameter.ctl("subscriber", "add", "--impi", ue.impi, "--kind", "hlr", "--card", "u", "--naf", "in.keystead.test=both")
+    assert p.returncode == 0, p
+    ue.bootstrap()  # the HSS says again what it said: what the operator has given stays
+    assert json.loads(over_diameter.ctl("subscriber", "show", ue.impi, "--json").stdout)["naf"] == ["in.keystead.test=both"]
 
 
 def test_one_subscriber_in_every_spelling(over_diameter):

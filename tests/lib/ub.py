@@ -1,5 +1,6 @@
 """A device with a SIM on Ub, written from TS 35.206, TS 33.102, TS 33.220, TS 24.109 and RFC 3310, RFC 4169 alone."""
 import base64
+import email.utils
 import hashlib
 import hmac
 import re
@@ -229,6 +230,8 @@ class Ue:
         ks = ck + ik
         b_tid = root.find("{uri:3gpp-gba}btid").text
         assert b_tid == f"{base64.b64encode(rand).decode()}@{self.bsf}"
+        end = email.utils.parsedate_to_datetime(headers["expires"])  # the same end, as HTTP writes it
+        assert headers["expires"].endswith(" GMT") and end.strftime("%Y-%m-%dT%H:%M:%SZ") == root.find("{uri:3gpp-gba}lifetime").text
         return b_tid, root.find("{uri:3gpp-gba}lifetime").text, ks, rand
 
     def tmpi(self, ks, rand):

@@ -247,6 +247,9 @@ static err_t parse_kind(const struct bsf *b, const json_t *args, struct rec_subs
     if (kind->source == SUBSCRIBER_SETTINGS) {
         return key.n == 0 ? ERR_OK : detail_fail(detail, ERR_USAGE, "--kind hlr goes without --key-file", text_empty());
     }
+    if (key.n == 0) {
+        return detail_fail(detail, ERR_USAGE, "--key-file is needed, but for --kind hlr", text_empty());
+    }
     return parse_keys(b, kind, key, keys) == ERR_OK
                ? ERR_OK
                : detail_fail(detail, ERR_MALFORMED_KEY, "the keys must be K and then OPc as hex, as long as the kind has them", text_empty());

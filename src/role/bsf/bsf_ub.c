@@ -322,6 +322,8 @@ static err_t finish(struct run *r, const struct ub_expected *x)
     struct writer w = WRITER_ARRAY(r->rs->headers);
     writer_z(&w, "Authentication-Info: ");
     TRY(ub_finish(&r->ub, &r->in, x, writer_view(&r->rs->body), &w));
+    writer_z(&w, "\nExpires: "); /* the end of the key for who reads headers alone [TS 24.109 4.4]; the body is what rspauth protects */
+    bsf_info_expires_write(&w, end);
     writer_z(&w, "\n");
     r->rs->media = MEDIA_BSF_INFO;
     r->rs->rsc = RSC_OK;

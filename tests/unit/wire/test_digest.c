@@ -319,6 +319,23 @@ static void the_document_of_the_vector(void **state)
     assert_int_equal(bsf_info_write(&i, &w), ERR_MALFORMED_KEY_ID);
 }
 
+static void times_of_http(void **state)
+{
+    static const struct {
+        usec_t s;
+        const char *z;
+    } rows[] = {{0, "Thu, 01 Jan 1970 00:00:00 GMT"}, {784111777, "Sun, 06 Nov 1994 08:49:37 GMT"}, /* RFC 9110 5.6.7 */
+                {1893456000, "Tue, 01 Jan 2030 00:00:00 GMT"}, {1709251199, "Thu, 29 Feb 2024 23:59:59 GMT"}, {1735646399, "Tue, 31 Dec 2024 11:59:59 GMT"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char out[32];
+        struct writer w = WRITER_ARRAY(out);
+        bsf_info_expires_write(&w, rows[i].s * USEC_PER_SEC);
+        assert_int_equal(writer_finish_z(&w), ERR_OK);
+        assert_string_equal(out, rows[i].z);
+    }
+}
+
 static void documents_of_others(void **state)
 {
     (void)state;
@@ -431,6 +448,7 @@ int main(void)
         cmocka_unit_test(octets_of_a_token),
         cmocka_unit_test(nonces),
         cmocka_unit_test(the_document_of_the_vector),
+        cmocka_unit_test(times_of_http),
         cmocka_unit_test(documents_of_others),
         cmocka_unit_test(documents_that_are_refused),
         cmocka_unit_test(large_and_deep_documents_are_refused),
