@@ -180,15 +180,33 @@ static void forget_open(struct rec_bsf_open *s, size_t i)
     memmove(&s->at[i], &s->at[i + 1], (s->n - i) * sizeof(s->at[0]));
 }
 
+/* Which of them makes room: the oldest of who asks now, else of a stranger, else of all. So strangers, however many they are, leave the
+ * challenge alone that waits for the subscriber where it last answered. */
+static size_t oldest(const struct run *r, struct text from)
+{
+    const struct rec_bsf_open *s = &r->open;
+    size_t stranger = s->n;
+    for (size_t i = 0; i < s->n; i++) {
+        if (text_eq_z(from, s->at[i].from)) {
+            return i;
+        }
+        stranger = stranger == s->n && strcmp(s->at[i].from, r->state.home) != 0 ? i : stranger;
+    }
+    return stranger < s->n ? stranger : 0;
+}
+
 static err_t remember(struct run *r, const struct aka_vector *v)
 {
     struct rec_bsf_open *s = &r->open;
     struct writer room = WRITER_ARRAY(r->sealed);
-    if (s->n == REC_BSF_OPEN_MAX) { /* the oldest makes room */
-        forget_open(s, 0);
+    char from[REC_BSF_HOME_MAX];
+    struct text address = address_of(r, from);
+    if (s->n == REC_BSF_OPEN_MAX) {
+        forget_open(s, oldest(r, address));
     }
     struct rec_bsf_challenge *c = &s->at[s->n++];
     c->made = r->rq->now;
+    TRY(TEXT_COPY(address, c->from));
     TRY(rec_bsf_challenge_seal(r->b->env.sealer, text_of(r->sub.impi.z), v, &room, c));
     return save_open(r);
 }

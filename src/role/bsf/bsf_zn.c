@@ -5,6 +5,8 @@
 #include "role/zn.h"
 
 enum { RSC_OK = 2000, RSC_FAULT = 5198 };
+enum { GIVEN_MOST = 30 }; /* events of one B-TID and NAF in ... */
+#define GIVEN_TIME (60 * USEC_PER_SEC)
 
 err_t bsf_zn_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now, struct association *out)
 {
@@ -49,13 +51,53 @@ static err_t fill(const struct bsf_naf *n, const struct zn_ask *ask, struct zn_a
     return choose_uss(n, ask, a);
 }
 
+/* How often in this minute; forgotten, it begins anew. */
+static err_t given(struct txn *t, struct text id, usec_t now, usec_t *since, uint64_t *n)
+{
+    struct bytes b;
+    err_t e = rec_get(t, TABLE_BSF_GIVEN, id, &b);
+    if (e == ERR_OK) {
+        struct reader r = reader_of(b);
+        *since = rec_time(&r);
+        *n = reader_u64(&r);
+        TRY(rec_finish(&r));
+    }
+    if (e == ERR_NOT_FOUND || now < *since || now - *since >= GIVEN_TIME) {
+        *since = now;
+        *n = 0;
+    }
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* A NAF asks in each handshake, and whoever has seen a B-TID can make it do so without its key: so many events of both a minute, or he
+ * fills the disk. */
+static err_t count_given(struct txn *t, struct text b_tid, struct text naf, usec_t now, bool *is_event)
+{
+    char id[B_TID_MAX + GBA_FQDN_MAX + 2];
+    uint8_t record[16];
+    usec_t since = 0;
+    uint64_t n = 0;
+    struct writer name = WRITER_ARRAY(id), w = WRITER_ARRAY(record);
+    writer_text(&name, b_tid);
+    writer_u8(&name, '/');
+    writer_text(&name, naf);
+    TRY(writer_finish(&name));
+    TRY(given(t, writer_view_text(&name), now, &since, &n));
+    *is_event = n < GIVEN_MOST;
+    writer_u64(&w, (uint64_t)since);
+    writer_u64(&w, n + 1);
+    return *is_event ? rec_put(t, TABLE_BSF_GIVEN, writer_view_text(&name), &w, STORE_PUT_ANY) : ERR_OK;
+}
+
 static err_t tell(struct txn *t, const struct request *rq, const struct rec_ks *ks, struct text naf)
 {
     struct audit_event e = {.kind = AUDIT_NAF_KEY_GIVEN, .time = rq->now, .outcome = ERR_OK};
+    bool is_event = true;
+    TRY(count_given(t, text_of(ks->b_tid.z), naf, rq->now, &is_event));
     TRY(TEXT_COPY(text_take(naf, sizeof(e.peer) - 1), e.peer));
     TRY(TEXT_COPY(text_take(text_of(ks->b_tid.z), sizeof(e.object) - 1), e.object));
     TRY(TEXT_COPY(text_of(rq->assoc->id), e.association));
-    return txn_audit(t, &e);
+    return is_event ? txn_audit(t, &e) : ERR_OK;
 }
 
 struct asked {

@@ -120,6 +120,7 @@ static void take_challenge(struct reader *r, struct rec_bsf_challenge *c)
     c->made = rec_time(r);
     reader_copy(r, c->rand, sizeof(c->rand));
     reader_copy(r, c->autn, sizeof(c->autn));
+    reader_text16(r, c->from, sizeof(c->from));
     c->sealed = reader_block16(r);
 }
 
@@ -164,6 +165,7 @@ err_t rec_bsf_open_put(struct txn *t, struct text impi, const struct rec_bsf_ope
         writer_u64(&w, (uint64_t)o->at[i].made);
         writer_bytes(&w, BYTES_ARRAY(o->at[i].rand));
         writer_bytes(&w, BYTES_ARRAY(o->at[i].autn));
+        writer_text16(&w, o->at[i].from);
         writer_block16(&w, o->at[i].sealed);
     }
     TRY(writer_finish(&w));

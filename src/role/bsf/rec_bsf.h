@@ -42,6 +42,7 @@ MUST_USE err_t rec_bsf_state_put(struct txn *t, struct text impi, const struct r
 struct rec_bsf_challenge {
     usec_t made;
     uint8_t rand[AKA_RAND_LEN], autn[AKA_AUTN_LEN];
+    char from[REC_BSF_HOME_MAX]; /* who asked for it, as in rec_bsf_state.home */
     struct bytes sealed; /* RES, CK, IK */
 };
 struct rec_bsf_open {

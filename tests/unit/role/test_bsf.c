@@ -1,8 +1,11 @@
 /* The BSF under a virtual clock: what NAFs are given, each permission, the end of Ks and of a challenge, how many are kept. */
 #include "aka/aka_card.h"
 #include "role/bsf/bsf_ctx.h"
+#include "role/originator.h"
+#include "role/zn.h"
 #include "shell/crypto_openssl.h"
 #include "store/store_volatile.h"
+#include "wire/json.h"
 #include "wire/bsf_info.h"
 #include "world.h"
 
@@ -34,6 +37,7 @@ struct fixture {
     char memory[1u << 17];
     const char *impi; /* under which the card answers */
     const struct vector_answer *vector;
+    uint8_t from; /* the end of the address that asks, or 0 */
 };
 
 static int setup(void **state)
@@ -81,7 +85,8 @@ static err_t get(struct fixture *f, const char *authorization)
     struct association plain;
     association_init_plain(&plain);
     struct primitive p = {.op = OP_RETRIEVE, .path = text_of("/"), .expires = USEC_NEVER, .authorization = text_of(authorization)};
-    struct request rq = {.prim = &p, .assoc = &plain, .exported = &none, .now = f->w.now, .vector = f->vector};
+    struct request rq = {.prim = &p, .assoc = &plain, .exported = &none, .now = f->w.now, .vector = f->vector,
+                         .ip = {.len = f->from != 0 ? 4 : 0, .b = {192, 0, 2, f->from}}};
     begin(f, true);
     f->rs.body = WRITER_ARRAY(f->body);
     err_t e = dispatch_run(&role_bsf, f->bsf->ctx, &rq, &f->t, &f->rs);
@@ -252,6 +257,99 @@ static void test_the_oldest_challenge_makes_room(void **state)
 }
 
 /* Who removes a subscriber ends what it has, also what it got when the BSF had another name: the IMPI may be another SIM's next. */
+/* A stranger who knows an IMPI asks for challenges without end, from two addresses and on both sides of a minute's end: the one that waits
+ * for the subscriber, where it last answered, is still there. */
+static void test_strangers_push_no_challenge_out(void **state)
+{
+    struct fixture *f = *state;
+    char nonce[128], last[128];
+    add(f, "");
+    f->from = 1;
+    (void)bootstrap(f);
+    f->w.now += 61 * USEC_PER_SEC;
+    f->from = 66;
+    open_ub(f, nonce); /* begins the minute */
+    f->w.now += 59 * USEC_PER_SEC;
+    f->from = 1;
+    open_ub(f, nonce);
+    for (int i = 0; i < 5; i++) {
+        f->w.now += i == 2 ? USEC_PER_SEC : 0;
+        f->from = (uint8_t)(66 + i % 2);
+        open_ub(f, last);
+    }
+    f->from = 1;
+    assert_int_equal(answer(f, nonce), ERR_OK);
+    assert_int_equal(primitive_http_status(f->rs.rsc), 200);
+}
+
+/* Who asks again and again makes room himself, also before anybody has answered. */
+static void test_one_address_has_its_own_room(void **state)
+{
+    struct fixture *f = *state;
+    char nonce[128], last[128];
+    add(f, "");
+    f->from = 66;
+    open_ub(f, last);
+    f->from = 1;
+    open_ub(f, nonce);
+    f->from = 66;
+    for (int i = 0; i < 4; i++) {
+        open_ub(f, last);
+    }
+    f->from = 1;
+    assert_int_equal(answer(f, nonce), ERR_OK);
+    assert_int_equal(primitive_http_status(f->rs.rsc), 200);
+}
+
+/* A question of a NAF as the writer runs it. */
+static err_t ask_zn(struct fixture *f, const struct b_tid *id)
+{
+    static const struct keys_export none;
+    const struct role_cert cert = {.dns = {text_of("maf.example.com")}, .dns_n = 1, .not_after = USEC_NEVER};
+    struct association maf = {.not_after = 0};
+    struct zn_ask ask = {.gsids_n = 0};
+    uint8_t octets[1024];
+    struct writer w = WRITER_ARRAY(octets);
+    assert_int_equal(originator_of_cert(&cert, &maf), ERR_OK);
+    assert_int_equal(naf_id_of(text_of("maf.example.com"), naf_id_ua_digest(), &ask.naf_id), ERR_OK);
+    assert_int_equal(TEXT_COPY(text_of(id->z), ask.b_tid), ERR_OK);
+    assert_int_equal(zn_json_form.ask_write(&ask, &w), ERR_OK);
+    struct primitive p = {.op = OP_NOTIFY, .path = text_of(zn_json_form.path), .rqi = text_of("1"), .rvi = text_of("3"),
+                          .expires = USEC_NEVER, .media = MEDIA_JSON, .content = writer_view(&w)};
+    assert_int_equal(json_parse(p.content, &p.pc), ERR_OK);
+    struct request rq = {.prim = &p, .assoc = &maf, .exported = &none, .now = f->w.now};
+    begin(f, true);
+    f->rs.body = WRITER_ARRAY(f->body);
+    err_t e = dispatch_run(&role_bsf, f->bsf->ctx, &rq, &f->t, &f->rs);
+    struct dispatch_about about = {&maf, p.path, f->w.now};
+    assert_int_equal(dispatch_keep(&f->t, e, &about, f->bsf->env.crypto, &f->bsf->chain), ERR_OK);
+    assert_int_equal(store_commit(f->bsf->store), ERR_OK);
+    json_decref(p.pc);
+    return e;
+}
+
+/* Whoever shows a NAF a B-TID makes it ask, without a proof: neither names that he made up nor one that he has seen fill the disk of the BSF. */
+static void test_what_strangers_make_a_naf_ask_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    const struct b_tid made_up = {.z = "AAECAwQFBgcICQoLDA0ODw==@" BSF};
+    add(f, "");
+    struct b_tid seen = bootstrap(f);
+    uint64_t before = f->bsf->chain.next;
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(ask_zn(f, &made_up), ERR_DENIED_B_TID);
+    }
+    assert_int_equal(f->bsf->chain.next, before);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(ask_zn(f, &seen), ERR_OK);
+        f->w.now += USEC_PER_SEC / 2;
+    }
+    assert_int_equal(f->bsf->chain.next, before + 30);
+    f->w.now += 10 * USEC_PER_SEC; /* the next minute */
+    assert_int_equal(ask_zn(f, &seen), ERR_OK);
+    assert_int_equal(f->bsf->chain.next, before + 31);
+}
+
 static void test_another_name_of_the_bsf(void **state)
 {
     struct fixture *f = *state;
@@ -513,6 +611,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_late_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_oldest_challenge_makes_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_strangers_push_no_challenge_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_address_has_its_own_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_strangers_make_a_naf_ask_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_name_of_the_bsf, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_forgetting_costs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_numbers_given_elsewhere, setup, teardown),
