@@ -245,6 +245,7 @@ static err_t parse_kind(const struct bsf *b, const json_t *args, struct rec_subs
     s->algorithm = (uint8_t)kind->algorithm;
     s->source = (uint8_t)kind->source;
     if (kind->source == SUBSCRIBER_SETTINGS) {
+        impi_fold(&s->impi); /* as they are looked for: in another spelling they would hold for nobody */
         return key.n == 0 ? ERR_OK : detail_fail(detail, ERR_USAGE, "--kind hlr goes without --key-file", text_empty());
     }
     if (key.n == 0) {
@@ -306,7 +307,11 @@ static err_t named(const struct ctl_request *rq, struct txn *t, struct rec_subsc
     if (!impi_is(impi)) {
         return detail_fail(detail, ERR_MALFORMED_ID, "an IMPI is user@domain", impi);
     }
+    struct impi folded;
+    TRY(TEXT_COPY(impi, folded.z));
+    impi_fold(&folded);
     err_t e = rec_subscriber_get(t, impi, s);
+    e = e == ERR_NOT_FOUND ? rec_subscriber_get(t, text_of(folded.z), s) : e;
     return e == ERR_OK ? e : detail_fail(detail, e, "subscriber", impi);
 }
 
@@ -362,6 +367,7 @@ static err_t removable(const struct bsf *b, const struct ctl_request *rq, struct
     if (e != ERR_NOT_FOUND || !b->zh || TEXT_COPY(json_get_text(rq->args, "IMPI"), impi.z) != ERR_OK) {
         return e;
     }
+    impi_fold(&impi);
     TRY(rec_bsf_state_get(t, text_of(impi.z), &state));
     TRY(rec_bsf_open_get(t, text_of(impi.z), &open));
     return open.n + state.live_n == 0 ? e : bsf_zh_stranger(&impi, rq->now, s);

@@ -461,6 +461,20 @@ static void test_two_names_of_a_sim(void **state)
     assert_int_equal(get(f, OPEN_AS(IMPI)), ERR_DENIED_IMPI);
 }
 
+/* What an operator says of a SIM holds however he spells the domain: the BSF asks and counts under the one in lower case. */
+static void test_settings_hold_in_any_spelling(void **state)
+{
+    struct fixture *f = *state;
+    const char *named = "{\"IMPI\":\"001010123456789@IMS.mnc001.mcc001.3gppnetwork.org\"}";
+    const char *settings = "{\"impi\":\"001010123456789@IMS.mnc001.mcc001.3gppnetwork.org\",\"kind\":\"hlr\",\"naf\":\"maf.example.com=none\"}";
+    assert_int_equal(world_ctl(&f->w, f->bsf, "subscriber", "add", settings, &f->r), ERR_OK);
+    assert_int_equal(get(f, OPEN_AS(IMPI)), ERR_DENIED_GUSS_KEY); /* refuses R001-123 */
+    assert_int_equal(world_ctl(&f->w, f->bsf, "subscriber", "show", named, &f->r), ERR_OK);
+    assert_int_equal(world_ctl(&f->w, f->bsf, "subscriber", "remove", named, &f->r), ERR_OK);
+    assert_int_equal(get(f, OPEN_AS(IMPI)), ERR_OK);
+    assert_true(f->rs.vector.asked);
+}
+
 /* -- commands -------------------------------------------------------------------------------------------- */
 static void test_an_import_with_shifted_columns_shows_no_key(void **state)
 {
@@ -618,6 +632,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_forgetting_costs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_numbers_given_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_names_of_a_sim, setup_hlr, teardown),
+        cmocka_unit_test_setup_teardown(test_settings_hold_in_any_spelling, setup_hlr, teardown),
         cmocka_unit_test_setup_teardown(test_an_import_with_shifted_columns_shows_no_key, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_lifetime_that_no_device_takes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_numbers_and_restarts, setup, teardown),
