@@ -27,7 +27,7 @@ static const struct cli_opt enrol_opts[] = {
     DEVICE_WORK_OPT_STATE,
     DEVICE_WORK_OPT_EXCHANGE,
     {"--mef", 0, "HOST:PORT of the MEF (the MEF URI)"},
-    {"--mef-id", 0, "FQDN of the MEF"},
+    {"--mef-id", 0, "FQDN of the MEF; with --gba that of the BSF, by default the one of the home network that the IMPI names"},
     {"--kpm-id", 0, "identifier of the pre-provisioned key (KpmId)"},
     {"--key-file", 0, "file with Kpm: hex and a newline, mode 0600"},
     DEVICE_CERT_OPTS,

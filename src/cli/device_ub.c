@@ -61,6 +61,9 @@ static err_t take_sim(struct device_work *w)
     TRY(sim_name(w->state.sim.file, sizeof(w->state.sim.file), w->detail));
     err_t e = sim_open(w->state.sim.file, crypto_openssl(), &sim, w->detail);
     e = e == ERR_OK ? take_card(w, &sim.card, cli_arg(w->a, "--naf-key")) : e;
+    if (e == ERR_OK && w->state.mef.fqdn[0] == '\0') { /* that of its home network [TS 23.003 16.2] */
+        e = impi_bsf(text_of(w->state.sim.impi.z), w->state.mef.fqdn, sizeof(w->state.mef.fqdn));
+    }
     sim_close(&sim);
     return e;
 }
@@ -73,7 +76,6 @@ err_t device_ub_options(struct device_work *w)
     bool has_target = s->maf.fqdn[0] != '\0' || s->cse_id.z[0] != '\0';
     const struct device_work_need needs[] = {
         {"--mef", s->mef.address[0] != '\0'},
-        {"--mef-id", s->mef.fqdn[0] != '\0'},
         {"--target", has_target},
         {"--sim", s->sim.file[0] != '\0'},
     };

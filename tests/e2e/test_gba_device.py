@@ -100,6 +100,18 @@ def test_the_name_of_a_sim_holds_in_every_folder(bsf, tmp_path):
         assert p.returncode == 0, p.stdout + p.stderr
 
 
+def test_the_bsf_of_the_home_network(bsf):
+    """TS 23.003 16.2: who is not told the name of the BSF knows it by the IMPI, and believes no other."""
+    for n, name, fits in ((61, f"made-up@{ks.SP}", True), (62, impi(62), False)):
+        cli, sim = bsf.cli(n), bsf.sim(n, impi=name)
+        bsf.lab.ctl_json("mef", "subscriber", "add", "--impi", name, "--kind", "milenage", "--key-file", bsf.lab.where / "made-up.key")
+        args = bsf.enrol_args(sim, **{"--mef-id": None})
+        if fits:
+            assert cli.ok("enrol", *args)["ke_id"].endswith(f"@{BSF}")
+        else:  # bsf.mnc001.mcc001.pub.3gppnetwork.org, which is not here
+            cli.no(1, "digest-realm", "enrol", *args)
+
+
 def test_a_valid_ks_is_used_again(bsf):
     """R001-128: no second handshake with the BSF while Ks is good; --anew makes one, and goes by TMPI."""
     cli, sim = bsf.cli(2), bsf.card(2, "Stwo")
