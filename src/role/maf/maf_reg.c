@@ -135,14 +135,15 @@ static err_t root(struct txn *t, const struct keyid *credential, struct keyid *o
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-/* With its last registration a Km that came from an RSPF goes [CHOICE-52]; a revoked one stays, or it would be fetched anew. */
+/* With its last registration a Km that came from an RSPF goes [CHOICE-52]; a revoked one stays, or it would be fetched anew, and so does
+ * one that cannot be read, which nobody can use. */
 static err_t forget(const struct reg *r, struct txn *t, const struct keyid *credential)
 {
     struct rec_km k;
     (void)r;
     err_t e = named(t, credential, &k);
     if (e != ERR_OK) {
-        return e == ERR_NOT_FOUND ? ERR_OK : e;
+        return e == ERR_NOT_FOUND || e == ERR_MALFORMED_RECORD ? ERR_OK : e;
     }
     return k.ke_id.z[0] == '\0' || k.standing != 0 ? ERR_OK : rec_km_remove(t, &k);
 }

@@ -333,11 +333,26 @@ static err_t hand(const struct call *call, const struct rec_key *k, struct text 
     return withdraw_handed(call->r->kind->withdraw, call->rq, call->t, &h);
 }
 
+err_t reg_key_lost(const struct reg *r, struct txn *t, struct text relative, usec_t now)
+{
+    struct audit_event lost = {.kind = AUDIT_KEY_RECORD_LOST, .time = now};
+    struct writer w = WRITER_ARRAY(lost.object);
+    writer_text(&w, relative);
+    writer_u8(&w, '@');
+    writer_z(&w, r->fqdn);
+    TRY(writer_finish_z(&w));
+    return txn_audit(t, &lost);
+}
+
 err_t reg_key_remove(const struct reg *r, struct txn *t, const struct rec_key *k, usec_t now)
 {
     struct keyid root;
     TRY(rec_key_remove(t, r->kind->key, r->kind->key_of, k));
-    TRY(root_of(r, t, k, &root));
+    err_t e = root_of(r, t, k, &root);
+    if (e == ERR_MALFORMED_RECORD) { /* of the Source's credential: under which name it was handed out is lost */
+        return reg_key_lost(r, t, text_of(k->relative), now);
+    }
+    TRY(e);
     const struct withdraw_what what = {text_of(root.z), STANDING_REVOKED, k->not_after, text_empty(), text_of(k->relative)};
     return withdraw_note(r->kind->withdraw, t, &what, now);
 }

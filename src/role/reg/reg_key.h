@@ -17,5 +17,7 @@ MUST_USE err_t reg_key_give(const struct reg *r, const struct request *rq, struc
                             struct text relative, struct reg_key_given *out);
 /* Stages its end, by its Source or by an operator; those who were given it are to know. */
 MUST_USE err_t reg_key_remove(const struct reg *r, struct txn *t, const struct rec_key *k, usec_t now);
+/* Audit event: a key went, and who was given it is not known any more. */
+MUST_USE err_t reg_key_lost(const struct reg *r, struct txn *t, struct text relative, usec_t now);
 
 #endif

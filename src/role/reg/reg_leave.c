@@ -31,15 +31,9 @@ static bool key_hit(void *arg, struct bytes id, struct store_value value)
  * leaves with it and after it does not wait. */
 static err_t lose_key(const struct reg *r, struct txn *t, const char *of, struct text id, usec_t now)
 {
-    struct audit_event lost = {.kind = AUDIT_KEY_RECORD_LOST, .time = now};
-    struct writer w = WRITER_ARRAY(lost.object);
-    writer_text(&w, id);
-    writer_u8(&w, '@');
-    writer_z(&w, r->fqdn);
-    TRY(writer_finish_z(&w));
     TRY(txn_del(t, r->kind->key, id));
     TRY(txn_del(t, r->kind->key_of, text_of(of)));
-    return txn_audit(t, &lost);
+    return reg_key_lost(r, t, id, now);
 }
 
 /* A key with its place in the index, and at those who were given it. */

@@ -373,19 +373,19 @@ static bool first_hit(void *arg, struct bytes id, struct store_value value)
     return false;
 }
 
-static void harm(struct fixture *f, enum store_order order)
+static void harm(struct fixture *f, enum store_table table, enum store_order order)
 {
     uint8_t memory[8192], found[256];
     struct writer w = WRITER_ARRAY(found);
     struct arena arena = arena_of(memory, sizeof(memory));
-    const struct store_scan s = {.table = f->x->key, .prefix = bytes_empty(), .after = bytes_empty(), .order = order};
+    const struct store_scan s = {.table = table, .prefix = bytes_empty(), .after = bytes_empty(), .order = order};
     struct txn t;
     assert_int_equal(store_begin(f->n->store, true), ERR_OK);
     txn_init(&t, f->n->store, &arena, true);
     assert_int_equal(txn_scan(&t, &s, first_hit, &w), ERR_OK);
     assert_true(w.n > 10);
     const struct text id = text_span((const char *)found + 1, found[0]);
-    assert_int_equal(txn_put(&t, f->x->key, id, bytes_of(found + 1 + id.n, 9), STORE_PUT_ANY, 0), ERR_OK);
+    assert_int_equal(txn_put(&t, table, id, bytes_of(found + 1 + id.n, 9), STORE_PUT_ANY, 0), ERR_OK);
     assert_int_equal(txn_apply(&t), ERR_OK);
     assert_int_equal(store_commit(f->n->store), ERR_OK);
 }
@@ -398,13 +398,32 @@ static void a_key_that_cannot_be_read_stops_nothing(void **state)
     for (int i = 0; i < REG_LEAVE_KEYS_AT_ONCE + 1; i++) {
         assert_int_equal(create_own_key(f, K42), ERR_OK);
     }
-    harm(f, STORE_ASCENDING);
-    harm(f, STORE_DESCENDING);
+    harm(f, f->x->key, STORE_ASCENDING);
+    harm(f, f->x->key, STORE_DESCENDING);
     assert_int_equal(request(f, OP_DELETE, 0, f->ri, NULL, NULL), ERR_OK);
     assert_int_equal(world_audited(f->n, AUDIT_KEY_RECORD_LOST), 1);
     while (leaves(f)) {
     }
     assert_int_equal(world_audited(f->n, AUDIT_KEY_RECORD_LOST), 2);
+    assert_int_equal(world_count(f->n, f->x->key), 0);
+    assert_int_equal(world_count(f->n, f->x->key_of), 0);
+}
+
+/* The credential behind readable keys: where they were noted is not known any more. It stays for the operator to see. */
+static void a_credential_that_cannot_be_read_stops_nothing(void **state)
+{
+    struct fixture *f = *state;
+    ready(f);
+    for (int i = 0; i < REG_LEAVE_KEYS_AT_ONCE + 1; i++) {
+        assert_int_equal(create_own_key(f, K42), ERR_OK);
+    }
+    const enum store_table table = f->x->role == &role_maf ? TABLE_MAF_KM : TABLE_MEF_CREDENTIAL;
+    assert_int_equal(request(f, OP_DELETE, 0, f->ri, NULL, NULL), ERR_OK);
+    for (size_t i = 0; i < world_count(f->n, table); i++) { /* all that name it */
+        harm(f, table, i == 0 ? STORE_ASCENDING : STORE_DESCENDING);
+    }
+    while (leaves(f)) {
+    }
     assert_int_equal(world_count(f->n, f->x->key), 0);
     assert_int_equal(world_count(f->n, f->x->key_of), 0);
 }
@@ -704,6 +723,7 @@ int main(void)
         BOTH(registration_is_updated),
         BOTH(deregistration_takes_the_keys),
         BOTH(a_key_that_cannot_be_read_stops_nothing),
+        BOTH(a_credential_that_cannot_be_read_stops_nothing),
         BOTH(key_goes_to_its_target),
         BOTH(key_registration_is_refused),
         BOTH(key_value_has_the_configured_length),
