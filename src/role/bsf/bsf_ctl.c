@@ -324,12 +324,10 @@ err_t bsf_ctl_show(const void *ctx, const struct ctl_request *rq, struct txn *t,
     return show(&s, out);
 }
 
-static err_t item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
+static err_t item(struct emit *e, const struct ctl_list_record *r)
 {
     struct rec_subscriber s;
-    (void)id;
-    (void)now;
-    TRY(rec_subscriber_parse(data, &s));
+    TRY(rec_subscriber_parse(r->data, &s));
     members(e, &s);
     return ERR_OK;
 }
@@ -337,7 +335,7 @@ static err_t item(struct emit *e, struct bytes id, struct bytes data, usec_t now
 err_t bsf_ctl_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                    char detail[static ROLE_DETAIL_MAX])
 {
-    static const struct ctl_list_of subscribers = {"subscribers", TABLE_BSF_SUBSCRIBER, item};
+    static const struct ctl_list_of subscribers = {.name = "subscribers", .table = TABLE_BSF_SUBSCRIBER, .item = item};
     (void)ctx;
     (void)detail;
     return ctl_list(rq, t, &subscribers, out);

@@ -2,27 +2,21 @@
 
 #include "role/cse/cse_annc.h"
 
-static bool item(void *arg, struct bytes id, struct store_value value)
+static err_t item(struct emit *e, const struct ctl_list_record *r)
 {
-    struct ctl_list *l = arg;
     struct cse_annc a;
-    if (!ctl_list_room(l, id)) {
-        return false;
+    TRY(cse_annc_parse(r->data, &a));
+    emit_object(e, NULL);
+    emit_text(e, "id", a.ri);
+    emit_text(e, "at", a.target);
+    emit_text(e, "announcement", a.remote);
+    emit_time(e, "since", a.since);
+    if (a.rsc != 0) {
+        emit_number(e, "rsc", (uint64_t)a.rsc);
     }
-    bool ok = cse_annc_parse(value.data, &a) == ERR_OK;
-    emit_object(&l->e, NULL);
-    emit_text(&l->e, "id", ok ? a.ri : text_span((const char *)id.p, id.n));
-    if (ok) {
-        emit_text(&l->e, "at", a.target);
-        emit_text(&l->e, "announcement", a.remote);
-        emit_time(&l->e, "since", a.since);
-        if (a.rsc != 0) {
-            emit_number(&l->e, "rsc", (uint64_t)a.rsc);
-        }
-    }
-    emit_z(&l->e, "state", ok ? states_row(cse_annc_standing(&a))->code : "record-malformed");
-    emit_close_object(&l->e);
-    return true;
+    emit_z(e, "state", states_row(cse_annc_standing(&a))->code);
+    emit_close_object(e);
+    return ERR_OK;
 }
 
 err_t cse_announce_ctl_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
@@ -30,10 +24,6 @@ err_t cse_announce_ctl_list(const void *ctx, const struct ctl_request *rq, struc
 {
     (void)ctx;
     (void)detail;
-    struct ctl_list l;
-    ctl_list_begin(&l, out, "announcements");
-    const struct store_scan q = {.table = TABLE_CSE_ANNC, .prefix = bytes_empty(), .after = ctl_list_after(rq),
-                                 .order = STORE_ASCENDING};
-    TRY(txn_scan(t, &q, item, &l));
-    return ctl_list_end(&l);
+    static const struct ctl_list_of announcements = {.name = "announcements", .table = TABLE_CSE_ANNC, .item = item};
+    return ctl_list(rq, t, &announcements, out);
 }

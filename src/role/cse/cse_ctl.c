@@ -206,19 +206,18 @@ static err_t credential_resume(const void *ctx, const struct ctl_request *rq, st
     return stand(ctx, &standing_resume, rq, t, out, detail);
 }
 
-static err_t item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
+static err_t item(struct emit *e, const struct ctl_list_record *r)
 {
     struct cse_key k;
-    (void)id;
-    TRY(cse_key_parse(data, &k));
-    members(e, &k, now);
+    TRY(cse_key_parse(r->data, &k));
+    members(e, &k, r->now);
     return ERR_OK;
 }
 
 static err_t credential_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                              char detail[static ROLE_DETAIL_MAX])
 {
-    static const struct ctl_list_of credentials = {"credentials", TABLE_CSE_KEY, item};
+    static const struct ctl_list_of credentials = {.name = "credentials", .table = TABLE_CSE_KEY, .item = item};
     (void)ctx;
     (void)detail;
     return ctl_list(rq, t, &credentials, out);

@@ -42,43 +42,20 @@ static err_t members(struct txn *t, struct text ri, const struct cse_notify *n, 
 }
 
 /* -- list ----------------------------------------------------------------------------------------------------------- */
-struct listing {
-    struct ctl_list list;
-    struct txn *t;
-    err_t err;
-};
-
-static bool item(void *arg, struct bytes id, struct store_value value)
+static err_t item(struct emit *e, const struct ctl_list_record *r)
 {
-    struct listing *l = arg;
-    struct text ri = text_span((const char *)id.p, id.n);
     struct cse_notify n;
-    if (!ctl_list_room(&l->list, id)) {
-        return false;
-    }
-    if (cse_notify_parse(value.data, &n) == ERR_OK) {
-        l->err = members(l->t, ri, &n, &l->list.e);
-        return l->err == ERR_OK;
-    }
-    emit_object(&l->list.e, NULL);
-    emit_text(&l->list.e, "id", ri);
-    emit_z(&l->list.e, "state", "record-malformed");
-    emit_close_object(&l->list.e);
-    return true;
+    TRY(cse_notify_parse(r->data, &n));
+    return members(r->t, text_span((const char *)r->id.p, r->id.n), &n, e);
 }
 
 err_t cse_notify_ctl_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                           char detail[static ROLE_DETAIL_MAX])
 {
+    static const struct ctl_list_of notifications = {.name = "notifications", .table = TABLE_CSE_NOTIFY, .item = item};
     (void)ctx;
     (void)detail;
-    struct listing l = {.t = t};
-    ctl_list_begin(&l.list, out, "notifications");
-    const struct store_scan q = {.table = TABLE_CSE_NOTIFY, .prefix = bytes_empty(), .after = ctl_list_after(rq),
-                                 .order = STORE_ASCENDING};
-    TRY(txn_scan(t, &q, item, &l));
-    TRY(l.err);
-    return ctl_list_end(&l.list);
+    return ctl_list(rq, t, &notifications, out);
 }
 
 /* -- one ------------------------------------------------------------------------------------------------------------ */

@@ -11,7 +11,7 @@ const struct ctl_arg cse_res_ctl_one[CSE_RES_CTL_ONE_N] = {
     {"ADDRESS", CTL_ARG_POSITIONAL | CTL_ARG_REQUIRED, "its address: cse-in/app/box, or its resource identifier"}};
 const struct ctl_arg cse_res_ctl_below[CSE_RES_CTL_BELOW_N] = {
     {"ADDRESS", CTL_ARG_POSITIONAL | CTL_ARG_REQUIRED, "of the parent: cse-in, cse-in/app, or its resource identifier"},
-    {"--after", 0, "continue beyond this identifier (\"next\" of the answer before)"}};
+    CTL_LIST_AFTER};
 
 struct command {
     const struct cse *cse;
@@ -42,86 +42,50 @@ static void head(struct emit *e, struct text id, const struct types_row *type, s
 }
 
 /* -- list --------------------------------------------------------------------------------------------------------- */
-struct listing {
-    struct ctl_list list;
-    const struct command *c;
-    size_t seen;
-    err_t err;
-};
-
 /* From the index alone: what has expired and is not collected yet is told as such. */
-static bool child_hit(void *arg, struct bytes id, struct store_value value)
+static err_t child_item(struct emit *e, const struct ctl_list_record *r)
 {
-    struct listing *l = arg;
     struct cse_child child;
-    if (!ctl_list_room(&l->list, id)) {
-        return false;
-    }
-    l->err = cse_res_child_parse(value.data, &child);
-    if (l->err != ERR_OK) {
-        return false;
-    }
-    emit_object(&l->list.e, NULL);
-    head(&l->list.e, child.ri, types_find(child.ty), child.rn, child.et);
-    emit_z(&l->list.e, "state", child.et > l->c->rq->now ? "valid" : "over");
-    emit_close_object(&l->list.e);
-    return true;
+    TRY(cse_res_child_parse(r->data, &child));
+    emit_object(e, NULL);
+    head(e, child.ri, types_find(child.ty), child.rn, child.et);
+    emit_z(e, "state", child.et > r->now ? "valid" : "over");
+    emit_close_object(e);
+    return ERR_OK;
 }
 
 static err_t list(const struct command *c)
 {
     char prefix[CSE_CHILD_KEY_MAX];
     struct cse_target at;
-    struct listing l = {.c = c};
     struct writer w = WRITER_ARRAY(prefix);
     TRY(find(c, NULL, &at));
     TRY(cse_res_child_key(&w, at.res.node, 0, text_empty()));
-    ctl_list_begin(&l.list, c->out, "resources");
-    const struct store_scan q = {.table = TABLE_CSE_CHILD, .prefix = writer_view(&w), .after = ctl_list_after(c->rq),
-                                 .order = STORE_ASCENDING};
-    TRY(txn_scan(c->t, &q, child_hit, &l));
-    TRY(l.err);
-    return ctl_list_end(&l.list);
+    const struct ctl_list_of resources = {.name = "resources", .table = TABLE_CSE_CHILD, .item = child_item,
+                                          .prefix = writer_view_text(&w)};
+    return ctl_list(c->rq, c->t, &resources, c->out);
 }
 
 /* What hangs on nothing any more grants nothing, and is not told. */
-static bool policy_hit(void *arg, struct bytes id, struct store_value value)
+static err_t policy_item(struct emit *e, const struct ctl_list_record *r)
 {
-    (void)value;
-    struct listing *l = arg;
-    struct text ri = text_span((const char *)id.p, id.n);
+    const struct text ri = text_span((const char *)r->id.p, r->id.n);
     struct cse_acp acp;
-    if (l->seen == PAGE) {
-        l->list.more = true;
-        return false;
+    TRY(cse_acp_get(r->of, r->t, ri, r->now, &acp));
+    emit_object(e, NULL);
+    emit_text(e, "id", ri);
+    emit_text(e, "parent", acp.pi);
+    if (acp.et != USEC_NEVER) {
+        emit_time(e, "not-after", acp.et);
     }
-    if (!ctl_list_room(&l->list, id)) {
-        return false;
-    }
-    l->seen++;
-    err_t e = cse_acp_get(l->c->cse, l->c->t, ri, l->c->rq->now, &acp);
-    if (e == ERR_OK) {
-        emit_object(&l->list.e, NULL);
-        emit_text(&l->list.e, "id", ri);
-        emit_text(&l->list.e, "parent", acp.pi);
-        if (acp.et != USEC_NEVER) {
-            emit_time(&l->list.e, "not-after", acp.et);
-        }
-        emit_close_object(&l->list.e);
-    }
-    l->err = e == ERR_NOT_FOUND ? ERR_OK : e;
-    return l->err == ERR_OK;
+    emit_close_object(e);
+    return ERR_OK;
 }
 
 static err_t policies(const struct command *c)
 {
-    struct listing l = {.c = c};
-    ctl_list_begin(&l.list, c->out, "policies");
-    const struct store_scan q = {.table = TABLE_CSE_ACP, .prefix = bytes_empty(), .after = ctl_list_after(c->rq),
-                                 .order = STORE_ASCENDING};
-    TRY(txn_scan(c->t, &q, policy_hit, &l));
-    TRY(l.err);
-    return ctl_list_end(&l.list);
+    const struct ctl_list_of all = {.name = "policies", .table = TABLE_CSE_ACP, .item = policy_item, .most = PAGE, .of = c->cse};
+    return ctl_list(c->rq, c->t, &all, c->out);
 }
 
 /* -- show ---------------------------------------------------------------------------------------------------------- */

@@ -36,7 +36,7 @@ const struct ctl_arg cse_sub_ctl_rule[CSE_SUB_CTL_RULE_N] = {
 const struct ctl_arg cse_sub_ctl_one[CSE_SUB_CTL_ONE_N] = {NAME};
 const struct ctl_arg cse_sub_ctl_node_one[CSE_SUB_CTL_NODE_ONE_N] = {NAME, SUBSCRIPTION};
 const struct ctl_arg cse_sub_ctl_nodes[CSE_SUB_CTL_NODES_N] = {
-    SUBSCRIPTION, {"--after", 0, "continue beyond this identifier (\"next\" of the answer before)"}};
+    SUBSCRIPTION, CTL_LIST_AFTER};
 const struct ctl_arg cse_sub_ctl_registration[CSE_SUB_CTL_REGISTRATION_N] = {
     {"RI", CTL_ARG_POSITIONAL | CTL_ARG_REQUIRED, "AE-ID stem (Sname), or SP-relative CSE-ID (/mn)"}};
 
@@ -293,97 +293,47 @@ static err_t registration_remove(const struct command *c)
 }
 
 /* -- lists ---------------------------------------------------------------------------------------------------------- */
-#define PAGE 32
+#define PAGE 32 /* resources that one answer reads */
 
-struct page {
-    char ri[PAGE][M2MID_MAX];
-    char key[PAGE][CSE_CHILD_KEY_MAX];
-    size_t n;
-    err_t err;
-};
-
-static bool page_hit(void *arg, struct bytes id, struct store_value value)
+static err_t item(struct emit *e, const struct ctl_list_record *r)
 {
-    struct page *p = arg;
     struct cse_child c;
-    p->err = cse_res_child_parse(value.data, &c);
-    if (p->err != ERR_OK) {
-        return false;
-    }
-    p->err = TEXT_COPY(c.ri, p->ri[p->n]);
-    if (p->err == ERR_OK) {
-        p->err = TEXT_COPY(text_span((const char *)id.p, id.n), p->key[p->n]);
-    }
-    p->n++;
-    return p->err == ERR_OK && p->n < PAGE;
+    struct cse_res res;
+    TRY(cse_res_child_parse(r->data, &c));
+    TRY(cse_res_get(r->t, c.ri, INT64_MIN, &res));
+    return members_of(r->t, &res, r->now, e);
 }
 
-static err_t page_list(struct txn *t, const struct page *p, usec_t now, struct ctl_list *l)
-{
-    for (size_t i = 0; i < p->n; i++) {
-        struct cse_res r;
-        if (!ctl_list_room(l, text_bytes(text_of(p->key[i])))) {
-            return ERR_OK;
-        }
-        err_t e = cse_res_get(t, text_of(p->ri[i]), INT64_MIN, &r);
-        TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
-        TRY(e == ERR_OK ? members_of(t, &r, now, &l->e) : ERR_OK);
-    }
-    l->more = p->n == PAGE;
-    return ERR_OK;
-}
-
-static const char *list_name(uint32_t ty)
-{
-    switch (ty) {
-    case TYPE_MSSP:
-        return "subscriptions";
-    case TYPE_SVSN:
-        return "nodes";
-    case TYPE_ASAR:
-        return "rules";
-    default:
-        return "registrations";
-    }
-}
-
-/* The next page of the children of one type, from --after on, if that is one of them; an earlier page ended there. */
 static err_t list_type(const struct command *c, struct text node, uint32_t ty, struct ctl_list *l)
 {
     char prefix[CSE_CHILD_KEY_MAX];
-    struct bytes after = ctl_list_after(c->rq);
-    struct page *p = arena_alloc(c->t->arena, sizeof(*p));
-    if (p == NULL) {
-        return ERR_LIMIT_CAPACITY;
-    }
     struct writer w = WRITER_ARRAY(prefix);
     TRY(cse_res_child_key(&w, node, ty, text_empty()));
-    bool here = after.n >= w.n && bytes_eq(bytes_of(after.p, w.n), writer_view(&w));
-    if (ty == TYPE_AE && after.n > 0 && !here) { /* CSEs come behind the AEs */
-        return ERR_OK;
-    }
-    p->n = 0;
-    p->err = ERR_OK;
-    struct store_scan q = {.table = TABLE_CSE_CHILD, .prefix = writer_view(&w), .order = STORE_ASCENDING,
-                           .after = here || ty != TYPE_CSR ? after : bytes_empty()};
-    TRY(txn_scan(c->t, &q, page_hit, p));
-    TRY(p->err);
-    return page_list(c->t, p, c->rq->now, l);
+    const struct ctl_list_of of = {.table = TABLE_CSE_CHILD, .item = item, .prefix = writer_view_text(&w), .most = PAGE};
+    return ctl_list_add(l, c->rq, c->t, &of);
 }
 
-/* AEs stand for registrations, which are of CSEs as well. */
-static err_t list(const struct command *c, uint32_t ty)
+struct list {
+    const char *name;
+    uint32_t parent; /* type */
+    uint32_t types[2]; /* rising, as in the ids; 0: no second */
+};
+
+static const struct list subscriptions = {"subscriptions", TYPE_CB, {TYPE_MSSP, 0}};
+static const struct list nodes = {"nodes", TYPE_MSSP, {TYPE_SVSN, 0}};
+static const struct list rules = {"rules", TYPE_CB, {TYPE_ASAR, 0}};
+static const struct list registrations = {"registrations", TYPE_CB, {TYPE_AE, TYPE_CSR}};
+
+static err_t listed(const struct command *c, const struct list *of)
 {
     SCOPED(order_wipe) struct order o = {.prim = {.pc = NULL}};
     struct cse_target parent;
     struct ctl_list l;
     TRY(order_init(c->cse, c->rq, c->t, &o, c->detail));
-    TRY(cse_ops_find(&o.ask, text_of(o.parent), types_find(ty == TYPE_SVSN ? TYPE_MSSP : TYPE_CB), &parent,
-                     c->detail));
-    ctl_list_begin(&l, c->out, list_name(ty));
-    TRY(list_type(c, parent.res.node, ty, &l));
-    if (ty == TYPE_AE && !l.more) {
-        TRY(list_type(c, parent.res.node, TYPE_CSR, &l));
+    TRY(cse_ops_find(&o.ask, text_of(o.parent), types_find(of->parent), &parent, c->detail));
+    ctl_list_begin(&l, c->out, of->name);
+    for (size_t i = 0; i < ARRAY_LEN(of->types) && of->types[i] != 0; i++) {
+        TRY(list_type(c, parent.res.node, of->types[i], &l));
     }
     return ctl_list_end(&l);
 }
@@ -399,16 +349,16 @@ static err_t list(const struct command *c, uint32_t ty)
 
 HANDLER(cse_sub_ctl_subscription_add, add_or_set(&c, TYPE_MSSP, true))
 HANDLER(cse_sub_ctl_subscription_set, add_or_set(&c, TYPE_MSSP, false))
-HANDLER(cse_sub_ctl_subscription_list, list(&c, TYPE_MSSP))
+HANDLER(cse_sub_ctl_subscription_list, listed(&c, &subscriptions))
 HANDLER(cse_sub_ctl_subscription_remove, take_away(&c, TYPE_MSSP))
 HANDLER(cse_sub_ctl_node_add, add_or_set(&c, TYPE_SVSN, true))
 HANDLER(cse_sub_ctl_node_change, add_or_set(&c, TYPE_SVSN, false))
-HANDLER(cse_sub_ctl_node_list, list(&c, TYPE_SVSN))
+HANDLER(cse_sub_ctl_node_list, listed(&c, &nodes))
 HANDLER(cse_sub_ctl_node_remove, take_away(&c, TYPE_SVSN))
 HANDLER(cse_sub_ctl_rule_add, add_or_set(&c, TYPE_ASAR, true))
 HANDLER(cse_sub_ctl_rule_set, add_or_set(&c, TYPE_ASAR, false))
-HANDLER(cse_sub_ctl_rule_list, list(&c, TYPE_ASAR))
+HANDLER(cse_sub_ctl_rule_list, listed(&c, &rules))
 HANDLER(cse_sub_ctl_rule_remove, take_away(&c, TYPE_ASAR))
-HANDLER(cse_sub_ctl_registration_list, list(&c, TYPE_AE))
+HANDLER(cse_sub_ctl_registration_list, listed(&c, &registrations))
 HANDLER(cse_sub_ctl_registration_show, registration_show(&c))
 HANDLER(cse_sub_ctl_registration_remove, registration_remove(&c))

@@ -132,19 +132,18 @@ err_t maf_contract_remove(const void *ctx, const struct ctl_request *rq, struct 
     return done(t, &c, AUDIT_CONTRACT_REMOVED, rq->now, out);
 }
 
-static err_t item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
+static err_t item(struct emit *e, const struct ctl_list_record *r)
 {
     struct contract c;
-    (void)id;
-    TRY(rec_parse(&layout, data, &c));
-    members(e, &c, now);
+    TRY(rec_parse(&layout, r->data, &c));
+    members(e, &c, r->now);
     return ERR_OK;
 }
 
 err_t maf_contract_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                         char detail[static ROLE_DETAIL_MAX])
 {
-    static const struct ctl_list_of contracts = {"contracts", TABLE_MAF_CONTRACT, item};
+    static const struct ctl_list_of contracts = {.name = "contracts", .table = TABLE_MAF_CONTRACT, .item = item};
     (void)ctx;
     (void)detail;
     return ctl_list(rq, t, &contracts, out);

@@ -123,21 +123,21 @@ static bool is_second_name(const struct rec_km *k, struct bytes id)
            !text_eq_z(text_span((const char *)id.p, id.n), folded.z);
 }
 
-static err_t item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
+static err_t item(struct emit *e, const struct ctl_list_record *r)
 {
     struct rec_km k;
-    TRY(rec_km_parse(data, &k));
-    if (is_second_name(&k, id)) {
+    TRY(rec_km_parse(r->data, &k));
+    if (is_second_name(&k, r->id)) {
         return ERR_NOT_FOUND;
     }
-    members(e, &k, now);
+    members(e, &k, r->now);
     return ERR_OK;
 }
 
 err_t maf_ctl_credential_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                               char detail[static ROLE_DETAIL_MAX])
 {
-    static const struct ctl_list_of credentials = {"credentials", TABLE_MAF_KM, item};
+    static const struct ctl_list_of credentials = {.name = "credentials", .table = TABLE_MAF_KM, .item = item};
     (void)ctx;
     (void)detail;
     return ctl_list(rq, t, &credentials, out);

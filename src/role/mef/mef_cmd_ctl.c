@@ -25,7 +25,7 @@ const struct ctl_arg mef_cmd_ctl_add_args[MEF_CMD_CTL_ADD_N] = {
 };
 const struct ctl_arg mef_cmd_ctl_list_args[MEF_CMD_CTL_LIST_N] = {
     {"--client", 0, "only those of this client"},
-    {"--after", 0, "continue beyond this identifier (\"next\" of the answer before)"},
+    CTL_LIST_AFTER,
 };
 const struct ctl_arg mef_cmd_ctl_one_args[MEF_CMD_CTL_ONE_N] = {
     {"CLIENT", CTL_ARG_REQUIRED | CTL_ARG_POSITIONAL, "the client that it was added for"},
@@ -73,25 +73,17 @@ static err_t shown(const struct rec_cmd *c, const char *warning, struct writer *
     return writer_finish(out);
 }
 
-static bool item(void *arg, struct bytes id, struct store_value value)
+static err_t item(struct emit *e, const struct ctl_list_record *r)
 {
-    struct ctl_list *l = arg;
     struct rec_cmd c;
-    if (!ctl_list_room(l, id)) {
-        return false;
-    }
-    if (rec_cmd_parse(value.data, &c) == ERR_OK) {
-        members(&l->e, &c, "");
-        return true;
-    }
-    ctl_list_broken(&l->e, id);
-    return true;
+    TRY(rec_cmd_parse(r->data, &c));
+    members(e, &c, "");
+    return ERR_OK;
 }
 
 err_t mef_cmd_ctl_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                        char detail[static ROLE_DETAIL_MAX])
 {
-    struct ctl_list l;
     char prefix[REC_CMD_KEY_MAX] = "";
     struct writer w = WRITER_ARRAY(prefix);
     struct text client = json_get_text(rq->args, "client");
@@ -103,13 +95,9 @@ err_t mef_cmd_ctl_list(const void *ctx, const struct ctl_request *rq, struct txn
     if (e != ERR_OK || writer_finish(&w) != ERR_OK) {
         return detail_fail(detail, ERR_USAGE, "--client", client);
     }
-    struct store_scan q = {.table = TABLE_MEF_COMMAND,
-                           .prefix = writer_view(&w),
-                           .after = ctl_list_after(rq),
-                           .order = STORE_ASCENDING};
-    ctl_list_begin(&l, out, "commands");
-    TRY((client.n > 0 ? rec_scan_own : txn_scan)(t, &q, item, &l));
-    return ctl_list_end(&l);
+    const struct ctl_list_of commands = {.name = "commands", .table = TABLE_MEF_COMMAND, .item = item, .prefix = writer_view_text(&w),
+                                         .scan = client.n > 0 ? rec_scan_own : txn_scan};
+    return ctl_list(rq, t, &commands, out);
 }
 
 /* -- one of them --------------------------------------------------------------------------------------------------- */

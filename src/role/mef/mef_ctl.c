@@ -157,19 +157,18 @@ err_t mef_ctl_credential_resume(const void *ctx, const struct ctl_request *rq, s
 }
 
 /* -- lists ------------------------------------------------------------------------------------------- */
-static err_t credential_item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
+static err_t credential_item(struct emit *e, const struct ctl_list_record *r)
 {
     struct rec_credential c;
-    (void)id;
-    TRY(rec_credential_parse(data, &c));
-    credential_members(e, &c, now);
+    TRY(rec_credential_parse(r->data, &c));
+    credential_members(e, &c, r->now);
     return ERR_OK;
 }
 
 err_t mef_ctl_credential_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                               char detail[static ROLE_DETAIL_MAX])
 {
-    static const struct ctl_list_of credentials = {"credentials", TABLE_MEF_CREDENTIAL, credential_item};
+    static const struct ctl_list_of credentials = {.name = "credentials", .table = TABLE_MEF_CREDENTIAL, .item = credential_item};
     (void)ctx;
     (void)detail;
     return ctl_list(rq, t, &credentials, out);
@@ -190,19 +189,18 @@ static void ke_members(struct emit *e, const struct rec_ke *k, usec_t now)
     emit_close_object(e);
 }
 
-static err_t ke_item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
+static err_t ke_item(struct emit *e, const struct ctl_list_record *r)
 {
     struct rec_ke k;
-    (void)id;
-    TRY(rec_ke_parse(data, &k));
-    ke_members(e, &k, now);
+    TRY(rec_ke_parse(r->data, &k));
+    ke_members(e, &k, r->now);
     return ERR_OK;
 }
 
 err_t mef_ctl_enrolment_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                              char detail[static ROLE_DETAIL_MAX])
 {
-    static const struct ctl_list_of enrolments = {"enrolments", TABLE_MEF_KE, ke_item};
+    static const struct ctl_list_of enrolments = {.name = "enrolments", .table = TABLE_MEF_KE, .item = ke_item};
     (void)ctx;
     (void)detail;
     return ctl_list(rq, t, &enrolments, out);
@@ -225,18 +223,17 @@ err_t mef_ctl_enrolment_show(const void *ctx, const struct ctl_request *rq, stru
 }
 
 /* -- certificates ------------------------------------------------------------------------------------ */
-static err_t cert_item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
+static err_t cert_item(struct emit *e, const struct ctl_list_record *r)
 {
     struct rec_cert c;
-    (void)id;
-    TRY(rec_cert_parse(data, &c));
+    TRY(rec_cert_parse(r->data, &c));
     emit_object(e, NULL);
     emit_z(e, "serial", c.serial);
     emit_z(e, "name", c.name);
     emit_z(e, "credential", c.credential.z);
     emit_time(e, "issued", c.issued);
     emit_time(e, "not-after", c.not_after);
-    emit_z(e, "state", c.not_after <= now ? "expired" : "valid");
+    emit_z(e, "state", c.not_after <= r->now ? "expired" : "valid");
     emit_close_object(e);
     return ERR_OK;
 }
@@ -244,7 +241,7 @@ static err_t cert_item(struct emit *e, struct bytes id, struct bytes data, usec_
 err_t mef_ctl_certificate_list(const void *ctx, const struct ctl_request *rq, struct txn *t, struct writer *out,
                                char detail[static ROLE_DETAIL_MAX])
 {
-    static const struct ctl_list_of certificates = {"certificates", TABLE_MEF_CERT, cert_item};
+    static const struct ctl_list_of certificates = {.name = "certificates", .table = TABLE_MEF_CERT, .item = cert_item};
     (void)ctx;
     (void)detail;
     return ctl_list(rq, t, &certificates, out);

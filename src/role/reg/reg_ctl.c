@@ -48,12 +48,11 @@ static void client_members(struct emit *e, const struct rec_client *c, usec_t no
     emit_close_object(e);
 }
 
-static err_t client_item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
+static err_t client_item(struct emit *e, const struct ctl_list_record *r)
 {
     struct rec_client c;
-    (void)id;
-    TRY(rec_client_parse(data, &c));
-    client_members(e, &c, now);
+    TRY(rec_client_parse(r->data, &c));
+    client_members(e, &c, r->now);
     return ERR_OK;
 }
 
@@ -61,7 +60,7 @@ err_t reg_ctl_client_list(const void *ctx, const struct ctl_request *rq, struct 
                           char detail[static ROLE_DETAIL_MAX])
 {
     const struct reg *r = ctx;
-    const struct ctl_list_of clients = {"registrations", r->kind->client, client_item};
+    const struct ctl_list_of clients = {.name = "registrations", .table = r->kind->client, .item = client_item};
     (void)detail;
     return ctl_list(rq, t, &clients, out);
 }
@@ -132,12 +131,11 @@ static void key_members(struct emit *e, const struct rec_key *k, usec_t now)
     emit_close_object(e);
 }
 
-static err_t key_item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
+static err_t key_item(struct emit *e, const struct ctl_list_record *r)
 {
     struct rec_key k;
-    (void)id;
-    TRY(rec_key_parse(data, &k));
-    key_members(e, &k, now);
+    TRY(rec_key_parse(r->data, &k));
+    key_members(e, &k, r->now);
     return ERR_OK;
 }
 
@@ -145,7 +143,7 @@ err_t reg_ctl_key_list(const void *ctx, const struct ctl_request *rq, struct txn
                        char detail[static ROLE_DETAIL_MAX])
 {
     const struct reg *r = ctx;
-    const struct ctl_list_of keys = {"keys", r->kind->key, key_item};
+    const struct ctl_list_of keys = {.name = "keys", .table = r->kind->key, .item = key_item};
     (void)detail;
     return ctl_list(rq, t, &keys, out);
 }

@@ -148,12 +148,10 @@ err_t reg_ctl_allow_remove(const void *ctx, const struct ctl_request *rq, struct
     return answer(&a, out);
 }
 
-static err_t item(struct emit *e, struct bytes id, struct bytes data, usec_t now)
+static err_t item(struct emit *e, const struct ctl_list_record *r)
 {
     struct rec_allow a;
-    (void)id;
-    (void)now;
-    TRY(rec_allow_parse(data, &a));
+    TRY(rec_allow_parse(r->data, &a));
     members(e, &a);
     return ERR_OK;
 }
@@ -162,7 +160,7 @@ err_t reg_ctl_allow_list(const void *ctx, const struct ctl_request *rq, struct t
                          char detail[static ROLE_DETAIL_MAX])
 {
     const struct reg *r = ctx;
-    const struct ctl_list_of clients = {"clients", r->kind->allow, item};
+    const struct ctl_list_of clients = {.name = "clients", .table = r->kind->allow, .item = item};
     (void)detail;
     return ctl_list(rq, t, &clients, out);
 }

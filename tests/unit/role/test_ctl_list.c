@@ -30,6 +30,8 @@ static const struct list_row {
     {&role_maf, "[maf]\nfqdn = a.example.com\n", "credential", "credentials", TABLE_MAF_KM},
     {&role_maf, "[maf]\nfqdn = a.example.com\n", "contract", "contracts", TABLE_MAF_CONTRACT},
     {&role_cse, "[cse]\nsp = sp.example.com\ncsi = /in\nname = cse-in\n", "credential", "credentials", TABLE_CSE_KEY},
+    {&role_cse, "[cse]\nsp = sp.example.com\ncsi = /in\nname = cse-in\n", "notification", "notifications", TABLE_CSE_NOTIFY},
+    {&role_cse, "[cse]\nsp = sp.example.com\ncsi = /in\nname = cse-in\n", "announcement", "announcements", TABLE_CSE_ANNC},
     {&role_bsf, "[bsf]\nfqdn = a.example.com\n", "subscriber", "subscribers", TABLE_BSF_SUBSCRIBER},
 };
 
