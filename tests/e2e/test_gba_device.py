@@ -86,6 +86,25 @@ def test_from_the_card_to_the_cse(bsf):
     assert (status["km_id"], status["kpsa_id"]) == ("", got["ke_id"])  # R001-141
 
 
+def test_the_ladder(bsf):
+    """What happened between card, BSF and CSE, from their audit chains: by IMPI and by B-TID, in order, with its clauses."""
+    cli, sim = bsf.cli(63), bsf.card(63, "Sladder")
+    b_tid = cli.ok("enrol", *bsf.enrol_args(sim))["ke_id"]
+    cli.ok("associate", *cse_args(cli))
+    cli.ok("register", "--app-id", "Nmade-up", "--from", "S")
+    where = ["-c", bsf.lab.conf("mef"), "-c", bsf.lab.conf("cse")]
+    for name in (impi(63), b_tid):
+        p = ks.run("trace", *where, name, "--json")
+        assert p.returncode == 0, p.stdout + p.stderr
+        steps = [json.loads(line) for line in p.stdout.splitlines()]
+        assert "bsf" in steps[0]["participants"], steps[0]
+        drawn = [(s["event"], s.get("from"), s.get("to"), s.get("clause")) for s in steps[1:]]
+        at = [drawn.index(next(d for d in drawn if d[0] == e)) for e in ("bootstrapped", "naf-key-given", "kpsa-stored", "associated", "ae-registered")]
+        assert at == sorted(at), drawn
+        assert ("bootstrapped", "bsf", "device", "TS 33.220 4.5.2") in drawn and ("naf-key-given", "bsf", "cse", "TS 33.220 4.5.3") in drawn, drawn
+        assert not ks.keys_in(p.stdout, [K, OPC])
+
+
 def test_the_name_of_a_sim_holds_in_every_folder(bsf, tmp_path):
     """What the state keeps is absolute: a device is not called from one folder for ever."""
     cli, sim = bsf.cli(18), bsf.card(18, "Sfolder")
