@@ -234,7 +234,7 @@ err_t cse_verify_run(const struct cse_ask *ask, role_handler *handler, struct re
     if (c.waiting > 0) {
         return wait_for_them(&c, rs);
     }
-    if (c.n > 0 && !ask->t->writable) {
+    if (!ask->t->writable) { /* whether they have answered, or are gone */
         rs->rsc = ROLE_RSC_NOW;
         return ERR_OK;
     }

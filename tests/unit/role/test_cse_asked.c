@@ -268,6 +268,19 @@ static void nobody_is_asked_in_vain(void **state)
     cse_fixture_free(&f);
 }
 
+/* Whom the request waited for has gone: the writer decides about it, for a view that is only read makes nothing. */
+static void who_was_asked_may_go(void **state)
+{
+    begin(state);
+    container();
+    must(subscribe(SUBSCRIPTION, false, false));
+    must(cse_fixture_del(&f, &f.a, "Sa", "Sa"));
+    must(subscribe(SUBSCRIPTION, true, false));
+    assert_int_equal(f.rsc, ROLE_RSC_NOW);
+    assert_int_equal(subscribe(SUBSCRIPTION, false, false), ERR_CONTENTS);
+    cse_fixture_free(&f);
+}
+
 /* -- waiting ---------------------------------------------------------------------------------------------------------- */
 static struct role_bell heard(uint64_t last)
 {
@@ -353,6 +366,7 @@ int main(void)
         cmocka_unit_test(a_group_gives_no_right),
         cmocka_unit_test(an_ae_is_asked_through_its_channel),
         cmocka_unit_test(a_yes_is_for_what_was_asked),
+        cmocka_unit_test(who_was_asked_may_go),
         cmocka_unit_test(nobody_is_asked_in_vain),
         cmocka_unit_test(a_poll_waits_for_its_own_channel),
         cmocka_unit_test(what_else_wakes),
