@@ -13,10 +13,12 @@
 #include "wire/timestamp.h"
 
 #define WAITING_MAX 8 /* of one AE: who does not ask for them is sent no more */
+#define QUESTIONS_MAX 4 /* the same of questions */
 #define LOOK_MAX 64   /* that are counted */
 #define AGE_MAX (60 * USEC_PER_SEC)
 
 static const char prefix[] = CSE_RELAY_PREFIX;
+static const char of_question[] = CSE_RELAY_PREFIX "q"; /* behind all others: those go on with hexadecimal digits */
 
 bool cse_relay_is_one(struct text sub)
 {
@@ -75,16 +77,16 @@ static err_t text_join(const char *a, struct text b, char out[static CSE_OUTBOX_
 }
 
 /* The same request of the same originator has the same name: he may ask again for its answer. */
-err_t cse_relay_name(const struct cse_ask *ask, struct text purpose, struct text target, struct cse_relay *out)
+err_t cse_relay_name(const struct cse_ask *ask, struct text question, struct text target, struct cse_relay *out)
 {
     uint8_t digest[CRYPTO_HASH_LEN];
     const struct primitive *p = ask->rq->prim;
     const struct bytes feed = bytes_of("\n", 1);
-    const struct bytes parts[] = {text_bytes(purpose), feed, text_bytes(text_of(ask->from->absolute.z)), feed,
+    const struct bytes parts[] = {text_bytes(question), feed, text_bytes(text_of(ask->from->absolute.z)), feed,
                                   text_bytes(p->rqi), feed, p->content};
     struct writer w = WRITER_ARRAY(out->name);
     TRY(ask->cse->env.crypto->hash(CRYPTO_SHA256, parts, ARRAY_LEN(parts), digest));
-    writer_z(&w, prefix);
+    writer_z(&w, question.n > 0 ? of_question : prefix);
     hex_write_lower(&w, bytes_of(digest, CSE_RELAY_OCTETS));
     TRY(writer_finish_z(&w));
     TRY(text_join("", target, out->request));
@@ -129,7 +131,8 @@ err_t cse_relay_is_open(struct txn *t, const struct cse_res *ae, usec_t now, boo
 struct room {
     struct txn *t;
     usec_t now;
-    size_t n, looked;
+    bool questions;
+    size_t n, looked, most;
     err_t err;
 };
 
@@ -143,25 +146,29 @@ static bool room_hit(void *arg, struct bytes id, struct store_value value)
     struct cse_outbox_event event;
     struct bytes copy;
     r->err = arena_dup(r->t->arena, value.data, &copy) ? cse_outbox_queue_parse(copy, &q) : ERR_LIMIT_CAPACITY;
+    if (r->err == ERR_OK && text_starts(q.sub, of_question) != r->questions) {
+        return false;
+    }
     r->err = r->err == ERR_OK ? cse_outbox_head(r->t, &q, &event) : r->err;
     r->n += r->err == ERR_OK && cse_relay_end(&event) > r->now;
     r->err = r->err == ERR_NOT_FOUND ? ERR_OK : r->err;
     r->t->arena->used = used;
     r->looked++;
-    return r->err == ERR_OK && r->n < WAITING_MAX;
+    return r->err == ERR_OK && r->n < r->most;
 }
 
 static err_t room_check(const struct cse_ask *ask, const struct cse_relay *r)
 {
     char key[CSE_OUTBOX_KEY_MAX];
     struct writer k = WRITER_ARRAY(key);
-    struct room room = {.t = ask->t, .now = ask->rq->now};
-    TRY(cse_outbox_key(text_of(r->request), text_of(prefix), &k));
+    const bool questions = text_starts(text_of(r->name), of_question);
+    struct room room = {.t = ask->t, .now = ask->rq->now, .questions = questions, .most = questions ? QUESTIONS_MAX : WAITING_MAX};
+    TRY(cse_outbox_key(text_of(r->request), text_of(questions ? of_question : prefix), &k));
     const struct store_scan s = {.table = TABLE_CSE_QUEUE, .prefix = writer_view(&k), .after = bytes_empty(),
                                  .order = STORE_ASCENDING, .limit = LOOK_MAX};
     TRY(txn_scan(ask->t, &s, room_hit, &room));
     TRY(room.err);
-    return room.n < WAITING_MAX && room.looked < LOOK_MAX ? ERR_OK : ERR_TARGET_AWAY; /* it did not ask for those */
+    return room.n < room.most && room.looked < LOOK_MAX ? ERR_OK : ERR_TARGET_AWAY; /* it did not ask for those */
 }
 
 static err_t room_for(struct txn *t, const json_t *pc, struct writer *w)
@@ -311,7 +318,7 @@ static err_t ask_ae(const struct cse_ask *ask, const struct cse_target *ae, bool
     char target[CSE_OUTBOX_TARGET_MAX];
     bool open = has_point;
     TRY(text_join("A:", ae->res.ri, target));
-    TRY(cse_relay_name(ask, text_of("relay"), text_of(target), &r));
+    TRY(cse_relay_name(ask, text_empty(), text_of(target), &r));
     TRY(open ? ERR_OK : cse_relay_is_open(ask->t, &ae->res, ask->rq->now, &open));
     return ask_target(ask, &r, ask->rq->prim->from, open, rs);
 }
@@ -338,7 +345,7 @@ static err_t ask_elsewhere(const struct cse_ask *ask, struct response *rs)
     if (e != ERR_OK) {
         return detail_fail(rs->detail, ERR_OPERATION, "NOTIFY of a member elsewhere that is no AE", to);
     }
-    TRY(cse_relay_name(ask, text_of("relay"), text_of(target), &r));
+    TRY(cse_relay_name(ask, text_empty(), text_of(target), &r));
     e = cse_hop_own(ask->cse, ask->t, text_of(target + 2), ask->rq->now, &way);
     TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
     struct text sp = text_skip(text_of(target), 4);

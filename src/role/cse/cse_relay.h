@@ -18,7 +18,7 @@
 #define CSE_RELAY_PREFIX "r-" /* of a name: no identifier of a subscription begins so */
 #define CSE_RELAY_OCTETS 16
 struct cse_relay {
-    char name[sizeof(CSE_RELAY_PREFIX) + 2 * CSE_RELAY_OCTETS];
+    char name[sizeof(CSE_RELAY_PREFIX) + 1 + 2 * CSE_RELAY_OCTETS];
     char request[CSE_OUTBOX_TARGET_MAX], answer[CSE_OUTBOX_TARGET_MAX]; /* targets of the outbox */
 };
 
@@ -32,8 +32,9 @@ MUST_USE err_t cse_relay_request(const struct cse_ask *ask, const struct cse_tar
 MUST_USE err_t cse_relay_member(const struct cse_ask *ask, struct response *rs);
 
 /* -- what they are made of ------------------------------------------------------------------------------------------- */
-/* What is asked of `target` for the request under way; `purpose` tells several questions of one request apart. */
-MUST_USE err_t cse_relay_name(const struct cse_ask *ask, struct text purpose, struct text target, struct cse_relay *out);
+/* What is asked of `target` for the request under way: its content, or, if `question` is not empty, what that names. Questions need no
+ * right, so they have a room of their own at the target. */
+MUST_USE err_t cse_relay_name(const struct cse_ask *ask, struct text question, struct text target, struct cse_relay *out);
 /* Puts it into the outbox, unless it is there. {"rqet":END,"fr":FROM,"pc":...} is what is asked, rqet if the
  * request under way has an end: then it waits no longer than that. ERR_TARGET_AWAY: as many wait there as may.
  * ERR_NOTIFY_SHARE: cse_share.h. */

@@ -205,7 +205,11 @@ static err_t ask_them(const struct channels *c)
     TRY(write_body(c->ask, &body));
     TRY(json_parse(body, &pc));
     for (size_t i = 0; i < c->n; i++) {
-        TRY(c->answered[i] ? ERR_OK : cse_relay_put(c->ask, &c->relay[i], text_of(c->ask->cse->csi.z), pc));
+        err_t e = c->answered[i] ? ERR_OK : cse_relay_put(c->ask, &c->relay[i], text_of(c->ask->cse->csi.z), pc);
+        if (e == ERR_TARGET_AWAY) {
+            return detail_fail(c->detail, ERR_TARGET_UNVERIFIED, "nu", text_of("an AE at whose pollingChannel as many questions wait as may"));
+        }
+        TRY(e);
     }
     return ERR_OK;
 }

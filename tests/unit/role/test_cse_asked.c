@@ -281,6 +281,33 @@ static void who_was_asked_may_go(void **state)
     cse_fixture_free(&f);
 }
 
+/* Anybody may subscribe what is his own for somebody else: that takes no room from those who may NOTIFY it. */
+static void questions_leave_room_for_messages(void **state)
+{
+    char body[96];
+    size_t asked = 0;
+    begin(state);
+    container();
+    for (int i = 0; i < 9; i++) {
+        snprintf(body, sizeof(body), "{\"m2m:sub\":{\"rn\":\"s%d\",\"nu\":[\"Sa\"]}}", i);
+        err_t e = subscribe(body, false, false);
+        assert_true(e == ERR_OK || e == ERR_TARGET_UNVERIFIED);
+        asked += e == ERR_OK;
+    }
+    assert_int_equal(asked, 4);
+    for (int i = 0; i < 8; i++) {
+        snprintf(body, sizeof(body), "{\"m2m:sgn\":{\"sur\":\"/x/%d\"}}", i);
+        must(say("Sa", body, false, false));
+        assert_int_equal(f.rsc, ROLE_RSC_LATER);
+    }
+    assert_int_equal(say("Sa", HELLO, false, false), ERR_TARGET_AWAY);
+    for (int i = 0; i < 12; i++) {
+        answer("2000");
+    }
+    assert_int_equal(cse_fixture_get(&f, &f.a, "Sa", "Sa/p/pcu"), ERR_POLL_EMPTY);
+    cse_fixture_free(&f);
+}
+
 /* -- waiting ---------------------------------------------------------------------------------------------------------- */
 static struct role_bell heard(uint64_t last)
 {
@@ -366,7 +393,7 @@ int main(void)
         cmocka_unit_test(a_group_gives_no_right),
         cmocka_unit_test(an_ae_is_asked_through_its_channel),
         cmocka_unit_test(a_yes_is_for_what_was_asked),
-        cmocka_unit_test(who_was_asked_may_go),
+        cmocka_unit_test(who_was_asked_may_go), cmocka_unit_test(questions_leave_room_for_messages),
         cmocka_unit_test(nobody_is_asked_in_vain),
         cmocka_unit_test(a_poll_waits_for_its_own_channel),
         cmocka_unit_test(what_else_wakes),
