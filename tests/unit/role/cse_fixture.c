@@ -205,3 +205,25 @@ void cse_fixture_must(const struct cse_fixture *f, err_t e)
         fail_msg("%s: %s", err_code(e), f->body);
     }
 }
+
+enum op cse_fixture_errand(struct cse_fixture *f, size_t lane, struct errand *out)
+{
+    const struct errand_memory m = {.lane = lane};
+    assert_int_equal(world_errand(&f->w, f->cse, &m, out), ERR_OK);
+    return out->op;
+}
+
+err_t cse_fixture_returned(struct cse_fixture *f, const struct errand *q, uint16_t rsc, const char *body)
+{
+    err_t why = ERR_BUG;
+    const struct errand_answer a = {.err = rsc == 0 ? ERR_PEER_UNREACHABLE : ERR_OK, .rsc = rsc, .body = text_bytes(text_of(body))};
+    assert_int_equal(world_returned(&f->w, f->cse, q, &a, &why), ERR_OK);
+    return why;
+}
+
+void cse_fixture_joins(struct cse_fixture *f)
+{
+    static struct errand q;
+    assert_int_equal(cse_fixture_errand(f, 0, &q), OP_CREATE);
+    (void)cse_fixture_returned(f, &q, 2001, "{\"m2m:csr\":{\"csi\":\"/mn\"}}");
+}

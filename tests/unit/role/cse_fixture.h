@@ -79,6 +79,12 @@ struct cse_told {
 bool cse_fixture_waits(struct cse_fixture *f, const char *after, struct cse_told *out);
 err_t cse_fixture_told(struct cse_fixture *f, const struct cse_told *x, enum outbox_outcome o);
 
+/* The next errand of a lane, and the answer to it; rsc 0: the peer cannot be reached. What became of it. */
+enum op cse_fixture_errand(struct cse_fixture *f, size_t lane, struct errand *out);
+err_t cse_fixture_returned(struct cse_fixture *f, const struct errand *q, uint16_t rsc, const char *body);
+/* A field CSE, /mn, that has no registration yet registers. */
+void cse_fixture_joins(struct cse_fixture *f);
+
 #define AE_BODY "{\"m2m:ae\":{\"api\":\"Napp\",\"rr\":false,\"srv\":[\"3\"]}}"
 #define AE_NAMED(name) "{\"m2m:ae\":{\"rn\":\"" name "\",\"api\":\"Napp\",\"rr\":false,\"srv\":[\"3\"]}}"
 
