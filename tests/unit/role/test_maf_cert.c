@@ -1,7 +1,8 @@
 /* Clients of the MAF that show a certificate [CHOICE-42]: registration, keys, permissions and refusals, each flavour. */
+#include "authority.h"
+
 #include "role/maf/maf.h"
 #include "wire/json.h"
-#include "world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,71 +12,19 @@
 
 #include <cmocka.h>
 
-#define T0 (INT64_C(1700000000) * USEC_PER_SEC)
-#define HOUR (INT64_C(3600) * USEC_PER_SEC)
 #define OID "0.2.481.1.100.3030.10011"
 #define KEY_ID "sha-256;AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
-#define MACR "{\"m2m:macr\":{\"et\":\"20991231T000000\",\"adfq\":\"sp.example.com\"}}"
-#define SKR "{\"m2m:skr\":{\"adfq\":\"sp.example.com\",\"suid\":32,\"tgis\":[\"//sp.example.com/in\"]}}"
-
-struct fixture {
-    struct world w;
-    struct world_node *maf;
-    struct world_session s;
-    struct world_reply r;
-    char ri[64];
-    char relative[80];
-};
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
-    world_init(&f->w, T0);
-    f->maf = world_add(&f->w, &role_maf, "maf.example.com", "[maf]\nfqdn = maf.example.com\nkc-lifetime = 12h\n");
-    *state = f;
+    *state = authority_new(&role_maf, "maf.example.com", "[maf]\nfqdn = maf.example.com\nkc-lifetime = 12h\n");
     return 0;
 }
 
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    world_free(&f->w);
-    free(f);
-    return 0;
-}
-
-static void allow(struct fixture *f, const char *client)
-{
-    char args[300];
-    snprintf(args, sizeof(args), "{\"client\":\"%s\",\"target\":\"//sp.example.com/in\"}", client);
-    assert_int_equal(world_ctl(&f->w, f->maf, "client", "allow", args, &f->r), ERR_OK);
-}
-
-static err_t come(struct fixture *f, enum world_name kind, const char *name)
+static err_t come(struct authority *f, enum world_name kind, const char *name)
 {
     struct role_cert c = world_cert(&f->w, kind, name);
-    return world_connect_names(&f->w, f->maf, &c, &f->s);
-}
-
-static err_t request(struct fixture *f, enum op op, uint32_t ty, const char *path, const char *from, const char *body)
-{
-    struct world_request rq = {.op = op, .ty = ty, .path = path, .from = from, .body = body};
-    return world_request(&f->s, &rq, &f->r);
-}
-
-static void member(struct fixture *f, const char *root, const char *name, char *out, size_t cap)
-{
-    json_t *o = NULL;
-    assert_int_equal(json_parse(text_bytes(text_of(f->r.body)), &o), ERR_OK);
-    assert_int_equal(text_copy(json_get_text(json_object_get(o, root), name), out, cap), ERR_OK);
-    json_decref(o);
-}
-
-static void register_client(struct fixture *f, const char *from)
-{
-    assert_int_equal(request(f, OP_CREATE, 60002, "/-", from, MACR), ERR_OK);
-    f->ri[0] = '/';
-    member(f, "m2m:macr", "ri", f->ri + 1, sizeof(f->ri) - 1);
+    return world_connect_names(&f->w, f->n, &c, &f->s);
 }
 
 static const struct {
@@ -92,99 +41,99 @@ static const struct {
 /* R000-44: whoever has Km or a certificate is a client; without Km the certificate is what registrations stand on. */
 static void each_flavour_registers_and_gets_a_key(void **state)
 {
-    struct fixture *f = *state;
+    struct authority *f = *state;
     for (size_t i = 0; i < ARRAY_LEN(flavours); i++) {
         char got[300];
         assert_int_equal(come(f, flavours[i].kind, flavours[i].name), ERR_OK);
         assert_int_equal(f->s.assoc.peer, PEER_CLIENT);
-        register_client(f, flavours[i].from);
-        member(f, "m2m:macr", "cr", got, sizeof(got));
+        authority_register(f, flavours[i].from);
+        authority_member(f, "m2m:macr", "cr", got, sizeof(got));
         assert_string_equal(got, flavours[i].client);
         assert_null(strstr(f->r.body, "aski")); /* no Km, so no KmId */
-        assert_int_equal(request(f, OP_CREATE, 60003, f->ri, flavours[i].from, SKR), ERR_DENIED_CLIENT); /* not yet */
-        allow(f, flavours[i].client);
-        assert_int_equal(request(f, OP_CREATE, 60003, f->ri, flavours[i].from, SKR), ERR_OK);
-        member(f, "m2m:skr", "rn", f->relative, sizeof(f->relative));
+        assert_int_equal(authority_request(f, OP_CREATE, 60003, f->ri, flavours[i].from, SKR), ERR_DENIED_CLIENT); /* not yet */
+        authority_allow(f, flavours[i].client);
+        assert_int_equal(authority_request(f, OP_CREATE, 60003, f->ri, flavours[i].from, SKR), ERR_OK);
+        authority_member(f, "m2m:skr", "rn", f->path, sizeof(f->path));
         /* the target gets it, and learns whose it is */
         char path[100];
-        snprintf(path, sizeof(path), "/-/%s", f->relative);
+        snprintf(path, sizeof(path), "/-/%s", f->path);
         assert_int_equal(come(f, WORLD_DNS, "in.sp.example.com"), ERR_OK);
-        assert_int_equal(request(f, OP_RETRIEVE, 0, path, "//sp.example.com/in", NULL), ERR_OK);
-        member(f, "m2m:skr", "cr", got, sizeof(got));
+        assert_int_equal(authority_request(f, OP_RETRIEVE, 0, path, "//sp.example.com/in", NULL), ERR_OK);
+        authority_member(f, "m2m:skr", "cr", got, sizeof(got));
         assert_string_equal(got, flavours[i].client);
         assert_null(strstr(f->r.body, "aski"));
     }
-    assert_int_equal(world_audited(f->maf, AUDIT_MAF_KEY_REGISTERED), ARRAY_LEN(flavours));
-    assert_int_equal(world_audited(f->maf, AUDIT_MAF_KEY_RETRIEVED), ARRAY_LEN(flavours));
+    assert_int_equal(world_audited(f->n, AUDIT_MAF_KEY_REGISTERED), ARRAY_LEN(flavours));
+    assert_int_equal(world_audited(f->n, AUDIT_MAF_KEY_RETRIEVED), ARRAY_LEN(flavours));
 }
 
 static void from_is_what_the_certificate_says(void **state)
 {
-    struct fixture *f = *state;
+    struct authority *f = *state;
     assert_int_equal(come(f, WORLD_URI, "m2m://sp.example.com/Sdev1"), ERR_OK);
-    assert_int_equal(request(f, OP_CREATE, 60002, "/-", "//sp.example.com/Sdev2", MACR), ERR_DENIED_FROM);
-    assert_int_equal(request(f, OP_CREATE, 60002, "/-", NULL, MACR), ERR_MALFORMED_FROM);
+    assert_int_equal(authority_request(f, OP_CREATE, 60002, "/-", "//sp.example.com/Sdev2", MACR), ERR_DENIED_FROM);
+    assert_int_equal(authority_request(f, OP_CREATE, 60002, "/-", NULL, MACR), ERR_MALFORMED_FROM);
     assert_int_equal(come(f, WORLD_DEVICE, OID), ERR_OK);
-    assert_int_equal(request(f, OP_CREATE, 60002, "/-", "//sp.example.com/Sdev1", MACR), ERR_DENIED_FROM);
-    assert_int_equal(request(f, OP_CREATE, 60002, "/-", "31-" OID, MACR), ERR_DENIED_FROM); /* a Credential-ID is no From */
-    assert_int_equal(world_count(f->maf, TABLE_MAF_CLIENT), 0);
+    assert_int_equal(authority_request(f, OP_CREATE, 60002, "/-", "//sp.example.com/Sdev1", MACR), ERR_DENIED_FROM);
+    assert_int_equal(authority_request(f, OP_CREATE, 60002, "/-", "31-" OID, MACR), ERR_DENIED_FROM); /* a Credential-ID is no From */
+    assert_int_equal(world_count(f->n, TABLE_MAF_CLIENT), 0);
 }
 
 static void who_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct authority *f = *state;
     assert_int_equal(come(f, WORLD_RAW, KEY_ID), ERR_DENIED_CERT_RAW); /* no table of pinned keys here [CHOICE-42] */
     assert_int_equal(come(f, WORLD_DNS, "*.sp.example.com"), ERR_DENIED_CERT_NAME);
     assert_int_equal(come(f, WORLD_URI, "m2m://sp.example.com/mn1"), ERR_DENIED_CERT_NAME); /* a CSE-ID is no URI */
     struct role_cert c = world_cert(&f->w, WORLD_DNS, "in.sp.example.com");
     c.raw = true;
-    assert_int_equal(world_connect_names(&f->w, f->maf, &c, &f->s), ERR_DENIED_CERT_RAW);
+    assert_int_equal(world_connect_names(&f->w, f->n, &c, &f->s), ERR_DENIED_CERT_RAW);
     c = world_cert(&f->w, WORLD_DEVICE, OID);
     c.not_after = T0;
-    assert_int_equal(world_connect_names(&f->w, f->maf, &c, &f->s), ERR_DENIED_CERT_EXPIRED);
+    assert_int_equal(world_connect_names(&f->w, f->n, &c, &f->s), ERR_DENIED_CERT_EXPIRED);
 }
 
 /* Permissions of one device are not those of another, whatever case its name has. */
 static void permissions_are_of_one_holder(void **state)
 {
-    struct fixture *f = *state;
-    allow(f, "34-Node_17");
+    struct authority *f = *state;
+    authority_allow(f, "34-Node_17");
     assert_int_equal(come(f, WORLD_URI, "urn:m2m:node:node_17"), ERR_OK);
-    register_client(f, NULL);
-    assert_int_equal(request(f, OP_CREATE, 60003, f->ri, NULL, SKR), ERR_DENIED_CLIENT);
+    authority_register(f, NULL);
+    assert_int_equal(authority_request(f, OP_CREATE, 60003, f->ri, NULL, SKR), ERR_DENIED_CLIENT);
     char node_ri[64];
     memcpy(node_ri, f->ri, sizeof(node_ri));
     assert_int_equal(come(f, WORLD_URI, "urn:m2m:node:Node_17"), ERR_OK);
-    assert_int_equal(request(f, OP_CREATE, 60003, node_ri, NULL, SKR), ERR_DENIED_CLIENT); /* not its registration */
-    register_client(f, NULL);
-    assert_int_equal(request(f, OP_CREATE, 60003, f->ri, NULL, SKR), ERR_OK);
+    assert_int_equal(authority_request(f, OP_CREATE, 60003, node_ri, NULL, SKR), ERR_DENIED_CLIENT); /* not its registration */
+    authority_register(f, NULL);
+    assert_int_equal(authority_request(f, OP_CREATE, 60003, f->ri, NULL, SKR), ERR_OK);
 }
 
 /* What stands on a certificate ends with it. */
 static void keys_end_with_the_certificate(void **state)
 {
-    struct fixture *f = *state;
-    allow(f, "31-" OID);
+    struct authority *f = *state;
+    authority_allow(f, "31-" OID);
     struct role_cert c = world_cert(&f->w, WORLD_DEVICE, OID);
     c.not_after = T0 + 2 * HOUR;
-    assert_int_equal(world_connect_names(&f->w, f->maf, &c, &f->s), ERR_OK);
-    register_client(f, NULL);
+    assert_int_equal(world_connect_names(&f->w, f->n, &c, &f->s), ERR_OK);
+    authority_register(f, NULL);
     char et[32];
-    member(f, "m2m:macr", "et", et, sizeof(et));
+    authority_member(f, "m2m:macr", "et", et, sizeof(et));
     assert_string_equal(et, "20231115T001319"); /* less than two hours: R002-85 */
-    assert_int_equal(request(f, OP_CREATE, 60003, f->ri, NULL, SKR), ERR_OK);
-    member(f, "m2m:skr", "et", et, sizeof(et));
+    assert_int_equal(authority_request(f, OP_CREATE, 60003, f->ri, NULL, SKR), ERR_OK);
+    authority_member(f, "m2m:skr", "et", et, sizeof(et));
     assert_string_equal(et, "20231115T001319");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(each_flavour_registers_and_gets_a_key, setup, teardown),
-        cmocka_unit_test_setup_teardown(from_is_what_the_certificate_says, setup, teardown),
-        cmocka_unit_test_setup_teardown(who_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(permissions_are_of_one_holder, setup, teardown),
-        cmocka_unit_test_setup_teardown(keys_end_with_the_certificate, setup, teardown),
+        cmocka_unit_test_setup_teardown(each_flavour_registers_and_gets_a_key, setup, authority_teardown),
+        cmocka_unit_test_setup_teardown(from_is_what_the_certificate_says, setup, authority_teardown),
+        cmocka_unit_test_setup_teardown(who_is_refused, setup, authority_teardown),
+        cmocka_unit_test_setup_teardown(permissions_are_of_one_holder, setup, authority_teardown),
+        cmocka_unit_test_setup_teardown(keys_end_with_the_certificate, setup, authority_teardown),
     };
     return cmocka_run_group_tests_name("maf-cert", tests, NULL, NULL);
 }
