@@ -88,27 +88,40 @@ static err_t parse_coap(const struct committer *c, struct bytes octets, struct w
     return coap_binding_parse(&coap, scratch, out, detail);
 }
 
-/* The worker has parsed the same octets already, so a failure here is a fault of ours. */
-static err_t run_request(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
+/* The worker has parsed the same octets already, so a failure here is a fault of ours. In this process it may have left what it found. */
+static err_t primitive_of(struct committer *c, const struct job *j, struct primitive *own, struct primitive **out)
 {
     static err_t (*const parse[])(const struct committer *, struct bytes, struct writer *, struct primitive *) = {
         [JOB_HTTP] = parse_http, [JOB_COAP] = parse_coap};
-    SCOPED(primitive_scope) struct primitive prim = {0};
+    if (j->parsed != NULL && !j->parsed->used) {
+        j->parsed->used = true;
+        *out = &j->parsed->prim;
+        return ERR_OK;
+    }
     struct writer scratch = writer_of(c->scratch, c->snap->limits.message + SCRATCH_EXTRA);
+    *out = own;
+    return parse[j->binding](c, j->octets, &scratch, own);
+}
+
+static err_t run_request(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
+{
+    SCOPED(primitive_scope) struct primitive own;
+    struct primitive *prim = NULL;
     struct response rs;
+    own.pc = NULL;
     rs.detail[0] = '\0';
     rs.location[0] = '\0';
     rs.headers[0] = '\0';
     rs.vector.asked = false;
     rs.ati[0] = '\0';
     rs.body = body_room(c);
-    err_t e = parse[j->binding](c, j->octets, &scratch, &prim);
+    err_t e = primitive_of(c, j, &own, &prim);
     if (e != ERR_OK) {
         dispatch_refuse(&rs, e);
     } else {
-        set_object(c, prim.path);
-        prim.verified = j->verified;
-        const struct request rq = {.prim = &prim, .assoc = &j->assoc, .exported = &j->exported, .ip = j->ip, .now = j->now,
+        set_object(c, prim->path);
+        prim->verified = j->verified;
+        const struct request rq = {.prim = prim, .assoc = &j->assoc, .exported = &j->exported, .ip = j->ip, .now = j->now,
                                    .vector = j->vector};
         e = dispatch_run(role_of(c, j), c->snap->roles[j->role].ctx, &rq, t, &rs);
     }

@@ -58,6 +58,8 @@ struct conn {
     bool export_used; /* CHOICE-10 */
     struct growing in; /* octets of requests */
     /* of the request under way */
+    bool in_place;             /* all of it is views into `in` */
+    struct job_parsed *parsed; /* while the writer has it, or NULL */
     const struct route *route;
     bool given_export;
     uint8_t verified;  /* so many of those whom it would make get messages were asked, and agreed */

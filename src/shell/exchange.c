@@ -9,6 +9,7 @@
 #include "shell/verify.h"
 #include "wire/binding.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { RSC_CHALLENGE = 4199 };
@@ -82,10 +83,33 @@ static void wait_for_it(struct conn *c)
 }
 
 /* -- in the writer ------------------------------------------------------------------------------------- */
+/* A writer in this process need not parse what stays where it is until it is answered. */
+static struct job_parsed *parsed_of(const struct conn *c, const struct primitive *p)
+{
+    bool stays = p != NULL && c->in_place && c->w->channel.local != NULL;
+    struct job_parsed *parsed = stays ? malloc(sizeof(*parsed)) : NULL;
+    if (parsed != NULL) {
+        parsed->prim = *p;
+        parsed->used = false;
+        (void)json_incref(p->pc);
+    }
+    return parsed;
+}
+
+static void parsed_drop(struct conn *c)
+{
+    if (c->parsed != NULL) {
+        json_decref(c->parsed->prim.pc);
+        free(c->parsed);
+        c->parsed = NULL;
+    }
+}
+
 static void job_done(void *owner, const struct job_result *r)
 {
     struct conn *c = owner;
     worker_view_renew(c->w);
+    parsed_drop(c);
     if (!conn_unpin(c)) {
         return;
     }
@@ -118,16 +142,19 @@ static void job_done(void *owner, const struct job_result *r)
     conn_resume(c);
 }
 
-static void to_writer(struct conn *c, const struct keys_export *x, usec_t now)
+/* `p`: the request, if no handler has seen it yet; or NULL. */
+static void to_writer(struct conn *c, const struct primitive *p, const struct keys_export *x, usec_t now)
 {
     SCOPED(job_wipe) struct job j = conn_job(c, JOB_REQUEST, now);
     j.exported = *x;
     err_t e = c->way->octets(c, &j.octets);
     c->busy = e == ERR_OK;
     if (e == ERR_OK) {
+        j.parsed = c->parsed = parsed_of(c, p);
         e = channel_submit(&c->w->channel, &j, job_done, c);
     }
     if (e != ERR_OK) {
+        parsed_drop(c);
         c->busy = false;
         c->park_until = 0; /* the next request is another one: it must not be served as one that has waited, which writes nothing */
         exchange_refuse(c, e, "");
@@ -249,7 +276,7 @@ static void verified(struct conn *c, err_t e, const char *detail)
     }
     c->verified = e == ERR_OK ? c->verified : 0;
     if (e == ERR_OK) {
-        to_writer(c, &none, clock_now());
+        to_writer(c, NULL, &none, clock_now());
     } else {
         exchange_refuse(c, e, detail);
     }
@@ -272,6 +299,7 @@ static bool verifies(struct conn *c, const struct primitive *p, usec_t now)
         worker_view(c->w, c->role, &t, &arena) != ERR_OK) {
         return false;
     }
+    c->in_place = false; /* what is rehearsed may change the content */
     err_t e = r->role->verify(r->ctx, &rq, &t, &what);
     if (e == ERR_NOT_FOUND) {
         return false;
@@ -314,7 +342,7 @@ void exchange_serve(struct conn *c, const struct primitive *p)
         }
         if (e == ERR_OK && rs.rsc == ROLE_RSC_NOW) {
             static const struct keys_export none;
-            to_writer(c, &none, now);
+            to_writer(c, NULL, &none, now);
             return;
         }
         c->park_until = 0;
@@ -340,7 +368,7 @@ void exchange_serve(struct conn *c, const struct primitive *p)
         exchange_refuse(c, e, "");
         return;
     }
-    to_writer(c, &x, now);
+    to_writer(c, write ? p : NULL, &x, now);
 }
 
 /* -- what was asked ----------------------------------------------------------------------------------------- */

@@ -65,6 +65,7 @@ static void request(struct conn *c, const struct http1_request *http)
     SCOPED(http_binding_wipe) struct primitive prim = {0};
     struct writer scratch = worker_scratch(c->w);
     err_t e = http_binding_parse(http, &scratch, &prim, detail);
+    c->in_place = scratch.n == 0;
     exchange_remember(c, &prim);
     if (e != ERR_OK) {
         exchange_refuse(c, e, detail);

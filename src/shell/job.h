@@ -34,6 +34,15 @@ struct job_refusal {
     char shown[AUDIT_TEXT_MAX];
 };
 
+/*
+ * What a worker in the writer's process has made of the octets: views into them, and its content. A handler may change the
+ * content, so it serves once; who runs the job again parses the octets.
+ */
+struct job_parsed {
+    struct primitive prim;
+    bool used;
+};
+
 struct job {
     enum job_kind kind;
     uint8_t role;
@@ -44,6 +53,7 @@ struct job {
     struct ipaddr ip;            /* REQUEST */
     enum job_binding binding;    /* REQUEST */
     struct bytes octets;         /* REQUEST; borrowed */
+    struct job_parsed *parsed;   /* REQUEST; borrowed, never leaves the writer's process; or NULL */
     uint8_t verified;            /* REQUEST: primitive.verified */
     const struct vector_answer *vector; /* REQUEST; borrowed, never leaves the writer's process */
     const struct outbox_done *told; /* TOLD; borrowed */

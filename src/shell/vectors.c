@@ -111,6 +111,7 @@ static bool put_aside(void *arg, const struct job *j, const struct vector_questi
     memcpy(octets, j->octets.p, j->octets.n);
     *e = (struct vectors_entry){.next = v->waiting, .at = &v->waiting, .v = v, .job = *j, .octets = octets, .ticket = *ticket, .question = *q};
     e->job.octets = bytes_of(octets, j->octets.n);
+    e->job.parsed = NULL;
     if (v->waiting != NULL) {
         v->waiting->at = &e->next;
     }

@@ -121,7 +121,7 @@ static void what_is_told_is_strict(void **state)
 /* -- what was before ------------------------------------------------------------------------------------------------------ */
 static void put(const char *con)
 {
-    char body[128];
+    char body[3072];
     snprintf(body, sizeof(body), "{\"m2m:cin\":{\"con\":\"%s\"}}", con);
     f.w.now += SECOND;
     must(cse_fixture_create(&f, &f.a, "Sa", "Sa/c", 4, body));

@@ -250,7 +250,7 @@ static void expect(struct attempt a, err_t e)
         a.datagram = datagram == 1;
         err_t got = outcome(&a);
         if (got != e) {
-            fail_msg("%s over %s: %s, not %s", a.response, datagram == 1 ? "DTLS" : "TLS", err_code(got), err_code(e));
+            fail_msg("%s over %s: %s, not %s", a.response == NULL ? "no status" : a.response, datagram == 1 ? "DTLS" : "TLS", err_code(got), err_code(e));
         }
     }
 }
