@@ -53,6 +53,7 @@ static err_t reason(struct pcsc *p, LONG rc)
         {SCARD_E_SHARING_VIOLATION, ERR_SIM_BUSY},      {SCARD_W_RESET_CARD, ERR_SIM_BUSY},          {SCARD_E_NO_SMARTCARD, ERR_SIM_ABSENT},
         {SCARD_W_REMOVED_CARD, ERR_SIM_ABSENT},         {SCARD_W_UNPOWERED_CARD, ERR_SIM_MUTE},      {SCARD_W_UNRESPONSIVE_CARD, ERR_SIM_MUTE},
         {SCARD_W_UNSUPPORTED_CARD, ERR_SIM_MUTE},       {SCARD_E_PROTO_MISMATCH, ERR_SIM_MUTE},      {SCARD_E_NOT_TRANSACTED, ERR_SIM_MUTE},
+        {SCARD_E_INSUFFICIENT_BUFFER, ERR_SIM_CARD}, /* more than an APDU has */
     };
     p->last = rc;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

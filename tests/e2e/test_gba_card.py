@@ -54,7 +54,7 @@ def test_the_card_is_ahead(bsf):
 
 
 def test_cards_that_do_not_help(bsf):
-    """refuses R001-111: another K, no GBA in the card, a PIN, none at all; each by its name."""
+    """refuses R001-111: another K, no GBA in the card, a PIN, an answer that is none, none at all; each by its name."""
     cli = insert(bsf, 4, False)
     bsf.reader.card.sim.k = bytes(16)
     cli.no(1, "aka-network-unknown", "enrol", *bsf.enrol_args("pcsc"))
@@ -64,6 +64,10 @@ def test_cards_that_do_not_help(bsf):
     cli.no(2, "sim-pin-blocked", "enrol", *bsf.enrol_args("pcsc"))
     bsf.reader.card.pin, bsf.reader.card.aid = False, bytes.fromhex("a0000000871004")  # an ISIM alone
     cli.no(2, "sim-no-usim", "enrol", *bsf.enrol_args("pcsc"))
+    cli = insert(bsf, 7, False)
+    for says in (b"\xdb\x08" + bytes(8), b"\xdd\x0e" + bytes(14)):  # RES alone, and what is no AUTS
+        bsf.reader.card.authenticate = lambda context, data, says=says: says
+        cli.no(2, "sim-card", "enrol", *bsf.enrol_args("pcsc"))
     bsf.reader.card = None
     assert json.loads(cli.run("enrol", *bsf.enrol_args("pcsc")).stdout)["error"] == "sim-no-usim"
     got = json.loads(cli.run("enrol", *bsf.enrol_args("pcsc:No such reader")).stdout)

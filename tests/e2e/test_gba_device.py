@@ -141,6 +141,11 @@ def test_a_valid_ks_is_used_again(bsf):
     anew = cli.ok("enrol", "--gba", "--anew")
     assert anew["bootstrapping"] == "done" and anew["ke_id"] != first["ke_id"]
     assert len(bsf.audited("bootstrapped", impi(2))) == 2
+    before, card = cli.ok("status"), sim.read_text()
+    sim.write_text(card.replace(K.hex(), "00" * 16))
+    cli.no(1, "aka-network-unknown", "enrol", "--gba", "--anew")
+    sim.write_text(card)
+    assert cli.ok("status") == before  # what fails leaves what was there, and it is good
     cli.ok("associate", *cse_args(cli))
 
 

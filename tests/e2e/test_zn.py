@@ -125,6 +125,17 @@ def test_a_key_without_permission(bsf):
         assert status == 403 and "guss-" in body, (guss, status, body)
 
 
+def test_what_the_bsf_takes_back(bsf):
+    """refuses R001-124: the key is asked for in each handshake, so a subscriber that is no more opens nothing new; what is open goes on."""
+    b_tid, naf = bsf.device(10, "Ssim10")
+    with bsf.lab.psk("cse", b_tid, naf(f"in.{ks.SP}")).connect() as c:
+        assert ks.register(c, "Ssim10").rsc == 2001
+        bsf.lab.ctl_json("mef", "subscriber", "remove", impi(10))
+        with pytest.raises(tlspsk.Alert):
+            bsf.lab.psk("cse", b_tid, naf(f"in.{ks.SP}")).connect()
+        assert ks.ask(c, "retrieve", "/Ssim10", origin="Ssim10").rsc == 2000
+
+
 def test_a_key_of_another_naf(bsf):
     """refuses R001-121, refuses R001-132: the NAF must own the FQDN in its NAF_Id; an unknown B-TID; no certificate; nonsense."""
     b_tid, naf = bsf.device(5, "Ssim5")
