@@ -20,7 +20,7 @@ class Matrix:
 
     def text(self):
         lines = ["# Interoperability", "",
-                 "What clients that nobody here wrote did with MEF, MAF and CSE, as `tools/test interop` saw it on Debian 12. Every key that",
+                 "What clients that nobody here wrote did with MEF, MAF, CSE and BSF, as `tools/test interop` saw it on Debian 12. Every key that",
                  "they were given was derived by a few lines of Python (`tests/lib/keystead.py`) from the octets that the client itself exported.",
                  "In the rows of a server (openssl s_server, coap-server-openssl) our device is the client.",
                  "", "| client or server | version | did | told | result |", "| --- | --- | --- | --- | --- |"]
