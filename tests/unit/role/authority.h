@@ -19,7 +19,7 @@ struct authority {
     struct secret key, other; /* the test's own */
     char ri[64];              /* "/macr...": of the registration that was made last */
     char path[80];            /* "/-/RelativeKeyID": of the key */
-    const void *of;           /* the test's own */
+    const struct reg_side *x; /* of tests that run on both (reg_side.h) */
 };
 
 /* State of a test: the world begins at T0. */
