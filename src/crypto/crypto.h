@@ -32,6 +32,8 @@ struct crypto_port {
     MUST_USE err_t (*nfkc)(const struct crypto_port *p, struct text in, struct writer *out);
 };
 
+struct crypto_aead; /* the provider's own */
+
 struct crypto {
     MUST_USE err_t (*sha256)(struct bytes in, uint8_t out[CRYPTO_HASH_LEN]);
 
@@ -44,6 +46,13 @@ struct crypto {
                                 struct writer *out);
     MUST_USE err_t (*aead_open)(struct bytes key, struct bytes nonce, struct bytes aad, struct bytes sealed,
                                 struct writer *out);
+
+    /* The same with a key of 32 octets that stays as long as its holder: what is made of it stays beside it, and any thread may use it.
+     * drop wipes it, and may get NULL. */
+    MUST_USE err_t (*aead_keep)(struct bytes key, struct crypto_aead **out);
+    void (*aead_drop)(struct crypto_aead *k);
+    MUST_USE err_t (*aead_kept_seal)(struct crypto_aead *k, struct bytes nonce, struct bytes aad, struct bytes plain, struct writer *out);
+    MUST_USE err_t (*aead_kept_open)(struct crypto_aead *k, struct bytes nonce, struct bytes aad, struct bytes sealed, struct writer *out);
 
     /* AES-128 of whole blocks, each for itself: the kernel of Milenage [TS 35.206]; in and out do not overlap. */
     MUST_USE err_t (*aes128)(struct bytes key, struct bytes in, uint8_t *out);

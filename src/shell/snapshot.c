@@ -99,6 +99,7 @@ static err_t load(struct snapshot_loading *l)
     TRY(read_file(l));
     load_values(l);
     TRY(load_secret(l, "root-secret", &l->s->sealer.root));
+    TRY(seal_keep(&l->s->sealer)); /* it stays in memory as long as the snapshot */
     TRY(load_secret(l, "audit-key", &l->s->audit_key));
     TRY(snapshot_roles_load(l));
     TRY(snapshot_listeners_load(l));
@@ -145,6 +146,7 @@ void snapshot_free(struct snapshot *s)
         seal_wipe(&s->roles[i].sealer);
         issuer_openssl_free(s->roles[i].issuer);
     }
+    seal_drop(&s->sealer);
     seal_wipe(&s->sealer);
     secret_wipe(&s->audit_key);
     if (s->conf != NULL) {

@@ -38,7 +38,9 @@ err_t seal_write(const struct sealer *s, enum store_table t, struct text id, con
     size_t mark = writer_mark16(w);
     writer_u8(w, SEAL_VERSION);
     writer_bytes(w, BYTES_ARRAY(nonce));
-    TRY(s->crypto->aead_seal(secret_view(&s->root), BYTES_ARRAY(nonce), writer_view(&aad), secret_view(in), w));
+    const struct bytes n = BYTES_ARRAY(nonce), a = writer_view(&aad);
+    TRY(s->kept == NULL ? s->crypto->aead_seal(secret_view(&s->root), n, a, secret_view(in), w)
+                        : s->crypto->aead_kept_seal(s->kept, n, a, secret_view(in), w));
     writer_close16(w, mark);
     return writer_finish(w);
 }
@@ -61,7 +63,9 @@ err_t seal_open(const struct sealer *s, enum store_table t, struct text id, stru
     TRY(associated(s, t, id, &aad));
     SCOPED(plain_wipe) struct plain plain = {{0}};
     struct writer w = WRITER_ARRAY(plain.b);
-    if (s->crypto->aead_open(secret_view(&s->root), nonce, writer_view(&aad), box, &w) != ERR_OK) {
+    const err_t e = s->kept == NULL ? s->crypto->aead_open(secret_view(&s->root), nonce, writer_view(&aad), box, &w)
+                                    : s->crypto->aead_kept_open(s->kept, nonce, writer_view(&aad), box, &w);
+    if (e != ERR_OK) {
         return ERR_CRYPTO_UNSEAL;
     }
     TRY(writer_finish(&w));
@@ -81,6 +85,19 @@ err_t seal_mac(const struct sealer *s, const char *label, struct text data, uint
     const struct bytes parts[] = {bytes_of(purpose, sizeof(purpose)), bytes_of(label, text_of(label).n + 1),
                                   writer_view(&prefix), text_bytes(data)};
     return s->crypto->hmac_sha256(secret_view(&s->root), parts, ARRAY_LEN(parts), out);
+}
+
+err_t seal_keep(struct sealer *s)
+{
+    return s->root.n == CRYPTO_KEY_LEN ? s->crypto->aead_keep(secret_view(&s->root), &s->kept) : ERR_BUG;
+}
+
+void seal_drop(struct sealer *s)
+{
+    if (s->kept != NULL) {
+        s->crypto->aead_drop(s->kept);
+        s->kept = NULL;
+    }
 }
 
 void seal_wipe(struct sealer *s)

@@ -15,6 +15,7 @@
 struct sealer {
     const struct crypto *crypto;
     struct secret root; /* 32 octets */
+    struct crypto_aead *kept; /* of the root, borrowed; NULL: it is made ready for each field anew */
     struct text partition; /* borrowed; whose records these are (partition.h) */
 };
 
@@ -29,6 +30,9 @@ MUST_USE err_t seal_open(const struct sealer *s, enum store_table t, struct text
  * over a label and data.
  */
 MUST_USE err_t seal_mac(const struct sealer *s, const char *label, struct text data, uint8_t out[CRYPTO_HASH_LEN]);
+/* Makes the root ready once; whoever calls this drops it with seal_drop(), before seal_wipe() and after all copies. */
+MUST_USE err_t seal_keep(struct sealer *s);
+void seal_drop(struct sealer *s);
 void seal_wipe(struct sealer *s);
 
 #endif

@@ -101,6 +101,76 @@ static void aead_appends(void **state)
     assert_int_equal(w.n, 20);
 }
 
+static void a_key_that_is_kept_seals_as_one_that_is_not(void **state)
+{
+    (void)state;
+    const struct crypto *c = crypto_openssl();
+    const struct bytes k = BYTES_ARRAY(key), n = BYTES_ARRAY(nonce), aad = bytes_of("record", 6);
+    struct crypto_aead *kept = NULL;
+    uint8_t a[64], b[64];
+    struct writer by_kept = WRITER_ARRAY(a), fresh = WRITER_ARRAY(b);
+    assert_int_equal(c->aead_keep(bytes_of(key, 16), &kept), ERR_MALFORMED_KEY);
+    assert_null(kept);
+    assert_int_equal(c->aead_keep(k, &kept), ERR_OK);
+    for (int i = 0; i < 2; i++) { /* the second time the context was used before */
+        by_kept.n = fresh.n = 0;
+        assert_int_equal(c->aead_kept_seal(kept, n, aad, bytes_of("hello", 5), &by_kept), ERR_OK);
+        assert_int_equal(c->aead_seal(k, n, aad, bytes_of("hello", 5), &fresh), ERR_OK);
+        assert_true(bytes_eq(writer_view(&by_kept), writer_view(&fresh)));
+    }
+    assert_int_equal(c->aead_kept_seal(kept, bytes_of(nonce, 11), aad, aad, &by_kept), ERR_CRYPTO);
+    assert_int_equal(c->aead_kept_open(kept, bytes_empty(), aad, aad, &by_kept), ERR_CRYPTO);
+    uint8_t small[8];
+    struct writer w = WRITER_ARRAY(small);
+    assert_int_equal(c->aead_kept_seal(kept, n, aad, bytes_of("x", 1), &w), ERR_LIMIT_SIZE);
+    w = WRITER_ARRAY(small);
+    for (size_t i = 0; i < fresh.n; i++) {
+        b[i] ^= 0x10;
+        assert_int_equal(c->aead_kept_open(kept, n, aad, writer_view(&fresh), &w), ERR_CRYPTO_UNSEAL);
+        assert_int_equal(w.n, 0);
+        assert_memory_not_equal(small, "hello", 5);
+        b[i] ^= 0x10;
+    }
+    assert_int_equal(c->aead_kept_open(kept, n, aad, writer_view(&fresh), &w), ERR_OK);
+    assert_memory_equal(small, "hello", 5);
+    c->aead_drop(kept);
+    c->aead_drop(NULL);
+}
+
+/* Threads that meet at one kept key: each seals and opens its own octets under its own nonce. */
+static int hammer_kept(void *arg)
+{
+    struct crypto_aead *kept = arg;
+    const struct crypto *c = crypto_openssl();
+    int wrong = 0;
+    for (int i = 0; i < 500; i++) {
+        uint8_t own[CRYPTO_NONCE_LEN], buf[64];
+        struct writer sealed = WRITER_ARRAY(buf), open = writer_of(buf + 32, 32);
+        wrong += c->random(own, sizeof(own)) != ERR_OK;
+        wrong += c->aead_kept_seal(kept, BYTES_ARRAY(own), bytes_empty(), BYTES_ARRAY(own), &sealed) != ERR_OK;
+        wrong += c->aead_kept_open(kept, BYTES_ARRAY(own), bytes_empty(), writer_view(&sealed), &open) != ERR_OK;
+        wrong += !bytes_eq(writer_view(&open), BYTES_ARRAY(own));
+    }
+    return wrong;
+}
+
+static void threads_may_share_a_kept_key(void **state)
+{
+    (void)state;
+    struct crypto_aead *kept = NULL;
+    thrd_t t[4];
+    assert_int_equal(crypto_openssl()->aead_keep(BYTES_ARRAY(key), &kept), ERR_OK);
+    for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+        assert_int_equal(thrd_create(&t[i], hammer_kept, kept), thrd_success);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+        int wrong = -1;
+        assert_int_equal(thrd_join(t[i], &wrong), thrd_success);
+        assert_int_equal(wrong, 0);
+    }
+    crypto_openssl()->aead_drop(kept);
+}
+
 static void signatures_refuse_wrong_lengths_and_octets(void **state)
 {
     (void)state;
@@ -186,6 +256,8 @@ int main(void)
         cmocka_unit_test(aead_refuses_wrong_lengths),
         cmocka_unit_test(aead_open_refuses_each_changed_or_missing_octet),
         cmocka_unit_test(aead_appends),
+        cmocka_unit_test(a_key_that_is_kept_seals_as_one_that_is_not),
+        cmocka_unit_test(threads_may_share_a_kept_key),
         cmocka_unit_test(signatures_refuse_wrong_lengths_and_octets),
         cmocka_unit_test(nfkc_refuses_what_is_not_utf8),
         cmocka_unit_test(nfkc_folds_compatibility_forms_and_says_when_it_does_not_fit),

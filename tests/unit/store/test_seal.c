@@ -220,6 +220,38 @@ static void refuses_another_partition(void **state)
     }
 }
 
+/* What one has sealed the other opens; and a context that has just refused is as good as before. */
+static void a_kept_root_opens_and_refuses_the_same(void **state)
+{
+    (void)state;
+    struct sealer fresh, kept;
+    struct sealed box, again;
+    struct secret in, out = {0};
+    root_of(&fresh, 1);
+    root_of(&kept, 1);
+    assert_int_equal(seal_keep(&kept), ERR_OK);
+    for (size_t n = 0; n <= SECRET_MAX; n++) {
+        secret_of(&in, n);
+        struct bytes b = seal(&kept, TABLE_MEF_KE, "id", &in, &box);
+        struct bytes a = seal(&fresh, TABLE_MEF_KE, "id", &in, &again);
+        refuse(&kept, TABLE_MEF_KE, "ie", a);
+        refuse(&kept, TABLE_MAF_KM, "id", b);
+        box.b[2 + b.n - 1] ^= 1;
+        refuse(&kept, TABLE_MEF_KE, "id", b);
+        box.b[2 + b.n - 1] ^= 1;
+        assert_int_equal(seal_open(&kept, TABLE_MEF_KE, text_of("id"), a, &out), ERR_OK);
+        assert_true(secret_eq(&in, &out));
+        assert_int_equal(seal_open(&fresh, TABLE_MEF_KE, text_of("id"), b, &out), ERR_OK);
+        assert_true(secret_eq(&in, &out));
+        assert_false(bytes_eq(seal(&kept, TABLE_MEF_KE, "id", &in, &again), b)); /* a nonce of its own */
+    }
+    seal_drop(&kept);
+    assert_null(kept.kept);
+    seal_drop(&kept);
+    seal_wipe(&kept);
+    assert_int_equal(seal_keep(&kept), ERR_BUG); /* there is no root any more */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +263,7 @@ int main(void)
         cmocka_unit_test(a_store_refuses_another_root_secret),
         cmocka_unit_test(macs_are_of_one_root_and_one_label),
         cmocka_unit_test(refuses_another_partition),
+        cmocka_unit_test(a_kept_root_opens_and_refuses_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
