@@ -15,6 +15,7 @@ struct vector_question {
     bool resync;       /* with RAND and AUTS of the card */
     struct aka_rand rand;
     struct aka_auts auts;
+    usec_t guss_made;  /* the timestamp of the settings that are here: an HSS that has no others leaves them out; 0: send them */
     bool stale;        /* the role's own: handed back with the answer */
 };
 
@@ -22,7 +23,7 @@ struct vector_answer {
     const struct vector_question *question;
     err_t err;                       /* as in shell/zh.h */
     const struct aka_vector *vector; /* if ERR_OK */
-    struct bytes guss;               /* XML, or empty */
+    struct bytes guss;               /* XML, or empty: those that are here, or none */
 };
 
 #endif

@@ -1,7 +1,10 @@
 #include "shell/diameter_dict.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
+
+#define NTP_EPOCH INT64_C(2208988800) /* seconds from 1900 to 1970 */
 
 enum { MAR_CODE = 303, BIR_CODE = 310 };
 
@@ -27,6 +30,7 @@ static const struct {
     [DIAMETER_UICC_KEY] = {"UICC-Key-Material", 406, AVP_TYPE_OCTETSTRING, true},
     [DIAMETER_GBA_U_AWARE] = {"GBA_U-Awareness-Indicator", 407, AVP_TYPE_UNSIGNED32, true},
     [DIAMETER_CREATION_TIME] = {"BootstrapInfoCreationTime", 408, AVP_TYPE_OCTETSTRING, true},
+    [DIAMETER_GUSS_TIMESTAMP] = {"GUSS-Timestamp", 409, AVP_TYPE_OCTETSTRING, true},
     [DIAMETER_GBA_TYPE] = {"GBA-Type", 410, AVP_TYPE_UNSIGNED32, false},
     [DIAMETER_ORIGIN_HOST] = {"Origin-Host", 0, AVP_TYPE_OCTETSTRING, true},
     [DIAMETER_ORIGIN_REALM] = {"Origin-Realm", 0, AVP_TYPE_OCTETSTRING, true},
@@ -109,6 +113,13 @@ bool diameter_dict_number(const struct diameter_dict *d, msg_or_avp *to, enum di
 {
     union avp_value v = {.u32 = value};
     return add(d, to, which, &v);
+}
+
+bool diameter_dict_time(const struct diameter_dict *d, msg_or_avp *to, enum diameter_avp which, int64_t seconds)
+{
+    const uint32_t ntp = (uint32_t)(seconds + NTP_EPOCH);
+    const uint8_t b[] = {(uint8_t)(ntp >> 24), (uint8_t)(ntp >> 16), (uint8_t)(ntp >> 8), (uint8_t)ntp};
+    return diameter_dict_octets(d, to, which, b, sizeof(b));
 }
 
 struct avp *diameter_dict_group(const struct diameter_dict *d, msg_or_avp *to, enum diameter_avp which)

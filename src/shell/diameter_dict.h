@@ -30,6 +30,7 @@ enum diameter_avp {
     DIAMETER_UICC_KEY,
     DIAMETER_GBA_U_AWARE,
     DIAMETER_CREATION_TIME,
+    DIAMETER_GUSS_TIMESTAMP,
     DIAMETER_GBA_TYPE,
     DIAMETER_ORIGIN_HOST,
     DIAMETER_ORIGIN_REALM,
@@ -54,6 +55,7 @@ bool diameter_dict_init(struct diameter_dict *d); /* after fd_core_initialize(),
 /* Adds an AVP to a message or to a grouped AVP. */
 bool diameter_dict_octets(const struct diameter_dict *d, msg_or_avp *to, enum diameter_avp which, const void *p, size_t n);
 bool diameter_dict_number(const struct diameter_dict *d, msg_or_avp *to, enum diameter_avp which, uint32_t value);
+bool diameter_dict_time(const struct diameter_dict *d, msg_or_avp *to, enum diameter_avp which, int64_t seconds); /* since 1970 */
 struct avp *diameter_dict_group(const struct diameter_dict *d, msg_or_avp *to, enum diameter_avp which); /* NULL: no memory */
 
 /* The value of the only AVP of this kind in a message or grouped AVP; NULL if there is none, or more than one. */

@@ -99,7 +99,8 @@ static bool fill(struct msg *m, const struct zh_frame *f)
                 diameter_dict_number(d, g, DIAMETER_AUTH_APPLICATION, DIAMETER_APP_ZH) &&
                 diameter_dict_number(d, m, DIAMETER_AUTH_SESSION_STATE, NO_STATE_MAINTAINED) && fd_msg_add_origin(m, 0) == 0 &&
                 diameter_dict_octets(d, m, DIAMETER_DESTINATION_REALM, self.realm, strlen(self.realm)) &&
-                diameter_dict_octets(d, m, DIAMETER_USER_NAME, f->impi.p, f->impi.n);
+                diameter_dict_octets(d, m, DIAMETER_USER_NAME, f->impi.p, f->impi.n) &&
+                (f->guss_made == 0 || diameter_dict_time(d, m, DIAMETER_GUSS_TIMESTAMP, f->guss_made / USEC_PER_SEC));
     if (!good || !f->has_resync) {
         return good;
     }

@@ -8,7 +8,6 @@
 
 #define WAITING_MAX 256
 #define WAITING_S 30 /* for so long a NAF may still want the answer; then another may have the place */
-#define NTP_EPOCH INT64_C(2208988800) /* seconds from 1900 to 1970 */
 
 enum { SUCCESS = 2001, TOO_BUSY = 3004, INVALID_VALUE = 5004, UNABLE_TO_COMPLY = 5012, NOT_AUTHORIZED = 5402, TRANSACTION_INVALID = 5403 };
 enum { NO_STATE_MAINTAINED = 1, GBA_3G = 0 };
@@ -56,14 +55,6 @@ static bool put_result(struct msg *m, err_t e)
            diameter_dict_number(d, g, DIAMETER_EXPERIMENTAL_CODE, code);
 }
 
-static bool put_time(struct msg *m, enum diameter_avp which, usec_t t)
-{
-    uint8_t b[4];
-    struct writer w = WRITER_ARRAY(b);
-    writer_u32(&w, (uint32_t)(t / USEC_PER_SEC + NTP_EPOCH));
-    return diameter_dict_octets(self.dict, m, which, b, sizeof(b));
-}
-
 static bool put_key(struct msg *m, enum diameter_avp which, const struct secret *s)
 {
     struct bytes b = secret_view(s);
@@ -95,7 +86,8 @@ static bool put_keys(struct msg *m, const struct zn_answer *a)
     const struct diameter_dict *d = self.dict;
     return diameter_dict_octets(d, m, DIAMETER_USER_NAME, a->impi.z, strlen(a->impi.z)) &&
            put_key(m, DIAMETER_ME_KEY, &a->me) && (!a->gba_u || put_key(m, DIAMETER_UICC_KEY, &a->uicc)) &&
-           put_time(m, DIAMETER_KEY_EXPIRY, a->not_after) && put_time(m, DIAMETER_CREATION_TIME, a->made) && put_uss(m, a) &&
+           diameter_dict_time(d, m, DIAMETER_KEY_EXPIRY, a->not_after / USEC_PER_SEC) &&
+           diameter_dict_time(d, m, DIAMETER_CREATION_TIME, a->made / USEC_PER_SEC) && put_uss(m, a) &&
            diameter_dict_number(d, m, DIAMETER_GBA_TYPE, GBA_3G);
 }
 

@@ -91,7 +91,7 @@ static err_t ask(struct vectors_entry *e)
 {
     const struct vector_question *q = &e->question;
     const struct zh_resync resync = {.rand = q->rand, .auts = q->auts};
-    const struct zh_question zq = {.impi = text_of(q->impi.z), .resync = q->resync ? &resync : NULL};
+    const struct zh_question zq = {.impi = text_of(q->impi.z), .resync = q->resync ? &resync : NULL, .guss_made = q->guss_made};
     struct zh *zh = e->v->zh[e->job.role];
     e->v->metrics->zh_questions++;
     return zh == NULL ? ERR_PEER_UNREACHABLE : zh_ask(zh, &zq, answered, e);

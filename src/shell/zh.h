@@ -52,12 +52,13 @@ struct zh_resync {
 struct zh_question {
     struct text impi;
     const struct zh_resync *resync; /* or NULL */
+    usec_t guss_made; /* Diameter: GUSS-Timestamp of the settings that are here already; 0: none */
 };
 struct zh_answer {
     err_t err; /* ERR_DENIED_SUBSCRIBER; ERR_DENIED_AUTS of a resynchronisation; ERR_PEER_TIMEOUT, _UNREACHABLE, _REFUSED;
                 * ERR_PEER_NONSENSE */
     const struct aka_vector *vector; /* if ERR_OK; it is wiped after the call */
-    struct bytes guss;               /* XML, or empty: GSUP has none, and an HSS may leave it out */
+    struct bytes guss;               /* XML, or empty: GSUP has none, and an HSS leaves out what it was told to be here */
 };
 typedef void zh_fn(void *owner, const struct zh_answer *a);
 

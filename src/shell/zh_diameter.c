@@ -302,7 +302,7 @@ static err_t send_frame(struct helper *h, const struct zh_frame *f)
 static err_t ask(void *it, const struct zh_question *q, zh_fn *fn, void *owner)
 {
     struct helper *h = it;
-    struct zh_frame f = {.kind = ZH_FRAME_QUESTION, .impi = q->impi, .has_resync = q->resync != NULL};
+    struct zh_frame f = {.kind = ZH_FRAME_QUESTION, .impi = q->impi, .has_resync = q->resync != NULL, .guss_made = q->guss_made};
     size_t n = 0;
     if (!impi_is(q->impi)) {
         return ERR_DENIED_SUBSCRIBER;

@@ -1,6 +1,18 @@
 #include "wire/guss.h"
 
+#include "wire/bsf_info.h"
+
 #define LIFETIME_MAX (INT64_C(3650) * 86400)
+
+/* One that cannot be read is none: the HSS sends the settings whole each time. */
+static void read_made(struct xml_node n, struct guss *g)
+{
+    struct text t;
+    usec_t made = 0;
+    if (xml_is(n, NULL, "timestamp") && xml_text(n, &t) == ERR_OK && bsf_info_time_parse(t, &made) == ERR_OK && made > 0) {
+        g->made = made / USEC_PER_SEC * USEC_PER_SEC;
+    }
+}
 
 static err_t read_bsf_info(struct xml_node info, struct guss *g)
 {
@@ -16,6 +28,8 @@ static err_t read_bsf_info(struct xml_node info, struct guss *g)
                 return ERR_MALFORMED_XML;
             }
             g->lifetime = (usec_t)seconds * USEC_PER_SEC;
+        } else {
+            read_made(n, g);
         }
     }
     return ERR_OK;
@@ -93,6 +107,8 @@ static err_t read_root(struct xml_node root, struct guss *g)
             for (struct xml_node u = xml_first(n); u.at != NULL; u = xml_next(u)) {
                 TRY(xml_is(u, NULL, "uss") ? read_uss(u, g) : ERR_OK);
             }
+        } else {
+            read_made(n, g);
         }
     }
     return ERR_OK;

@@ -18,6 +18,7 @@ enum { GUSS_ESTABLISH = 1, GUSS_DISTRIBUTE = 2, GUSS_BOTH = 3 }; /* R001-123, R0
 struct guss {
     bool gba_u;       /* uiccType */
     usec_t lifetime;  /* of Ks; 0: that of the BSF */
+    usec_t made;      /* <timestamp>: when the HSS changed it last, whole seconds; 0: it does not say so in UTC */
     struct m2mid uid; /* the first <uid> that is an absolute AE-ID or CSE-ID: the Enrolee-ID; or empty */
     struct {
         char fqdn[GBA_FQDN_MAX + 1]; /* in lower case */

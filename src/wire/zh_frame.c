@@ -37,7 +37,9 @@ static err_t parse_question(struct reader *r, struct zh_frame *f)
         reader_copy(r, f->resync.rand.b, sizeof(f->resync.rand.b));
         reader_copy(r, f->resync.auts, sizeof(f->resync.auts));
     }
-    return has <= 1 && impi_is(f->impi) ? ERR_OK : ERR_PEER_NONSENSE;
+    uint64_t made = reader_u64(r);
+    f->guss_made = (usec_t)(made & INT64_MAX);
+    return has <= 1 && made <= INT64_MAX && impi_is(f->impi) ? ERR_OK : ERR_PEER_NONSENSE;
 }
 
 static err_t parse_vector(struct reader *r, struct zh_frame *f)
@@ -93,6 +95,7 @@ static void write_question(const struct zh_frame *f, struct writer *w)
         writer_bytes(w, BYTES_ARRAY(f->resync.rand.b));
         writer_bytes(w, BYTES_ARRAY(f->resync.auts));
     }
+    writer_u64(w, (uint64_t)f->guss_made);
 }
 
 static void write_answer(const struct zh_frame *f, struct writer *w)

@@ -23,6 +23,7 @@ struct zh_frame {
     struct text impi;
     bool has_resync;
     struct gsup_resync resync;
+    usec_t guss_made; /* for GUSS-Timestamp; 0: none */
     /* of an answer: ERR_OK and a vector, or one of zh_frame.c's rows */
     err_t err;
     struct gsup_tuple vector;

@@ -274,6 +274,20 @@ def test_settings_of_the_hss(over_diameter):
     assert json.loads(over_diameter.ctl("subscriber", "show", ue.impi, "--json").stdout)["naf"] == ["in.keystead.test=both"]
 
 
+def test_settings_that_did_not_change(over_diameter, hss):
+    """TS 29.109 4.2: the HSS is told which settings are here, leaves them out while it has no others, and sends those that it made since."""
+    ue = at_the_hss(over_diameter, "sim-stamped")
+    seen = []
+    for n in range(4):
+        ue.bootstrap()
+        shown = json.loads(over_diameter.ctl("subscriber", "show", ue.impi, "--json").stdout)
+        seen.append((shown["guss-timestamp"], shown["naf"]))
+    first, second = ("20231114T221320", ["maf.keystead.test=establish"]), ("20231114T221321", ["maf.keystead.test=both"])
+    assert seen == [first, first, first, second]
+    stamp = (2208988800 + 1700000000).to_bytes(4, "big").hex()
+    assert [line[2:] for line in hss.asked if line[1:2] == ["sim-stamped"]] == [[], *[["stamped", stamp]] * 3]
+
+
 def test_one_subscriber_in_every_spelling(over_diameter):
     """The domain of an IMPI has no case: challenges are counted for all its spellings together, and settings given for one hold for all."""
     ue = at_the_hss(over_diameter, "sim-3")

@@ -100,7 +100,7 @@ def test_no_process_no_hss(hss, tmp_path):
 def test_tshark_reads_our_diameter(hss, tmp_path, matrix):
     relay = lib.Relay("127.0.0.1", hss.port)
     client = connected(hss.client(relay.port))
-    client.ask("bob@lab.example", RAND, AUTS)
+    client.ask("bob@lab.example", RAND, AUTS, "1700000000")
     client.ask("unknown@lab.example")
     client.end()
     relay.close()
@@ -110,7 +110,7 @@ def test_tshark_reads_our_diameter(hss, tmp_path, matrix):
     said = subprocess.run(["tshark", "-r", "pcap", "-V"], cwd=tmp_path, check=True, timeout=ks.PATIENCE, stdin=subprocess.DEVNULL,
                           capture_output=True, text=True).stdout
     assert "alformed" not in said, said
-    for name in ["3GPP Zh", "3GPP-SIP-Authorization", RAND + AUTS, "Confidentiality-Key", "DIAMETER_ERROR_IDENTITY_UNKNOWN|5401"]:
+    for name in ["3GPP Zh", "3GPP-SIP-Authorization", RAND + AUTS, "Confidentiality-Key", "GUSS-Timestamp.*Nov 14, 2023 22:13:20", "DIAMETER_ERROR_IDENTITY_UNKNOWN|5401"]:
         assert re.search(name, said), (name, said)
     v = re.search(r"\d+\.\d+\.\d+", subprocess.run(["tshark", "--version"], capture_output=True, text=True, timeout=ks.PATIENCE).stdout)[0]
     matrix("tshark", v, "decodes our Diameter", "`-r`, recorded between keystead-diameter and the HSS", "CER, MAR, MAA by its own dictionary; nothing malformed")

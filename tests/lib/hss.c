@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 static struct diameter_dict dict;
-static volatile sig_atomic_t ended;
 
 static void ascending(uint8_t *out, size_t n, uint8_t from)
 {
@@ -97,6 +96,24 @@ static bool real_item(struct msg *m, const char *user, struct bytes both)
            diameter_dict_octets(&dict, g, DIAMETER_CK, ck.p, ck.n) && diameter_dict_octets(&dict, g, DIAMETER_IK, ik.p, ik.n);
 }
 
+/* -- settings with a time ------------------------------------------------------------------------------------ */
+/* Those of sim-stamped change at every third question; who knows them as they are gets none. */
+static bool stamped_settings(struct msg *m, const union avp_value *known)
+{
+    static const char *const flags[] = {"<flag>1</flag>", "<flag>1</flag><flag>2</flag>"};
+    static unsigned questions;
+    unsigned version = questions++ / 3 % 2;
+    uint32_t ntp = 2208988800u + 1700000000u + version; /* 2023-11-14T22:13:20Z */
+    const uint8_t now[] = {(uint8_t)(ntp >> 24), (uint8_t)(ntp >> 16), (uint8_t)(ntp >> 8), (uint8_t)ntp};
+    char xml[512];
+    if (known != NULL && known->os.len == sizeof(now) && memcmp(known->os.data, now, sizeof(now)) == 0) {
+        return true;
+    }
+    snprintf(xml, sizeof(xml), "<guss><bsfInfo><timestamp>2023-11-14T22:13:2%uZ</timestamp></bsfInfo><ussList><uss id=\"7\" nafGroup=\"maf.keystead.test\">"
+             "<flags>%s</flags></uss></ussList></guss>", version, flags[version]);
+    return diameter_dict_octets(&dict, m, DIAMETER_GUSS, xml, strlen(xml));
+}
+
 /* -- answers --------------------------------------------------------------------------------------------------- */
 static bool refuse(struct msg *m, uint32_t code)
 {
@@ -105,7 +122,7 @@ static bool refuse(struct msg *m, uint32_t code)
            diameter_dict_number(&dict, g, DIAMETER_EXPERIMENTAL_CODE, code);
 }
 
-static bool fill(struct msg *m, const char *user, struct bytes both)
+static bool fill(struct msg *m, const char *user, struct bytes both, const union avp_value *known)
 {
     static const char guss[] = "<guss id=\"made-up\"/>";
     static const char settings[] =
@@ -123,6 +140,7 @@ static bool fill(struct msg *m, const char *user, struct bytes both)
     if (strncmp(user, "sim", 3) == 0) {
         good = good && (strcmp(user, "sim-guss") != 0 || diameter_dict_octets(&dict, m, DIAMETER_GUSS, settings, sizeof(settings) - 1));
         good = good && (strcmp(user, "sim-bad-guss") != 0 || diameter_dict_octets(&dict, m, DIAMETER_GUSS, "<!DOCTYPE x><guss/>", 19));
+        good = good && (strcmp(user, "sim-stamped") != 0 || stamped_settings(m, known));
         return good && real_item(m, user, both);
     }
     if (strcmp(user, "no-vector") == 0) {
@@ -142,6 +160,7 @@ static int asked(struct msg **m, struct avp *avp, struct session *session, void 
 {
     char user[64] = "";
     const union avp_value *name = diameter_dict_value(&dict, *m, DIAMETER_USER_NAME);
+    const union avp_value *known = diameter_dict_value(&dict, *m, DIAMETER_GUSS_TIMESTAMP);
     struct avp *g = diameter_dict_find(&dict, *m, DIAMETER_AUTH_ITEM);
     const union avp_value *both = g == NULL ? NULL : diameter_dict_value(&dict, g, DIAMETER_AUTHORIZATION);
     (void)avp;
@@ -154,31 +173,33 @@ static int asked(struct msg **m, struct avp *avp, struct session *session, void 
     for (size_t i = 0; both != NULL && i < both->os.len; i++) {
         printf("%02x", both->os.data[i]);
     }
+    printf("%s", known == NULL ? "" : " stamped ");
+    for (size_t i = 0; known != NULL && i < known->os.len; i++) {
+        printf("%02x", known->os.data[i]);
+    }
     puts("");
     if (strcmp(user, "slow") == 0) {
         sleep(4);
     }
-    if (fd_msg_new_answer_from_req(fd_g_config->cnf_dict, m, 0) != 0 || fd_msg_add_origin(*m, 0) != 0 || !fill(*m, user, both == NULL ? bytes_empty() : bytes_of(both->os.data, both->os.len))) {
+    const struct bytes auts = both == NULL ? bytes_empty() : bytes_of(both->os.data, both->os.len);
+    if (fd_msg_new_answer_from_req(fd_g_config->cnf_dict, m, 0) != 0 || fd_msg_add_origin(*m, 0) != 0 || !fill(*m, user, auts, known)) {
         return 1;
     }
     *action = DISP_ACT_SEND;
     return 0;
 }
 
-static void end(int signal_number)
-{
-    (void)signal_number;
-    ended = 1;
-}
-
 int main(int argc, char **argv)
 {
     struct disp_when when;
+    sigset_t end; /* blocked in all threads: it is waited for, not met between two looks at a flag */
+    int got = 0;
     memset(&when, 0, sizeof(when));
     setvbuf(stdout, NULL, _IOLBF, 0);
     fd_g_debug_lvl = FD_LOG_ERROR;
-    signal(SIGTERM, end);
-    if (argc != 2 || fd_core_initialize() != 0 || fd_core_parseconf(argv[1]) != 0 || !diameter_dict_init(&dict) ||
+    sigemptyset(&end);
+    sigaddset(&end, SIGTERM);
+    if (pthread_sigmask(SIG_BLOCK, &end, NULL) != 0 || argc != 2 || fd_core_initialize() != 0 || fd_core_parseconf(argv[1]) != 0 || !diameter_dict_init(&dict) ||
         fd_disp_app_support(dict.zh, dict.vendor, 1, 0) != 0) {
         return 2;
     }
@@ -188,9 +209,7 @@ int main(int argc, char **argv)
         return 2;
     }
     puts("ready");
-    while (!ended) {
-        pause();
-    }
+    (void)sigwait(&end, &got);
     fd_core_shutdown();
     return fd_core_wait_shutdown_complete() == 0 ? 0 : 4;
 }

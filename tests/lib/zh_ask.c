@@ -1,7 +1,7 @@
 /*
  * zh_ask HOST PORT MILLISECONDS, or zh_ask PROGRAM FILE MILLISECONDS REALM for Diameter: asks through shell/zh.h, as its orders on
  * stdin say, one a line:
- *     ask TOKEN IMPI [RAND AUTS]      answered later by "TOKEN ok rand=.. autn=.. res=.. ck=.. ik=.." or "TOKEN reason-code"
+ *     ask TOKEN IMPI [RAND AUTS [SECONDS]]      answered later by "TOKEN ok rand=.. autn=.. res=.. ck=.. ik=.." or "TOKEN reason-code"
  *     is-up TOKEN
  * The end of stdin ends it; its last line tells the longest time for which the loop did nothing: `longest MILLISECONDS`.
  */
@@ -53,10 +53,11 @@ static bool octets(const char *z, uint8_t *out, size_t n)
     return hex_parse(text_of(z), &w) == ERR_OK && w.n == n;
 }
 
-static void ask(const char *token, const char *impi, const char *rand, const char *auts)
+static void ask(char *const word[])
 {
+    const char *token = word[1], *rand = word[3], *auts = word[4];
     struct zh_resync r;
-    struct zh_question q = {.impi = text_of(impi), .resync = NULL};
+    struct zh_question q = {.impi = text_of(word[2]), .guss_made = word[5] == NULL ? 0 : strtoll(word[5], NULL, 10) * USEC_PER_SEC};
     if (rand != NULL && auts != NULL) {
         q.resync = octets(rand, r.rand.b, sizeof(r.rand.b)) && octets(auts, r.auts.b, sizeof(r.auts.b)) ? &r : NULL;
     }
@@ -70,13 +71,13 @@ static void ask(const char *token, const char *impi, const char *rand, const cha
 
 static void order(char *line)
 {
-    char *word[5] = {NULL}, *save = NULL;
+    char *word[6] = {NULL}, *save = NULL;
     size_t n = 0;
     for (char *w = strtok_r(line, " \n", &save); w != NULL && n < ARRAY_LEN(word); w = strtok_r(NULL, " \n", &save)) {
         word[n++] = w;
     }
     if (n >= 3 && strcmp(word[0], "ask") == 0) {
-        ask(word[1], word[2], word[3], word[4]);
+        ask(word);
     } else if (n == 2 && strcmp(word[0], "is-up") == 0) {
         printf("%s %s\n", word[1], zh_is_up(zh) ? "yes" : "no");
     }

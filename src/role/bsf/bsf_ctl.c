@@ -93,6 +93,9 @@ static void members(struct emit *e, const struct rec_subscriber *s)
     emit_close_array(e);
     emit_uss(e, s->uss, s->uss_n);
     emit_time(e, "added", s->added);
+    if (s->guss_made != 0) {
+        emit_time(e, "guss-timestamp", s->guss_made);
+    }
     emit_close_object(e);
 }
 

@@ -227,7 +227,8 @@ static err_t send_challenge(struct run *r, const struct aka_vector *v, bool stal
 static err_t ask(struct run *r, bool stale)
 {
     struct vector_question *q = &r->rs->vector;
-    *q = (struct vector_question){.asked = true, .impi = r->sub.impi, .stale = stale, .resync = r->in.step == UB_RESYNC};
+    *q = (struct vector_question){.asked = true, .impi = r->sub.impi, .stale = stale, .resync = r->in.step == UB_RESYNC,
+                                    .guss_made = r->sub.source == SUBSCRIBER_ELSEWHERE ? r->sub.guss_made : 0};
     if (q->resync) {
         memcpy(q->rand.b, r->in.nonce.rand, sizeof(q->rand.b));
         q->auts = r->in.auts;

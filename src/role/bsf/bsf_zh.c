@@ -51,6 +51,7 @@ static err_t take_guss(const struct bsf *b, struct txn *t, struct bytes xml, str
     s->gba_u = g.gba_u ? 1 : 0;
     s->ks_lifetime = g.lifetime;
     s->enrolee_id = g.uid;
+    s->guss_made = g.made;
     s->nafs_n = 0;
     for (; s->nafs_n < g.nafs_n; s->nafs_n++) {
         char *out = s->nafs[s->nafs_n];
@@ -62,6 +63,15 @@ static err_t take_guss(const struct bsf *b, struct txn *t, struct bytes xml, str
         s->uss_n += uss_write(&g.uss[i], s->uss[s->uss_n]) == ERR_OK ? 1 : 0;
     }
     return rec_subscriber_put(t, b->env.sealer, s, NULL);
+}
+
+/* An HSS leaves out what it was told to be here [TS 29.109 4.2, GUSS-Timestamp]. If an operator has removed it meanwhile nothing would
+ * be left of what it forbids: the device asks again, and then it comes whole. */
+static err_t check_held(const struct vector_answer *a, const struct rec_subscriber *s)
+{
+    const usec_t told = a->question->guss_made;
+    bool gone = a->guss.n == 0 && told != 0 && s->source == SUBSCRIBER_ELSEWHERE && s->guss_made != told;
+    return gone ? ERR_ZH_BUSY : ERR_OK;
 }
 
 /* One that names a Ks already would be an old vector. */
@@ -81,6 +91,7 @@ err_t bsf_zh_take(const struct bsf *b, struct txn *t, const struct vector_answer
         return reason_of(a->err);
     }
     TRY(check_new(b, t, &a->vector->rand));
+    TRY(check_held(a, s));
     if (take_guss(b, t, a->guss, s) != ERR_OK) {
         return ERR_ZH_NONSENSE;
     }

@@ -3,7 +3,7 @@
 #include "base/hex.h"
 #include "role/bsf/rec_bsf.h"
 
-enum { FIRST = 1, SOURCES = 2, USS = 3, VERSION = USS }; /* version 1: all had their keys here */
+enum { FIRST = 1, SOURCES = 2, USS = 3, STAMPED = 4, VERSION = STAMPED }; /* version 1: all had their keys here */
 
 static const struct rec_field fields[] = {
     {REC_TEXT, REC_AT(struct rec_subscriber, impi.z)},
@@ -17,6 +17,7 @@ static const struct rec_field fields[] = {
      .count = offsetof(struct rec_subscriber, nafs_n)},
     {REC_U8, REC_AT(struct rec_subscriber, source), .high = SUBSCRIBER_ELSEWHERE, .since = SOURCES, .absent = SUBSCRIBER_HERE},
     {REC_TEXTS, REC_AT(struct rec_subscriber, uss), .high = USS_MAX, .since = USS, .count = offsetof(struct rec_subscriber, uss_n)},
+    {REC_TIME, REC_AT(struct rec_subscriber, guss_made), .since = STAMPED},
     {REC_VIEW16, REC_AT(struct rec_subscriber, k)},
     {REC_VIEW16, REC_AT(struct rec_subscriber, opc)},
 };

@@ -28,6 +28,7 @@ struct rec_subscriber {
     struct m2mid enrolee_id;
     usec_t added;
     usec_t ks_lifetime; /* 0: that of the role */
+    usec_t guss_made;   /* of SUBSCRIBER_ELSEWHERE: the timestamp in the settings that the HSS sent, which it is told; 0: none */
     char nafs[REC_SUBSCRIBER_NAFS_MAX][REC_SUBSCRIBER_NAF_MAX]; /* a digit of GUSS_*, then the FQDN in lower case */
     size_t nafs_n;
     char uss[USS_MAX][USS_TEXT_MAX]; /* lines of wire/uss.h: what a target is told of the service it asks for (R001-135) */

@@ -418,7 +418,7 @@ static int setup_hlr(void **state)
 }
 
 /* A request of a SIM that the HLR knows, once more with the vector that it gave. */
-static err_t get_with_vector(struct fixture *f, const char *authorization, uint64_t seq)
+static err_t get_with_settings(struct fixture *f, const char *authorization, uint64_t seq, const char *guss)
 {
     const struct crypto *c = f->bsf->env.crypto;
     struct aka_vector v;
@@ -429,12 +429,17 @@ static err_t get_with_vector(struct fixture *f, const char *authorization, uint6
     const struct vector_question q = f->rs.vector;
     assert_int_equal(c->random(rand.b, sizeof(rand.b)), ERR_OK);
     assert_int_equal(aka_auc_compute(c, &f->card.keys, &in, &v), ERR_OK);
-    const struct vector_answer a = {.question = &q, .err = ERR_OK, .vector = &v, .guss = bytes_empty()};
+    const struct vector_answer a = {.question = &q, .err = ERR_OK, .vector = &v, .guss = text_bytes(text_of(guss))};
     f->vector = &a;
     err_t e = get(f, authorization);
     f->vector = NULL;
     aka_auc_vector_wipe(&v);
     return e;
+}
+
+static err_t get_with_vector(struct fixture *f, const char *authorization, uint64_t seq)
+{
+    return get_with_settings(f, authorization, seq, "");
 }
 
 #define OPEN_AS(impi) "Digest username=\"" impi "\", realm=\"" BSF "\", nonce=\"\", uri=\"/\", response=\"\""
@@ -591,6 +596,32 @@ static void test_records_cut_short(void **state)
     store_rollback(f->bsf->store);
 }
 
+/* Settings of an HSS: it is told when those that are here were made, and leaves them out if it has no others. */
+static void test_settings_that_are_here(void **state)
+{
+    static const char guss[] = "<guss><timestamp>2023-11-14T22:13:20Z</timestamp><ussList><uss id='7' nafGroup='maf.example.com'/></ussList></guss>";
+    struct fixture *f = *state;
+    struct rec_subscriber s;
+    struct aka_vector v = {0};
+    assert_int_equal(get_with_settings(f, OPEN_AS(IMPI), 1, guss), ERR_OK);
+    assert_int_equal(get(f, OPEN_AS(IMPI)), ERR_OK);
+    assert_int_equal(f->rs.vector.guss_made, INT64_C(1700000000) * USEC_PER_SEC);
+    const struct vector_question q = f->rs.vector;
+    assert_int_equal(get_with_settings(f, OPEN_AS(IMPI), 2, ""), ERR_OK);
+    begin(f, false);
+    assert_int_equal(rec_subscriber_get(&f->t, text_of(IMPI), &s), ERR_OK);
+    assert_int_equal(s.nafs_n, 1);
+    store_rollback(f->bsf->store);
+    /* removed while the question was under way: not let in without what they forbid, but asked again, and then they come whole */
+    assert_int_equal(world_ctl(&f->w, f->bsf, "subscriber", "remove", "{\"IMPI\":\"" IMPI "\"}", &f->r), ERR_OK);
+    memset(v.rand.b, 0x77, sizeof(v.rand.b));
+    f->vector = &(struct vector_answer){.question = &q, .err = ERR_OK, .vector = &v, .guss = bytes_empty()};
+    assert_int_equal(get(f, OPEN_AS(IMPI)), ERR_ZH_BUSY);
+    f->vector = NULL;
+    assert_int_equal(get(f, OPEN_AS(IMPI)), ERR_OK);
+    assert_true(f->rs.vector.asked && f->rs.vector.guss_made == 0);
+}
+
 /* Records that somebody else may have put there: another's settings in the place of one's own, keys where there may be none, a TMPI of nobody. */
 static void test_records_of_others(void **state)
 {
@@ -604,7 +635,7 @@ static void test_records_of_others(void **state)
     struct rec_subscriber s;
     assert_int_equal(rec_subscriber_get(&f->t, text_of("other@example.com"), &s), ERR_MALFORMED_RECORD);
     assert_int_equal(rec_subscriber_get(&f->t, text_of(IMPI), &s), ERR_OK);
-    size_t source = own.n - (2 + s.k.n) - (2 + s.opc.n) - 2; /* then no USS, K and OPc */
+    size_t source = own.n - (2 + s.k.n) - (2 + s.opc.n) - 10; /* then no USS, no time, K and OPc */
     assert_int_equal(own.p[source], SUBSCRIBER_HERE);
     uint8_t *p = memcpy(f->body, own.p, own.n);
     p[source] = SUBSCRIBER_SETTINGS;
@@ -639,6 +670,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_commit_that_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_records_cut_short, setup, teardown),
         cmocka_unit_test_setup_teardown(test_records_of_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_settings_that_are_here, setup_hlr, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

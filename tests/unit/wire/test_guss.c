@@ -40,6 +40,28 @@ static void test_what_is_taken(void **state)
     assert_true(!g.gba_u && g.lifetime == 0 && g.uid.z[0] == '\0' && g.nafs_n == 0);
 }
 
+/* When they were made stands in bsfInfo, or beside it; what is no UTC time is no fault, for then they come whole each time. */
+static void test_when_they_were_made(void **state)
+{
+    struct guss g;
+    static const struct {
+        const char *xml;
+        usec_t made;
+    } rows[] = {
+        {"<guss><bsfInfo><timestamp>2023-11-14T22:13:20Z</timestamp></bsfInfo></guss>", INT64_C(1700000000) * USEC_PER_SEC},
+        {"<guss><timestamp>2023-11-14T22:13:20Z</timestamp><ussList/></guss>", INT64_C(1700000000) * USEC_PER_SEC},
+        {"<guss><timestamp>2023-11-14T22:13:20+01:00</timestamp></guss>", 0},
+        {"<guss><timestamp>yesterday</timestamp></guss>", 0},
+        {"<guss><timestamp/></guss>", 0},
+        {"<guss/>", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(parse(rows[i].xml, &g), ERR_OK);
+        assert_int_equal(g.made, rows[i].made);
+    }
+}
+
 /* The settings of a target whose name is long are no less its own. */
 static void test_a_long_name(void **state)
 {
@@ -83,7 +105,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_taken),
-        cmocka_unit_test(test_a_long_name),
+        cmocka_unit_test(test_a_long_name), cmocka_unit_test(test_when_they_were_made),
         cmocka_unit_test(test_what_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

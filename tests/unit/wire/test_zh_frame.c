@@ -30,6 +30,7 @@ static void a_question_comes_out_as_it_went_in(void **state)
     for (int resync = 0; resync <= 1; resync++) {
         struct writer w = WRITER_ARRAY(octets);
         q.has_resync = resync;
+        q.guss_made = resync * INT64_C(1700000000) * USEC_PER_SEC;
         memset(q.resync.rand.b, 0x11, sizeof(q.resync.rand.b));
         memset(q.resync.auts, 0x22, sizeof(q.resync.auts));
         assert_int_equal(zh_frame_write(&q, &w), ERR_OK);
@@ -40,6 +41,7 @@ static void a_question_comes_out_as_it_went_in(void **state)
         assert_int_equal(zh_frame_parse(writer_view(&w), &f, &used), ERR_OK);
         assert_int_equal(used, w.n);
         assert_true(f.kind == ZH_FRAME_QUESTION && f.token == q.token && text_eq_z(f.impi, IMPI) && f.has_resync == q.has_resync);
+        assert_int_equal(f.guss_made, q.guss_made);
         assert_true(!resync || memcmp(&f.resync, &q.resync, sizeof(f.resync)) == 0);
     }
 }
