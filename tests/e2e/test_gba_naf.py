@@ -159,6 +159,27 @@ def test_the_key_in_the_card(bsf):
     refused(bsf.lab.psk("cse", "3GPP-bootstrapping-uicc;" + plain.b_tid, plain.naf(f"in.{ks.SP}", label=b"gba-u")))
 
 
+def test_handshakes_at_once(bsf):
+    """Those that ask for the same key share one question of their worker; one that means the key in the card does not get the other."""
+    sim, workers = bsf.add("card-at-once"), bsf.lab.ctl_json("cse", "status")["workers"]
+    ways = [(sim.b_tid, b"gba-me"), ("3GPP-bootstrapping-uicc;" + sim.b_tid, b"gba-u")] * (2 * workers)
+    asked, got = len(bsf.asked), []
+    bsf.hold = sim.b_tid
+    try:
+        threads = [threading.Thread(target=lambda way=way: got.append(bsf.lab.psk("cse", way[0], sim.naf(f"in.{ks.SP}", label=way[1])).connect()))
+                   for way in ways]
+        for t in threads:
+            t.start()
+        ks.wait_for(lambda: bsf.lab.ctl_json("cse", "status")["counters"]["waiting_now"] == len(ways), what="the handshakes")
+    finally:
+        bsf.hold = None
+    for t in threads:
+        t.join(ks.PATIENCE)
+    for c in got:
+        c.close()
+    assert len(got) == len(ways) and 2 <= len(bsf.asked) - asked <= 2 * workers, (len(bsf.asked) - asked, workers)
+
+
 def test_dtls_has_a_key_of_its_own(bsf):
     sim = bsf.add("dtls")
     _, port = bsf.lab.address("cse")  # CoAPS on the UDP port of the same number
