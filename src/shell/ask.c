@@ -165,11 +165,7 @@ static void answered(void *owner, const struct answer *answer)
 {
     struct ask_entry *e = owner;
     struct job j;
-    memset(&j, 0, sizeof(j));
-    j.kind = JOB_ANSWER;
-    j.role = (uint8_t)e->role;
-    j.now = clock_now();
-    j.octets = bytes_empty();
+    job_init(&j, JOB_ANSWER, e->role, clock_now());
     j.question = e->q;
     j.answer = *answer;
     note(e->a, e->q.peer, answer->err);

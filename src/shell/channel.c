@@ -98,7 +98,7 @@ static err_t out_room(struct channel *c, size_t n)
 
 static err_t enqueue(struct channel *c, const struct job *j)
 {
-    TRY(out_room(c, sizeof(*j) + j->octets.n + j->answer.body.n + 256));
+    TRY(out_room(c, job_room(j)));
     struct writer w = writer_of(c->out.p + c->out.n, c->out.cap - c->out.n);
     job_write(j, &w);
     TRY(writer_finish(&w));

@@ -40,11 +40,17 @@ static const struct role *role_of(const struct committer *c, const struct job *j
     return c->snap->roles[j->role].role;
 }
 
+/* As much as there is, not as much as there may be; both ends have the same room. */
+static void keep(struct text t, char *to, size_t cap)
+{
+    if (text_copy(t, to, cap) != ERR_OK) {
+        to[0] = '\0';
+    }
+}
+
 static void set_object(struct committer *c, struct text t)
 {
-    if (TEXT_COPY(text_take(t, sizeof(c->object) - 1), c->object) != ERR_OK) {
-        c->object[0] = '\0';
-    }
+    keep(text_take(t, sizeof(c->object) - 1), c->object, sizeof(c->object));
 }
 
 static struct writer body_room(const struct committer *c)
@@ -55,13 +61,15 @@ static struct writer body_room(const struct committer *c)
 static void take_response(struct committer *c, const struct response *rs, struct job_result *r)
 {
     r->rsc = rs->rsc;
-    memcpy(r->location, rs->location, sizeof(r->location));
-    memcpy(r->headers, rs->headers, sizeof(r->headers));
-    memcpy(r->ati, rs->ati, sizeof(r->ati));
-    memcpy(r->detail, rs->detail, sizeof(r->detail));
+    keep(text_of(rs->location), r->location, sizeof(r->location));
+    keep(text_of(rs->headers), r->headers, sizeof(r->headers));
+    keep(text_of(rs->ati), r->ati, sizeof(r->ati));
+    keep(text_of(rs->detail), r->detail, sizeof(r->detail));
     r->body = writer_view(&rs->body);
     r->media = rs->media;
-    r->vector = rs->vector;
+    if (rs->vector.asked) {
+        r->vector = rs->vector;
+    }
     c->bodies_n += rs->body.n;
 }
 
@@ -214,20 +222,13 @@ static run_fn *const runs[] = {
     [JOB_NAMED] = run_named,
 };
 
-static void result_init(const struct job *j, struct job_result *r)
-{
-    memset(r, 0, sizeof(*r));
-    r->kind = j->kind;
-    r->id = j->id;
-    r->body = bytes_empty();
-}
 
 /* Runs one job inside the open transaction; an error returned dooms the transaction, r->err is the job's own. */
 static err_t run_one(struct committer *c, const struct job *j, struct job_result *r, bool *dirty)
 {
     struct arena arena = arena_of(c->arena, ARENA_SIZE);
     struct txn t;
-    result_init(j, r);
+    job_result_init(j, r);
     txn_init(&t, c->store, &arena, true);
     c->object[0] = '\0';
     bool known = (unsigned)j->kind < ARRAY_LEN(runs) && runs[j->kind] != NULL && j->role < c->snap->roles_n;
@@ -245,7 +246,7 @@ static err_t run_one(struct committer *c, const struct job *j, struct job_result
 static void fail_one(struct committer *c, const struct job *j, struct job_result *r, err_t why)
 {
     job_result_wipe(r);
-    result_init(j, r);
+    job_result_init(j, r);
     r->err = why;
     if (j->kind == JOB_REQUEST) {
         struct response rs;

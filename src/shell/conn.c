@@ -56,7 +56,6 @@ struct job conn_job(const struct conn *c, enum job_kind kind, usec_t now)
         .binding = c->way->binding,
         .octets = bytes_empty(),
         .verified = c->verified,
-        .answer.body = bytes_empty(),
     };
 }
 

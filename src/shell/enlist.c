@@ -52,11 +52,7 @@ static void bring_back(struct enlist_item *it)
 {
     struct job j;
     it->a.body = bytes_of(it->body.p, it->body.n);
-    memset(&j, 0, sizeof(j));
-    j.kind = JOB_RETURNED;
-    j.role = (uint8_t)it->role;
-    j.now = clock_now();
-    j.octets = bytes_empty();
+    job_init(&j, JOB_RETURNED, it->role, clock_now());
     j.errand = &it->q;
     j.returned = &it->a;
     err_t e = intake_submit(it->all->intake, &j, taken, it);

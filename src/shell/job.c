@@ -4,17 +4,73 @@
 
 #include <string.h>
 
-void job_wipe(struct job *j)
+static bool has_answer(const struct job *j)
 {
-    keys_export_wipe(&j->exported);
-    if (j->answer.body.n > 0) {
+    return j->kind == JOB_ANSWER || j->kind == JOB_HEARD;
+}
+
+static bool has_peer(const struct job *j)
+{
+    return j->kind == JOB_REQUEST || j->kind == JOB_ESTABLISHED;
+}
+
+void job_init(struct job *j, enum job_kind kind, size_t role, usec_t now)
+{
+    memset(j, 0, sizeof(*j));
+    j->kind = kind;
+    j->role = (uint8_t)role;
+    j->now = now;
+    if (has_peer(j)) {
+        j->octets = bytes_empty();
+    } else if (has_answer(j)) {
         j->answer.body = bytes_empty();
     }
 }
 
+void job_wipe(struct job *j)
+{
+    if (has_peer(j)) {
+        keys_export_wipe(&j->exported);
+    }
+}
+
+size_t job_room(const struct job *j)
+{
+    size_t borrowed = has_peer(j) ? j->octets.n : has_answer(j) ? j->answer.body.n : 0;
+    return sizeof(*j) + borrowed + 256;
+}
+
+/* Octet by octet what is read, not all that there is room for: a batch has hundreds. */
+static void result_begin(struct job_result *r, enum job_kind kind)
+{
+    r->kind = kind;
+    r->err = ERR_OK;
+    r->why = ERR_OK;
+    r->more = false;
+    r->detail[0] = '\0';
+    r->rsc = 0;
+    r->media = MEDIA_JSON;
+    r->body = bytes_empty();
+    r->vector.asked = false;
+    if (kind == JOB_REQUEST) {
+        r->location[0] = r->headers[0] = r->ati[0] = '\0';
+    } else {
+        memset(&r->assoc, 0, sizeof(r->assoc));
+        memset(&r->key, 0, sizeof(r->key));
+    }
+}
+
+void job_result_init(const struct job *j, struct job_result *r)
+{
+    result_begin(r, j->kind);
+    r->id = j->id;
+}
+
 void job_result_wipe(struct job_result *r)
 {
-    secret_wipe(&r->key);
+    if (r->kind != JOB_REQUEST) {
+        secret_wipe(&r->key);
+    }
 }
 
 /* -- frames ---------------------------------------------------------------------------------------- */
@@ -158,14 +214,11 @@ static err_t parse_peer_part(struct reader *r, struct job *out)
 
 err_t job_parse(struct bytes frame, struct job *out)
 {
-    memset(out, 0, sizeof(*out));
     struct reader r = reader_of(frame);
-    out->kind = (enum job_kind)reader_u8(&r);
-    out->role = reader_u8(&r);
+    enum job_kind kind = (enum job_kind)reader_u8(&r);
+    job_init(out, kind, reader_u8(&r), 0);
     out->id = reader_u64(&r);
     out->now = (usec_t)reader_u64(&r);
-    out->octets = bytes_empty();
-    out->answer.body = bytes_empty();
     if (out->kind == JOB_ANSWER) {
         read_question(&r, &out->question);
         out->answer.err = (err_t)reader_u16(&r);
@@ -210,12 +263,10 @@ static err_t read_secret(struct reader *r, struct secret *out)
 
 err_t job_result_parse(struct bytes frame, struct job_result *out)
 {
-    memset(out, 0, sizeof(*out));
     struct reader r = reader_of(frame);
-    out->kind = (enum job_kind)reader_u8(&r);
+    result_begin(out, (enum job_kind)reader_u8(&r));
     out->id = reader_u64(&r);
     out->err = (err_t)reader_u16(&r);
-    out->body = bytes_empty();
     reader_text16(&r, out->detail, sizeof(out->detail));
     if (out->kind == JOB_REQUEST) {
         out->rsc = reader_u16(&r);

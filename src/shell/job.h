@@ -48,25 +48,37 @@ struct job {
     uint8_t role;
     uint64_t id; /* of who asked */
     usec_t now;
-    struct association assoc;    /* REQUEST, ESTABLISHED */
-    struct keys_export exported; /* REQUEST, ESTABLISHED */
-    struct ipaddr ip;            /* REQUEST */
-    enum job_binding binding;    /* REQUEST */
-    struct bytes octets;         /* REQUEST; borrowed */
-    struct job_parsed *parsed;   /* REQUEST; borrowed, never leaves the writer's process; or NULL */
-    uint8_t verified;            /* REQUEST: primitive.verified */
-    const struct vector_answer *vector; /* REQUEST; borrowed, never leaves the writer's process */
-    const struct outbox_done *told; /* TOLD; borrowed */
-    struct question question;    /* ANSWER, HEARD */
-    struct answer answer;        /* ANSWER, HEARD; the body is borrowed */
-    struct job_refusal refusal;  /* REFUSED */
-    const struct errand *errand; /* RETURNED; borrowed, as ... */
-    const struct errand_answer *returned;
-    const struct naming *named;  /* NAMED; borrowed */
-    err_t named_err;
-    const struct ctl_row *ctl;   /* CTL */
-    const void *ctl_ctx;
-    const json_t *ctl_args; /* borrowed */
+    union { /* by kind: hundreds wait in one batch */
+        struct { /* REQUEST, ESTABLISHED */
+            struct association assoc;
+            struct keys_export exported;
+            struct ipaddr ip;          /* and what follows of a REQUEST alone */
+            enum job_binding binding;
+            uint8_t verified;          /* primitive.verified */
+            struct bytes octets;       /* borrowed */
+            struct job_parsed *parsed; /* borrowed, never leaves the writer's process; or NULL */
+            const struct vector_answer *vector; /* likewise */
+        };
+        struct { /* ANSWER, HEARD */
+            struct question question;
+            struct answer answer; /* the body is borrowed */
+        };
+        struct job_refusal refusal;     /* REFUSED */
+        const struct outbox_done *told; /* TOLD; borrowed */
+        struct { /* RETURNED; borrowed */
+            const struct errand *errand;
+            const struct errand_answer *returned;
+        };
+        struct { /* NAMED; borrowed */
+            const struct naming *named;
+            err_t named_err;
+        };
+        struct { /* CTL; borrowed */
+            const struct ctl_row *ctl;
+            const void *ctl_ctx;
+            const json_t *ctl_args;
+        };
+    };
 };
 
 struct job_result {
@@ -75,19 +87,30 @@ struct job_result {
     err_t err;
     char detail[ROLE_DETAIL_MAX];
     uint16_t rsc;                 /* REQUEST */
-    char location[M2MID_MAX * 2]; /* REQUEST */
-    char headers[ROLE_HEADERS_MAX]; /* REQUEST */
-    char ati[ROLE_ATI_MAX];       /* REQUEST */
-    struct bytes body;            /* REQUEST, CTL; borrowed */
     enum media media;             /* REQUEST */
-    struct association assoc;     /* ESTABLISHED, ANSWER */
-    struct secret key;            /* ANSWER */
+    struct bytes body;            /* REQUEST, CTL; borrowed */
+    union {
+        struct { /* REQUEST */
+            char location[M2MID_MAX * 2];
+            char headers[ROLE_HEADERS_MAX];
+            char ati[ROLE_ATI_MAX];
+        };
+        struct { /* ESTABLISHED, ANSWER */
+            struct association assoc;
+            struct secret key;
+        };
+    };
     err_t why;                    /* RETURNED: it was in vain for this reason */
     bool more;                    /* HEARD: once more with the same answer */
     struct vector_question vector; /* REQUEST: .asked, this is no result yet; never leaves the writer's process */
 };
 
+/* All of its part empty. */
+void job_init(struct job *j, enum job_kind kind, size_t role, usec_t now);
 void job_wipe(struct job *j);
+size_t job_room(const struct job *j); /* that its frame may need */
+/* Of this job: not done yet, and nothing in it. */
+void job_result_init(const struct job *j, struct job_result *r);
 void job_result_wipe(struct job_result *r);
 
 /* Appends one frame. Views of a parsed job or result point into the frame. */

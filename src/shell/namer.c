@@ -59,11 +59,7 @@ static void settle(struct namer_item *it, err_t e)
         rest(it, e);
         return;
     }
-    memset(&j, 0, sizeof(j));
-    j.kind = JOB_NAMED;
-    j.role = (uint8_t)it->role;
-    j.now = clock_now();
-    j.octets = bytes_empty();
+    job_init(&j, JOB_NAMED, it->role, clock_now());
     j.named = &it->n;
     j.named_err = e;
     it->saving = true;

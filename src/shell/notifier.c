@@ -175,13 +175,8 @@ static void told(void *arg, const struct job_result *r)
 static void settle(struct notifier_sending *s, enum outbox_outcome outcome)
 {
     struct job j;
-    memset(&j, 0, sizeof(j));
     s->done.outcome = outcome;
-    j.kind = JOB_TOLD;
-    j.role = (uint8_t)s->role;
-    j.now = clock_now();
-    j.octets = bytes_empty();
-    j.answer.body = bytes_empty();
+    job_init(&j, JOB_TOLD, s->role, clock_now());
     j.told = &s->done;
     if (intake_submit(s->n->intake, &j, told, s) != ERR_OK) {
         s->used = false;

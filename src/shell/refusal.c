@@ -20,7 +20,8 @@ static void audit(struct conn *c, err_t e, struct text peer, struct text shown)
     if (!refusal_gate_pass(&c->w->refusals[e], clock_monotonic())) {
         return;
     }
-    struct job j = conn_job(c, JOB_REFUSED, clock_now());
+    struct job j;
+    job_init(&j, JOB_REFUSED, c->role, clock_now());
     j.refusal.why = e;
     j.refusal.key = by_key(c);
     err_t kept = text_copy(peer, j.refusal.peer, sizeof(j.refusal.peer));

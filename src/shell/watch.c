@@ -71,11 +71,7 @@ static void taken(void *arg, const struct job_result *r)
 static void submit(struct watch_item *it)
 {
     struct job j;
-    memset(&j, 0, sizeof(j));
-    j.kind = JOB_HEARD;
-    j.role = (uint8_t)it->role;
-    j.now = clock_now();
-    j.octets = bytes_empty();
+    job_init(&j, JOB_HEARD, it->role, clock_now());
     j.question = it->q;
     j.answer = it->a;
     err_t e = intake_submit(it->w->intake, &j, taken, it);

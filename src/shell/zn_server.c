@@ -77,10 +77,7 @@ static err_t associate(const struct zn_server *s, struct text host, usec_t now, 
 static err_t submit(struct asked *a, const struct zh_zn *q)
 {
     struct job j;
-    memset(&j, 0, sizeof(j));
-    j.kind = JOB_REQUEST;
-    j.role = (uint8_t)a->s->role;
-    j.now = clock_now();
+    job_init(&j, JOB_REQUEST, a->s->role, clock_now());
     j.binding = JOB_HTTP;
     TRY(associate(a->s, q->host, j.now, &a->assoc));
     j.assoc = a->assoc;

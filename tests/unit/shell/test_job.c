@@ -67,8 +67,7 @@ static void a_request_comes_back(void **state)
                      .assoc = an_association(),
                      .exported = {.set = true},
                      .ip = {.b = {127, 0, 0, 1}, .len = 4},
-                     .octets = text_bytes(text_of("GET / HTTP/1.1\r\n\r\n")),
-                     .answer.body = bytes_empty()};
+                     .octets = text_bytes(text_of("GET / HTTP/1.1\r\n\r\n"))};
     memset(in.exported.b, 0x5a, sizeof(in.exported.b));
     struct bytes all = written(&in);
     struct job out;
@@ -91,7 +90,6 @@ static void an_answer_comes_back(void **state)
     (void)state;
     struct job in = {.kind = JOB_ANSWER,
                      .id = 1,
-                     .octets = bytes_empty(),
                      .answer = {ERR_PEER_TIMEOUT, 404, text_bytes(text_of("{}"))}};
     strcpy(in.question.peer, "mef.example.com");
     strcpy(in.question.path, "/fetchCredentials/x");
