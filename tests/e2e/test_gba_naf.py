@@ -180,6 +180,16 @@ def test_handshakes_at_once(bsf):
     assert len(got) == len(ways) and 2 <= len(bsf.asked) - asked <= 2 * workers, (len(bsf.asked) - asked, workers)
 
 
+def test_a_refusal_is_remembered(bsf):
+    """Each worker asks about a B-TID that the BSF does not know once a second at most, however often somebody tries it."""
+    nobody, workers = Sim("tries"), bsf.lab.ctl_json("cse", "status")["workers"]
+    asked, began, tries = len(bsf.asked), time.monotonic(), 0
+    while tries < 6 * workers:
+        refused(bsf.lab.psk("cse", nobody.b_tid, nobody.naf(f"in.{ks.SP}")))
+        tries += 1
+    assert 1 <= len(bsf.asked) - asked <= workers * (int(time.monotonic() - began) + 1)
+
+
 def test_dtls_has_a_key_of_its_own(bsf):
     sim = bsf.add("dtls")
     _, port = bsf.lab.address("cse")  # CoAPS on the UDP port of the same number

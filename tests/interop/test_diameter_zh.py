@@ -1,6 +1,8 @@
 """Zh over Diameter: keystead-diameter and an HSS, both on freeDiameter with our dictionary; tshark, which has its own, reads along."""
 import re
+import socket
 import subprocess
+import time
 
 import pytest
 
@@ -18,6 +20,11 @@ def hss(tmp_path_factory):
     it.start()
     yield it
     it.stop()
+
+
+def is_open(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
 
 
 def connected(client):
@@ -95,6 +102,44 @@ def test_no_process_no_hss(hss, tmp_path):
         assert client.end() < 1000
         assert "event=diameter-away" in "".join(client.log)
         assert ("event=diameter-not-started" in "".join(client.log)) == (program == tmp_path / "none")
+
+
+def test_over_tls(tmp_path, version, matrix):
+    """As docs/operate/subscribers.md has it: both show certificates; who shows one of another authority is not asked."""
+    port = ks.free_port()
+    for ca, names in (("ca", ("hss", "bsf0")), ("other", ("false",))):
+        signer = ["--ca-cert", tmp_path / f"{ca}.crt", "--ca-key", tmp_path / f"{ca}.key"]
+        ks.pki("ca", "--cert", tmp_path / f"{ca}.crt", "--key", tmp_path / f"{ca}.key", "--permit-dns", "lab.example")
+        for name in names:
+            ks.pki("issue", "--flavour", "fqdn", "--id", f"{name.replace('false', 'hss')}.lab.example", *signer, "--cert", tmp_path / f"{name}.crt",
+                   "--key", tmp_path / f"{name}.key")
+
+    def conf(who, cert, ca, sec, peer, to):
+        path = tmp_path / f"{cert}.conf"
+        path.write_text(f'Identity = "{who}.lab.example";\nRealm = "lab.example";\nPort = 0;\nSecPort = {sec};\nNo_SCTP;\nNo_IPv6;\n'
+                        f'ListenOn = "127.0.0.1";\nTcTimer = 1;\nNoRelay;\nTLS_Cred = "{tmp_path}/{cert}.crt", "{tmp_path}/{cert}.key";\n'
+                        f'TLS_CA = "{tmp_path}/{ca}.crt";\nConnectPeer = "{peer}.lab.example" {{ ConnectTo = "127.0.0.1"; Port = {to}; }};\n')
+        return path
+
+    (tmp_path / "both.crt").write_text((tmp_path / "other.crt").read_text() + (tmp_path / "ca.crt").read_text())  # it would take us
+    for cert, ca in (("false", "both"), ("hss", "ca")):
+        with subprocess.Popen([lib.BUILD / "tests/hss", conf("hss", cert, ca, port, "bsf0", ks.free_port())], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as p:
+            client = lib.Client(lib.BUILD / "keystead-diameter", conf("bsf0", "bsf0", "ca", 0, "hss", port), 2.0, "lab.example")
+            try:
+                if cert == "hss":
+                    assert connected(client).ask("bob@lab.example") == VECTOR
+                else:
+                    ks.wait_for(lambda: is_open(port), what="the false HSS")
+                    began = time.monotonic()
+                    while time.monotonic() - began < 2.5:  # it is tried again and again
+                        assert client.ask("bob@lab.example") == "peer-unreachable"
+                        time.sleep(0.1)
+            finally:
+                client.end()
+                p.terminate()
+    matrix("freeDiameter", version, "answers MAR as an HSS over TLS", "`TLS_Cred`, `TLS_CA`: certificates of keystead pki",
+           "vector; a certificate of another CA: not asked")
 
 
 def test_tshark_reads_our_diameter(hss, tmp_path, matrix):
