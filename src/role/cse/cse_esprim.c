@@ -108,6 +108,10 @@ static err_t inner_run(const struct cse_ask *ask, struct work *w, const struct a
     p.expires = primitive_end(&p, ask->rq->now);
     const struct request rq = {.prim = &p, .assoc = a, .exported = &none, .now = ask->rq->now}; /* its address: unknown */
     e = dispatch_run(&role_cse, ask->cse, &rq, ask->t, rs);
+    if (e == ERR_OK && rs->rsc == ROLE_RSC_LATER) { /* that it was asked stays, or its answer would find nobody */
+        TRY(TEXT_COPY(text_of("it was asked, and an object does not wait: the same request again gets its answer"), rs->detail));
+        dispatch_refuse(rs, ERR_TARGET_AWAY);
+    }
     return e == ERR_OK ? ERR_OK : tell_refusal(ask, a, e, p.to);
 }
 

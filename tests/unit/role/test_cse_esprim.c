@@ -179,6 +179,23 @@ static void inner_refusals(void **state)
     assert_int_equal(ask(x, "\"op\":2,\"to\":\"cse-in/app-a/c\""), 2000);
 }
 
+/* Nobody waits inside an object: that it was not answered yet is said as over CoAP, and the same request gets the answer later. */
+static void an_ae_that_answers_when_it_likes(void **state)
+{
+    static const char hello[] = "\"op\":5,\"to\":\"cse-in/app-a\",\"pc\":{\"m2m:sgn\":{\"sur\":\"/x/y\"}}";
+    struct ends *x = *state;
+    char rsp[256];
+    take_offer(x);
+    assert_int_equal(cse_fixture_create(&x->f, &x->f.a, "Sa", "Sa", 15, "{\"m2m:pch\":{\"rn\":\"ch\"}}"), ERR_OK);
+    assert_int_equal(cse_fixture_put(&x->f, &x->f.a, "Sa", "Sa", "{\"m2m:ae\":{\"acpi\":[\"Sa/p\"]}}"), ERR_OK);
+    assert_int_equal(ask(x, hello), 5103);
+    assert_non_null(strstr(x->plain, "the same request again"));
+    assert_int_equal(cse_fixture_get(&x->f, &x->f.a, "Sa", "Sa/ch/pcu"), ERR_OK);
+    snprintf(rsp, sizeof(rsp), "{\"m2m:rsp\":{\"rsc\":2000,\"rqi\":\"%s\"}}", cse_fixture_member(&x->f, "rqi"));
+    assert_int_equal(notify(x, "Sa/ch/pcu", rsp), ERR_OK);
+    assert_int_equal(ask(x, hello), 2000);
+}
+
 static void expect(struct ends *x, err_t want, int rsc)
 {
     err_t e = send_it(x);
@@ -369,6 +386,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(inner_requests, setup, teardown),
         cmocka_unit_test_setup_teardown(inner_refusals, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_ae_that_answers_when_it_likes, setup, teardown),
         cmocka_unit_test_setup_teardown(table_of_refusals, setup, teardown),
         cmocka_unit_test_setup_teardown(answer_too_long, setup, teardown),
         cmocka_unit_test_setup_teardown(the_key_ends, setup, teardown),
