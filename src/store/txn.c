@@ -200,36 +200,37 @@ err_t txn_del(struct txn *t, enum store_table table, struct text id)
 
 /* -- scans ----------------------------------------------------------------------------------------------------- */
 struct pass {
+    struct txn *t;
     store_scan_fn *fn;
     void *arg;
     size_t skip; /* octets of the partition's prefix */
 };
 
-static bool pass_bare(void *arg, struct bytes id, struct store_value value)
+static bool pass_on(void *arg, struct bytes id, struct store_value value)
 {
     struct pass *p = arg;
-    return !partition_is_marked(id) && p->fn(p->arg, id, value); /* marked ones are the last */
+    p->t->read += id.n + value.data.n;
+    return p->fn(p->arg, bytes_of(id.p + p->skip, id.n - p->skip), value);
+}
+
+static bool pass_bare(void *arg, struct bytes id, struct store_value value)
+{
+    return !partition_is_marked(id) && pass_on(arg, id, value); /* marked ones are the last */
 }
 
 /* Without a prefix the bare ids end where the marked ones begin. */
 static err_t scan_bare(struct txn *t, const struct store_scan *q, store_scan_fn *fn, void *arg)
 {
     static const uint8_t mark[] = {PARTITION_MARK};
+    struct pass p = {t, fn, arg, 0};
     if (q->prefix.n > 0) {
-        return partition_is_marked(q->prefix) ? ERR_OK : store_scan(t->store, q, fn, arg);
+        return partition_is_marked(q->prefix) ? ERR_OK : store_scan(t->store, q, pass_on, &p);
     }
     struct store_scan bare = *q;
-    struct pass p = {fn, arg, 0};
     if (q->order == STORE_DESCENDING && (q->after.n == 0 || partition_is_marked(q->after))) {
         bare.after = BYTES_ARRAY(mark);
     }
     return store_scan(t->store, &bare, pass_bare, &p);
-}
-
-static bool pass_stripped(void *arg, struct bytes id, struct store_value value)
-{
-    struct pass *p = arg;
-    return p->fn(p->arg, bytes_of(id.p + p->skip, id.n - p->skip), value);
 }
 
 static err_t scan_partition(struct txn *t, const struct store_scan *q, store_scan_fn *fn, void *arg)
@@ -239,7 +240,7 @@ static err_t scan_partition(struct txn *t, const struct store_scan *q, store_sca
     struct store_scan own = *q;
     struct key after;
     partition_prefix(t->partition, &prefix);
-    struct pass p = {fn, arg, prefix.n};
+    struct pass p = {t, fn, arg, prefix.n};
     writer_bytes(&prefix, q->prefix);
     TRY(writer_finish(&prefix));
     own.prefix = writer_view(&prefix);
@@ -247,7 +248,7 @@ static err_t scan_partition(struct txn *t, const struct store_scan *q, store_sca
         TRY(key_of(t, q->after, &after));
         own.after = after.id;
     }
-    return store_scan(t->store, &own, pass_stripped, &p);
+    return store_scan(t->store, &own, pass_on, &p);
 }
 
 err_t txn_scan(struct txn *t, const struct store_scan *q, store_scan_fn *fn, void *arg)

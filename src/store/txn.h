@@ -28,7 +28,7 @@ struct txn {
     bool writable;       /* staging on a read-only view is ERR_BUG */
     bool keep;     /* set by a handler that refuses: what it staged lasts all the same (a nonce that was used is used up) */
     struct text partition; /* borrowed; "": the records of the default instance */
-    uint64_t read;         /* octets of records that were read: what bounds the work of one request goes by it */
+    uint64_t read;         /* octets of records that were read, by get and scan: what bounds the work of one request goes by it */
     struct txn_change staged[TXN_STAGED_MAX];
     size_t staged_n;
     struct audit_event *audit[TXN_AUDIT_MAX]; /* in the arena */

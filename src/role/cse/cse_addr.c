@@ -59,9 +59,12 @@ err_t cse_addr_anchor(const struct cse *cse, struct txn *t, usec_t now, struct c
 }
 
 /* -- la and ol ---------------------------------------------------------------------------------------- */
+#define EDGE_LOOK_MAX 20000 /* instances that are over and kept by one that is not: a fiftieth of a second */
+
 struct edge {
     uint64_t floor;
     usec_t now;
+    size_t looked;
     char ri[M2MID_MAX];
     err_t err;
 };
@@ -72,32 +75,40 @@ static bool edge_hit(void *arg, struct bytes id, struct store_value value)
     struct edge *e = arg;
     struct cse_child c;
     e->err = cse_res_child_parse(value.data, &c);
-    if (e->err != ERR_OK || c.number < e->floor) {
+    if (e->err == ERR_OK && c.number < e->floor) {
+        return false;
+    }
+    if (e->err == ERR_OK && c.et <= e->now) {
+        e->err = ++e->looked < EDGE_LOOK_MAX ? ERR_OK : ERR_LIMIT_CAPACITY;
         return e->err == ERR_OK;
     }
-    if (c.et <= e->now) {
-        return true;
-    }
-    e->err = TEXT_COPY(c.ri, e->ri);
+    e->err = e->err == ERR_OK ? TEXT_COPY(c.ri, e->ri) : e->err;
     return false;
 }
 
+/* Below the floor everything is gone, its records still there: ascending, they are not looked at; descending, they end it. */
 static err_t edge_find(struct txn *t, struct cse_target *at, enum store_order order, usec_t now)
 {
-    char key[CSE_CHILD_KEY_MAX];
+    char key[CSE_CHILD_KEY_MAX], after[CSE_CHILD_KEY_MAX], place[CSE_RES_UID_LEN + 1];
     struct writer w = WRITER_ARRAY(key);
+    struct writer a = WRITER_ARRAY(after);
+    struct cse_res cin;
     TRY(cse_res_child_key(&w, at->res.node, TYPE_CIN, text_empty()));
+    if (order == STORE_ASCENDING && at->res.floor > 0) {
+        const struct cse_res last = {.type = types_find(TYPE_CIN), .number = at->res.floor - 1};
+        TRY(cse_res_child_key(&a, at->res.node, TYPE_CIN, cse_res_place(&last, place)));
+    }
     struct edge e = {.floor = at->res.floor, .now = now};
-    struct store_scan q = {.table = TABLE_CSE_CHILD, .prefix = writer_view(&w), .order = order};
+    struct store_scan q = {.table = TABLE_CSE_CHILD, .prefix = writer_view(&w), .after = writer_view(&a), .order = order};
     TRY(txn_scan(t, &q, edge_hit, &e));
     TRY(e.err);
-    if (e.ri[0] == '\0') {
-        return ERR_NOT_FOUND;
-    }
+    TRY(e.ri[0] != '\0' ? ERR_OK : ERR_NOT_FOUND);
+    TRY(cse_res_get(t, text_of(e.ri), now, &cin));
     at->parent = at->res;
     at->has_parent = true;
     at->is_virtual = true;
-    return cse_res_get(t, text_of(e.ri), now, &at->res);
+    at->res = cin;
+    return ERR_OK;
 }
 
 /* -- resolving ---------------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "wire/json.h"
 
 #define COLLECT_MAX 8         /* records of gone instances removed in one request */
+#define LOOK_EVERY 16         /* instances; then what is past its time goes from a container without limits, too */
 #define EVICT_SCAN_MAX 100000 /* instances one request may drop; what is beyond goes with the next one */
 
 void cse_cin_limits(struct cse_res *cnt, const json_t *attrs)
@@ -155,7 +156,7 @@ err_t cse_cin_accept(struct txn *t, struct cse_res *cnt, struct cse_res *cin, js
     if (cnt->mia != 0 && cin->ct + (usec_t)cnt->mia * USEC_PER_SEC < cin->et) {
         cin->et = cin->ct + (usec_t)cnt->mia * USEC_PER_SEC;
     }
-    bool ages = cnt->mia != 0;
+    bool ages = cnt->mia != 0 || cnt->st % LOOK_EVERY == 0;
     return is_over(cnt) || ages || cnt->swept < cnt->floor ? cse_cin_evict(t, cnt, cin->ct) : ERR_OK;
 }
 

@@ -2,13 +2,15 @@
 
 #include "role/cse/cse_notify.h"
 
+#define LOOK_MAX 1000 /* instances; those that are over and kept by one that is not are no reason to look for ever */
+
 struct prior {
     struct arena *arena;
     const struct cse_res *at;
     usec_t now;
     uint64_t wanted, octets;
     struct text ri[CSE_PRIOR_MAX];
-    size_t n;
+    size_t n, looked;
     err_t err;
 };
 
@@ -24,7 +26,7 @@ static bool prior_hit(void *arg, struct bytes id, struct store_value value)
         return false;
     }
     if (c.et <= p->now) {
-        return true;
+        return ++p->looked < LOOK_MAX;
     }
     p->octets += c.size;
     if (p->n > 0 && p->octets > CSE_PRIOR_OCTETS) {

@@ -99,6 +99,8 @@ struct role_wait cse_relay_wait(const struct cse_relay *r)
 }
 
 /* -- into the outbox ---------------------------------------------------------------------------------------------------- */
+#define CHANNELS_MAX 64 /* of one AE that are looked at, the youngest first: those that are over stay as long as it does */
+
 struct channel {
     usec_t now;
     bool open;
@@ -122,7 +124,7 @@ err_t cse_relay_is_open(struct txn *t, const struct cse_res *ae, usec_t now, boo
     struct channel c = {.now = now};
     TRY(cse_res_child_key(&k, ae->node, TYPE_PCH, text_empty()));
     const struct store_scan s = {.table = TABLE_CSE_CHILD, .prefix = writer_view(&k), .after = bytes_empty(),
-                                 .order = STORE_ASCENDING};
+                                 .order = STORE_DESCENDING, .limit = CHANNELS_MAX};
     TRY(txn_scan(t, &s, channel_hit, &c));
     *out = c.open;
     return c.err;

@@ -71,7 +71,6 @@ static bool page_hit(void *arg, struct bytes id, struct store_value value)
     struct arena *a = l->w->ask->t->arena;
     struct cse_child c;
     l->w->work++;
-    l->w->ask->t->read += id.n + value.data.n;
     l->err = cse_res_child_parse(value.data, &c);
     if (l->err != ERR_OK) {
         return false;

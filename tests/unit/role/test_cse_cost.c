@@ -132,8 +132,8 @@ static uint8_t memory[1u << 20];
 #define ENTRIES 8000
 #define A_BATCH 80
 
-/* Instances in Sa/c0/../c9/big, copies of one that was made by request. */
-static void fill(struct cse_fixture *f, const char *first, const char *box)
+/* Instances in a container, copies of one that was made by request; `et` 0: with its end. */
+static void fill(struct cse_fixture *f, const char *first, const char *box, usec_t et)
 {
     for (uint64_t i = 0; i < ENTRIES; i += A_BATCH) {
         struct txn t;
@@ -155,6 +155,7 @@ static void fill(struct cse_fixture *f, const char *first, const char *box)
             one.node = one.node.n > 0 ? one.ri : one.node;
             one.rn = text_of(rn);
             one.number += i + k + 1;
+            one.et = et != 0 ? et : one.et;
             one.version = 0;
             assert_int_equal(cse_res_add(&t, &one), ERR_OK);
         }
@@ -177,7 +178,7 @@ static void nest(struct cse_fixture *f)
     snprintf(first, sizeof(first), "%s", cse_fixture_member(f, "ri"));
     assert_int_equal(cse_fixture_get(f, &f->a, "Sa", to), ERR_OK);
     snprintf(box, sizeof(box), "%s", cse_fixture_member(f, "ri"));
-    fill(f, first, box);
+    fill(f, first, box, 0);
 }
 
 static void every_one(struct cse_fixture *f, const char *name)
@@ -213,9 +214,56 @@ static void members_that_are_lists(void **state)
     assert_in_range(ask(f, "Sa/all/fopt", "ty=4&lbl=none", 0, 1 + 8), 1, 6 * one);
 }
 
+/* -- what is past its time ----------------------------------------------------------------------------------------- */
+static const char *box_of(struct cse_fixture *f, const char *more)
+{
+    static char ri[64];
+    snprintf(body, sizeof(body), "{\"m2m:cnt\":{\"rn\":\"box\"%s}}", more);
+    make(f, "Sa", 3);
+    snprintf(ri, sizeof(ri), "%s", cse_fixture_member(f, "ri"));
+    return ri;
+}
+
+static const char *instance(struct cse_fixture *f)
+{
+    static char ri[64];
+    snprintf(body, sizeof(body), "{\"m2m:cin\":{\"con\":\"x\"}}");
+    make(f, "Sa/box", 4);
+    snprintf(ri, sizeof(ri), "%s", cse_fixture_member(f, "ri"));
+    return ri;
+}
+
+/* A container without limits: instances that are over go with those that come. */
+static void what_is_over_goes(void **state)
+{
+    struct cse_fixture *f = *state;
+    const char *box = box_of(f, "");
+    fill(f, instance(f), box, f->w.now + HOUR);
+    assert_int_equal(cse_fixture_del(f, &f->a, "Sa", "Sa/box/ol"), ERR_OK);
+    f->w.now += DAY;
+    for (int i = 0; i < ENTRIES / 4; i++) {
+        (void)instance(f);
+    }
+    assert_in_range(world_count(f->cse, TABLE_CSE_RES), ENTRIES / 4, ENTRIES / 4 + 200);
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/box/ol"), ERR_OK);
+    assert_in_range(f->read, 1, 8192);
+}
+
+/* One that stays keeps them: who asks for the latest, or subscribes, does not look at all of them. */
+static void what_is_over_is_passed_by(void **state)
+{
+    struct cse_fixture *f = *state;
+    const char *box = box_of(f, "");
+    fill(f, instance(f), box, f->w.now + HOUR);
+    f->w.now += DAY;
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "Sa/box", 23, "{\"m2m:sub\":{\"nu\":[\"Sa\"],\"psn\":3}}"), ERR_OK);
+    assert_in_range(f->read, 1, 300000);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {T(policies_full_of_groups), T(members_that_are_lists)};
+    const struct CMUnitTest tests[] = {T(policies_full_of_groups), T(members_that_are_lists), T(what_is_over_goes),
+                                     T(what_is_over_is_passed_by)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
