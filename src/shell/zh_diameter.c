@@ -13,7 +13,8 @@
 #define PATIENCE_FIRST (USEC_PER_SEC / 4)
 #define PATIENCE_MOST (30 * USEC_PER_SEC)
 #define STEADY (10 * USEC_PER_SEC) /* a process that ran for so long may be started again soon */
-#define MARGIN USEC_PER_SEC        /* the process keeps the deadline itself; this is for one that hangs */
+#define MARGIN USEC_PER_SEC        /* the process keeps the deadline itself; this is for one that is late */
+#define MUTE (3 * USEC_PER_SEC)    /* and one that says nothing at all for so long after that hangs */
 #define FRAME_MAX (ZH_FRAME_BODY_MAX + 512) /* of what goes out: a question of Zh, an answer of Zn */
 
 enum state { AWAY, RUNNING, ENDING };
@@ -33,6 +34,7 @@ struct helper {
     unsigned held; /* what libuv still has of this memory */
     unsigned open; /* of these, what belongs to this run of the process */
     usec_t due, patience, started;
+    usec_t asked; /* the first question since it said anything; 0: none */
     uint64_t run; /* of the process, counted */
     uv_timer_t timer;
     uv_process_t process;
@@ -101,7 +103,8 @@ static void closed(uv_handle_t *u)
     let_go(h);
 }
 
-/* It keeps nothing that could be lost. Its handle is closed when it is gone, so that it is no zombie. */
+/* It keeps nothing that could be lost, and one that hangs hears no other signal. Its handle is closed when it is gone, so that it is no
+ * zombie. */
 static void hang_up(struct helper *h)
 {
     if (h->state != RUNNING) {
@@ -109,7 +112,7 @@ static void hang_up(struct helper *h)
     }
     h->state = ENDING;
     if (uv_is_active((uv_handle_t *)&h->process)) { /* else it is gone, or never was: its number is nobody's or another's */
-        uv_process_kill(&h->process, SIGTERM);
+        uv_process_kill(&h->process, SIGKILL);
     }
     uv_close((uv_handle_t *)&h->pair, closed);
     ct_wipe(h->in, sizeof(h->in));
@@ -147,6 +150,7 @@ static void came(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
     err_t e = n < 0 ? ERR_PEER_UNREACHABLE : ERR_OK;
     (void)buf;
     h->in_n += n > 0 ? (size_t)n : 0;
+    h->asked = n > 0 ? 0 : h->asked;
     while (e == ERR_OK && used > 0) {
         SCOPED(zh_frame_wipe) struct zh_frame f;
         e = zh_frame_parse(bytes_of(h->in, h->in_n), &f, &used);
@@ -179,6 +183,7 @@ static void start(struct helper *h)
         {.flags = UV_INHERIT_FD, .data.fd = 2}};
     uv_process_options_t o = {.file = h->conf.program, .args = args, .exit_cb = exited, .stdio = stdio, .stdio_count = 3};
     h->started = clock_monotonic();
+    h->asked = 0;
     h->state = RUNNING;
     h->run++;
     h->held += 2;
@@ -202,6 +207,11 @@ static void start(struct helper *h)
     arm(h);
 }
 
+static usec_t mute_at(const struct helper *h)
+{
+    return h->state != RUNNING || h->asked == 0 ? USEC_NEVER : h->asked + h->conf.answer + MUTE;
+}
+
 /* -- time ----------------------------------------------------------------------------------------------------- */
 static void rang(uv_timer_t *t)
 {
@@ -212,6 +222,9 @@ static void rang(uv_timer_t *t)
             tell_err(h, &h->waiting[i], ERR_PEER_TIMEOUT);
         }
     }
+    if (now >= mute_at(h)) {
+        hang_up(h);
+    }
     if (h->state == AWAY && now >= h->due) {
         start(h);
     } else {
@@ -221,7 +234,7 @@ static void rang(uv_timer_t *t)
 
 static void arm(struct helper *h)
 {
-    usec_t at = h->state == AWAY ? h->due : USEC_NEVER;
+    usec_t at = h->state == AWAY ? h->due : mute_at(h);
     for (size_t i = 0; i < WAITING_MAX; i++) {
         at = h->waiting[i].fn != NULL && h->waiting[i].until < at ? h->waiting[i].until : at;
     }
@@ -325,6 +338,7 @@ static err_t ask(void *it, const struct zh_question *q, zh_fn *fn, void *owner)
     TRY(send_frame(h, &f));
     h->waiting[f.token % WAITING_MAX] = (struct waiting){
         .fn = fn, .owner = owner, .token = f.token, .until = clock_monotonic() + h->conf.answer + MARGIN};
+    h->asked = h->asked != 0 ? h->asked : clock_monotonic();
     arm(h);
     return ERR_OK;
 }
