@@ -352,6 +352,11 @@ static void the_naf_used_longest_ago_makes_room(void **state)
     }
     assert_int_equal(aka_card_derive(p.c, &p.card, text_of("nobody"), &id[0], &ext), ERR_MALFORMED_ID);
     assert_false(secret_is_set(&ext.s));
+    challenge(&p); /* with the next Ks the keys of the one before are gone */
+    assert_int_equal(aka_gba_u_vector(p.c, &p.v), ERR_OK);
+    assert_int_equal(aka_card_bootstrap(p.c, &p.card, &p.v.rand, &p.v.autn, &p.a), ERR_OK);
+    ua.id = &id[2];
+    assert_int_equal(aka_card_int_response(p.c, &p.card, &ua, response), ERR_STATE);
 }
 
 /* -- keys and identifiers ------------------------------------------------------------------------------------ */
