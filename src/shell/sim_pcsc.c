@@ -135,6 +135,7 @@ static err_t connect_to(struct pcsc *p, const char *reader)
     DWORD protocol = 0;
     LONG rc = SCardConnect(p->context, reader, SCARD_SHARE_EXCLUSIVE, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, &p->card, &protocol);
     p->has_card = rc == SCARD_S_SUCCESS;
+    p->last = rc; /* what an earlier try said is over */
     p->protocol = protocol == SCARD_PROTOCOL_T1 ? SCARD_PCI_T1 : SCARD_PCI_T0;
     return p->has_card ? ERR_OK : reason(p, rc);
 }
