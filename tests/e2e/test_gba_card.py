@@ -21,8 +21,8 @@ def bsf(tmp_path_factory):
             it = Sims(lab)
             it.reader = reader
             lab.start("mef", "cse")
-            probe = Cli(lab, lab.where / "probe")  # pcscd looks for cards now and then: until it has seen one
-            ks.wait_for(lambda: "sim-absent" not in probe.run("enrol", *it.enrol_args("pcsc")).stdout, what="a card in the reader")
+            probe = Cli(lab, lab.where / "probe")  # pcscd begins to listen, and looks for cards now and then: until it has seen one
+            ks.wait_for(lambda: "sim-no-usim" in probe.run("enrol", *it.enrol_args("pcsc")).stdout, what="a card in the reader")
             yield it
     finally:
         reader.close()
