@@ -160,6 +160,11 @@ err_t cse_cin_accept(struct txn *t, struct cse_res *cnt, struct cse_res *cin, js
     return is_over(cnt) || ages || cnt->swept < cnt->floor ? cse_cin_evict(t, cnt, cin->ct) : ERR_OK;
 }
 
+void cse_cin_replaced(struct cse_res *cnt, const struct cse_res *cin)
+{
+    uncount(cnt, cin->size);
+}
+
 void cse_cin_forget(struct cse_res *cnt, const struct cse_res *cin, usec_t now)
 {
     uncount(cnt, cin->size);

@@ -20,6 +20,9 @@ MUST_USE err_t cse_cin_accept(struct txn *t, struct cse_res *cnt, struct cse_res
 /* Drops the oldest until the limits hold, and what is past its age; collects a few that are gone. */
 MUST_USE err_t cse_cin_evict(struct txn *t, struct cse_res *cnt, usec_t now);
 
+/* One that is past its time gives its name to one that was counted. */
+void cse_cin_replaced(struct cse_res *cnt, const struct cse_res *cin);
+
 /* One instance was deleted. */
 void cse_cin_forget(struct cse_res *cnt, const struct cse_res *cin, usec_t now);
 

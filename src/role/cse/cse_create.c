@@ -251,6 +251,10 @@ static err_t clear(struct making *m, const struct cse_res *old)
 {
     TRY(cse_csr_release(m->ask.t, old, m->attrs));
     TRY(cse_res_remove(m->ask.t, old));
+    if (old->type->ty == TYPE_CIN) {
+        cse_cin_replaced(&m->target.res, old);
+        TRY(cse_res_put(m->ask.t, &m->target.res));
+    }
     return (old->type->flags & TYPES_HAS_CHILDREN) != 0 ? cse_sweep_add(m->ask.t, old->node) : ERR_OK;
 }
 

@@ -279,15 +279,23 @@ static const struct { /* types that are also kept in a compiled form, under the 
     {TYPE_SUB, TABLE_CSE_NOTIFY},
 };
 
+/* A successor may have the name already: what is gone is collected later. */
+static err_t name_remove(struct txn *t, struct text node, const struct cse_child *c)
+{
+    char name[M2MID_MAX + 32];
+    struct writer w = WRITER_ARRAY(name);
+    struct store_value v;
+    TRY(name_key(&w, node, c->rn));
+    err_t e = txn_get(t, TABLE_CSE_NAME, writer_view_text(&w), &v);
+    bool own = e == ERR_OK && bytes_eq(v.data, text_bytes(c->ri));
+    TRY(e == ERR_NOT_FOUND ? ERR_OK : e);
+    return own ? del(t, TABLE_CSE_NAME, writer_view_text(&w)) : ERR_OK;
+}
+
 err_t cse_res_child_remove(struct txn *t, struct text node, struct bytes key, const struct cse_child *c)
 {
     TRY(del(t, TABLE_CSE_CHILD, text_span((const char *)key.p, key.n)));
-    if (!text_eq(c->ri, c->rn)) {
-        char name[M2MID_MAX + 32];
-        struct writer w = WRITER_ARRAY(name);
-        TRY(name_key(&w, node, c->rn));
-        TRY(del(t, TABLE_CSE_NAME, writer_view_text(&w)));
-    }
+    TRY(text_eq(c->ri, c->rn) ? ERR_OK : name_remove(t, node, c));
     for (size_t i = 0; i < ARRAY_LEN(compiled); i++) {
         TRY(compiled[i].ty == c->ty ? del(t, compiled[i].table, c->ri) : ERR_OK);
     }

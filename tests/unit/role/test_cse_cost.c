@@ -260,10 +260,61 @@ static void what_is_over_is_passed_by(void **state)
     assert_in_range(f->read, 1, 300000);
 }
 
+/* -- names that come again ------------------------------------------------------------------------------------------ */
+static void named(struct cse_fixture *f, const char *name, const char *more)
+{
+    snprintf(body, sizeof(body), "{\"m2m:cin\":{\"rn\":\"%s\",\"con\":\"%s\"%s}}", name, name, more);
+    make(f, "Sa/box", 4);
+}
+
+/* What was evicted is collected later, a few records at a time: not the name that a successor has by then. */
+static void a_name_is_its_successors(void **state)
+{
+    struct cse_fixture *f = *state;
+    char name[16];
+    (void)box_of(f, "");
+    for (int i = 0; i < 40; i++) {
+        snprintf(name, sizeof(name), "n%d", i);
+        named(f, name, "");
+    }
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/box", "{\"m2m:cnt\":{\"mni\":1}}"), ERR_OK);
+    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/box", "{\"m2m:cnt\":{\"mni\":100}}"), ERR_OK);
+    named(f, "n30", "");
+    for (int i = 40; i < 60; i++) {
+        snprintf(name, sizeof(name), "n%d", i);
+        named(f, name, "");
+        assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/box/n30"), ERR_OK);
+    }
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/box/n31"), ERR_NOT_FOUND);
+}
+
+/* One that is over gives its name to the next, and its place in the count. */
+static void a_name_that_is_over_is_counted_once(void **state)
+{
+    struct cse_fixture *f = *state;
+    (void)box_of(f, ",\"mni\":5");
+    named(f, "stays", "");
+    for (int i = 0; i < 10; i++) {
+        char et[64];
+        snprintf(et, sizeof(et), ",\"et\":\"202312%02dT000000\"", i + 1);
+        named(f, "x", et);
+        f->w.now = T0 + (17 + i) * DAY; /* into the day of its end */
+    }
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/box"), ERR_OK);
+    assert_string_equal(cse_fixture_member(f, "cni"), "2");
+    assert_string_equal(cse_fixture_member(f, "cbs"), "6");
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/box/stays"), ERR_OK);
+    f->w.now += 2 * DAY;
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "Sa/box", 3, "{\"m2m:cnt\":{\"rn\":\"x\"}}"), ERR_OK);
+    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/box"), ERR_OK);
+    assert_string_equal(cse_fixture_member(f, "cni"), "1");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {T(policies_full_of_groups), T(members_that_are_lists), T(what_is_over_goes),
-                                     T(what_is_over_is_passed_by)};
+                                     T(what_is_over_is_passed_by), T(a_name_is_its_successors),
+                                     T(a_name_that_is_over_is_counted_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
