@@ -15,6 +15,7 @@
 #define STEADY (10 * USEC_PER_SEC) /* a process that ran for so long may be started again soon */
 #define MARGIN USEC_PER_SEC        /* the process keeps the deadline itself; this is for one that is late */
 #define MUTE (3 * USEC_PER_SEC)    /* and one that says nothing at all for so long after that hangs */
+#define BEGIN (60 * USEC_PER_SEC)  /* but it takes its time to begin: freeDiameter makes parameters of TLS first */
 #define FRAME_MAX (ZH_FRAME_BODY_MAX + 512) /* of what goes out: a question of Zh, an answer of Zn */
 
 enum state { AWAY, RUNNING, ENDING };
@@ -35,6 +36,7 @@ struct helper {
     unsigned open; /* of these, what belongs to this run of the process */
     usec_t due, patience, started;
     usec_t asked; /* the first question since it said anything; 0: none */
+    bool spoke;   /* this run of it has said something */
     uint64_t run; /* of the process, counted */
     uv_timer_t timer;
     uv_process_t process;
@@ -151,6 +153,7 @@ static void came(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
     (void)buf;
     h->in_n += n > 0 ? (size_t)n : 0;
     h->asked = n > 0 ? 0 : h->asked;
+    h->spoke = h->spoke || n > 0;
     while (e == ERR_OK && used > 0) {
         SCOPED(zh_frame_wipe) struct zh_frame f;
         e = zh_frame_parse(bytes_of(h->in, h->in_n), &f, &used);
@@ -184,6 +187,7 @@ static void start(struct helper *h)
     uv_process_options_t o = {.file = h->conf.program, .args = args, .exit_cb = exited, .stdio = stdio, .stdio_count = 3};
     h->started = clock_monotonic();
     h->asked = 0;
+    h->spoke = false;
     h->state = RUNNING;
     h->run++;
     h->held += 2;
@@ -209,7 +213,7 @@ static void start(struct helper *h)
 
 static usec_t mute_at(const struct helper *h)
 {
-    return h->state != RUNNING || h->asked == 0 ? USEC_NEVER : h->asked + h->conf.answer + MUTE;
+    return h->state != RUNNING || h->asked == 0 ? USEC_NEVER : h->asked + h->conf.answer + (h->spoke ? MUTE : BEGIN);
 }
 
 /* -- time ----------------------------------------------------------------------------------------------------- */

@@ -84,6 +84,19 @@ static void answered(void *owner, const struct zh_answer *a)
     *(err_t *)owner = a->err;
 }
 
+/* An answer to nobody: it has begun. */
+static void frame_write(const char *file)
+{
+    uint8_t b[ZH_FRAME_MAX];
+    struct writer w = WRITER_ARRAY(b);
+    const struct zh_frame said = {.kind = ZH_FRAME_ANSWER, .token = 99, .err = ERR_PEER_TIMEOUT};
+    FILE *f = fopen(file, "wb");
+    assert_non_null(f);
+    assert_int_equal(zh_frame_write(&said, &w), ERR_OK);
+    assert_int_equal(fwrite(b, 1, w.n, f), w.n);
+    assert_int_equal(fclose(f), 0);
+}
+
 /* It neither reads nor ends when it is told to: its question is over in time, and it makes room for another. */
 static void one_that_hangs_is_started_anew(void **state)
 {
@@ -93,19 +106,21 @@ static void one_that_hangs_is_started_anew(void **state)
     struct zh *zh = NULL;
     static struct zh_conf conf = {.protocol = ZH_DIAMETER, .answer = 10000, .realm = "example.com"};
     const struct zh_question q = {.impi = text_of("made-up@example.com")};
-    char program[PATH_MAX], begun[PATH_MAX];
+    char program[PATH_MAX], begun[PATH_MAX], frame[PATH_MAX];
     err_t said = ERR_OK;
     scratch_make(&s);
     assert_true(snprintf(conf.file, sizeof(conf.file), "%s", scratch_path(&s, "begun", begun)) > 0);
     assert_true(snprintf(conf.program, sizeof(conf.program), "%s", scratch_path(&s, "hangs", program)) > 0);
     FILE *f = fopen(program, "w");
     assert_non_null(f);
-    assert_true(fputs("#!/bin/sh\ntrap '' TERM\necho begun >> \"$1\"\nwhile :; do sleep 0.1; done\n", f) >= 0);
+    assert_true(fputs("#!/bin/sh\ntrap '' TERM\ncat \"$1.frame\" >&0\necho begun >> \"$1\"\nwhile :; do sleep 0.1; done\n", f) >= 0);
     assert_int_equal(fclose(f), 0);
     assert_int_equal(chmod(program, 0700), 0);
+    frame_write(scratch_path(&s, "begun.frame", frame));
     assert_int_equal(uv_loop_init(&loop), 0);
     assert_int_equal(zh_new(&loop, &conf, &zh), ERR_OK);
     turns_until(&loop, begun, 1);
+    (void)uv_run(&loop, UV_RUN_NOWAIT); /* what it said was there before */
     assert_int_equal(zh_ask(zh, &q, answered, &said), ERR_OK);
     turns_until(&loop, begun, 2);
     assert_int_equal(said, ERR_PEER_TIMEOUT);
