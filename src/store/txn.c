@@ -10,6 +10,7 @@ void txn_init(struct txn *t, struct store *s, struct arena *a, bool writable)
     t->arena = a;
     t->writable = writable;
     t->keep = false;
+    t->quiet = false;
     t->partition = text_empty();
     t->staged_n = 0;
     t->audit_n = 0;

@@ -27,6 +27,7 @@ struct txn {
     struct arena *arena; /* borrowed; values, ids and staged data live here until the request ends */
     bool writable;       /* staging on a read-only view is ERR_BUG */
     bool keep;     /* set by a handler that refuses: what it staged lasts all the same (a nonce that was used is used up) */
+    bool quiet; /* set by a handler that refuses: there were events enough of this refusal, and it is none */
     struct text partition; /* borrowed; "": the records of the default instance */
     uint64_t read;         /* octets of records that were read, by get and scan: what bounds the work of one request goes by it */
     struct txn_change staged[TXN_STAGED_MAX];

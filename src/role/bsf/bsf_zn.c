@@ -1,11 +1,12 @@
 /* Zn: a NAF that owns the FQDN in its NAF_Id is given the keys behind a B-TID [TS 33.220 4.5.3], in the form it asks in (role/zn.h). */
 #include "role/bsf/bsf_ctx.h"
 #include "role/detail.h"
+#include "role/dispatch.h"
 #include "role/originator.h"
 #include "role/zn.h"
 
 enum { RSC_OK = 2000, RSC_FAULT = 5198 };
-enum { GIVEN_MOST = 30 }; /* events of one B-TID and NAF in ... */
+enum { GIVEN_MOST = 30 }; /* events of one NAF and B-TID, or of one NAF and reason, in ... */
 #define GIVEN_TIME (60 * USEC_PER_SEC)
 
 err_t bsf_zn_cert(const void *ctx, struct txn *t, const struct role_cert *cert, usec_t now, struct association *out)
@@ -69,20 +70,21 @@ static err_t given(struct txn *t, struct text id, usec_t now, usec_t *since, uin
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-/* A NAF asks in each handshake, and whoever has seen a B-TID can make it do so without its key: so many events of both a minute, or he
- * fills the disk. */
-static err_t count_given(struct txn *t, struct text b_tid, struct text naf, usec_t now, bool *is_event)
+/* A NAF asks in each handshake, and whoever has seen a B-TID can make it do so without its key; one that has gone bad asks what it likes:
+ * so many events of a NAF about the same a minute, or they fill the disk and hide what others did. The NAF is the one of the
+ * certificate: a name that it says has as many spellings as it wants. */
+static err_t count_given(struct txn *t, const struct request *rq, struct text what, bool *is_event)
 {
-    char id[B_TID_MAX + GBA_FQDN_MAX + 2];
+    char id[B_TID_MAX + sizeof(struct m2mid) + 2];
     uint8_t record[16];
     usec_t since = 0;
     uint64_t n = 0;
     struct writer name = WRITER_ARRAY(id), w = WRITER_ARRAY(record);
-    writer_text(&name, b_tid);
+    writer_text(&name, what);
     writer_u8(&name, '/');
-    writer_text(&name, naf);
+    writer_text(&name, association_name(rq->assoc));
     TRY(writer_finish(&name));
-    TRY(given(t, writer_view_text(&name), now, &since, &n));
+    TRY(given(t, writer_view_text(&name), rq->now, &since, &n));
     *is_event = n < GIVEN_MOST;
     writer_u64(&w, (uint64_t)since);
     writer_u64(&w, n + 1);
@@ -93,7 +95,7 @@ static err_t tell(struct txn *t, const struct request *rq, const struct rec_ks *
 {
     struct audit_event e = {.kind = AUDIT_NAF_KEY_GIVEN, .time = rq->now, .outcome = ERR_OK};
     bool is_event = true;
-    TRY(count_given(t, text_of(ks->b_tid.z), naf, rq->now, &is_event));
+    TRY(count_given(t, rq, text_of(ks->b_tid.z), &is_event));
     TRY(TEXT_COPY(text_take(naf, sizeof(e.peer) - 1), e.peer));
     TRY(TEXT_COPY(text_take(text_of(ks->b_tid.z), sizeof(e.object) - 1), e.object));
     TRY(TEXT_COPY(text_of(rq->assoc->id), e.association));
@@ -122,6 +124,21 @@ static err_t serve(struct asked *x, struct txn *t, struct response *rs)
     return ERR_OK;
 }
 
+/* The count is all that lasts of what is refused. */
+static err_t count_refusal(const struct request *rq, err_t e, struct txn *t)
+{
+    bool is_event = true;
+    if (!dispatch_is_audited(e, rq->assoc)) {
+        return ERR_OK;
+    }
+    t->staged_n = 0;
+    t->audit_n = 0;
+    TRY(count_given(t, rq, text_of(err_code(e)), &is_event));
+    t->keep = true;
+    t->quiet = !is_event;
+    return ERR_OK;
+}
+
 /* A web service refuses with a fault, and each is a 500 [SOAP 1.1 6.2]. */
 static err_t refuse(const struct asked *x, err_t e, struct response *rs)
 {
@@ -140,6 +157,7 @@ err_t bsf_zn(const void *ctx, const struct request *rq, struct txn *t, struct re
         return ERR_BUG;
     }
     err_t e = serve(&x, t, rs);
+    TRY(e == ERR_OK ? ERR_OK : count_refusal(rq, e, t));
     if (x.form->refusal_write != NULL) { /* no answer of oneM2M: its headers do not belong here */
         TRY(TEXT_COPY(text_of("Cache-Control: no-store\n"), rs->headers));
         return e == ERR_OK ? ERR_OK : refuse(&x, e, rs);

@@ -302,7 +302,7 @@ static void test_one_address_has_its_own_room(void **state)
 }
 
 /* A question of a NAF as the writer runs it. */
-static err_t ask_zn(struct fixture *f, const struct b_tid *id)
+static err_t ask_zn_as(struct fixture *f, const struct b_tid *id, const char *naf_fqdn)
 {
     static const struct keys_export none;
     const struct role_cert cert = {.dns = {text_of("maf.example.com")}, .dns_n = 1, .not_after = USEC_NEVER};
@@ -311,7 +311,8 @@ static err_t ask_zn(struct fixture *f, const struct b_tid *id)
     uint8_t octets[1024];
     struct writer w = WRITER_ARRAY(octets);
     assert_int_equal(originator_of_cert(&cert, &maf), ERR_OK);
-    assert_int_equal(naf_id_of(text_of("maf.example.com"), naf_id_ua_digest(), &ask.naf_id), ERR_OK);
+    assert_int_equal(naf_id_of(text_of(naf_fqdn), naf_id_ua_digest(), &ask.naf_id), ERR_OK);
+    memcpy(ask.naf_id.b, naf_fqdn, strlen(naf_fqdn)); /* as it is spelled */
     assert_int_equal(TEXT_COPY(text_of(id->z), ask.b_tid), ERR_OK);
     assert_int_equal(zn_json_form.ask_write(&ask, &w), ERR_OK);
     struct primitive p = {.op = OP_NOTIFY, .path = text_of(zn_json_form.path), .rqi = text_of("1"), .rvi = text_of("3"),
@@ -326,6 +327,51 @@ static err_t ask_zn(struct fixture *f, const struct b_tid *id)
     assert_int_equal(store_commit(f->bsf->store), ERR_OK);
     json_decref(p.pc);
     return e;
+}
+
+static err_t ask_zn(struct fixture *f, const struct b_tid *id)
+{
+    return ask_zn_as(f, id, "maf.example.com");
+}
+
+/* A NAF that asks without end, in every spelling of its name and for what it may not have: its events are so many, and those of others go on. */
+static void test_a_naf_that_asks_without_end(void **state)
+{
+    static const char *const spellings[] = {"maf.example.com", "MAF.example.com", "mAf.example.com", "maf.EXAMPLE.com", "maf.example.COM"};
+    struct fixture *f = *state;
+    add(f, ",\"naf\":\"in.example.com\"");
+    struct b_tid forbidden = bootstrap(f);
+    const uint64_t before = f->bsf->chain.next;
+    for (int i = 0; i < 2000; i++) {
+        assert_int_equal(ask_zn_as(f, &forbidden, spellings[i % 5]), ERR_DENIED_GUSS_KEY);
+    }
+    assert_int_equal(f->bsf->chain.next, before + 30);
+    for (int i = 0; i < 100; i++) { /* another reason, other events */
+        assert_int_equal(ask_zn_as(f, &forbidden, "in.example.com"), ERR_DENIED_FROM);
+    }
+    assert_int_equal(f->bsf->chain.next, before + 60);
+    (void)bootstrap(f); /* somebody else: an event as ever */
+    assert_int_equal(f->bsf->chain.next, before + 61);
+    f->w.now += 61 * USEC_PER_SEC; /* the next minute */
+    assert_int_equal(ask_zn(f, &forbidden), ERR_DENIED_GUSS_KEY);
+    assert_int_equal(f->bsf->chain.next, before + 62);
+}
+
+/* Given, too: a name has as many spellings as letters allow. */
+static void test_spellings_of_a_naf_are_one(void **state)
+{
+    struct fixture *f = *state;
+    add(f, "");
+    struct b_tid id = bootstrap(f);
+    const uint64_t before = f->bsf->chain.next;
+    for (int i = 0; i < 100; i++) {
+        char name[] = "maf.example.com";
+        for (int k = 0; k < 7; k++) {
+            name[4 + k] = (char)(name[4 + k] ^ ((i >> k & 1) != 0 ? 0x20 : 0));
+        }
+        assert_int_equal(ask_zn_as(f, &id, name), ERR_OK);
+    }
+    assert_int_equal(f->bsf->chain.next, before + 30);
 }
 
 /* Whoever shows a NAF a B-TID makes it ask, without a proof: neither names that he made up nor one that he has seen fill the disk of the BSF. */
@@ -662,6 +708,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_another_name_of_the_bsf, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_forgetting_costs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_numbers_given_elsewhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_naf_that_asks_without_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_spellings_of_a_naf_are_one, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_names_of_a_sim, setup_hlr, teardown),
         cmocka_unit_test_setup_teardown(test_settings_hold_in_any_spelling, setup_hlr, teardown),
         cmocka_unit_test_setup_teardown(test_an_import_with_shifted_columns_shows_no_key, setup, teardown),
