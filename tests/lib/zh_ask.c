@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "shell/zh.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +143,7 @@ int main(int argc, char **argv)
     if (argc < 4 || argc > 5 || configure(argc, argv, &conf) != ERR_OK || uv_loop_init(&loop) != 0) {
         return 2;
     }
+    (void)signal(SIGPIPE, SIG_IGN); /* as the server does: a process that is gone is an error of the write */
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (zh_new(&loop, &conf, &zh) != ERR_OK || uv_pipe_init(&loop, &in, 0) != 0 || uv_pipe_open(&in, 0) != 0 ||
         uv_read_start((uv_stream_t *)&in, room, read_orders) != 0 || uv_timer_init(&loop, &tick) != 0 ||
