@@ -209,13 +209,14 @@ def test_dtls_has_a_key_of_its_own(bsf):
 
 
 def test_refusals(bsf):
-    nobody, over, soon = Sim("nobody"), bsf.add("over", seconds=-1), bsf.add("soon", seconds=3)
+    nobody, over = Sim("nobody"), bsf.add("over", seconds=-1)
     refused(bsf.lab.psk("cse", nobody.b_tid, nobody.naf(f"in.{ks.SP}")))  # refuses R001-132
     refused(bsf.lab.psk("cse", over.b_tid, over.naf(f"in.{ks.SP}")))  # refuses R001-134
     foreign = nobody.b_tid.replace(BSF, "bsf.elsewhere.example")
     asked = len(bsf.asked)
     refused(bsf.lab.psk("cse", foreign, bytes(32)))  # no stranger makes us call a host
     assert len(bsf.asked) == asked
+    soon = bsf.add("soon", seconds=4)
     with bsf.lab.psk("cse", soon.b_tid, soon.naf(f"in.{ks.SP}")).connect() as c:
         assert ks.register(c, soon.stem).rsc == 2001
         time.sleep(max(0, soon.end - time.time()) + 0.3)
