@@ -59,7 +59,7 @@ err_t cse_addr_anchor(const struct cse *cse, struct txn *t, usec_t now, struct c
 }
 
 /* -- la and ol ---------------------------------------------------------------------------------------- */
-#define EDGE_LOOK_MAX 20000 /* instances that are over and kept by one that is not: a fiftieth of a second */
+#define EDGE_LOOK_MAX 5000 /* instances that are over and kept by one that is not: a few milliseconds */
 
 struct edge {
     uint64_t floor;

@@ -1,5 +1,6 @@
 #include "role/cse/cse_group.h"
 
+#include "role/cse/cse_walk.h"
 #include "role/detail.h"
 #include "wire/json.h"
 
@@ -28,6 +29,12 @@ bool cse_group_split(struct text to, struct text *group, struct text *rest)
     return false;
 }
 
+/* A member may be much work to find, and so may the groups behind it: all of them have the work of one request. */
+static err_t work_check(const struct cse_ask *ask)
+{
+    return ask->t->read <= CSE_WALK_READ_MAX ? ERR_OK : ERR_LIMIT_CAPACITY;
+}
+
 /* -- circles ------------------------------------------------------------------------------------------------ */
 struct circle {
     const struct cse_ask *ask;
@@ -44,6 +51,7 @@ static err_t follow(struct circle *c, struct text member)
     if (!cse_group_split(member, &group, &rest) || !cse_addr_is_local(c->ask->cse, group)) {
         return ERR_OK;
     }
+    TRY(work_check(c->ask));
     err_t e = cse_addr_resolve(c->ask->cse, c->ask->t, group, c->ask->rq->now, &at);
     bool gone = e == ERR_NOT_FOUND || e == ERR_MALFORMED_TO || (e == ERR_OK && at.res.type->ty != TYPE_GRP);
     if (gone || (e == ERR_OK && text_eq(at.res.ri, c->self))) { /* one that is not there yet could be made to close it */
@@ -100,6 +108,7 @@ static err_t types_check(const struct cse_ask *ask, json_t *attrs, bool *validat
     json_int_t csy = json_integer_value(json_object_get(attrs, "csy"));
     for (size_t i = 0; mt != MIXED && i < json_array_size(mid);) {
         struct text member = text_value(json_array_get(mid, i));
+        TRY(work_check(ask));
         if (!cse_addr_is_local(ask->cse, member)) {
             *validated = false;
             i++;

@@ -26,9 +26,21 @@ static struct access_query query_of(const struct cse_ask *ask, const struct cse_
 }
 
 #define LOOKUPS_MAX 256 /* of groups and their members, for one decision: a policy full of them must not cost the CSE its time */
-#define MEMBERS_A_LOOKUP 8 /* that are read with their group, whether or not they are looked up themselves */
+#define READ_A_LOOKUP 2048 /* octets that one may read; beyond them it counts as several */
 
 /* -- groups and roles that the rules name -------------------------------------------------------------------------- */
+/* What a policy names: *found is false if it is not there, or so much work that it gives no rights. */
+static err_t look_up(const struct cse_ask *ask, struct text to, unsigned *left, struct cse_target *out, bool *found)
+{
+    const uint64_t before = ask->t->read;
+    --*left;
+    err_t e = cse_addr_resolve(ask->cse, ask->t, to, ask->rq->now, out);
+    const uint64_t cost = (ask->t->read - before) / READ_A_LOOKUP;
+    *left -= cost < *left ? (unsigned)cost : *left;
+    *found = e == ERR_OK;
+    return e == ERR_NOT_FOUND || e == ERR_MALFORMED_TO || e == ERR_LIMIT_CAPACITY ? ERR_OK : e;
+}
+
 /* Is a member of a group the originator? It is named by its identifier, or by the address of its resource here. */
 static err_t is_member(const struct cse_ask *ask, struct text member, unsigned *left, bool *out)
 {
@@ -42,13 +54,9 @@ static err_t is_member(const struct cse_ask *ask, struct text member, unsigned *
     if (!cse_addr_is_local(ask->cse, member) || *left == 0) {
         return ERR_OK;
     }
-    --*left;
-    err_t e = cse_addr_resolve(ask->cse, ask->t, member, ask->rq->now, &at);
-    if (e == ERR_NOT_FOUND || e == ERR_MALFORMED_TO) {
-        return ERR_OK;
-    }
-    TRY(e);
-    *out = !at.is_virtual && (at.res.type->flags & TYPES_REGISTRATION) != 0 && m2mid_same(at.res.creator, self);
+    bool found = false;
+    TRY(look_up(ask, member, left, &at, &found));
+    *out = found && !at.is_virtual && (at.res.type->flags & TYPES_REGISTRATION) != 0 && m2mid_same(at.res.creator, self);
     return ERR_OK;
 }
 
@@ -61,16 +69,13 @@ static err_t in_group(const struct cse_ask *ask, struct text group, unsigned *le
     if (!cse_addr_is_local(ask->cse, group) || *left == 0) {
         return ERR_OK;
     }
-    --*left;
-    err_t e = cse_addr_resolve(ask->cse, ask->t, group, ask->rq->now, &at);
-    if (e == ERR_NOT_FOUND || e == ERR_MALFORMED_TO || (e == ERR_OK && (at.is_virtual || at.res.type->ty != TYPE_GRP))) {
+    bool found = false;
+    TRY(look_up(ask, group, left, &at, &found));
+    if (!found || at.is_virtual || at.res.type->ty != TYPE_GRP) {
         return ERR_OK;
     }
-    TRY(e);
     TRY(cse_res_attrs(ask->t, &at.res, &attrs));
     const json_t *mid = json_object_get(attrs, "mid");
-    const unsigned cost = (unsigned)json_array_size(mid) / MEMBERS_A_LOOKUP;
-    *left -= cost < *left ? cost : *left;
     for (size_t i = 0; i < json_array_size(mid) && !*out; i++) {
         const json_t *v = json_array_get(mid, i);
         TRY(is_member(ask, text_span(json_string_value(v), json_string_length(v)), left, out));

@@ -42,7 +42,7 @@ static err_t relative(struct result *r, const struct cse_walk_hit *hit, struct c
     err_t e = cse_addr_resolve(ask->cse, ask->t, writer_view_text(&w), ask->rq->now, out);
     e = e == ERR_OK ? cse_policy_check(ask, out, OP_RETRIEVE, 0) : e;
     *found = e == ERR_OK;
-    bool none = e == ERR_NOT_FOUND || e == ERR_MALFORMED_TO || e == ERR_DENIED_PRIVILEGE || e == ERR_DENIED_SERVICE;
+    bool none = e == ERR_NOT_FOUND || e == ERR_MALFORMED_TO || e == ERR_LIMIT_CAPACITY || e == ERR_DENIED_PRIVILEGE || e == ERR_DENIED_SERVICE;
     return none ? ERR_OK : e;
 }
 
@@ -68,7 +68,9 @@ static err_t item(struct result *r, const struct cse_walk_hit *hit, struct emit 
     if (filter_has(r->walk.filter, FILTER_ARP)) {
         struct cse_target at;
         bool found = false;
+        const uint64_t before = r->walk.ask->t->read;
         TRY(relative(r, hit, &at, &found));
+        cse_walk_charge(&r->walk, before);
         if (!found) {
             return ERR_OK;
         }

@@ -211,12 +211,17 @@ static err_t verdict(struct cse_walk *w, struct cse_walk_hit *hit)
 }
 
 /* Whoever wrote the records and policies: what is large costs more. */
+void cse_walk_charge(struct cse_walk *w, uint64_t before)
+{
+    const uint64_t octets = w->ask->t->read - before;
+    w->work += octets > READ_FREE ? (octets - READ_FREE) / READ_UNIT : 0;
+}
+
 static err_t judge(struct cse_walk *w, struct cse_walk_hit *hit)
 {
     const uint64_t before = w->ask->t->read;
     err_t e = verdict(w, hit);
-    const uint64_t octets = w->ask->t->read - before;
-    w->work += octets > READ_FREE ? (octets - READ_FREE) / READ_UNIT : 0;
+    cse_walk_charge(w, before);
     return e;
 }
 

@@ -42,6 +42,8 @@ MUST_USE err_t cse_walk_open(struct cse_walk *w, const struct cse_ask *ask, cons
 MUST_USE err_t cse_walk_next(struct cse_walk *w, struct cse_walk_hit *out);
 /* What the next request gives as offset to go on with the entry at `position`: a count, or a mark if counting would be much work. */
 uint64_t cse_walk_offset(const struct cse_walk *w);
+/* Counts as work what was read for a hit since txn.read was `before`. */
+void cse_walk_charge(struct cse_walk *w, uint64_t before);
 /* The record of a hit of which only the index was read. */
 MUST_USE err_t cse_walk_read(struct cse_walk *w, struct cse_walk_hit *hit);
 /* Its address below `base`, the address of the target; unstructured if asked so, or if a name on the way is not for the originator. */

@@ -66,7 +66,7 @@ static void policy(struct cse_fixture *f, int k)
     make(f, "Sa", 1);
 }
 
-static void box(struct cse_fixture *f, int k)
+static void box_number(struct cse_fixture *f, int k)
 {
     size_t n = (size_t)snprintf(body, sizeof(body), "{\"m2m:cnt\":{\"rn\":\"c%d\",\"acpi\":[", k);
     for (int i = 0; i < POLICIES; i++) {
@@ -76,7 +76,7 @@ static void box(struct cse_fixture *f, int k)
     make(f, "Sa", 3);
 }
 
-static void crowd(struct cse_fixture *f)
+static void crowd(struct cse_fixture *f, int boxes)
 {
     for (int i = 0; i < GROUPS; i++) {
         group(f, i);
@@ -84,8 +84,8 @@ static void crowd(struct cse_fixture *f)
     for (int i = 0; i < POLICIES; i++) {
         policy(f, i);
     }
-    for (int i = 0; i < BOXES; i++) {
-        box(f, i);
+    for (int i = 0; i < boxes; i++) {
+        box_number(f, i);
     }
     snprintf(body, sizeof(body), "{\"m2m:acp\":{\"rn\":\"seen\",\"pv\":" MAY_DISCOVER ",\"pvs\":" MAY_DISCOVER "}}");
     make(f, "Sa", 1);
@@ -113,7 +113,7 @@ static err_t discover(struct cse_fixture *f, uint64_t at)
 static void policies_full_of_groups(void **state)
 {
     struct cse_fixture *f = *state;
-    crowd(f);
+    crowd(f, BOXES);
     assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "cse-in/app-a/c7"), ERR_DENIED_PRIVILEGE);
     assert_in_range(f->read, 1, 1u << 20);
     for (uint64_t at = 1, pages = 0; at != 0; pages++) {
@@ -125,6 +125,25 @@ static void policies_full_of_groups(void **state)
         assert_true(f->next == 0 || f->next > at);
         at = f->next;
     }
+}
+
+/* The same where a path below the matches leads to it. */
+static void paths_to_what_is_much_work(void **state)
+{
+    struct cse_fixture *f = *state;
+    crowd(f, 0);
+    for (int i = 0; i < BOXES; i++) {
+        char to[64];
+        snprintf(body, sizeof(body), "{\"m2m:cnt\":{\"rn\":\"open%d\",\"acpi\":[\"cse-in/app-a/seen\"]}}", i);
+        make(f, "Sa", 3);
+        snprintf(to, sizeof(to), "Sa/open%d", i);
+        snprintf(body, sizeof(body), "{\"m2m:cnt\":{\"rn\":\"shut\",\"acpi\":[\"cse-in/app-a/p0\",\"cse-in/app-a/p1\",\"cse-in/app-a/p2\"]}}");
+        make(f, to, 3);
+    }
+    const struct cse_call c = {.s = &f->b, .op = OP_RETRIEVE, .to = "cse-in/app-a", .from = "Sb", .query = "ty=3&arp=shut&lvl=1", .fu = 1};
+    err_t e = cse_fixture_call(f, &c);
+    cse_fixture_must(f, e);
+    assert_in_range(f->read, 1, 2 * READ_MOST);
 }
 
 /* -- groups of lists --------------------------------------------------------------------------------------------- */
@@ -260,6 +279,36 @@ static void what_is_over_is_passed_by(void **state)
     assert_in_range(f->read, 1, 300000);
 }
 
+/* Addresses may be much work too: the latest of a container where most is over, by many spellings, as members of a group. */
+static void addresses_that_are_much_work(void **state)
+{
+    struct cse_fixture *f = *state;
+    const char *box = box_of(f, "");
+    fill(f, instance(f), box, f->w.now + HOUR);
+    f->w.now += DAY;
+    size_t n = (size_t)snprintf(body, sizeof(body), "{\"m2m:grp\":{\"rn\":\"g0\",\"mnm\":64,\"mt\":4,\"mid\":[");
+    for (unsigned i = 0; i < 64; i++) { /* a service provider is spelled as one likes */
+        char sp[] = "sp.example.com";
+        for (unsigned k = 0; k < 6; k++) {
+            sp[3 + k] = (char)((i >> k & 1) != 0 ? sp[3 + k] - 32 : sp[3 + k]);
+        }
+        n += (size_t)snprintf(body + n, sizeof(body) - n, "%s\"//%s/in/Sa/box/la\"", i > 0 ? "," : "", sp);
+    }
+    snprintf(body + n, sizeof(body) - n, "]}}");
+    f->w.now += SECOND;
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "Sa", 9, body), ERR_LIMIT_CAPACITY);
+    assert_in_range(f->read, 1, READ_MOST);
+    char *mt = strstr(body, ",\"mt\":4");
+    memset(mt, ' ', strlen(",\"mt\":4"));
+    make(f, "Sa", 9);
+    for (int i = 0; i < POLICIES; i++) {
+        policy(f, i);
+    }
+    box_number(f, 0);
+    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "cse-in/app-a/c0"), ERR_DENIED_PRIVILEGE);
+    assert_in_range(f->read, 1, 2u << 20);
+}
+
 /* -- names that come again ------------------------------------------------------------------------------------------ */
 static void named(struct cse_fixture *f, const char *name, const char *more)
 {
@@ -313,8 +362,9 @@ static void a_name_that_is_over_is_counted_once(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {T(policies_full_of_groups), T(members_that_are_lists), T(what_is_over_goes),
-                                     T(what_is_over_is_passed_by), T(a_name_is_its_successors),
+    const struct CMUnitTest tests[] = {T(policies_full_of_groups), T(paths_to_what_is_much_work), T(members_that_are_lists), T(what_is_over_goes),
+                                     T(what_is_over_is_passed_by), T(addresses_that_are_much_work),
+                                     T(a_name_is_its_successors),
                                      T(a_name_that_is_over_is_counted_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
