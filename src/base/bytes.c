@@ -2,21 +2,6 @@
 
 #include <string.h>
 
-static const uint8_t nothing[1];
-
-struct bytes bytes_empty(void)
-{
-    return (struct bytes){nothing, 0};
-}
-
-struct bytes bytes_of(const void *p, size_t n)
-{
-    if (p == NULL || n == 0) {
-        return bytes_empty();
-    }
-    return (struct bytes){p, n};
-}
-
 bool bytes_eq(struct bytes a, struct bytes b)
 {
     return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;

@@ -8,15 +8,33 @@
 
 #include "base/bytes.h"
 
+#include <string.h>
+
 struct text {
     const char *p;
     size_t n;
 };
 
-struct text text_of(const char *z);             /* NULL gives the empty text */
-struct text text_span(const char *p, size_t n); /* NULL gives the empty text */
-struct text text_empty(void);
-struct bytes text_bytes(struct text t);
+static inline struct text text_empty(void)
+{
+    return (struct text){"", 0};
+}
+
+/* NULL gives the empty text. */
+static inline struct text text_span(const char *p, size_t n)
+{
+    return p == NULL || n == 0 ? text_empty() : (struct text){p, n};
+}
+
+static inline struct text text_of(const char *z)
+{
+    return text_span(z, z == NULL ? 0 : strlen(z));
+}
+
+static inline struct bytes text_bytes(struct text t)
+{
+    return bytes_of(t.p, t.n);
+}
 
 bool text_eq(struct text a, struct text b);
 bool text_eq_z(struct text a, const char *z);
@@ -40,6 +58,10 @@ MUST_USE err_t text_u64(struct text t, uint64_t max, uint64_t *out);
 MUST_USE err_t text_copy(struct text t, char *dst, size_t cap);
 #define TEXT_COPY(t, array) text_copy((t), (array), sizeof(array))
 
-char text_lower(char c); /* ASCII only */
+/* ASCII only */
+static inline char text_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
 
 #endif

@@ -152,7 +152,7 @@ static bool fits(enum form form, struct text t)
 static err_t keep(enum digest_header h, struct text name, struct text value, struct digest *out)
 {
     for (size_t i = 0; i < DIGEST_PARAMS; i++) {
-        if (name.n != rows[i].name.n || (rows[i].may & BIT(h)) == 0 || !text_eq_nocase(name, rows[i].name)) {
+        if ((rows[i].may & BIT(h)) == 0 || !text_eq_nocase(name, rows[i].name)) {
             continue;
         }
         if (out->given[i] || !fits(rows[i].form, value)) {

@@ -157,6 +157,10 @@ static void certificate_without_its_key_is_refused(void **state)
         at += 5 + (size_t)buf[at + 3] * 256 + buf[at + 4];
         verify_end = at;
     }
+    if (verify_end == 0 || verify_end >= n) {
+        fail_msg("no CertificateVerify");
+        return;
+    }
     assert_int_equal(buf[verify_end], SSL3_RT_CHANGE_CIPHER_SPEC);
     buf[verify_end - 1] ^= 1;
     assert_int_equal(tls_feed(t, bytes_of(buf, n)), ERR_OK);
