@@ -131,6 +131,11 @@ def test_kpsa_is_the_naf_key_and_kpsa_id_the_b_tid(bsf):
         got = ks.SClient(bsf.lab.address("cse"), identity, key, send=ks.request_octets("retrieve", f"/{sim.stem}", origin=sim.stem))
         assert got.finished and "HTTP/1.1 200" in got.text and "3GPP-bootstrapping" in got.text
     refused(bsf.lab.psk("cse", sim.b_tid, bytes(32)), ks.DECRYPT_ERROR)  # refuses R001-133, R001-142
+    bsf.lab.ctl_json("cse", "credential", "suspend", sim.b_tid)
+    asked = len(bsf.asked)
+    refused(bsf.lab.psk("cse", sim.b_tid, key))
+    assert len(bsf.asked) == asked  # who was suspended here is not asked about
+    bsf.lab.ctl_json("cse", "credential", "resume", sim.b_tid)
 
 
 def test_km_is_the_naf_key_and_km_id_the_b_tid(bsf):

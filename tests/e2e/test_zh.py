@@ -377,6 +377,11 @@ def test_a_key_of_another_naf_over_diameter(over_diameter, naf, hss):
     assert naf.ask(b_tid, b"other.lab.example" + UA, origin="other.lab.example") == ("5402", {})
     assert naf.ask(b_tid, good, origin="other.lab.example") == ("5402", {})
     assert naf.ask(b_tid.swapcase(), good)[0] == "5403"
+    p = over_diameter.ctl("subscriber", "add", "--impi", "sim-5@lab.example", "--kind", "hlr", "--lifetime", "1s")
+    assert p.returncode == 0, p
+    over, _, _, _ = at_the_hss(over_diameter, "sim-5").bootstrap()
+    time.sleep(1.1)
+    assert naf.ask(over, good) == ("5403", {})  # refuses R001-134: what has ended is as unknown
     assert naf.ask("-", good)[0] == "5004" and naf.ask(b_tid, b"x")[0] == "5004" and naf.ask(b_tid, good, gsid="-1")[0] == "5004"
     assert naf.ask(b_tid, good)[0] == "2001"
 

@@ -76,6 +76,8 @@ static void what_is_no_sim_is_refused(void **state)
         {WHOLE "ks = 00\n", ERR_SIM_FILE, 0},
         {WHOLE "gba = u\nks = 00\nrand = 23553cbe9637a89d218ae64dae47bf35\n", ERR_SIM_FILE, 0},
         {WHOLE "rand = 00\n", ERR_SIM_FILE, 6},
+        {WHOLE "ks = 0000000000000000000000000000000000000000000000000000000000000000\nrand = 23553cbe9637a89d218ae64dae47bf35\n",
+         ERR_SIM_FILE, 0}, /* gba = me: no Ks stays in this card */
         {MARK IMPI_LINE "kind = xor\n" K16 OPC16, ERR_SIM_FILE, 3},
         {MARK IMPI_LINE "kind = milenage\n" K16, ERR_SIM_FILE, 0},
         {MARK "kind = milenage\n" K16 OPC16, ERR_SIM_FILE, 0},

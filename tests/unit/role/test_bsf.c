@@ -179,6 +179,9 @@ static void test_naf_keys_and_permissions(void **state)
     assert_int_equal(naf(f, &id, "one.example.com", &n), ERR_DENIED_GUSS_GIVE);   /* refuses R001-124 */
     assert_int_equal(naf(f, &id, "two.example.com", &n), ERR_DENIED_GUSS_KEY);    /* refuses R001-123 */
     assert_int_equal(naf(f, &id, "three.example.com", &n), ERR_DENIED_GUSS_KEY);  /* refuses R001-123 */
+    struct b_tid other = id; /* the same RAND at another BSF */
+    memcpy(strchr(other.z, '@') + 1, "BSG", 3);
+    assert_int_equal(naf(f, &other, "maf.example.com", &n), ERR_DENIED_B_TID);
     f->w.now += 12 * HOUR;
     assert_int_equal(naf(f, &id, "maf.example.com", &n), ERR_DENIED_EXPIRED); /* refuses R001-127 */
     id.z[0] = id.z[0] == 'A' ? 'B' : 'A';
