@@ -17,7 +17,6 @@
 #include <string.h>
 
 #define CACHE_OCTETS (16u << 20)
-#define VOLATILE_RECORDS (1u << 17)
 #define ARENA_SIZE (4u << 20)
 #define BODIES_SIZE (8u << 20)
 #define SCRATCH_EXTRA (32u << 10)
@@ -390,7 +389,7 @@ static err_t open_store(struct committer *c, usec_t now)
     TRY(c->snap->env.crypto->random((uint8_t *)&secret, sizeof(secret)));
     TRY(store_sqlite_open(c->snap->store, STORE_SQLITE_WRITER, NULL, &inner));
     TRY(store_cached_open(inner, CACHE_OCTETS, secret, &inner));
-    TRY(store_volatile_open(inner, VOLATILE_RECORDS, secret, &c->store));
+    TRY(store_volatile_open(inner, c->snap->limits.records_in_memory, secret, &c->store));
     TRY(store_begin(c->store, true));
     err_t e = take_over(c, now);
     if (e != ERR_OK) {

@@ -34,6 +34,8 @@ static const struct conf_row rows[] = {
      "How long a MEF or MAF may take to answer before the waiting handshake is refused (CHOICE-35)."},
     {"limits", "outbound", CONF_NUMBER, 0, "1024", 1, 100000, NULL, "Requests of one process to other entities that are under way."},
     {"limits", "outbound-per-target", CONF_NUMBER, 0, "128", 1, 100000, NULL, "Of these, how many may wait for one target."},
+    {"limits", "records-in-memory", CONF_NUMBER, 0, "131072", 8, 4194304, NULL,
+     "Records that the writer keeps in memory alone: challenges of Ub that wait, TMPIs, counts of events; up to the next power of two. The oldest make room."},
     {"limits", "refusal-log-rate", CONF_NUMBER, 0, "10", 1, 100000, NULL, "Log lines a second for one reason of refusing strangers; the rest are counted."},
 
     {"listener", "", CONF_TEXT, CONF_REPEATS, NULL, 0, 32, NULL, "An address to serve on, under a name of your choice: [listener main]."},

@@ -73,6 +73,7 @@ static void load_values(struct snapshot_loading *l)
         .fetch_time = conf_number(s->conf, "limits", NULL, "fetch-time"),
         .outbound = number(s, "limits", "outbound"),
         .outbound_per_target = number(s, "limits", "outbound-per-target"),
+        .records_in_memory = number(s, "limits", "records-in-memory"),
     };
     s->log_limit = (unsigned)number(s, "limits", "refusal-log-rate");
     s->store = conf_text(s->conf, "server", NULL, "store").p;

@@ -24,6 +24,7 @@ struct snapshot_limits {
     size_t waiting, waiting_per_peer; /* handshakes that wait for a key; per MEF or MAF */
     usec_t handshake_time, idle_time, fetch_time;
     size_t outbound, outbound_per_target; /* requests of one process to others */
+    size_t records_in_memory; /* of the writer alone: store/store_volatile.h */
 };
 
 struct snapshot_role {

@@ -51,6 +51,25 @@ def test_resynchronisation(bsf):
     refused(ub.get(bsf.address, ue.header(c, b"x", auts=bytes(14))), "digest-wrong")
 
 
+def test_room_in_memory(tmp_path):
+    """[limits] records-in-memory: what is forgotten for want of room is asked again, as what is too old."""
+    b = Bsf(tmp_path / "lab")
+    try:
+        b.stop()
+        b.conf.write_text(b.conf.read_text().replace("[limits]\n", "[limits]\nrecords-in-memory = 8\n", 1))
+        b.start()
+        first, *others = [b.add(n) for n in range(1, 10)]
+        old = first.challenge()
+        for ue in others:
+            ue.challenge()
+        status, headers, _ = ub.get(b.address, first.header(old, first.sim.run(*first.split(old))[0]))
+        fresh = ub.parameters(headers["www-authenticate"])
+        assert status == 401 and fresh["stale"] == "true" and fresh["nonce"] != old["nonce"]
+        assert ub.get(b.address, first.header(fresh, first.sim.run(*first.split(fresh))[0]))[0] == 200
+    finally:
+        b.stop()
+
+
 def test_refusals(bsf):
     ue = bsf.add(4)
     refused(ue.open(username=impi(9999)), "impi-unknown")
