@@ -58,7 +58,7 @@ err_t aka_auc_vector(const struct crypto *c, struct aka_auc *a, const struct aka
     return aka_auc_compute(c, &a->keys, &in, out);
 }
 
-err_t aka_auc_reveal(const struct crypto *c, const struct aka_keys *k, const struct aka_rand *rand,
+static err_t reveal(const struct crypto *c, const struct aka_keys *k, const struct aka_rand *rand,
                      const struct aka_auts *auts, uint64_t *sqn_ms)
 {
     SCOPED(ak_wipe) struct key_ak ak = {{{0}, 0}};
@@ -79,6 +79,6 @@ err_t aka_auc_resync(const struct crypto *c, struct aka_auc *a, const struct aka
                      const struct aka_auts *auts)
 {
     uint64_t sqn_ms;
-    TRY(aka_auc_reveal(c, &a->keys, rand, auts, &sqn_ms));
+    TRY(reveal(c, &a->keys, rand, auts, &sqn_ms));
     return aka_sqn_counter_catch_up(&a->counter, sqn_ms);
 }

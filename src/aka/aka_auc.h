@@ -36,7 +36,5 @@ MUST_USE err_t aka_auc_resync(const struct crypto *c, struct aka_auc *a, const s
  */
 MUST_USE err_t aka_auc_compute(const struct crypto *c, const struct aka_keys *k, const struct aka_f1_input *in,
                                struct aka_vector *out);
-MUST_USE err_t aka_auc_reveal(const struct crypto *c, const struct aka_keys *k, const struct aka_rand *rand,
-                              const struct aka_auts *auts, uint64_t *sqn_ms); /* ERR_DENIED_AUTS */
 
 #endif

@@ -79,7 +79,9 @@ static err_t recv_line(int fd, struct writer *answer)
     }
 }
 
-err_t ctl_client_call(const char *socket_path, struct text line, struct writer *answer)
+/* Sends `line` (with its newline) and appends the answer's line. ERR_NOT_FOUND: nobody listens there; ERR_IO: not allowed; ERR_LIMIT_SIZE:
+ * the path is too long. */
+static err_t call(const char *socket_path, struct text line, struct writer *answer)
 {
     SCOPED(close_fd) int fd = -1;
     TRY(connect_to(socket_path, &fd));
@@ -141,7 +143,7 @@ err_t ctl_client_ask(const char *socket_path, struct text line, json_t **result,
 {
     char *answer = malloc(CONTROL_LINE_MAX);
     struct writer w = writer_of(answer, answer == NULL ? 0 : CONTROL_LINE_MAX);
-    err_t e = ctl_client_call(socket_path, line, &w);
+    err_t e = call(socket_path, line, &w);
     *served = e != ERR_NOT_FOUND;
     const char *gone = "the server went away before it answered; look whether the command was done";
     e = e == ERR_PEER_UNREACHABLE ? say(detail, e, socket_path, gone)

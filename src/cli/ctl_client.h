@@ -24,10 +24,4 @@ MUST_USE err_t ctl_client_find(const char *file, struct ctl_client_server *out, 
 MUST_USE err_t ctl_client_ask(const char *socket_path, struct text line, json_t **result, bool *served,
                               char detail[static CTL_CLIENT_DETAIL_MAX]);
 
-/*
- * Sends `line` (with its newline) and appends the answer's line to `answer`. ERR_NOT_FOUND: nobody listens there.
- * ERR_PEER_UNREACHABLE, ERR_PEER_TIMEOUT, ERR_PEER_NONSENSE, ERR_IO (not allowed), ERR_LIMIT_SIZE (path too long).
- */
-MUST_USE err_t ctl_client_call(const char *socket_path, struct text line, struct writer *answer);
-
 #endif

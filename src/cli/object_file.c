@@ -15,16 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void object_file_wipe(struct object_file *f)
-{
-    ct_wipe(f, sizeof(*f));
-}
-
-void object_file_key_wipe(struct object_file_key *k)
-{
-    ct_wipe(k, sizeof(*k));
-}
-
 static bool is_standard(const char *name)
 {
     return name == NULL || strcmp(name, "-") == 0;

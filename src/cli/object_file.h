@@ -13,7 +13,6 @@ struct object_file {
     uint8_t b[OBJECT_FILE_MAX];
     size_t n;
 };
-void object_file_wipe(struct object_file *f);
 /* NULL or "-": standard input. ERR_IO, ERR_LIMIT_SIZE. */
 MUST_USE err_t object_file_read(const char *name, struct object_file *out);
 /* NULL or "-": standard output. A file gets mode 0600; what was there is replaced whole. */
@@ -27,7 +26,6 @@ struct object_file_key {
     struct secret secret;
     struct object_file text;
 };
-void object_file_key_wipe(struct object_file_key *k);
 /* ID=FILE, or FILE. Private and symmetric keys only from a file that its owner alone may read. */
 MUST_USE err_t object_file_key_read(const char *spec, struct object_file_key *out);
 

@@ -1,6 +1,6 @@
 #include "proto/coap_out.h"
 
-uint16_t coap_out_id(struct coap_engine *e)
+static uint16_t fresh_id(struct coap_engine *e)
 {
     return e->next_id++;
 }
@@ -39,7 +39,7 @@ err_t coap_out_con(struct coap_engine *e, struct coap_con *c, struct coap_messag
     m->id = e->next_id;
     TRY(coap_out_text(m, &text));
     c->dgram = text;
-    c->id = coap_out_id(e);
+    c->id = fresh_id(e);
     c->used = true;
     c->ready = true;
     c->sends = 1;

@@ -4,8 +4,6 @@
 
 #include "proto/coap_engine.h"
 
-uint16_t coap_out_id(struct coap_engine *e); /* a fresh message id */
-
 void coap_out_notice(struct coap_engine *e, enum coap_type type, uint16_t id); /* dropped when too many wait: a loss */
 
 /* ERR_LIMIT_SIZE if it does not fit into one datagram; then nothing has changed. */

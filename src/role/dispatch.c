@@ -181,11 +181,6 @@ err_t dispatch_run(const struct role *role, const void *ctx, const struct reques
     return e;
 }
 
-bool dispatch_spends_export(const struct route *route, const struct keys_export *exported, err_t outcome)
-{
-    return outcome == ERR_OK && (route->flags & ROUTE_EXPORT) != 0 && exported->set;
-}
-
 static void explanation(struct writer *w, const struct err_info *info, const char *detail)
 {
     writer_z(w, info->code);

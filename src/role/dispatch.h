@@ -4,8 +4,8 @@
  * procedures with these, and the scenario tests run the same ones without a socket.
  *
  * One exported key per session [CHOICE-10]: the caller keeps one flag a session. A request whose route has
- * ROUTE_EXPORT is given the export while the flag is down; dispatch_spends_export() says when to raise it. A handler
- * that needs the export and finds it unset answers ERR_EXPORT_USED.
+ * ROUTE_EXPORT is given the export while the flag is down; its success raises the flag. A handler that needs the export
+ * and finds it unset answers ERR_EXPORT_USED.
  */
 #ifndef KEYSTEAD_ROLE_DISPATCH_H
 #define KEYSTEAD_ROLE_DISPATCH_H
@@ -28,9 +28,6 @@ MUST_USE err_t dispatch_route(const struct role *role, const struct primitive *p
  */
 err_t dispatch_run(const struct role *role, const void *ctx, const struct request *rq, struct txn *t,
                    struct response *rs);
-
-/* True if this outcome has used up the session's one export. */
-bool dispatch_spends_export(const struct route *route, const struct keys_export *exported, err_t outcome);
 
 /* Makes *rs the refusal for `e`: rsc of its row and {"m2m:dbg":"CODE: text (detail); hint [clause]"}. */
 void dispatch_refuse(struct response *rs, err_t e);

@@ -231,8 +231,3 @@ err_t ask_key(struct ask *a, size_t role, const struct question *q, struct ask_w
     wait_for(a, e, w, fn);
     return ERR_OK;
 }
-
-void ask_stop(struct ask *a)
-{
-    fetch_free(a->fetch);
-}

@@ -33,6 +33,5 @@ MUST_USE err_t ask_start(struct ask *a, uv_loop_t *loop, const struct snapshot *
 /* ERR_DENIED_PEER, ERR_LIMIT_BUSY, or the remembered reason; otherwise the waiter waits. */
 MUST_USE err_t ask_key(struct ask *a, size_t role, const struct question *q, struct ask_waiter *w, ask_fn *fn);
 void ask_cancel(struct ask *a, struct ask_waiter *w);
-void ask_stop(struct ask *a);
 
 #endif

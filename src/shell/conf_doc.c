@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-void conf_doc_type(const struct conf_row *row, struct writer *w)
+static void type_write(const struct conf_row *row, struct writer *w)
 {
     writer_z(w, (row->flags & CONF_MANY) != 0 ? "list of " : "");
     if (row->type == CONF_CHOICE) {
@@ -61,7 +61,7 @@ static void row_write(const struct conf_row *row, struct writer *w)
     writer_z(w, "| `");
     writer_z(w, row->key);
     writer_z(w, "` | ");
-    conf_doc_type(row, w);
+    type_write(row, w);
     writer_z(w, " | ");
     if (row->fallback != NULL) {
         writer_z(w, "`");

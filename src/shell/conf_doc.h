@@ -6,6 +6,5 @@
 #include "role/conf_values.h"
 
 void conf_doc_schema(const struct conf_schema *s, struct writer *w); /* one heading a section, one row a key */
-void conf_doc_type(const struct conf_row *row, struct writer *w);    /* "number, 1 to 100" */
 
 #endif

@@ -44,7 +44,7 @@ static void octets_free(uint8_t **p)
     LDNS_FREE(*p);
 }
 
-bool dns_update_in_zone(struct text name, struct text zone)
+static bool in_zone(struct text name, struct text zone)
 {
     return name.n > zone.n + 1 && name.p[name.n - zone.n - 1] == '.' && text_eq_nocase(text_skip(name, name.n - zone.n), zone);
 }
@@ -120,7 +120,7 @@ static err_t sign(struct dns_update *u, ldns_pkt *p)
 
 err_t dns_update_write(struct dns_update *u, struct writer *w)
 {
-    if (!dns_update_in_zone(text_of(u->what->name.z), u->what->server.zone)) {
+    if (!in_zone(text_of(u->what->name.z), u->what->server.zone)) {
         return ERR_DNS_ZONE;
     }
     SCOPED(list_free) ldns_rr_list *need = ldns_rr_list_new();

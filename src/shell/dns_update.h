@@ -33,7 +33,4 @@ MUST_USE err_t dns_update_write(struct dns_update *u, struct writer *w);
  * this request, wait for another. */
 MUST_USE err_t dns_update_read(const struct dns_update *u, struct bytes answer);
 
-/* Is the name below the zone? Without case. */
-bool dns_update_in_zone(struct text name, struct text zone);
-
 #endif

@@ -14,7 +14,8 @@ void outbound_key_wipe(struct outbound_key *k)
     k->read = 0;
 }
 
-bool outbound_key_is_used(const struct snapshot_peer *p)
+/* Else it is certificates. */
+static bool is_used(const struct snapshot_peer *p)
 {
     return p->psk_id != NULL || p->state != NULL;
 }
@@ -51,7 +52,9 @@ static err_t read_state(const char *path, const struct crypto *c, struct outboun
     return e == ERR_NOT_FOUND ? ERR_DENIED_UNPROVISIONED : e;
 }
 
-err_t outbound_key_get(const struct snapshot_peer *p, const struct crypto *c, struct outbound_key *k)
+/* Fills *k unless it is fresh. ERR_DENIED_UNPROVISIONED: nothing is there yet; ERR_STORE_LOCKED: a command works on the state, and nothing
+ * was read before. */
+static err_t key_get(const struct snapshot_peer *p, const struct crypto *c, struct outbound_key *k)
 {
     if (p->state == NULL) {
         TRY(TEXT_COPY(text_of(p->psk_id), k->id.z));
@@ -67,14 +70,14 @@ err_t outbound_key_get(const struct snapshot_peer *p, const struct crypto *c, st
 
 const struct snapshot_role *outbound_key_role(const struct snapshot_peer *p, const struct snapshot_role *as)
 {
-    return as == NULL || as->certificate == NULL || outbound_key_is_used(p) ? NULL : as;
+    return as == NULL || as->certificate == NULL || is_used(p) ? NULL : as;
 }
 
 err_t outbound_key_tls(const struct snapshot_peer *p, const struct snapshot_role *as, const struct crypto *c,
                        struct outbound_key *k, struct client_tls *out)
 {
-    bool psk = outbound_key_is_used(p);
-    TRY(psk ? outbound_key_get(p, c, k) : ERR_OK);
+    bool psk = is_used(p);
+    TRY(psk ? key_get(p, c, k) : ERR_OK);
     *out = (struct client_tls){
         .psk_identity = text_of(psk ? k->id.z : NULL),
         .psk = psk ? &k->psk : NULL,

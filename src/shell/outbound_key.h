@@ -17,12 +17,6 @@ struct outbound_key {
 };
 void outbound_key_wipe(struct outbound_key *k);
 
-bool outbound_key_is_used(const struct snapshot_peer *p); /* else it is certificates */
-
-/* Fills *k unless it is fresh. ERR_DENIED_UNPROVISIONED: nothing is there yet; ERR_DENIED_EXPIRED; ERR_STORE_LOCKED: a command
- * works on the state, and nothing was read before. */
-MUST_USE err_t outbound_key_get(const struct snapshot_peer *p, const struct crypto *c, struct outbound_key *k);
-
 /* Whose certificate the peer is shown: that of an instance with one of its own, unless a key is used; or NULL. */
 const struct snapshot_role *outbound_key_role(const struct snapshot_peer *p, const struct snapshot_role *as);
 

@@ -21,10 +21,6 @@ void pki_build_free_req(X509_REQ **p)
 {
     X509_REQ_free(*p);
 }
-void pki_build_free_crl(X509_CRL **p)
-{
-    X509_CRL_free(*p);
-}
 void pki_build_free_names(GENERAL_NAMES **p)
 {
     GENERAL_NAMES_free(*p);
@@ -85,7 +81,7 @@ err_t pki_build_ca_load(const struct pki_signer *s, struct pki_ca *out, char det
 }
 
 /* -- certificates ------------------------------------------------------------------------------------------ */
-err_t pki_build_serial_new(ASN1_INTEGER *out)
+static err_t serial_new(ASN1_INTEGER *out)
 {
     unsigned char b[SERIAL_LEN];
     if (RAND_bytes(b, sizeof(b)) != 1) {
@@ -115,7 +111,7 @@ err_t pki_build_cert_begin(const char *name, unsigned days, EVP_PKEY *key, X509 
     if (key == NULL || *cert == NULL) {
         return ERR_CRYPTO;
     }
-    TRY(pki_build_serial_new(X509_get_serialNumber(*cert)));
+    TRY(serial_new(X509_get_serialNumber(*cert)));
     bool ok = X509_set_version(*cert, X509_VERSION_3) == 1 && subject_set(X509_get_subject_name(*cert), name) &&
               X509_gmtime_adj(X509_getm_notBefore(*cert), -PKI_CLOCK_SKEW_SEC) != NULL &&
               X509_gmtime_adj(X509_getm_notAfter(*cert), (long)days * PKI_DAY_SEC) != NULL &&

@@ -11,7 +11,7 @@
 #define MODE_PUBLIC (S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH)
 #define PATH_OCTETS 4096
 
-int pki_file_pem_key(FILE *f, const void *key)
+static int pem_key(FILE *f, const void *key)
 {
     return PEM_write_PKCS8PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
 }
@@ -94,7 +94,7 @@ err_t pki_file_chain(const char *cert_file, const struct pki_chain *chain)
 
 err_t pki_file_pair(const char *key_file, const EVP_PKEY *key, const char *cert_file, const struct pki_chain *chain)
 {
-    TRY(pki_file_create(key_file, S_IRUSR | S_IWUSR, pki_file_pem_key, key));
+    TRY(pki_file_create(key_file, S_IRUSR | S_IWUSR, pem_key, key));
     err_t e = pki_file_chain(cert_file, chain);
     if (e != ERR_OK) {
         (void)unlink(key_file);
@@ -111,5 +111,5 @@ err_t pki_file_key_take(const char *name, EVP_PKEY **key, bool *made)
     }
     *key = EVP_EC_gen("P-256");
     TRY(*key == NULL ? ERR_CRYPTO : ERR_OK);
-    return pki_file_create(name, S_IRUSR | S_IWUSR, pki_file_pem_key, *key);
+    return pki_file_create(name, S_IRUSR | S_IWUSR, pem_key, *key);
 }

@@ -19,7 +19,6 @@
 void pki_build_free_x509(X509 **p);
 void pki_build_free_key(EVP_PKEY **p);
 void pki_build_free_req(X509_REQ **p);
-void pki_build_free_crl(X509_CRL **p);
 void pki_build_free_names(GENERAL_NAMES **p);
 void pki_build_free_extension(X509_EXTENSION **p);
 void pki_build_free_extensions(X509_EXTENSIONS **p);
@@ -52,7 +51,6 @@ MUST_USE err_t pki_build_names_make(const struct pki_holder *h, GENERAL_NAMES **
 MUST_USE err_t pki_build_leaf_sign(const struct pki_ca *ca, GENERAL_NAMES *names, X509 *cert);
 /* What the CA's own certificate forbids no peer would accept; `cert` is signed. ERR_DENIED_CERT_NAME. */
 MUST_USE err_t pki_build_limits_check(const X509 *ca, X509 *cert);
-MUST_USE err_t pki_build_serial_new(ASN1_INTEGER *out);
 
 /* -- pki_crl.c ---- */
 /* A list of this CA: ERR_IO, ERR_CONFIG, ERR_DENIED_CERT_CA. The caller frees *out in any case. */
@@ -71,7 +69,6 @@ MUST_USE err_t pki_csr_names(const X509_EXTENSIONS *list, GENERAL_NAMES **out);
 /* The key of this name, made if it is a file that is not there yet. The caller frees *key in any case. */
 MUST_USE err_t pki_file_key_take(const char *name, EVP_PKEY **key, bool *made);
 typedef int pki_file_pem_writer(FILE *f, const void *what);
-int pki_file_pem_key(FILE *f, const void *key);
 int pki_file_pem_cert(FILE *f, const void *cert);
 int pki_file_pem_request(FILE *f, const void *req);
 int pki_file_pem_crl(FILE *f, const void *crl);

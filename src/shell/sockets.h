@@ -7,8 +7,6 @@
 
 #include "shell/snapshot.h"
 
-#define SOCKETS_WORKERS_MAX 256
-
 struct sockets_listener {
     char address[SNAPSHOT_ADDRESS_MAX]; /* as configured */
     char actual[SNAPSHOT_ADDRESS_MAX];

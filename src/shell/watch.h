@@ -8,8 +8,6 @@
 #include "shell/fetch.h"
 #include "shell/intake.h"
 
-#define WATCH_MAX (SNAPSHOT_ROLES_MAX * SNAPSHOT_PEERS_MAX)
-
 struct watch_item;
 struct watch {
     uv_loop_t *loop;

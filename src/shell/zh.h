@@ -16,7 +16,6 @@
 
 #define ZH_TEXT_MAX 254
 #define ZH_PATH_MAX 1024
-#define ZH_PORT_GSUP 4222
 
 enum zh_protocol { ZH_GSUP, ZH_DIAMETER, ZH_PROTOCOLS };
 

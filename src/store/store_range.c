@@ -41,8 +41,3 @@ void store_range_of(const struct store_scan *q, struct store_range *out)
         out->bounded = true;
     }
 }
-
-bool store_range_has(const struct store_range *r, struct bytes id)
-{
-    return bytes_cmp(id, r->lo) >= 0 && (!r->bounded || bytes_cmp(id, r->hi) < 0);
-}

@@ -13,6 +13,5 @@ struct store_range {
 
 /* Fills *out in place (it holds views into itself, so it must not be copied). */
 void store_range_of(const struct store_scan *q, struct store_range *out);
-bool store_range_has(const struct store_range *r, struct bytes id);
 
 #endif

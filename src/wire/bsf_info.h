@@ -8,7 +8,6 @@
 #include "keys/gba_id.h"
 
 #define BSF_INFO_MAX 4096 /* octets of a document */
-#define BSF_INFO_MEDIA "application/vnd.3gpp.bsf+xml"
 
 struct bsf_info {
     struct b_tid b_tid;

@@ -40,11 +40,6 @@ bool filter_has(const struct filter *f, enum filter_criterion c)
     return (f->given & BIT(c)) != 0;
 }
 
-bool filter_has_conditions(const struct filter *f)
-{
-    return (f->given & (BIT(FILTER_CONDITIONS) - 1)) != 0;
-}
-
 static size_t row_of(struct text name)
 {
     size_t i = 0;

@@ -34,7 +34,6 @@ struct filter {
 };
 
 bool filter_has(const struct filter *f, enum filter_criterion c);
-bool filter_has_conditions(const struct filter *f);
 bool filter_is_name(struct text name);
 
 /*

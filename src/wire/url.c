@@ -95,16 +95,3 @@ err_t url_parse(struct text t, struct url *out)
     }
     return out->port != 0 && t.n < URL_MAX ? authority(text_skip(t, end + 3), out) : ERR_CONTENTS;
 }
-
-bool url_is_listed(struct text list, const struct url *u)
-{
-    struct text one;
-    while (text_next(&list, ',', &one)) {
-        struct url x;
-        if (url_parse(one, &x) == ERR_OK && text_eq_nocase(x.scheme, u->scheme) && text_eq_nocase(x.host, u->host) &&
-            x.port == u->port) {
-            return true;
-        }
-    }
-    return false;
-}

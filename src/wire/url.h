@@ -20,7 +20,4 @@ struct url { /* views */
 bool url_is_one(struct text t); /* it has a scheme: an address of oneM2M has none */
 MUST_USE err_t url_parse(struct text t, struct url *out); /* ERR_CONTENTS */
 
-/* Is scheme, host and port of one of the URLs in `list` (commas between them) that of u? */
-bool url_is_listed(struct text list, const struct url *u);
-
 #endif

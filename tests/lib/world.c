@@ -124,11 +124,17 @@ void world_seed(struct world *w, struct world_node *n)
     }
 }
 
+/* Scheme, host and port of one of the URLs in `callable`, commas between them. */
 static bool may_call(const void *who, const char *url)
 {
-    struct url u;
     const struct world *w = who;
-    return w->callable != NULL && url_parse(text_of(url), &u) == ERR_OK && url_is_listed(text_of(w->callable), &u);
+    struct text list = text_of(w->callable == NULL ? "" : w->callable), one;
+    struct url u, x;
+    bool listed = false;
+    while (url_parse(text_of(url), &u) == ERR_OK && !listed && text_next(&list, ',', &one)) {
+        listed = url_parse(one, &x) == ERR_OK && text_eq_nocase(x.scheme, u.scheme) && text_eq_nocase(x.host, u.host) && x.port == u.port;
+    }
+    return listed;
 }
 
 struct world_node *world_add(struct world *w, const struct role *role, const char *fqdn, const char *conf)
@@ -485,9 +491,7 @@ static err_t dispatch(struct world_session *s, const struct primitive *p, struct
     /* Only the writer can keep a refusal's event, so what is refused before its route is known goes there too. */
     turn_begin(&u, n, writes || e != ERR_OK);
     e = dispatch_run(n->role, n->ctx, &rq, &u.txn, rs);
-    if (route != NULL && dispatch_spends_export(route, rq.exported, e)) {
-        s->spent = true;
-    }
+    s->spent = s->spent || (e == ERR_OK && (route->flags & ROUTE_EXPORT) != 0 && rq.exported->set);
     struct dispatch_about about = {.assoc = &s->assoc, .object = p->path, .now = s->world->now};
     if (!u.txn.writable) {
         turn_drop(&u, n);

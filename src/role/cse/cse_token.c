@@ -242,7 +242,8 @@ static err_t add_named(const struct cse_ask *ask, struct text local, struct text
     return add(ask, &k, out, detail);
 }
 
-err_t cse_token_open(const struct cse_ask *ask, struct cse_tokens *out, char detail[static ROLE_DETAIL_MAX])
+/* All that the request shows; ERR_TOKEN_*. With a writable transaction new ones are kept. */
+static err_t open_all(const struct cse_ask *ask, struct cse_tokens *out, char detail[static ROLE_DETAIL_MAX])
 {
     const struct primitive *p = ask->rq->prim;
     char local[CSE_TOKEN_LOCAL];
@@ -267,7 +268,7 @@ err_t cse_token_look(const struct cse_ask *ask, struct primitive *out, char deta
         return ERR_OK;
     }
     struct cse_tokens *l = arena_alloc(ask->t->arena, sizeof(*l));
-    TRY(l == NULL ? ERR_LIMIT_CAPACITY : cse_token_open(ask, l, detail));
+    TRY(l == NULL ? ERR_LIMIT_CAPACITY : open_all(ask, l, detail));
     out->given = l;
     return ERR_OK;
 }

@@ -45,8 +45,6 @@ MUST_USE err_t cse_token_local(const struct cse *cse, struct text id, char out[s
 MUST_USE err_t cse_token_known(const struct cse_ask *ask, struct text local, struct cse_token *out);
 MUST_USE err_t cse_token_put(struct txn *t, const struct cse_token *k, usec_t now, bool first); /* `first` of this transaction */
 
-/* All that the request shows; ERR_TOKEN_*. With a writable transaction new ones are kept. */
-MUST_USE err_t cse_token_open(const struct cse_ask *ask, struct cse_tokens *out, char detail[static ROLE_DETAIL_MAX]);
 /* *out is the primitive of the request, with its tokens looked at (primitive.given) if it has any. */
 MUST_USE err_t cse_token_look(const struct cse_ask *ask, struct primitive *out, char detail[static ROLE_DETAIL_MAX]);
 /* Assigned Token Identifiers of those that are kept, as many as fit. */

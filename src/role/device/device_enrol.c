@@ -3,7 +3,7 @@
 #include "role/device/device_step.h"
 #include "role/key_wipe.h"
 
-err_t device_enrol_connect(struct device *d, struct device_exchange *out)
+static err_t connect(struct device *d, struct device_exchange *out)
 {
     struct device_state *s = d->state;
     out->server = &s->mef;
@@ -26,7 +26,7 @@ err_t device_enrol_prepare(struct device *d, usec_t now, struct device_exchange 
         return detail_fail(d->detail, ERR_STATE, "no Enrolment Target: give --target", text_empty());
     }
     out->export_label = KEYS_LABEL_BOOTSTRAP;
-    return device_enrol_connect(d, out);
+    return connect(d, out);
 }
 
 /* By the rule of the profile: the same functions as on the MEF's side (R001-37, R001-53, R001-63). */
@@ -78,7 +78,7 @@ err_t device_enrol_fetch_prepare(struct device *d, usec_t now, struct device_exc
     const struct device_task *t = d->task;
     struct keyid_parts parts;
     struct keyid ke_id;
-    TRY(device_enrol_connect(d, out));
+    TRY(connect(d, out));
     if (keyid_parse(t->ke_id, &parts) != ERR_OK || !text_eq_nocase(parts.fqdn, text_of(d->state->mef.fqdn))) {
         return detail_fail(d->detail, ERR_MALFORMED_KEY_ID, "this KeId is not of the MEF", text_of(d->state->mef.fqdn));
     }

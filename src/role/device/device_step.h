@@ -21,8 +21,6 @@ struct device_step {
 MUST_USE err_t device_show_certificate(struct device *d, const struct device_state_server *to,
                                        struct device_exchange *out);
 
-/* The connection to the MEF with the bootstrap credential. */
-MUST_USE err_t device_enrol_connect(struct device *d, struct device_exchange *out);
 device_prepare_fn device_enrol_fetch_prepare;
 device_accept_fn device_enrol_fetch_accept;
 

@@ -1,8 +1,7 @@
-/* Unit tests of base/: cursor, writer, hex, base64, secret, arena, gate, error table. */
+/* Unit tests of base/: cursor, writer, hex, base64, secret, arena, error table. */
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/ct.h"
-#include "base/gate.h"
 #include "base/hex.h"
 #include "base/reader.h"
 #include "base/secret.h"
@@ -226,22 +225,6 @@ static void arena_gives_aligned_zeroed_memory_until_full(void **state)
     assert_non_null(arena_alloc(&a, 200));
 }
 
-static void gate_refuses_what_no_row_allows(void **state)
-{
-    (void)state;
-    enum { NEW, OPEN, DONE };
-    static const struct gate_row rows[] = {{"hello", GATE_IN(NEW), GATE_IN(OPEN), true},
-                                           {"data", GATE_IN(OPEN), GATE_IN(OPEN) | GATE_IN(DONE), false}};
-    struct gate g;
-    gate_init(&g, rows, ARRAY_LEN(rows), NEW);
-    assert_int_equal(gate_enter(&g, 1, OPEN), ERR_STATE);
-    assert_int_equal(gate_enter(&g, 0, DONE), ERR_STATE);
-    assert_int_equal(gate_enter(&g, 0, OPEN), ERR_OK);
-    assert_int_equal(gate_enter(&g, 0, OPEN), ERR_STATE);
-    assert_int_equal(gate_enter(&g, 1, DONE), ERR_OK);
-    assert_int_equal(gate_check(&g, 2), ERR_STATE);
-}
-
 static void error_table_is_complete_and_unique(void **state)
 {
     (void)state;
@@ -270,7 +253,6 @@ int main(void)
         cmocka_unit_test(secret_compares_and_wipes),
         cmocka_unit_test(text_numbers_and_splitting),
         cmocka_unit_test(arena_gives_aligned_zeroed_memory_until_full),
-        cmocka_unit_test(gate_refuses_what_no_row_allows),
         cmocka_unit_test(error_table_is_complete_and_unique),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

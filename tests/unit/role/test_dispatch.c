@@ -259,20 +259,15 @@ static void a_handler_that_forgets_is_a_bug_and_not_a_success(void **state)
 }
 
 /* CHOICE-10 */
-static void an_export_goes_to_its_route_and_is_spent_by_success(void **state)
+static void an_export_goes_to_its_route(void **state)
 {
     (void)state;
     struct bench *b = bench_new(true);
     struct response rs;
-    const struct keys_export none = {.set = false};
     b->prim =
         (struct primitive){.op = OP_CREATE, .path = text_of("/box"), .has_ty = true, .ty = 4, .expires = USEC_NEVER};
     assert_int_equal(run(b, &rs), ERR_OK);
     assert_true(saw_export);
-    assert_true(dispatch_spends_export(&routes[4], &b->exported, ERR_OK));
-    assert_false(dispatch_spends_export(&routes[4], &b->exported, ERR_STORE));
-    assert_false(dispatch_spends_export(&routes[4], &none, ERR_OK));
-    assert_false(dispatch_spends_export(&routes[3], &b->exported, ERR_OK));
     bench_free(b);
 }
 
@@ -443,7 +438,7 @@ int main(void)
         cmocka_unit_test(a_body_too_small_for_its_refusal_stays_empty),
         cmocka_unit_test(what_expired_is_not_served),
         cmocka_unit_test(a_handler_that_forgets_is_a_bug_and_not_a_success),
-        cmocka_unit_test(an_export_goes_to_its_route_and_is_spent_by_success),
+        cmocka_unit_test(an_export_goes_to_its_route),
         cmocka_unit_test(changes_and_events_are_kept_together),
         cmocka_unit_test(of_a_refusal_only_the_event_is_kept),
         cmocka_unit_test(a_key_must_be_one_and_alive),
