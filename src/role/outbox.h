@@ -36,6 +36,7 @@ struct outbox_item { /* the oldest event of one queue of the outbox */
 struct outbox_verify { /* who must be asked before a request is done */
     struct outbox_item item[OUTBOX_VERIFY_MAX];
     size_t n;
+    uint8_t who; /* a bit for each of them, the role's own: primitive.verified when all agree */
     char detail[ROLE_DETAIL_MAX];
 };
 

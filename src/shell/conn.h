@@ -62,7 +62,7 @@ struct conn {
     struct job_parsed *parsed; /* while the writer has it, or NULL */
     const struct route *route;
     bool given_export;
-    uint8_t verified;  /* so many of those whom it would make get messages were asked, and agreed */
+    uint8_t verified;  /* primitive.verified: whom it would make get messages, if they were asked and agreed */
     bool parked;       /* busy, and nothing is under way: it waits for something to come */
     uint64_t park_round; /* the look at which it parked: not served twice in one */
     usec_t park_until; /* clock_monotonic; 0: not this request */

@@ -292,6 +292,7 @@ static bool verifies(struct conn *c, const struct primitive *p, usec_t now)
     const struct request rq = request_of(c, p, now);
     struct outbox_verify what; /* too large to be cleared for every request */
     what.n = 0;
+    what.who = 0;
     what.detail[0] = '\0';
     struct txn t;
     struct arena arena;
@@ -306,7 +307,7 @@ static bool verifies(struct conn *c, const struct primitive *p, usec_t now)
     }
     e = e == ERR_OK ? verify_ask(c, &what, verified) : e;
     c->busy = e == ERR_OK;
-    c->verified = e == ERR_OK ? (uint8_t)what.n : 0; /* if they agree */
+    c->verified = e == ERR_OK ? what.who : 0; /* if they agree */
     if (e != ERR_OK) {
         exchange_refuse(c, e, what.detail);
     }

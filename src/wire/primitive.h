@@ -48,7 +48,7 @@ struct primitive {
     struct text agent;         /* User-Agent */
     struct text authorization; /* of HTTP, as sent: only a route with ROUTE_DIGEST takes one, or ROUTE_TOKENS if tokens are in it */
     const struct cse_tokens *given; /* never parsed: what these tokens are, once the CSE has looked at them */
-    uint8_t verified;     /* never parsed: so many of those whom it would make get messages were asked by the shell, and want them */
+    uint8_t verified;     /* never parsed: those whom it would make get messages and who want them, a bit for each: who was asked by the shell (outbox_verify.who) */
     enum media media;     /* of the content */
     enum media accept;    /* MEDIA_JSON or MEDIA_CBOR: the form that the answer should have */
     struct bytes content; /* as sent, empty if none */

@@ -87,14 +87,13 @@ static err_t add_target(const struct cse_ask *ask, const char *name, struct text
 }
 
 /* Nobody is sent anything that he did not ask for himself or agree to, else a subscription were a way to flood a stranger. Who was
- * asked is looked up anew here: as many must have agreed as there are now. */
+ * asked is looked up anew here: each has a bit by his place in nu. */
 static err_t verified_check(const struct cse_ask *ask, const json_t *attrs, const struct cse_notify *n, char *detail)
 {
     bool named = json_object_get(json_object_get(ask->rq->prim->pc, "m2m:sub"), "nu") != NULL; /* else they are as they were */
-    size_t others = 0;
     for (size_t i = 0; named && i < n->targets_n; i++) {
-        others += cse_nu_is_own(ask->from, n->targets[i]) ? 0 : 1;
-        if (others > ask->rq->prim->verified) {
+        const bool agrees = (ask->rq->prim->verified & 1U << i) != 0;
+        if (!agrees && !cse_nu_is_own(ask->from, n->targets[i])) {
             const json_t *nu = json_array_get(json_object_get(attrs, "nu"), i);
             return detail_fail(detail, ERR_TARGET_UNVERIFIED, "nu", text_of(json_string_value(nu)));
         }

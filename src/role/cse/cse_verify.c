@@ -108,7 +108,14 @@ static err_t has_channel(const struct cse_ask *ask, struct text target, bool *ou
     return url.n > 0 ? ERR_OK : cse_relay_is_open(ask->t, &ae, ask->rq->now, out);
 }
 
-static err_t add(const struct cse_ask *ask, struct text nu, struct outbox_verify *out)
+/* The bit of an element of nu: its place, so that nobody is taken for another. */
+static uint8_t bit_of(size_t i)
+{
+    return (uint8_t)(1U << i);
+}
+_Static_assert(TYPES_TARGETS_MAX <= 8, "a bit for each");
+
+static err_t add(const struct cse_ask *ask, struct text nu, uint8_t bit, struct outbox_verify *out)
 {
     char target[CSE_OUTBOX_TARGET_MAX];
     struct writer w = WRITER_ARRAY(target);
@@ -129,6 +136,7 @@ static err_t add(const struct cse_ask *ask, struct text nu, struct outbox_verify
     }
     TRY(write_body(ask, &item->body));
     out->n++;
+    out->who |= bit;
     return ERR_OK;
 }
 
@@ -144,9 +152,9 @@ err_t cse_verify(const void *ctx, const struct request *rq, struct txn *t, struc
         return ERR_NOT_FOUND;
     }
     TRY(cse_from_check(ctx, rq, t, &from, out->detail));
-    for (size_t i = 0; i < json_array_size(nu) && out->n < OUTBOX_VERIFY_MAX; i++) {
+    for (size_t i = 0; i < json_array_size(nu) && i < TYPES_TARGETS_MAX && out->n < OUTBOX_VERIFY_MAX; i++) {
         const json_t *v = json_array_get(nu, i);
-        TRY(add(&ask, text_span(json_string_value(v), json_string_length(v)), out));
+        TRY(add(&ask, text_span(json_string_value(v), json_string_length(v)), bit_of(i), out));
     }
     return out->n > 0 ? ERR_OK : ERR_NOT_FOUND;
 }
@@ -157,6 +165,7 @@ struct channels {
     struct cse_relay relay[TYPES_TARGETS_MAX];
     bool answered[TYPES_TARGETS_MAX];
     size_t n, waiting; /* asked through one; of them those that have not answered */
+    uint8_t who;       /* those that have */
     char *detail;
 };
 
@@ -169,7 +178,7 @@ static err_t is_asked(const struct cse_ask *ask, struct text target, const struc
     return e == ERR_NOT_FOUND ? has_channel(ask, target, out) : e;
 }
 
-static err_t look_at(struct channels *c, struct text nu)
+static err_t look_at(struct channels *c, struct text nu, uint8_t bit)
 {
     const struct cse_ask *ask = c->ask;
     char target[CSE_OUTBOX_TARGET_MAX];
@@ -194,6 +203,7 @@ static err_t look_at(struct channels *c, struct text nu)
     }
     TRY(e);
     c->answered[c->n++] = true;
+    c->who |= bit;
     bool agrees = json_integer_value(json_object_get(answer, "rsc")) / 1000 == 2;
     return agrees ? ERR_OK : detail_fail(c->detail, ERR_TARGET_REFUSED, "nu", nu);
 }
@@ -233,7 +243,7 @@ err_t cse_verify_run(const struct cse_ask *ask, role_handler *handler, struct re
     struct channels c = {.ask = ask, .detail = rs->detail};
     for (size_t i = 0; i < json_array_size(nu) && i < TYPES_TARGETS_MAX; i++) {
         const json_t *v = json_array_get(nu, i);
-        TRY(look_at(&c, text_span(json_string_value(v), json_string_length(v))));
+        TRY(look_at(&c, text_span(json_string_value(v), json_string_length(v)), bit_of(i)));
     }
     if (c.waiting > 0) {
         return wait_for_them(&c, rs);
@@ -247,7 +257,7 @@ err_t cse_verify_run(const struct cse_ask *ask, role_handler *handler, struct re
     }
     struct primitive prim = *ask->rq->prim;
     struct request as = *ask->rq;
-    prim.verified = (uint8_t)(prim.verified + (prim.verified < UINT8_MAX - TYPES_TARGETS_MAX ? c.n : 0));
+    prim.verified |= c.who;
     as.prim = &prim;
     return handler(ask->cse, &as, ask->t, rs);
 }

@@ -88,7 +88,7 @@ err_t cse_fixture_call(struct cse_fixture *f, const struct cse_call *c)
     }
     static const struct keys_export none;
     struct request rq = {.prim = &p, .assoc = &c->s->assoc, .exported = &none, .now = f->w.now};
-    p.verified = f->unverified ? 0 : UINT8_MAX;
+    p.verified = f->unverified ? f->verified : UINT8_MAX;
     rq.final = c->final;
     if (c->ip != NULL) {
         assert_int_equal(ipaddr_parse(text_of(c->ip), &rq.ip), ERR_OK);

@@ -21,7 +21,8 @@ struct cse_fixture {
     struct world_reply r;
     struct world_session admin, a, b; /* Sadmin, Sa, Sb: bound to their AE-IDs */
     struct world_session plain;
-    bool unverified; /* requests of those who would be sent messages by them (request.verified) */
+    bool unverified; /* requests of those who would be sent messages by them (request.verified) ... */
+    uint8_t verified; /* ... but for these */
     char *body;
     uint16_t rsc;
     uint64_t next; /* Content Offset */

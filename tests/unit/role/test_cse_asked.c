@@ -268,6 +268,33 @@ static void nobody_is_asked_in_vain(void **state)
     cse_fixture_free(&f);
 }
 
+/* Two answers of one are not those of two: who has a point of access and then a channel is asked twice, and nobody speaks for the other. */
+static void a_yes_is_for_one_target(void **state)
+{
+    static const char both[] = "{\"m2m:sub\":{\"rn\":\"s\",\"nu\":[\"Sadmin\",\"Sa\"]}}";
+    static struct cse_told x;
+    char rsp[256];
+    begin(state);
+    container();
+    must(cse_fixture_create(&f, &f.admin, "Sadmin", "-", 2, AE_BODY));
+    must(cse_fixture_create(&f, &f.admin, "Sadmin", "Sadmin", 15, "{\"m2m:pch\":{\"rn\":\"p\"}}"));
+    f.verified = 1; /* it agreed at its point of access */
+    must(subscribe(both, false, false));
+    assert_int_equal(f.rsc, ROLE_RSC_LATER);
+    must(cse_fixture_get(&f, &f.admin, "Sadmin", "Sadmin/p/pcu"));
+    snprintf(rsp, sizeof(rsp), "{\"m2m:rsp\":{\"rsc\":2000,\"rqi\":\"%s\"}}", cse_fixture_member(&f, "rqi"));
+    const struct cse_call yes = {.s = &f.admin, .op = OP_NOTIFY, .to = "Sadmin/p/pcu", .from = "Sadmin", .body = rsp};
+    must(cse_fixture_call(&f, &yes));
+    must(cse_fixture_del(&f, &f.a, "Sa", "Sa/p")); /* the other one closes its channel, and in a minute what it was asked goes */
+    char after[sizeof(x.item.queue)] = "";
+    while (cse_fixture_waits(&f, after, &x) && strncmp(x.item.queue, "A:Sa ", 5) != 0) {
+        memcpy(after, x.item.queue, sizeof(after));
+    }
+    must(cse_fixture_told(&f, &x, OUTBOX_DROPPED));
+    assert_int_equal(subscribe(both, false, false), ERR_TARGET_UNVERIFIED);
+    cse_fixture_free(&f);
+}
+
 /* Whom the request waited for has gone: the writer decides about it, for a view that is only read makes nothing. */
 static void who_was_asked_may_go(void **state)
 {
@@ -393,7 +420,7 @@ int main(void)
         cmocka_unit_test(a_group_gives_no_right),
         cmocka_unit_test(an_ae_is_asked_through_its_channel),
         cmocka_unit_test(a_yes_is_for_what_was_asked),
-        cmocka_unit_test(who_was_asked_may_go), cmocka_unit_test(questions_leave_room_for_messages),
+        cmocka_unit_test(who_was_asked_may_go), cmocka_unit_test(a_yes_is_for_one_target), cmocka_unit_test(questions_leave_room_for_messages),
         cmocka_unit_test(nobody_is_asked_in_vain),
         cmocka_unit_test(a_poll_waits_for_its_own_channel),
         cmocka_unit_test(what_else_wakes),
