@@ -559,3 +559,18 @@ def test_http_digest_is_not_for(bsf):
     for trust, said in ((bsf.lab.where / "no-such", "no such file"), (sim, "no certificate in"), (None, "--trust is missing")):
         args = bsf.enrol_args(sim, **{"--mef": f"https://127.0.0.1:{bsf.ub}", "--trust": trust})
         assert said in bsf.cli(47).no((2, 4)[trust is not None and not trust.exists()], ("usage", "io"), "enrol", *args)["detail"]
+
+
+def test_the_bsf_is_away(bsf):
+    """As docs/operate/sim.md has it: the device is told on both ways, exit 3; the same Ks works when the BSF is back."""
+    cli, sim = bsf.cli(64), bsf.card(64, "Saway")
+    b_tid = cli.ok("enrol", *bsf.enrol_args(sim))["ke_id"]
+    bsf.lab.stop("mef")
+    try:
+        cli.no(3, "peer-unreachable", "enrol", *bsf.enrol_args(sim), "--anew")
+        cli.no(3, "peer-failing", "associate", *cse_args(cli))
+        cli.no(3, "peer-unreachable", "associate", *ua_args(bsf, cli))
+    finally:
+        bsf.lab.start("mef")
+    for args in (cse_args(cli), ua_args(bsf, cli)):  # each worker finds out for itself
+        ks.wait_for(lambda args=args: b_tid in cli.run("associate", *args).stdout, what="the BSF")
