@@ -5,7 +5,7 @@ from common import SP, Server
 from rows import CERT_SUITE, HTTP_IN_FLIGHT, NGINX_PLAIN, NGINX_TLS, PLAIN, free_port, start_nginx
 
 SIMS = 10000
-B_TIDS = 4000
+B_TIDS = 10000  # of each only so many questions a minute are events: more than a run asks of one
 UA = bytes.fromhex("010001008c")  # of a NAF with TLS-PSK
 BSF = f"bsf.{SP}"
 RAMP = (8, 16, 32, 64, 128, 256)
