@@ -22,7 +22,7 @@ extern const struct cli_command cmd_demo;
 enum { SERVERS = 5, PATH_CAP = 512, ARG_CAP = 1024, EVENTS_MAX = 64, TAIL = 40, LOG_WAITS = 40 };
 
 static const char *const server_names[SERVERS] = {"mef", "maf", "cse", "bsf", "mn"};
-static const enum ladder_line server_lines[SERVERS] = {LADDER_MEF, LADDER_MAF, LADDER_CSE, LADDER_BSF, LADDER_CSE};
+static const enum ladder_line server_lines[SERVERS] = {LADDER_MEF, LADDER_MAF, LADDER_CSE, LADDER_BSF, LADDER_MN};
 
 struct outcome {
     char got[64];
@@ -258,10 +258,16 @@ static void put(enum ladder_shape shape, enum ladder_line from, enum ladder_line
 }
 
 /* What an operator does, and what is refused, has its arrow from the step; here the server says that it was done. */
+/* What the rows say of a CSE is meant of the one in whose chain the event stands. */
+static enum ladder_line line_of(enum ladder_line l, const struct ladder_arrow *row, enum ladder_line here)
+{
+    return l == LADDER_PEER ? row->peer : l == LADDER_CSE && here == LADDER_MN ? here : l;
+}
+
 static void draw_event(const struct ladder_arrow *row, enum ladder_line here)
 {
-    enum ladder_line from = row->from == LADDER_PEER ? row->peer : row->from;
-    enum ladder_line to = row->to == LADDER_PEER ? row->peer : row->to == LADDER_HERE ? here : row->to;
+    enum ladder_line from = line_of(row->from, row, here);
+    enum ladder_line to = row->to == LADDER_HERE ? here : line_of(row->to, row, here);
     if (from == LADDER_HERE || from == LADDER_OPERATOR || from == to || row->kind == AUDIT_REFUSED) {
         put(LADDER_NOTE, here, here, row->text, row->clause);
     } else {

@@ -10,6 +10,7 @@ const struct ladder_participant ladder_participants[LADDER_LINES] = {
     [LADDER_BSF] = {"bsf", "BSF", {"bsf"}, false},
     [LADDER_MEF] = {"mef", "MEF", {"mef"}, true},
     [LADDER_MAF] = {"maf", "MAF", {"maf"}, true},
+    [LADDER_MN] = {"mn", "MN-CSE", {NULL}, false}, /* of the demo: an audit chain does not say which kind of CSE it is of */
     [LADDER_CSE] = {"cse", "IN-CSE", {"cse", "gate"}, true}, /* to its devices a gate is the CSE */
 };
 

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 enum ladder_line {
-    LADDER_OPERATOR, LADDER_DEVICE, LADDER_BSF, LADDER_MEF, LADDER_MAF, LADDER_CSE, LADDER_LINES, /* from left to right */
+    LADDER_OPERATOR, LADDER_DEVICE, LADDER_BSF, LADDER_MEF, LADDER_MAF, LADDER_MN, LADDER_CSE, LADDER_LINES, /* from left to right */
     LADDER_HERE = LADDER_LINES, /* in tables only: the server in whose chain the event stands */
     LADDER_PEER,                /* in tables only: who the event calls its peer */
 };

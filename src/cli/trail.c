@@ -43,6 +43,20 @@ static bool is_role(struct text role, struct whose *out)
     return false;
 }
 
+static err_t say_roles(char detail[static TRAIL_DETAIL_MAX])
+{
+    struct writer w = writer_of(detail, TRAIL_DETAIL_MAX);
+    const char *before = "\"roles\" does not say whose chain it is: ";
+    for (size_t l = 0; l < LADDER_LINES; l++) {
+        for (size_t i = 0; i < ARRAY_LEN(ladder_participants[l].roles) && ladder_participants[l].roles[i] != NULL; i++) {
+            writer_z(&w, before);
+            writer_z(&w, ladder_participants[l].roles[i]);
+            before = ", ";
+        }
+    }
+    return writer_finish_z(&w) == ERR_OK ? ERR_MALFORMED : ERR_LIMIT_SIZE;
+}
+
 /* Of a server with several roles: the one the kind of the event belongs to, if it has that, else its first. */
 static bool whose_chain(const char *roles, const struct ladder_arrow *arrow, struct whose *out)
 {
@@ -147,7 +161,7 @@ static err_t add_event(struct trail *t, size_t source, struct text roles, const 
     }
     x.event.kind = x.arrow->kind;
     if (TEXT_COPY(roles, all) != ERR_OK || !whose_chain(all, x.arrow, &whose)) {
-        return say(detail, ERR_MALFORMED, "\"roles\" does not say whose chain it is: mef, maf, cse, gate or bsf");
+        return say_roles(detail);
     }
     x.role = whose.role;
     x.at = whose.line;
