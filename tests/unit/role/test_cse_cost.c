@@ -17,7 +17,7 @@
 #define MAY_DISCOVER "{\"acr\":[{\"acor\":[\"Sa\",\"Sb\"],\"acop\":63}]}"
 #define GROUPS 16
 #define POLICIES 16
-#define BOXES 200
+#define BOXES 100
 #define READ_MOST (20u << 20) /* a fifth of a second */
 
 static char body[1u << 18];
@@ -260,10 +260,10 @@ static void what_is_over_goes(void **state)
     fill(f, instance(f), box, f->w.now + HOUR);
     assert_int_equal(cse_fixture_del(f, &f->a, "Sa", "Sa/box/ol"), ERR_OK);
     f->w.now += DAY;
-    for (int i = 0; i < ENTRIES / 4; i++) {
+    for (int i = 0; i < ENTRIES / 6; i++) {
         (void)instance(f);
     }
-    assert_in_range(world_count(f->cse, TABLE_CSE_RES), ENTRIES / 4, ENTRIES / 4 + 200);
+    assert_in_range(world_count(f->cse, TABLE_CSE_RES), ENTRIES / 6, ENTRIES / 6 + 200);
     assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/box/ol"), ERR_OK);
     assert_in_range(f->read, 1, 8192);
 }
