@@ -227,3 +227,25 @@ void cse_fixture_joins(struct cse_fixture *f)
     assert_int_equal(cse_fixture_errand(f, 0, &q), OP_CREATE);
     (void)cse_fixture_returned(f, &q, 2001, "{\"m2m:csr\":{\"csi\":\"/mn\"}}");
 }
+
+int cse_fixture_setup(void **state)
+{
+    struct cse_fixture *f = calloc(1, sizeof(*f));
+    cse_fixture_init(f, CSE_CONF "admin = Sadmin\n");
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-in", 2, AE_NAMED("app-a")), ERR_OK);
+    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "cse-in", 2, AE_NAMED("app-b")), ERR_OK);
+    *state = f;
+    return 0;
+}
+
+int cse_fixture_teardown(void **state)
+{
+    cse_fixture_free(*state);
+    free(*state);
+    return 0;
+}
+
+void cse_fixture_make(struct cse_fixture *f, const char *to, uint32_t ty, const char *body)
+{
+    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", to, ty, body), ERR_OK);
+}

@@ -66,6 +66,11 @@ err_t cse_fixture_put(struct cse_fixture *f, struct world_session *s, const char
                       const char *body);
 err_t cse_fixture_del(struct cse_fixture *f, struct world_session *s, const char *from, const char *to);
 
+/* For tests that begin with two applications: app-a of Sa and app-b of Sb. Then a resource that Sa makes. */
+int cse_fixture_setup(void **state);
+int cse_fixture_teardown(void **state);
+void cse_fixture_make(struct cse_fixture *f, const char *to, uint32_t ty, const char *body);
+
 /* Fails the test with the reason and the answer. */
 void cse_fixture_must(const struct cse_fixture *f, err_t e);
 

@@ -1,4 +1,4 @@
-/* Resources of the CSE: the table of types in action, addresses, access, limits, la/ol, deletion. */
+/* Resources of the CSE: the table of types in action, addresses, limits, la/ol, deletion. */
 #include "cse_fixture.h"
 #include "role/cse/cse_res.h"
 #include "role/cse/cse_sweep.h"
@@ -15,33 +15,11 @@
 #define RULE(who, op) "{\"acr\":[{\"acor\":[\"" who "\"],\"acop\":" op "}]}"
 #define ACP(name, pv, pvs) "{\"m2m:acp\":{\"rn\":\"" name "\",\"pv\":" pv ",\"pvs\":" pvs "}}"
 
-static int setup(void **state)
-{
-    struct cse_fixture *f = calloc(1, sizeof(*f));
-    cse_fixture_init(f, CSE_CONF "admin = Sadmin\n");
-    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-in", 2, AE_NAMED("app-a")), ERR_OK);
-    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "cse-in", 2, AE_NAMED("app-b")), ERR_OK);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    cse_fixture_free(*state);
-    free(*state);
-    return 0;
-}
-
-static void make(struct cse_fixture *f, const char *to, uint32_t ty, const char *body)
-{
-    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", to, ty, body), ERR_OK);
-}
-
 static void cin(struct cse_fixture *f, const char *to, const char *con)
 {
     char body[256];
     snprintf(body, sizeof(body), "{\"m2m:cin\":{\"con\":\"%s\"}}", con);
-    make(f, to, 4, body);
+    cse_fixture_make(f, to, 4, body);
 }
 
 static void expect_con(struct cse_fixture *f, const char *to, const char *con)
@@ -61,7 +39,7 @@ static void expect_cnt(struct cse_fixture *f, const char *to, const char *cni, c
 static void representations(void **state)
 {
     struct cse_fixture *f = *state;
-    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"lbl\":[\"x \\\"y\\\"\",\"\\u00e9\"],\"mni\":5,\"cr\":null}}");
+    cse_fixture_make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"lbl\":[\"x \\\"y\\\"\",\"\\u00e9\"],\"mni\":5,\"cr\":null}}");
     assert_int_equal(f->rsc, 2001);
     assert_string_equal(cse_fixture_member(f, "rn"), "c");
     assert_string_equal(cse_fixture_member(f, "ty"), "3");
@@ -90,7 +68,7 @@ static void representations(void **state)
     for (size_t i = 0; i < ARRAY_LEN(other); i++) {
         char body[64];
         snprintf(body, sizeof(body), "{\"m2m:cin\":{\"con\":%s}}", other[i]);
-        make(f, "cse-in/app-a/c", 4, body);
+        cse_fixture_make(f, "cse-in/app-a/c", 4, body);
         assert_string_equal(cse_fixture_member(f, "con"), other[i]);
     }
     assert_int_equal(cse_fixture_get(f, &f->admin, "Sadmin", "cse-in"), ERR_OK);
@@ -103,7 +81,7 @@ static void representations(void **state)
 static void addresses(void **state)
 {
     struct cse_fixture *f = *state;
-    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
+    cse_fixture_make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
     char ri[64];
     snprintf(ri, sizeof(ri), "%s", cse_fixture_member(f, "ri"));
     cin(f, "cse-in/app-a/c", "v");
@@ -145,7 +123,7 @@ static void addresses(void **state)
 static void contents_that_are_refused(void **state)
 {
     struct cse_fixture *f = *state;
-    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
+    cse_fixture_make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
     char long_name[128] = "{\"m2m:cnt\":{\"rn\":\"";
     memset(long_name + strlen(long_name), 'n', 65);
     strcat(long_name, "\"}}");
@@ -198,7 +176,7 @@ static void contents_that_are_refused(void **state)
 static void updates(void **state)
 {
     struct cse_fixture *f = *state;
-    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"lbl\":[\"x\"],\"mni\":5}}");
+    cse_fixture_make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"lbl\":[\"x\"],\"mni\":5}}");
     f->w.now += 5 * SECOND;
     assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "cse-in/app-a/c", "{\"m2m:cnt\":{\"mni\":7,\"lbl\":null,\"mbs\":100}}"), ERR_OK);
     assert_int_equal(f->rsc, 2004);
@@ -298,7 +276,7 @@ static void result_contents(void **state)
 static void latest_oldest_and_eviction(void **state)
 {
     struct cse_fixture *f = *state;
-    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"mni\":3}}");
+    cse_fixture_make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"mni\":3}}");
     assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "cse-in/app-a/c/la"), ERR_NOT_FOUND);
     assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "cse-in/app-a/c/ol"), ERR_NOT_FOUND);
     for (int i = 0; i < 20; i++) { /* all in the same microsecond: the order is the container's, not the clock's */
@@ -322,7 +300,7 @@ static void latest_oldest_and_eviction(void **state)
 static void byte_limits(void **state)
 {
     struct cse_fixture *f = *state;
-    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"mbs\":10}}");
+    cse_fixture_make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"mbs\":10}}");
     assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "cse-in/app-a/c", 4, "{\"m2m:cin\":{\"con\":\"12345678901\"}}"), ERR_CONTENT_SIZE);
     assert_int_equal(f->rsc, 5207);
     cin(f, "cse-in/app-a/c", "1234567890");
@@ -340,7 +318,7 @@ static void byte_limits(void **state)
 static void mass_eviction(void **state)
 {
     struct cse_fixture *f = *state;
-    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
+    cse_fixture_make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
     char first[64];
     for (int i = 0; i < 100; i++) {
         cin(f, "cse-in/app-a/c", "x");
@@ -364,7 +342,7 @@ static void mass_eviction(void **state)
 static void instances_age(void **state)
 {
     struct cse_fixture *f = *state;
-    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"mia\":60}}");
+    cse_fixture_make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"mia\":60}}");
     cin(f, "cse-in/app-a/c", "old");
     assert_string_equal(cse_fixture_member(f, "et"), "20231114T221420");
     f->w.now += 30 * SECOND;
@@ -382,13 +360,13 @@ static void instances_age(void **state)
 static void large_content(void **state)
 {
     struct cse_fixture *f = *state;
-    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
+    cse_fixture_make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
     char *body = malloc(70000);
     strcpy(body, "{\"m2m:cin\":{\"con\":\"");
     size_t n = strlen(body);
     memset(body + n, 'x', 65536);
     strcpy(body + n + 65536, "\"}}");
-    make(f, "cse-in/app-a/c", 4, body);
+    cse_fixture_make(f, "cse-in/app-a/c", 4, body);
     assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "cse-in/app-a/c/la"), ERR_OK);
     assert_non_null(strstr(f->body, "\"cs\":65536"));
     strcpy(body, "{\"m2m:cnt\":{\"rn\":\"");
@@ -428,7 +406,7 @@ static void depth_is_bounded(void **state)
 static void sweep_all(struct cse_fixture *f)
 {
     for (int i = 0; i < 20; i++) { /* every DELETE collects, and leaves only what it made itself */
-        make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"tmp\"}}");
+        cse_fixture_make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"tmp\"}}");
         assert_int_equal(cse_fixture_del(f, &f->a, "Sa", "Sa/tmp"), ERR_OK);
     }
 }
@@ -436,9 +414,9 @@ static void sweep_all(struct cse_fixture *f)
 static void subtree_is_deleted_at_once(void **state)
 {
     struct cse_fixture *f = *state;
-    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
-    make(f, "cse-in/app-a/c", 3, "{\"m2m:cnt\":{\"rn\":\"d\"}}");
-    make(f, "cse-in/app-a/c/d", 3, "{\"m2m:cnt\":{\"rn\":\"e\"}}");
+    cse_fixture_make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
+    cse_fixture_make(f, "cse-in/app-a/c", 3, "{\"m2m:cnt\":{\"rn\":\"d\"}}");
+    cse_fixture_make(f, "cse-in/app-a/c/d", 3, "{\"m2m:cnt\":{\"rn\":\"e\"}}");
     char ri[64];
     snprintf(ri, sizeof(ri), "%s", cse_fixture_member(f, "ri"));
     for (int i = 0; i < 60; i++) {
@@ -454,7 +432,7 @@ static void subtree_is_deleted_at_once(void **state)
     assert_int_equal(cse_fixture_get(f, &f->a, "Sa", ri), ERR_NOT_FOUND); /* nor by unstructured identifiers */
     assert_int_equal(cse_fixture_get(f, &f->a, "Sa", in), ERR_NOT_FOUND);
     assert_int_equal(cse_fixture_create(f, &f->a, "Sa", ri, 4, "{\"m2m:cin\":{\"con\":\"x\"}}"), ERR_NOT_FOUND);
-    make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}"); /* the name is free, and the new one is empty */
+    cse_fixture_make(f, "cse-in/app-a", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}"); /* the name is free, and the new one is empty */
     assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "cse-in/app-a/c/d"), ERR_NOT_FOUND);
     expect_cnt(f, "cse-in/app-a/c", "0", "0");
     sweep_all(f);
@@ -467,8 +445,8 @@ static void subtree_is_deleted_at_once(void **state)
 static void deregistration(void **state)
 {
     struct cse_fixture *f = *state;
-    make(f, "Sa", 1, ACP("p", RULE("Sb", "2"), RULE("Sa", "63")));
-    make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
+    cse_fixture_make(f, "Sa", 1, ACP("p", RULE("Sb", "2"), RULE("Sa", "63")));
+    cse_fixture_make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\"}}");
     assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "Sb", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"acpi\":[\"Sa/p\"]}}"), ERR_OK);
     assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sb/c"), ERR_OK);
     assert_int_equal(cse_fixture_del(f, &f->b, "Sb", "Sa"), ERR_DENIED_PRIVILEGE);
@@ -483,148 +461,13 @@ static void deregistration(void **state)
     assert_int_equal(world_count(f->cse, TABLE_CSE_ACP), 0);
 }
 
-/* -- access ------------------------------------------------------------------------------------------------------ */
-/* R000-48: being let in opens nothing; refuses R000-48 wherever no rule permits. R002-34: who owns sets the policies. */
-static void access_is_decided_for_every_operation(void **state)
-{
-    struct cse_fixture *f = *state;
-    make(f, "Sa", 1, ACP("p", RULE("Sb", "3"), RULE("Sa", "63")));
-    make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"mine\"}}");
-    make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"acpi\":[\"cse-in/app-a/p\"]}}");
-    static const struct {
-        enum op op;
-        const char *to;
-        const char *body;
-        uint32_t ty;
-    } denied[] = {
-        {OP_RETRIEVE, "Sa", NULL, 0},      {OP_RETRIEVE, "Sa/mine", NULL, 0}, {OP_RETRIEVE, "Sa/p", NULL, 0},
-        {OP_RETRIEVE, "cse-in", NULL, 0},  {OP_DELETE, "Sa/c", NULL, 0},      {OP_DELETE, "Sa/p", NULL, 0},
-        {OP_UPDATE, "Sa/c", "{\"m2m:cnt\":{\"mni\":1}}", 0},
-        {OP_UPDATE, "Sa/c", "{\"m2m:cnt\":{\"acpi\":null}}", 0},
-        {OP_UPDATE, "Sa/p", "{\"m2m:acp\":{\"pv\":{}}}", 0},
-        {OP_CREATE, "Sa", "{\"m2m:cnt\":{}}", 3},
-        {OP_CREATE, "Sa/mine", "{\"m2m:cin\":{\"con\":1}}", 4},
-        {OP_CREATE, "cse-in", "{\"m2m:cnt\":{}}", 3},
-        {OP_CREATE, "cse-in", ACP("q", "{}", RULE("all", "63")), 1},
-    };
-    size_t refused = world_audited(f->cse, AUDIT_REFUSED);
-    for (size_t i = 0; i < ARRAY_LEN(denied); i++) {
-        struct cse_call c = {.s = &f->b, .op = denied[i].op, .ty = denied[i].ty, .to = denied[i].to, .from = "Sb",
-                             .body = denied[i].body};
-        assert_int_equal(cse_fixture_call(f, &c), ERR_DENIED_PRIVILEGE);
-        assert_int_equal(f->rsc, 4103);
-    }
-    assert_int_equal(world_audited(f->cse, AUDIT_REFUSED), refused + ARRAY_LEN(denied));
-    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "Sa/c", 4, "{\"m2m:cin\":{\"con\":\"from b\"}}"), ERR_OK);
-    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sa/c"), ERR_OK);
-    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sa/c/la"), ERR_OK); /* an instance has its container's policies */
-    assert_int_equal(cse_fixture_del(f, &f->b, "Sb", "Sa/c/la"), ERR_DENIED_PRIVILEGE);
-    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/c"), ERR_DENIED_PRIVILEGE); /* the creator has no rule there */
-    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/mine"), ERR_OK);            /* and the default here */
-}
-
-static void policies_change(void **state)
-{
-    struct cse_fixture *f = *state;
-    make(f, "Sa", 1, ACP("p", RULE("Sb", "2"), RULE("Sa", "63")));
-    make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"acpi\":[\"Sa/p\"]}}");
-    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sa/c"), ERR_OK);
-    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/p", "{\"m2m:acp\":{\"pv\":" RULE("Sa", "63") "}}"), ERR_OK);
-    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sa/c"), ERR_DENIED_PRIVILEGE);
-    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/c"), ERR_OK);
-    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/c", "{\"m2m:cnt\":{\"acpi\":null}}"), ERR_OK);
-    assert_string_equal(cse_fixture_member(f, "acpi"), "");
-    assert_int_equal(cse_fixture_get(f, &f->a, "Sa", "Sa/c"), ERR_OK); /* creator again */
-    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/c", "{\"m2m:cnt\":{\"acpi\":[\"Sa/none\"]}}"), ERR_CONTENTS);
-    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/p", "{\"m2m:acp\":{\"pvs\":{\"acr\":[]}}}"), ERR_CONTENTS);
-    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "Sa", 1, ACP("q", "{}", "{}")), ERR_CONTENTS);
-    assert_int_equal(cse_fixture_create(f, &f->a, "Sa", "Sa", 1, ACP("q", "{\"acr\":[{\"acop\":1}]}", RULE("Sa", "63"))), ERR_MISSING);
-    assert_non_null(strstr(f->body, "pv.acr[0].acor"));
-    /* who loses his own selfPrivileges has lost the policy */
-    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/p", "{\"m2m:acp\":{\"pvs\":" RULE("Sb", "63") "}}"), ERR_OK);
-    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/p", "{\"m2m:acp\":{\"lbl\":[\"x\"]}}"), ERR_DENIED_PRIVILEGE);
-    assert_int_equal(cse_fixture_put(f, &f->b, "Sb", "Sa/p", "{\"m2m:acp\":{\"lbl\":[\"x\"]}}"), ERR_OK);
-    /* an expired policy grants nothing */
-    assert_int_equal(cse_fixture_put(f, &f->b, "Sb", "Sa/p", "{\"m2m:acp\":{\"et\":\"20231114T230000\",\"pv\":" RULE("Sb", "63") "}}"), ERR_OK);
-    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "Sa/c", "{\"m2m:cnt\":{\"acpi\":[\"Sa/p\"]}}"), ERR_OK);
-    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sa/c"), ERR_OK);
-    f->w.now += HOUR;
-    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "Sa/c"), ERR_DENIED_PRIVILEGE);
-}
-
-/* Nobody is administrator unless configured; he stands where no policy can stand yet. */
-static void administrator(void **state)
-{
-    struct cse_fixture *f = *state;
-    const char *acp = ACP("base", RULE("all", "34"), RULE("Sa", "2"));
-    assert_int_equal(cse_fixture_create(f, &f->admin, "Sadmin", "cse-in", 1, acp), ERR_OK);
-    assert_int_equal(cse_fixture_put(f, &f->admin, "Sadmin", "cse-in", "{\"m2m:cb\":{\"acpi\":[\"cse-in/base\"]}}"), ERR_OK);
-    assert_int_equal(cse_fixture_get(f, &f->b, "Sb", "cse-in"), ERR_OK); /* by rule: all */
-    assert_int_equal(cse_fixture_get(f, &f->admin, "Sadmin", "Sa"), ERR_DENIED_PRIVILEGE); /* no rights elsewhere */
-    assert_int_equal(cse_fixture_put(f, &f->admin, "Sadmin", "cse-in/base", "{\"m2m:acp\":{\"lbl\":[\"x\"]}}"), ERR_OK);
-    assert_int_equal(cse_fixture_put(f, &f->a, "Sa", "cse-in/base", "{\"m2m:acp\":{\"lbl\":[\"x\"]}}"), ERR_DENIED_PRIVILEGE);
-    world_reload(&f->w, f->cse, CSE_CONF);
-    assert_int_equal(cse_fixture_create(f, &f->admin, "Sadmin", "cse-in", 3, "{\"m2m:cnt\":{}}"), ERR_DENIED_PRIVILEGE);
-    assert_int_equal(cse_fixture_put(f, &f->admin, "Sadmin", "cse-in/base", "{\"m2m:acp\":{\"lbl\":[\"x\"]}}"), ERR_DENIED_PRIVILEGE);
-    assert_int_equal(cse_fixture_get(f, &f->admin, "Sadmin", "cse-in"), ERR_OK); /* like anybody, by the rule */
-}
-
-static void windows_addresses_and_children(void **state)
-{
-    struct cse_fixture *f = *state;
-    make(f, "Sa", 1,
-         ACP("p",
-             "{\"acr\":[{\"acor\":[\"Sb\"],\"acop\":2,\"acco\":[{\"actw\":[\"* * 22 * * 2 2023\"],"
-             "\"acip\":{\"ipv4\":[\"192.0.2.0/24\"],\"ipv6\":[\"2001:db8::/32\"]}}]},"
-             "{\"acor\":[\"/S*\"],\"acop\":1,\"acod\":[{\"ty\":3,\"chty\":[4]}],\"acaf\":true}]}",
-             RULE("Sa", "63")));
-    make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"acpi\":[\"Sa/p\"]}}");
-    struct cse_call c = {.s = &f->b, .op = OP_RETRIEVE, .to = "Sa/c", .from = "Sb", .ip = "192.0.2.77"};
-    assert_int_equal(cse_fixture_call(f, &c), ERR_OK); /* Tuesday 22:13 UTC */
-    c.ip = "192.0.3.1";
-    assert_int_equal(cse_fixture_call(f, &c), ERR_DENIED_PRIVILEGE);
-    c.ip = "2001:db8::1";
-    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
-    c.ip = "::ffff:192.0.2.1"; /* CHOICE-76 */
-    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
-    c.ip = NULL; /* unknown: matches nothing */
-    assert_int_equal(cse_fixture_call(f, &c), ERR_DENIED_PRIVILEGE);
-    c.ip = "192.0.2.77";
-    f->w.now = T0 + 46 * 60 * SECOND + 40 * SECOND - 1; /* 22:59:59.999999 */
-    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
-    f->w.now += 1;
-    assert_int_equal(cse_fixture_call(f, &c), ERR_DENIED_PRIVILEGE);
-    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "Sa/c", 4, "{\"m2m:cin\":{\"con\":1}}"), ERR_OK);
-    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "Sa/c", 3, "{\"m2m:cnt\":{}}"), ERR_DENIED_PRIVILEGE);
-}
-
-static void references_need_a_right_each(void **state)
-{
-    struct cse_fixture *f = *state;
-    make(f, "Sa", 1, ACP("p", RULE("Sb", "2"), RULE("Sa", "63")));
-    make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"c\",\"acpi\":[\"Sa/p\"]}}");
-    make(f, "Sa", 1, ACP("q", RULE("Sb", "1"), RULE("Sa", "63")));
-    make(f, "Sa", 3, "{\"m2m:cnt\":{\"rn\":\"open\",\"acpi\":[\"Sa/p\",\"Sa/q\"]}}");
-    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "Sa/open", 3, "{\"m2m:cnt\":{\"rn\":\"bs\"}}"), ERR_OK);
-    assert_int_equal(cse_fixture_create(f, &f->b, "Sb", "Sa/open", 3, "{\"m2m:cnt\":{\"rn\":\"shared\",\"acpi\":[\"Sa/p\"]}}"), ERR_OK);
-    struct cse_call c = {.s = &f->b, .op = OP_RETRIEVE, .to = "Sa/open", .from = "Sb", .rcn = 6 + 1};
-    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
-    assert_non_null(strstr(f->body, "shared"));
-    assert_non_null(strstr(f->body, "bs"));
-    assert_int_equal(cse_fixture_put(f, &f->b, "Sb", "Sa/open/bs", "{\"m2m:cnt\":{\"acpi\":[\"Sa/q\"]}}"), ERR_OK);
-    assert_int_equal(cse_fixture_call(f, &c), ERR_OK);
-    assert_null(strstr(f->body, "\"bs\""));
-}
-
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, cse_fixture_setup, cse_fixture_teardown)
     const struct CMUnitTest tests[] = {
         T(representations), T(addresses), T(contents_that_are_refused), T(updates), T(result_contents),
         T(latest_oldest_and_eviction), T(byte_limits), T(mass_eviction), T(instances_age), T(large_content),
         T(depth_is_bounded), T(subtree_is_deleted_at_once), T(deregistration),
-        T(access_is_decided_for_every_operation), T(policies_change), T(administrator),
-        T(windows_addresses_and_children), T(references_need_a_right_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
