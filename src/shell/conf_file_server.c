@@ -9,7 +9,7 @@
 static const struct conf_row rows[] = {
     {"server", "", CONF_TEXT, 0, NULL, 0, 0, NULL, "What this process tree is: its roles, its store and its secrets."},
     {"server", "roles", CONF_TEXT, CONF_REQUIRED | CONF_MANY, NULL, 0, 0, NULL,
-     "The functions it serves: mef, maf, cse, gate, bsf; each has a section of its own name."},
+     "The functions it serves, by name; each has a section of that name."},
     {"server", "store", CONF_PATH, CONF_REQUIRED, NULL, 0, 0, NULL, "The SQLite file that holds all state; made when absent."},
     {"server", "root-secret", CONF_SECRET_FILE, CONF_REQUIRED, NULL, 0, 0, NULL,
      "Hex of 32 octets that seal every secret in the store. Lose it and the store is lost; keep a copy apart."},

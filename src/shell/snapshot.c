@@ -18,6 +18,18 @@ const char *snapshot_z(struct text t)
 }
 
 /* -- the file ---------------------------------------------------------------------------------------- */
+static void no_role(struct snapshot_loading *l, int line, struct text name)
+{
+    char all[256];
+    struct writer w = WRITER_ARRAY(all);
+    for (size_t i = 0; i < l->src->roles_n; i++) {
+        writer_z(&w, i > 0 ? ", " : "");
+        writer_z(&w, l->src->roles[i]->name);
+    }
+    conf_fault_add(l->faults, line, "[server] roles: there is no role %.*s, only %s", (int)name.n, name.p,
+                   writer_finish_z(&w) == ERR_OK ? all : "others");
+}
+
 /* The tables that apply: the server's and those of every role the file names. */
 static err_t read_file(struct snapshot_loading *l)
 {
@@ -38,7 +50,7 @@ static err_t read_file(struct snapshot_loading *l)
         part = text_trim(part, " \t");
         const struct role *r = snapshot_roles_named(l->src, part);
         if (r == NULL || n == ARRAY_LEN(schemas)) {
-            conf_fault_add(l->faults, line, "[server] roles: there is no role %.*s", (int)part.n, part.p);
+            no_role(l, line, part);
             return ERR_CONFIG;
         }
         schemas[n++] = (struct conf_schema){r->conf, r->conf_n};

@@ -219,6 +219,7 @@ def spoil(lab, tmp_path, old, new):
 
 
 @pytest.mark.parametrize("old,new,reason", [
+    ("\nroles = mef", "\nroles = mfe", "there is no role mfe, only mef, maf, cse, gate, bsf"),
     ("\nstore = mef.db", "\nstroe = mef.db", 'unknown key "stroe" in [server]; did you mean "store"?'),
     ("\n[limits]", "\n[limit]", "unknown section [limit]; did you mean [limits]?"),
     ("\n#workers = 0", "\nworkers = 9999", "[server] workers: 9999 is outside 0 to 256"),
