@@ -13,7 +13,7 @@ void arena_reset(struct arena *a)
     a->used = 0;
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+static void *take(struct arena *a, size_t n)
 {
     size_t skip = (alignof(max_align_t) - ((uintptr_t)a->buf + a->used) % alignof(max_align_t)) % alignof(max_align_t);
     if (skip > a->cap - a->used || n > a->cap - a->used - skip) {
@@ -21,7 +21,15 @@ void *arena_alloc(struct arena *a, size_t n)
     }
     void *at = a->buf + a->used + skip;
     a->used += skip + n;
-    memset(at, 0, n);
+    return at;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    void *at = take(a, n);
+    if (at != NULL) {
+        memset(at, 0, n);
+    }
     return at;
 }
 
@@ -31,7 +39,7 @@ bool arena_dup(struct arena *a, struct bytes in, struct bytes *out)
         *out = bytes_empty();
         return true;
     }
-    void *at = arena_alloc(a, in.n);
+    void *at = take(a, in.n);
     if (at == NULL) {
         return false;
     }

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#define SETS_MAX 4096
+#define SETS_MAX 16384
 #define ENTRY_SHARE 8 /* a record larger than 1/8 of the capacity is not kept */
 
 struct cached {
@@ -132,14 +132,14 @@ static err_t cached_get(struct store *s, enum store_table t, struct bytes id, st
     return ERR_OK;
 }
 
-/* A record that was read before is likely to be read again; one that was not, is not taken in. */
+/* A record that was read before is likely to be read again; one that was not, is not taken in: as one that was absent until now. */
 static err_t cached_put(struct store *s, enum store_table t, struct bytes id, struct bytes data, enum store_put mode,
                         uint64_t version)
 {
     struct cached *c = of(s);
     TRY(store_put(c->inner, t, id, data, mode, version));
     c->dirty = true;
-    const struct spot spot = spot_of(c, t, id);
+    const struct spot spot = mode == STORE_PUT_IF_ABSENT ? (struct spot){0, NULL} : spot_of(c, t, id);
     if (is_fresh(c, &spot)) {
         const struct store_value v = {data, spot.place->e->version + 1};
         drop(c, spot.place);

@@ -3,12 +3,12 @@
 #include "store/store_ways.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct volatiles {
     struct store base;
     struct store *inner;
-    struct store_ways ways; /* of an entry the mark is when it was touched last */
-    uint64_t clock;         /* of touches */
+    struct store_ways ways; /* in each set the record that was put last stands first: no age has to be looked up */
 };
 
 static struct volatiles *of(struct store *s)
@@ -21,16 +21,21 @@ static struct store_ways_place *find(struct volatiles *v, enum store_table t, st
     return store_ways_find(&v->ways, store_ways_hash(&v->ways, t, id), t, id);
 }
 
-/* An empty place, or that of the record that was not touched for longest. */
+/* An empty place, or that of the record that was not put for longest. */
 static struct store_ways_place *place_in(struct store_ways_place *set)
 {
-    struct store_ways_place *place = &set[0];
-    for (size_t i = 0; i < STORE_WAYS && place->e != NULL; i++) {
-        if (set[i].e == NULL || set[i].e->mark < place->e->mark) {
-            place = &set[i];
-        }
+    size_t i = 0;
+    while (i < STORE_WAYS - 1 && set[i].e != NULL) {
+        i++;
     }
-    return place;
+    return &set[i];
+}
+
+static void to_front(struct store_ways_place *set, struct store_ways_place *place)
+{
+    const struct store_ways_place newest = *place;
+    memmove(set + 1, set, (size_t)(place - set) * sizeof(*set));
+    set[0] = newest;
 }
 
 static err_t volatile_get(struct store *s, enum store_table t, struct bytes id, struct arena *a, struct store_value *out)
@@ -59,10 +64,15 @@ static err_t volatile_put(struct store *s, enum store_table t, struct bytes id, 
         return ERR_BUG;
     }
     const uint64_t hash = store_ways_hash(&v->ways, t, id);
+    struct store_ways_place *set = store_ways_set(&v->ways, hash);
     struct store_ways_place *place = store_ways_find(&v->ways, hash, t, id);
-    const struct store_ways_entry head = {.version = place == NULL ? 1 : place->e->version + 1, .mark = v->clock++, .table = t};
-    place = place == NULL ? place_in(store_ways_set(&v->ways, hash)) : place;
-    return store_ways_put(place, hash, &head, id, data) ? ERR_OK : ERR_LIMIT_CAPACITY;
+    const struct store_ways_entry head = {.version = place == NULL ? 1 : place->e->version + 1, .table = t};
+    place = place == NULL ? place_in(set) : place;
+    if (!store_ways_put(place, hash, &head, id, data)) {
+        return ERR_LIMIT_CAPACITY;
+    }
+    to_front(set, place);
+    return ERR_OK;
 }
 
 static err_t volatile_del(struct store *s, enum store_table t, struct bytes id)

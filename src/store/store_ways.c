@@ -5,14 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINE 64
+_Static_assert(LINE % sizeof(struct store_ways_place) == 0, "places fill a line");
+
 err_t store_ways_init(struct store_ways *w, size_t places, uint64_t secret)
 {
     *w = (struct store_ways){.sets = 1, .secret = secret};
     while (w->sets * STORE_WAYS < places) {
         w->sets *= 2;
     }
-    w->at = calloc(w->sets * STORE_WAYS, sizeof(*w->at));
-    return w->at != NULL ? ERR_OK : ERR_STORE;
+    w->room = calloc(w->sets * STORE_WAYS + LINE / sizeof(*w->at), sizeof(*w->at)); /* what is never used takes no memory */
+    w->at = (void *)(((uintptr_t)w->room + LINE - 1) / LINE * LINE);
+    return w->room != NULL ? ERR_OK : ERR_STORE;
 }
 
 size_t store_ways_places(const struct store_ways *w)
@@ -40,8 +44,8 @@ void store_ways_wipe(struct store_ways *w)
     for (size_t i = 0; i < store_ways_places(w); i++) {
         store_ways_drop(&w->at[i]);
     }
-    free(w->at);
-    w->at = NULL;
+    free(w->room);
+    *w = (struct store_ways){.sets = 0};
 }
 
 /* -- the hash ------------------------------------------------------------------------------------------------------ */

@@ -12,7 +12,7 @@
 
 struct store_ways_entry {
     uint64_t version;
-    uint64_t mark; /* the driver's own: how old it is */
+    uint64_t mark; /* the driver's own */
     enum store_table table;
     size_t id_n;
     size_t data_n;
@@ -26,6 +26,7 @@ struct store_ways_place {
 };
 
 struct store_ways {
+    void *room;      /* `at` begins in it: at a line of the processor's cache, so that a set is two of them and not three */
     struct store_ways_place *at;
     size_t sets;     /* a power of two; of STORE_WAYS places each */
     uint64_t secret; /* in each hash */
