@@ -170,6 +170,51 @@ static void base64_vectors_of_rfc_4648(void **state)
     }
 }
 
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static int naive_value(char c)
+{
+    const char *at = c == '\0' ? NULL : strchr(alphabet, c);
+    return at == NULL ? -1 : (int)(at - alphabet);
+}
+
+/* Six bits a symbol, one bit after the other. */
+static void assert_stands_for(const uint8_t *octets, const char *t, size_t n)
+{
+    for (size_t i = 0; i < n * 6; i++) {
+        const unsigned v = (unsigned)naive_value(t[i / 6]);
+        assert_int_equal(octets[i / 8] >> (7 - i % 8) & 1, v >> (5 - i % 6) & 1U);
+    }
+}
+
+/* The codec takes eight symbols at a time: each octet at each place, in room that is exact. */
+static void base64_knows_each_symbol_at_each_place(void **state)
+{
+    (void)state;
+    char t[24];
+    uint8_t room[18 + 1], back[18];
+    enum { LENGTHS = 6, PLACES = 24 };
+    for (size_t i = 0; i < 256 * LENGTHS * PLACES; i++) {
+        const size_t n = 4 * (1 + i % LENGTHS), at = i / LENGTHS % n, octets = n / 4 * 3;
+        memset(t, 'B', sizeof(t));
+        memset(room, 0xEE, sizeof(room));
+        t[at] = (char)(i / (LENGTHS * PLACES));
+        const bool good = naive_value(t[at]) >= 0;
+        struct writer w = writer_of(room, octets), small = writer_of(back, octets - 1);
+        assert_int_equal(base64_parse(text_span(t, n), &w), good ? ERR_OK : ERR_MALFORMED_BASE64);
+        assert_int_equal(base64_parse(text_span(t, n), &small), good ? ERR_LIMIT_SIZE : ERR_MALFORMED_BASE64);
+        assert_int_equal(room[octets], 0xEE);
+        if (good) {
+            char again[24 + 1] = {[24] = '~'};
+            assert_stands_for(room, t, n);
+            w = writer_of(again + 24 - n, n);
+            base64_write(&w, bytes_of(room, octets));
+            assert_memory_equal(again + 24 - n, t, n);
+            assert_int_equal(again[24], '~');
+        }
+    }
+}
+
 static void secret_compares_and_wipes(void **state)
 {
     (void)state;
@@ -250,6 +295,7 @@ int main(void)
         cmocka_unit_test(hex_round_trip_and_refusals),
         cmocka_unit_test(base64_vectors_of_rfc_4648),
         cmocka_unit_test(base64_comes_in_lines),
+        cmocka_unit_test(base64_knows_each_symbol_at_each_place),
         cmocka_unit_test(secret_compares_and_wipes),
         cmocka_unit_test(text_numbers_and_splitting),
         cmocka_unit_test(arena_gives_aligned_zeroed_memory_until_full),
