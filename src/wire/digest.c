@@ -37,35 +37,54 @@ static const struct row {
     [DIGEST_RSPAUTH] = {NAME("rspauth"), I, 0, I, HEX},
 };
 
-static bool is_token_char(char c)
-{
-    static const char others[] = "!#$%&'*+-.^_`|~";
-    const char l = (char)(c | 0x20); /* of a letter the small one; of nothing else a letter */
-    return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || (c != '\0' && strchr(others, c) != NULL);
-}
+/* What an octet may be [RFC 9110 5.6.2, 5.6.4]: t in a token and between quotes, q between quotes alone, e there behind a
+ * backslash alone, a dot nowhere. */
+static const char classes[256 + 1] =
+    ".........q......" "................"
+    "qtetttttqqttqttq" "ttttttttttqqqqqq" /* blank !"#$%&'()*+,-./ 0-9 :;<=>? */
+    "qttttttttttttttt" "tttttttttttqeqtt" /* @ A-Z [\]^_ */
+    "tttttttttttttttt" "tttttttttttqtqt." /* ` a-z {|}~ */
+    "qqqqqqqqqqqqqqqq" "qqqqqqqqqqqqqqqq" "qqqqqqqqqqqqqqqq" "qqqqqqqqqqqqqqqq"
+    "qqqqqqqqqqqqqqqq" "qqqqqqqqqqqqqqqq" "qqqqqqqqqqqqqqqq" "qqqqqqqqqqqqqqqq";
 
-static bool is_token(struct text t)
+static char class_of(char c)
 {
-    for (size_t i = 0; i < t.n; i++) {
-        if (!is_token_char(t.p[i])) {
-            return false;
-        }
-    }
-    return t.n > 0;
+    return classes[(uint8_t)c];
 }
 
 static bool is_control(char c)
 {
-    return ((unsigned char)c < 0x20 && c != '\t') || c == 0x7F;
+    return class_of(c) == '.';
+}
+
+static size_t token_n(struct text t)
+{
+    size_t n = 0;
+    while (n < t.n && class_of(t.p[n]) == 't') {
+        n++;
+    }
+    return n;
+}
+
+/* How many octets stand for themselves between quotes, from the first on. */
+static size_t plain_n(struct text t)
+{
+    size_t n = 0;
+    while (n < t.n && class_of(t.p[n]) >= 'q') {
+        n++;
+    }
+    return n;
 }
 
 /* -- taking a header apart ------------------------------------------------------------------------------ */
 
 static void skip_space(struct text *rest)
 {
-    while (rest->n > 0 && (rest->p[0] == ' ' || rest->p[0] == '\t')) {
-        *rest = text_skip(*rest, 1);
+    size_t n = 0;
+    while (n < rest->n && (rest->p[n] == ' ' || rest->p[n] == '\t')) {
+        n++;
     }
+    *rest = text_skip(*rest, n);
 }
 
 static bool take(struct text *rest, char c)
@@ -79,10 +98,7 @@ static bool take(struct text *rest, char c)
 
 static struct text take_token(struct text *rest)
 {
-    size_t n = 0;
-    while (n < rest->n && is_token_char(rest->p[n])) {
-        n++;
-    }
+    const size_t n = token_n(*rest);
     struct text token = text_take(*rest, n);
     *rest = text_skip(*rest, n);
     return token;
@@ -92,19 +108,16 @@ static struct text take_token(struct text *rest)
 static size_t quoted_end(struct text rest, bool *escaped)
 {
     *escaped = false;
-    for (size_t i = 0; i < rest.n && !is_control(rest.p[i]); i++) {
-        if (rest.p[i] == '"') {
-            return i;
+    size_t i = plain_n(rest);
+    while (i < rest.n && rest.p[i] == '\\') {
+        *escaped = true;
+        if (i + 1 == rest.n || is_control(rest.p[i + 1])) {
+            return rest.n;
         }
-        if (rest.p[i] == '\\') {
-            *escaped = true;
-            i++;
-            if (i == rest.n || is_control(rest.p[i])) {
-                return rest.n;
-            }
-        }
+        i += 2;
+        i += plain_n(text_skip(rest, i));
     }
-    return rest.n;
+    return i < rest.n && rest.p[i] == '"' ? i : rest.n;
 }
 
 static struct text unescape(struct text t, struct writer *scratch)
@@ -152,7 +165,7 @@ static bool fits(enum form form, struct text t)
 static err_t keep(enum digest_header h, struct text name, struct text value, struct digest *out)
 {
     for (size_t i = 0; i < DIGEST_PARAMS; i++) {
-        if ((rows[i].may & BIT(h)) == 0 || !text_eq_nocase(name, rows[i].name)) {
+        if (name.n != rows[i].name.n || (rows[i].may & BIT(h)) == 0 || !text_eq_nocase(name, rows[i].name)) {
             continue;
         }
         if (out->given[i] || !fits(rows[i].form, value)) {
@@ -227,24 +240,8 @@ err_t digest_parse(enum digest_header h, struct text t, struct writer *scratch, 
 
 /* -- putting one together ------------------------------------------------------------------------------- */
 
-/* As many octets of a value as are written as they stand. */
-static size_t plain_n(struct text t)
+static err_t write_quoted(struct text value, struct writer *w)
 {
-    size_t n = 0;
-    while (n < t.n && t.p[n] != '"' && t.p[n] != '\\' && !is_control(t.p[n])) {
-        n++;
-    }
-    return n;
-}
-
-static err_t write_value(const struct row *r, enum digest_header h, struct text value, struct writer *w)
-{
-    const bool quoted = (r->quoted & BIT(h)) != 0;
-    if (!fits(r->form, value) || (!quoted && !is_token(value))) {
-        return ERR_MALFORMED_DIGEST;
-    }
-    const struct text quote = text_span("\"", quoted ? 1 : 0);
-    writer_text(w, quote);
     for (size_t n = plain_n(value); value.n > 0; n = plain_n(value)) {
         writer_text(w, text_take(value, n));
         value = text_skip(value, n);
@@ -257,23 +254,37 @@ static err_t write_value(const struct row *r, enum digest_header h, struct text 
             value = text_skip(value, 1);
         }
     }
-    writer_text(w, quote);
+    writer_u8(w, '"');
     return ERR_OK;
+}
+
+static err_t write_param(const struct row *r, enum digest_header h, struct text value, struct writer *w)
+{
+    const bool quoted = (r->quoted & BIT(h)) != 0;
+    if (!fits(r->form, value)) {
+        return ERR_MALFORMED_DIGEST;
+    }
+    writer_text(w, r->name);
+    writer_text(w, text_span("=\"", quoted ? 2 : 1));
+    if (quoted) {
+        return write_quoted(value, w);
+    }
+    writer_text(w, value);
+    return value.n > 0 && token_n(value) == value.n ? ERR_OK : ERR_MALFORMED_DIGEST;
 }
 
 err_t digest_write(enum digest_header h, const struct digest *d, struct writer *w)
 {
-    const char *between = h == DIGEST_INFO ? "" : SCHEME " ";
+    static const struct text scheme = NAME(SCHEME " "), comma = NAME(", ");
+    struct text between = h == DIGEST_INFO ? text_empty() : scheme;
     TRY(check_complete(h, d));
     for (size_t i = 0; i < DIGEST_PARAMS; i++) {
         if (!d->given[i] || (rows[i].may & BIT(h)) == 0) {
             continue;
         }
-        writer_z(w, between);
-        writer_text(w, rows[i].name);
-        writer_z(w, "=");
-        TRY(write_value(&rows[i], h, d->v[i], w));
-        between = ", ";
+        writer_text(w, between);
+        TRY(write_param(&rows[i], h, d->v[i], w));
+        between = comma;
     }
     return writer_finish(w);
 }

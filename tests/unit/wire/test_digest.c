@@ -235,6 +235,30 @@ static void values_are_quoted(void **state)
     }
 }
 
+/* Every octet between quotes, as it stands and behind a backslash [RFC 9110 5.6.4]. */
+static void octets_between_quotes(void **state)
+{
+    (void)state;
+    for (unsigned c = 1; c < 256; c++) {
+        struct digest d;
+        char plain[64], escaped[64], value[] = {'x', (char)c, 'x', '\0'};
+        (void)snprintf(plain, sizeof(plain), "Digest realm=\"x%cx\", nonce=\"n\"", (int)c);
+        (void)snprintf(escaped, sizeof(escaped), "Digest realm=\"x\\%cx\", nonce=\"n\"", (int)c);
+        const bool control = (c < 0x20 && c != '\t') || c == 0x7F, as_it_stands = !control && c != '"';
+        assert_int_equal(parse(DIGEST_CHALLENGE, text_of(plain), &d), as_it_stands ? ERR_OK : ERR_MALFORMED_DIGEST);
+        assert_true(!as_it_stands || text_eq_z(d.v[DIGEST_REALM], c == '\\' ? "xx" : value));
+        assert_int_equal(parse(DIGEST_CHALLENGE, text_of(escaped), &d), control ? ERR_MALFORMED_DIGEST : ERR_OK);
+        assert_true(control || text_eq_z(d.v[DIGEST_REALM], value));
+        char out[64];
+        struct writer w = WRITER_ARRAY(out);
+        d = digest_blank();
+        digest_set(&d, DIGEST_REALM, text_of(value));
+        digest_set(&d, DIGEST_NONCE, text_of("n"));
+        assert_int_equal(digest_write(DIGEST_CHALLENGE, &d, &w), control ? ERR_MALFORMED_DIGEST : ERR_OK);
+        assert_true(control || text_eq_z(writer_view_text(&w), as_it_stands && c != '\\' ? plain : escaped));
+    }
+}
+
 /* Every octet within a value without quotes: only those of a token are taken [RFC 9110 5.6.2]. */
 static void octets_of_a_token(void **state)
 {
@@ -445,6 +469,7 @@ int main(void)
         cmocka_unit_test(bounds),
         cmocka_unit_test(what_cannot_be_written_is_refused),
         cmocka_unit_test(values_are_quoted),
+        cmocka_unit_test(octets_between_quotes),
         cmocka_unit_test(octets_of_a_token),
         cmocka_unit_test(nonces),
         cmocka_unit_test(the_document_of_the_vector),
