@@ -12,31 +12,21 @@ static bool is_alnum(char c)
     return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9');
 }
 
-static bool is_label(struct text t)
-{
-    if (t.n == 0 || t.n > LABEL_MAX || !is_alnum(t.p[0]) || !is_alnum(t.p[t.n - 1])) {
-        return false;
-    }
-    for (size_t i = 0; i < t.n; i++) {
-        if (!is_alnum(t.p[i]) && t.p[i] != '-') {
-            return false;
-        }
-    }
-    return true;
-}
-
+/* Labels of letters, digits and hyphens, a hyphen neither first nor last; dots between them. */
 bool keyid_is_fqdn(struct text t)
 {
-    if (t.n == 0 || t.n > FQDN_MAX || t.p[t.n - 1] == '.') {
-        return false;
-    }
-    struct text rest = t, label;
-    while (text_next(&rest, '.', &label)) {
-        if (!is_label(label)) {
+    size_t label = 0; /* octets of it so far */
+    char last = '.';
+    for (size_t i = 0; i < t.n && t.n <= FQDN_MAX; i++) {
+        const char c = t.p[i];
+        const bool fits = is_alnum(c) || (c == '-' && last != '.') || (c == '.' && last != '.' && last != '-');
+        label = c == '.' ? 0 : label + 1;
+        if (!fits || label > LABEL_MAX) {
             return false;
         }
+        last = c;
     }
-    return true;
+    return t.n <= FQDN_MAX && last != '.' && last != '-';
 }
 
 /* sec:relKeyID [TS-0003 12.2]. */
