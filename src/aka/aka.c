@@ -73,6 +73,19 @@ err_t aka_f2345(const struct crypto *c, const struct aka_keys *k, const struct a
     return k->algorithm == AKA_TUAK ? tuak_f2345(k, rand, out) : milenage_f2345(c, k, rand, out);
 }
 
+err_t aka_f12345(const struct crypto *c, const struct aka_keys *k, const struct aka_f1_input *in, struct aka_mac *mac,
+                 struct aka_output *out)
+{
+    *mac = (struct aka_mac){.n = 0};
+    aka_output_wipe(out);
+    TRY(aka_check_keys(k));
+    if (k->algorithm == AKA_MILENAGE) {
+        return milenage_f12345(c, k, in, mac, out);
+    }
+    TRY(tuak_f1(k, in, mac));
+    return tuak_f2345(k, in->rand, out);
+}
+
 err_t aka_f5_star(const struct crypto *c, const struct aka_keys *k, const struct aka_rand *rand, struct key_ak *out)
 {
     secret_wipe(&out->s);

@@ -78,6 +78,9 @@ struct aka_mac {
 };
 MUST_USE err_t aka_f1(const struct crypto *c, const struct aka_keys *k, const struct aka_f1_input *in,
                       struct aka_mac *out);
+/* Both of one RAND, for the network: that costs less than one after the other. */
+MUST_USE err_t aka_f12345(const struct crypto *c, const struct aka_keys *k, const struct aka_f1_input *in,
+                          struct aka_mac *mac, struct aka_output *out);
 
 /* SQN ^ AK, both ways, in six octets. */
 void aka_sqn_hide(uint64_t sqn, const struct key_ak *ak, uint8_t out[AKA_SQN_LEN]);

@@ -38,8 +38,7 @@ err_t aka_auc_compute(const struct crypto *c, const struct aka_keys *k, const st
     const struct aka_f1_input a = {false, in->rand, in->sqn, in->amf};
     struct aka_mac mac;
     aka_auc_vector_wipe(out);
-    TRY(aka_f2345(c, k, a.rand, &o));
-    TRY(aka_f1(c, k, &a, &mac));
+    TRY(aka_f12345(c, k, &a, &mac, &o));
     aka_sqn_hide(a.sqn, &o.ak, out->autn.b);
     memcpy(out->autn.b + AKA_SQN_LEN, a.amf.b, AKA_AMF_LEN);
     memcpy(out->autn.b + AKA_SQN_LEN + AKA_AMF_LEN, mac.b, AKA_MAC_LEN);

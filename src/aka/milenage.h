@@ -9,6 +9,8 @@ MUST_USE err_t milenage_f1(const struct crypto *c, const struct aka_keys *k, con
                            struct aka_mac *out);
 MUST_USE err_t milenage_f2345(const struct crypto *c, const struct aka_keys *k, const struct aka_rand *rand,
                               struct aka_output *out);
+MUST_USE err_t milenage_f12345(const struct crypto *c, const struct aka_keys *k, const struct aka_f1_input *in,
+                               struct aka_mac *mac, struct aka_output *out);
 MUST_USE err_t milenage_f5_star(const struct crypto *c, const struct aka_keys *k, const struct aka_rand *rand,
                                 struct key_ak *out);
 

@@ -17,3 +17,12 @@ size_t crypto_hash_len(enum crypto_hash kind)
     static const size_t len[CRYPTO_HASHES] = {CRYPTO_MD5_LEN, CRYPTO_SHA1_LEN, CRYPTO_HASH_LEN};
     return (unsigned)kind < CRYPTO_HASHES ? len[kind] : 0;
 }
+
+err_t crypto_aes128(const struct crypto *c, struct bytes key, struct bytes in, uint8_t *out)
+{
+    struct crypto_aes *k = NULL;
+    TRY(c->aes_keep(key, &k));
+    const err_t e = c->aes_blocks(k, in, out);
+    c->aes_drop(k);
+    return e;
+}

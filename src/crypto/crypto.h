@@ -33,6 +33,7 @@ struct crypto_port {
 };
 
 struct crypto_aead; /* the provider's own */
+struct crypto_aes;
 
 struct crypto {
     MUST_USE err_t (*sha256)(struct bytes in, uint8_t out[CRYPTO_HASH_LEN]);
@@ -54,8 +55,11 @@ struct crypto {
     MUST_USE err_t (*aead_kept_seal)(struct crypto_aead *k, struct bytes nonce, struct bytes aad, struct bytes plain, struct writer *out);
     MUST_USE err_t (*aead_kept_open)(struct crypto_aead *k, struct bytes nonce, struct bytes aad, struct bytes sealed, struct writer *out);
 
-    /* AES-128 of whole blocks, each for itself: the kernel of Milenage [TS 35.206]; in and out do not overlap. */
-    MUST_USE err_t (*aes128)(struct bytes key, struct bytes in, uint8_t *out);
+    /* AES-128 of whole blocks, each for itself: the kernel of Milenage [TS 35.206]; in and out do not overlap. To make a key ready costs ten
+     * times what a block does, so it is ready for as many calls as there are, of one thread at a time. drop wipes it, and may get NULL. */
+    MUST_USE err_t (*aes_keep)(struct bytes key, struct crypto_aes **out);
+    void (*aes_drop)(struct crypto_aes *k);
+    MUST_USE err_t (*aes_blocks)(struct crypto_aes *k, struct bytes in, uint8_t *out);
 
     /* One of the hashes over the parts one after another; crypto_hash_len() octets. */
     MUST_USE err_t (*hash)(enum crypto_hash kind, const struct bytes *parts, size_t count, uint8_t out[CRYPTO_HASH_LEN]);
@@ -82,5 +86,7 @@ size_t crypto_hash_len(enum crypto_hash kind);
 MUST_USE err_t crypto_hmac(const struct crypto *c, struct bytes key, const struct bytes *parts, size_t count,
                            uint8_t out[CRYPTO_HASH_LEN]);
 MUST_USE err_t crypto_nfkc(const struct crypto *c, struct text in, struct writer *out);
+
+MUST_USE err_t crypto_aes128(const struct crypto *c, struct bytes key, struct bytes in, uint8_t *out); /* of a key that is needed once */
 
 #endif

@@ -7,7 +7,7 @@ static err_t cover(const struct crypto *c, const struct key_rand *k, const struc
 {
     uint8_t in[CRYPTO_BLOCK_LEN] = {0};
     memcpy(in, rand->b, KEYS_RAND_DRAWN);
-    return c->aes128(secret_view(&k->s), BYTES_ARRAY(in), out);
+    return crypto_aes128(c, secret_view(&k->s), BYTES_ARRAY(in), out);
 }
 
 err_t keys_rand_name(const struct crypto *c, const struct key_rand *k, uint64_t number, struct aka_rand *rand)

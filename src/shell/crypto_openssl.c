@@ -125,19 +125,41 @@ static err_t hmac_md5(struct bytes key, struct bytes in, uint8_t out[CRYPTO_MD5_
     return ok(EVP_MAC_final(ctx, out, &n, CRYPTO_MD5_LEN));
 }
 
-static err_t aes128(struct bytes key, struct bytes in, uint8_t *out)
+/* -- AES-128 of whole blocks: struct crypto_aes is a context by another name ------------------------------------------- */
+static EVP_CIPHER_CTX *aes_ctx(struct crypto_aes *k)
 {
+    return (EVP_CIPHER_CTX *)(void *)k;
+}
+
+static void aes_drop(struct crypto_aes *k)
+{
+    EVP_CIPHER_CTX_free(aes_ctx(k)); /* wipes it */
+}
+
+static err_t aes_keep(struct bytes key, struct crypto_aes **out)
+{
+    *out = NULL;
     if (key.n != CRYPTO_BLOCK_LEN) {
         return ERR_MALFORMED_KEY;
     }
-    SCOPED(cipher_free) EVP_CIPHER_CTX *ctx = fetched.aes128 == NULL ? NULL : EVP_CIPHER_CTX_new();
-    if (ctx == NULL || in.n % CRYPTO_BLOCK_LEN != 0 || in.n > INT_MAX) {
+    EVP_CIPHER_CTX *ctx = fetched.aes128 == NULL ? NULL : EVP_CIPHER_CTX_new();
+    if (ctx == NULL || EVP_EncryptInit_ex2(ctx, fetched.aes128, key.p, NULL, NULL) != 1) {
+        EVP_CIPHER_CTX_free(ctx);
         return ERR_CRYPTO;
     }
+    *out = (struct crypto_aes *)(void *)ctx;
+    return ERR_OK;
+}
+
+/* Padding comes with EVP_EncryptFinal_ex, which is never called: whole blocks in, the same number out. */
+static err_t aes_blocks(struct crypto_aes *k, struct bytes in, uint8_t *out)
+{
     int n = 0;
-    TRY(ok(EVP_EncryptInit_ex2(ctx, fetched.aes128, key.p, NULL, NULL)));
-    TRY(ok(EVP_CIPHER_CTX_set_padding(ctx, 0)));
-    return ok(EVP_EncryptUpdate(ctx, out, &n, in.p, (int)in.n));
+    if (in.n % CRYPTO_BLOCK_LEN != 0 || in.n > INT_MAX) {
+        return ERR_CRYPTO;
+    }
+    TRY(ok(EVP_EncryptUpdate(aes_ctx(k), out, &n, in.p, (int)in.n)));
+    return (size_t)n == in.n ? ERR_OK : ERR_CRYPTO;
 }
 
 static err_t hmac_sha256(struct bytes key, const struct bytes *parts, size_t count, uint8_t out[CRYPTO_HASH_LEN])
@@ -389,7 +411,9 @@ const struct crypto *crypto_openssl(void)
         .aead_drop = aead_drop,
         .aead_kept_seal = aead_kept_seal,
         .aead_kept_open = aead_kept_open,
-        .aes128 = aes128,
+        .aes_keep = aes_keep,
+        .aes_drop = aes_drop,
+        .aes_blocks = aes_blocks,
         .hash = hash,
         .hmac_md5 = hmac_md5,
         .random = crypto_random_octets,

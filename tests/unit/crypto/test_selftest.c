@@ -77,9 +77,9 @@ static err_t no_random(uint8_t *out, size_t n)
     return ERR_CRYPTO;
 }
 
-static err_t bad_aes128(struct bytes key, struct bytes in, uint8_t *out)
+static err_t bad_aes(struct crypto_aes *k, struct bytes in, uint8_t *out)
 {
-    (void)key;
+    (void)k;
     memcpy(out, in.p, in.n);
     return ERR_OK;
 }
@@ -125,7 +125,7 @@ static void each_wrong_function_is_named(void **state)
     wrong[6].verify = bad_verify;
     wrong[7].random = bad_random;
     wrong[8].nfkc = bad_nfkc;
-    wrong[9].aes128 = bad_aes128;
+    wrong[9].aes_blocks = bad_aes;
     wrong[10].hash = bad_hash;
     wrong[11].hmac_md5 = bad_hmac_md5;
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
@@ -172,8 +172,8 @@ static void hash_kinds_and_keys_outside_the_table_are_refused(void **state)
     assert_int_equal(c->hash(CRYPTO_HASHES, NULL, 0, out), ERR_CRYPTO);
     assert_int_equal(crypto_hash_len(CRYPTO_HASHES), 0);
     assert_int_equal(c->hmac_md5(bytes_empty(), bytes_empty(), out), ERR_MALFORMED_KEY);
-    assert_int_equal(c->aes128(bytes_of(out, 15), bytes_of(out, 16), out), ERR_MALFORMED_KEY);
-    assert_int_equal(c->aes128(bytes_of(out, 16), bytes_of(out, 17), out), ERR_CRYPTO);
+    assert_int_equal(crypto_aes128(c, bytes_of(out, 15), bytes_of(out, 16), out), ERR_MALFORMED_KEY);
+    assert_int_equal(crypto_aes128(c, bytes_of(out, 16), bytes_of(out, 17), out), ERR_CRYPTO);
 }
 
 int main(void)
