@@ -16,11 +16,6 @@ static void password_wipe(struct key_password *p)
     secret_wipe(&p->s);
 }
 
-static void ha1_wipe(struct key_ha1 *h)
-{
-    secret_wipe(&h->s);
-}
-
 /* -- what the UE says -------------------------------------------------------------------------------- */
 /* What every message with a nonce must have [TS 24.109 4.3]: the integrity of what it carries, and a first use of the nonce. */
 static err_t read_answer(const struct ub_bsf *b, struct ub_request *out)
@@ -106,22 +101,24 @@ static struct keys_digest digest_of(const struct ub_request *rq, const char *met
                                 .body = body};
 }
 
-err_t ub_check(const struct ub_bsf *b, const struct ub_request *rq, const struct ub_expected *x)
+err_t ub_check(const struct ub_bsf *b, const struct ub_request *rq, const struct ub_expected *x, struct key_ha1 *h_a1)
 {
-    SCOPED(ha1_wipe) struct key_ha1 h_a1 = {0};
-    TRY(ha1_of(b, rq, x, &h_a1));
+    secret_wipe(&h_a1->s);
+    TRY(ha1_of(b, rq, x, h_a1));
     const struct keys_digest d = digest_of(rq, "GET", rq->body);
-    return keys_digest_check(b->crypto, &d, &h_a1, rq->d.v[DIGEST_RESPONSE]);
+    const err_t e = keys_digest_check(b->crypto, &d, h_a1, rq->d.v[DIGEST_RESPONSE]);
+    if (e != ERR_OK) {
+        secret_wipe(&h_a1->s);
+    }
+    return e;
 }
 
-err_t ub_finish(const struct ub_bsf *b, const struct ub_request *rq, const struct ub_expected *x, struct bytes body,
+err_t ub_finish(const struct ub_bsf *b, const struct ub_request *rq, const struct key_ha1 *h_a1, struct bytes body,
                 struct writer *w)
 {
-    SCOPED(ha1_wipe) struct key_ha1 h_a1 = {0};
     char rspauth[KEYS_DIGEST_CAP];
-    TRY(ha1_of(b, rq, x, &h_a1));
     const struct keys_digest of = digest_of(rq, "", body);
-    TRY(keys_digest_response(b->crypto, &of, &h_a1, rspauth));
+    TRY(keys_digest_response(b->crypto, &of, h_a1, rspauth));
     struct digest d = digest_blank();
     digest_set(&d, DIGEST_QOP, text_of("auth-int"));
     digest_set(&d, DIGEST_RSPAUTH, text_of(rspauth));

@@ -53,11 +53,12 @@ MUST_USE err_t ub_read(const struct ub_bsf *b, const struct ub_message *m, struc
 MUST_USE err_t ub_challenge(const struct ub_bsf *b, const struct aka_rand *rand, const struct aka_autn *autn, bool stale,
                             struct writer *w);
 
-/* ERR_DENIED_DIGEST: not made with what was expected; of a resynchronisation, not with the empty password. */
-MUST_USE err_t ub_check(const struct ub_bsf *b, const struct ub_request *rq, const struct ub_expected *x);
+/* ERR_DENIED_DIGEST: not made with what was expected; of a resynchronisation, not with the empty password. *h_a1: of a right answer
+ * alone, for its ub_finish(); the caller wipes it. */
+MUST_USE err_t ub_check(const struct ub_bsf *b, const struct ub_request *rq, const struct ub_expected *x, struct key_ha1 *h_a1);
 
-/* Authentication-Info with rspauth over the body of the 200. */
-MUST_USE err_t ub_finish(const struct ub_bsf *b, const struct ub_request *rq, const struct ub_expected *x, struct bytes body,
+/* Authentication-Info with rspauth over the body of the 200. ERR_MALFORMED_KEY: nothing was checked. */
+MUST_USE err_t ub_finish(const struct ub_bsf *b, const struct ub_request *rq, const struct key_ha1 *h_a1, struct bytes body,
                          struct writer *w);
 
 #endif

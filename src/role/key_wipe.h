@@ -30,6 +30,11 @@ static inline void key_wipe_ks(struct key_ks *k)
     secret_wipe(&k->s);
 }
 
+static inline void key_wipe_ha1(struct key_ha1 *k)
+{
+    secret_wipe(&k->s);
+}
+
 static inline void key_wipe_usage(struct key_usage *k)
 {
     secret_wipe(&k->s);

@@ -328,7 +328,7 @@ static err_t tell(struct run *r, const struct rec_ks *k)
     return txn_audit(r->t, &e);
 }
 
-static err_t finish(struct run *r, const struct ub_expected *x)
+static err_t finish(struct run *r, const struct ub_expected *x, const struct key_ha1 *h_a1)
 {
     usec_t life = r->sub.ks_lifetime > 0 ? r->sub.ks_lifetime : r->b->ks_lifetime;
     usec_t end = (r->rq->now + life) / USEC_PER_SEC * USEC_PER_SEC; /* whole seconds, as the UE is told */
@@ -340,7 +340,7 @@ static err_t finish(struct run *r, const struct ub_expected *x)
     TRY(bsf_info_write(&info, &r->rs->body));
     struct writer w = WRITER_ARRAY(r->rs->headers);
     writer_z(&w, "Authentication-Info: ");
-    TRY(ub_finish(&r->ub, &r->in, x, writer_view(&r->rs->body), &w));
+    TRY(ub_finish(&r->ub, &r->in, h_a1, writer_view(&r->rs->body), &w));
     writer_z(&w, "\nExpires: "); /* the end of the key for who reads headers alone [TS 24.109 4.4]; the body is what rspauth protects */
     bsf_info_expires_write(&w, end);
     writer_z(&w, "\n");
@@ -376,8 +376,9 @@ static err_t use_nonce(struct run *r, struct ub_expected *x)
 
 static err_t judge(struct run *r, const struct ub_expected *x)
 {
-    TRY(ub_check(&r->ub, &r->in, x));
-    return r->in.step == UB_RESYNC ? challenge(r, false) : finish(r, x);
+    SCOPED(key_wipe_ha1) struct key_ha1 h_a1 = {0};
+    TRY(ub_check(&r->ub, &r->in, x, &h_a1));
+    return r->in.step == UB_RESYNC ? challenge(r, false) : finish(r, x, &h_a1);
 }
 
 static err_t answer(struct run *r)

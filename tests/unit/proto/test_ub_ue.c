@@ -115,8 +115,13 @@ static struct ub_ue_reply success(struct fixture *f, struct text authorization)
     struct bytes body = bytes_of((const uint8_t *)f->body, f->body_n);
     assert_int_equal(ub_read(&f->bsf, &m, &s, &rq), ERR_OK);
     assert_int_equal(rq.step, UB_ANSWER);
-    assert_int_equal(ub_check(&f->bsf, &rq, &x), ERR_OK);
-    assert_int_equal(ub_finish(&f->bsf, &rq, &x, body, &w), ERR_OK);
+    struct key_ha1 h_a1 = {0};
+    assert_int_equal(ub_finish(&f->bsf, &rq, &h_a1, body, &w), ERR_MALFORMED_KEY);
+    const struct ub_expected other = {.autn = x.autn, .res = {{{'?'}, 8}}, .ck = x.ck, .ik = x.ik};
+    assert_int_equal(ub_check(&f->bsf, &rq, &other, &h_a1), ERR_DENIED_DIGEST);
+    assert_false(secret_is_set(&h_a1.s)); /* of a right answer alone */
+    assert_int_equal(ub_check(&f->bsf, &rq, &x, &h_a1), ERR_OK);
+    assert_int_equal(ub_finish(&f->bsf, &rq, &h_a1, body, &w), ERR_OK);
     return (struct ub_ue_reply){.status = 200, .info = writer_view_text(&w), .body = body, .now = NOW};
 }
 
@@ -251,10 +256,11 @@ static void test_resynchronisation(void **state)
     struct writer s = WRITER_ARRAY(scratch);
     struct ub_request rq;
     const struct ub_expected nothing = {.autn = f.v.autn};
+    struct key_ha1 h_a1 = {0};
     const struct ub_message m = {send(&f), bytes_empty()};
     assert_int_equal(ub_read(&f.bsf, &m, &s, &rq), ERR_OK);
     assert_int_equal(rq.step, UB_RESYNC);
-    assert_int_equal(ub_check(&f.bsf, &rq, &nothing), ERR_OK);
+    assert_int_equal(ub_check(&f.bsf, &rq, &nothing, &h_a1), ERR_OK);
     assert_int_equal(aka_auc_resync(f.c, &f.auc, &f.v.rand, &rq.auts), ERR_OK);
     const struct ub_ue_reply next = challenge(&f, false);
     assert_int_equal(ub_ue_reply(&f.ue, &next), ERR_OK);
