@@ -224,11 +224,13 @@ static int hammer(void *arg)
 {
     (void)arg;
     const struct crypto *c = crypto_openssl();
-    uint8_t first[CRYPTO_HASH_LEN], again[CRYPTO_HASH_LEN];
+    uint8_t first[CRYPTO_HASH_LEN], again[CRYPTO_HASH_LEN], hashed[CRYPTO_HASH_LEN];
     const struct bytes part = bytes_of("x", 1);
     int wrong = c->hmac_sha256(BYTES_ARRAY(key), &part, 1, first) != ERR_OK;
+    wrong += c->sha256(BYTES_ARRAY(key), hashed) != ERR_OK;
     for (int i = 0; i < 500; i++) {
         wrong += c->hmac_sha256(BYTES_ARRAY(key), &part, 1, again) != ERR_OK || memcmp(first, again, sizeof(first)) != 0;
+        wrong += c->sha256(BYTES_ARRAY(key), again) != ERR_OK || memcmp(hashed, again, sizeof(hashed)) != 0;
     }
     return wrong;
 }
