@@ -400,6 +400,7 @@ static err_t open_file(struct sqlite *q, const char *file, enum store_sqlite_mod
     if (mode == STORE_SQLITE_WRITER) {
         TRY(store_sqlite_file_lock(file, &q->lock));
     }
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* else each malloc takes a lock to count; of the process: refused but for the first */
     int rc = sqlite3_open_v2(file, &q->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, vfs);
     TRY(rc == SQLITE_OK ? ERR_OK : failed(q, rc));
     return configure(q, file, mode);
