@@ -33,10 +33,16 @@ static struct cached *of(struct store *s)
     return (struct cached *)s;
 }
 
+static size_t size_at(const struct store_ways_place *place)
+{
+    return place->e == NULL ? 0 : store_ways_size(place->e->id_n, place->e->data_n);
+}
+
+/* NULL: there is nothing. */
 static void drop(struct cached *c, struct store_ways_place *place)
 {
-    if (place->e != NULL) {
-        c->used -= store_ways_size(place->e->id_n, place->e->data_n);
+    if (place != NULL) {
+        c->used -= size_at(place);
         store_ways_drop(place);
     }
 }
@@ -80,20 +86,24 @@ static void make_room(struct cached *c, size_t want)
     }
 }
 
+/* Takes the place of what was kept of this record; a failure leaves nothing of it. */
 static void keep(struct cached *c, const struct spot *s, enum store_table t, struct bytes id, struct store_value v)
 {
-    size_t want = store_ways_size(id.n, v.data.n);
+    const size_t want = store_ways_size(id.n, v.data.n);
     if (want > c->capacity / ENTRY_SHARE) {
+        drop(c, s->place);
         return;
     }
     struct store_ways_place *place = s->place != NULL ? s->place : place_in(c, store_ways_set(&c->ways, s->hash));
     const struct store_ways_entry head = {.version = v.version, .mark = c->generation, .table = t};
-    drop(c, place);
     make_room(c, want);
-    if (store_ways_put(place, s->hash, &head, id, v.data)) {
-        c->used += want;
-        next(c);
+    const size_t before = size_at(place);
+    if (!store_ways_put(place, s->hash, &head, id, v.data)) {
+        drop(c, place);
+        return;
     }
+    c->used += want - before;
+    next(c);
 }
 
 static void cached_close(struct store *s)
@@ -142,7 +152,6 @@ static err_t cached_put(struct store *s, enum store_table t, struct bytes id, st
     const struct spot spot = mode == STORE_PUT_IF_ABSENT ? (struct spot){0, NULL} : spot_of(c, t, id);
     if (is_fresh(c, &spot)) {
         const struct store_value v = {data, spot.place->e->version + 1};
-        drop(c, spot.place);
         keep(c, &spot, t, id, v);
     }
     return ERR_OK;
@@ -154,9 +163,7 @@ static err_t cached_del(struct store *s, enum store_table t, struct bytes id)
     TRY(store_del(c->inner, t, id));
     c->dirty = true;
     const struct spot spot = spot_of(c, t, id);
-    if (spot.place != NULL) {
-        drop(c, spot.place);
-    }
+    drop(c, spot.place);
     return ERR_OK;
 }
 

@@ -122,16 +122,19 @@ struct store_ways_place *store_ways_find(const struct store_ways *w, uint64_t ha
 bool store_ways_put(struct store_ways_place *place, uint64_t hash, const struct store_ways_entry *head, struct bytes id,
                     struct bytes data)
 {
-    struct store_ways_entry *e = malloc(store_ways_size(id.n, data.n));
-    if (e == NULL) {
-        return false;
+    struct store_ways_entry *e = place->e;
+    if (e == NULL || e->id_n + e->data_n != id.n + data.n) { /* one of the same length is written over */
+        e = malloc(store_ways_size(id.n, data.n));
+        if (e == NULL) {
+            return false;
+        }
+        store_ways_drop(place);
     }
     *e = *head;
     e->id_n = id.n;
     e->data_n = data.n;
     memcpy(e->b, id.p, id.n);
     memcpy(e->b + id.n, data.p, data.n);
-    store_ways_drop(place);
     *place = (struct store_ways_place){e, hash};
     return true;
 }

@@ -405,7 +405,12 @@ err_t bsf_ub(const void *ctx, const struct request *rq, struct txn *t, struct re
     const struct bsf *b = ctx;
     char scratch[DIGEST_TEXT_MAX];
     struct writer w = WRITER_ARRAY(scratch);
-    struct run r = {.b = b, .rq = rq, .t = t, .rs = rs, .ub = {b->env.crypto, text_of(b->fqdn), b->algorithm}};
+    struct run r; /* not cleared: each part is before it is read */
+    r.b = b;
+    r.rq = rq;
+    r.t = t;
+    r.rs = rs;
+    r.ub = (struct ub_bsf){b->env.crypto, text_of(b->fqdn), b->algorithm};
     const struct ub_message m = {rq->prim->authorization, rq->prim->content};
     if (m.authorization.n == 0) {
         return detail_fail(rs->detail, ERR_MALFORMED_DIGEST, "the header Authorization is missing", text_empty());
