@@ -281,18 +281,14 @@ err_t audit_chain_load(struct store *s, const struct crypto *c, struct arena *a,
 err_t audit_chain_append(struct store *s, const struct crypto *c, struct audit_chain *chain,
                          const struct audit_event *e)
 {
-    uint8_t record_buf[AUDIT_RECORD_MAX];
-    struct writer record = WRITER_ARRAY(record_buf);
-    TRY(audit_event_write(e, &record));
     struct audit_chain next = {.next = chain->next + 1};
-    TRY(chain_hash(c, chain->hash, writer_view(&record), next.hash));
-
     uint8_t buf[CRYPTO_HASH_LEN + AUDIT_RECORD_MAX];
     uint8_t id[NUMBER_LEN];
     struct writer w = WRITER_ARRAY(buf);
-    writer_bytes(&w, BYTES_ARRAY(next.hash));
-    writer_bytes(&w, writer_view(&record));
-    TRY(writer_finish(&w));
+    writer_bytes(&w, BYTES_ARRAY(chain->hash));
+    TRY(audit_event_write(e, &w));
+    TRY(c->sha256(writer_view(&w), next.hash));
+    memcpy(buf, next.hash, sizeof(next.hash)); /* in place of the hash before it, as it is stored */
     TRY(store_put(s, TABLE_AUDIT, number_id(chain->next, id), writer_view(&w), STORE_PUT_IF_ABSENT, 0));
     TRY(audit_find_note(s, chain->next, e));
     *chain = next;
