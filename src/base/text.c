@@ -43,7 +43,10 @@ struct text text_take(struct text t, size_t n)
 
 static bool is_one_of(char c, const char *set)
 {
-    return text_find(text_of(set), c) < strlen(set);
+    while (*set != '\0' && *set != c) {
+        set++;
+    }
+    return *set != '\0';
 }
 
 struct text text_trim(struct text t, const char *blanks)

@@ -62,7 +62,7 @@ void http_exchange_answer(struct conn *c, const struct primitive_response *r)
 static void request(struct conn *c, const struct http1_request *http)
 {
     char detail[96] = "";
-    SCOPED(http_binding_wipe) struct primitive prim = {0};
+    SCOPED(http_binding_wipe) struct primitive prim;
     struct writer scratch = worker_scratch(c->w);
     err_t e = http_binding_parse(http, &scratch, &prim, detail);
     c->in_place = scratch.n == 0;

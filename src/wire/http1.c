@@ -17,14 +17,40 @@ struct collector {
 
 /* -- before llhttp: the shape of the lines --------------------------------------------------------- */
 
-/* No control octet but TAB. A loop without a way out, so that the compiler can do many octets at a time. */
+static bool is_control(uint8_t c)
+{
+    return (c < 0x20 && c != '\t') || c == 0x7f;
+}
+
+/* Has one of the eight octets of v the value 0? */
+static bool has_zero(uint64_t v)
+{
+    return ((v - UINT64_MAX / 255) & ~v & (UINT64_MAX / 255 << 7)) != 0;
+}
+
+/* May one of these eight octets be a control octet? TAB counts here. */
+static bool may_have_control(const uint8_t *p)
+{
+    const uint64_t ones = UINT64_MAX / 255;
+    uint64_t v;
+    memcpy(&v, p, sizeof(v));
+    return has_zero(v & (ones * 0xe0)) || has_zero(v ^ (ones * 0x7f));
+}
+
+/* No control octet but TAB. Eight octets at a time, the last eight perhaps twice; from a TAB on octet by octet. */
 static bool is_clean(const uint8_t *p, size_t n)
 {
-    unsigned bad = 0;
-    for (size_t i = 0; i < n; i++) {
-        bad |= (unsigned)((p[i] < 0x20) & (p[i] != '\t')) | (unsigned)(p[i] == 0x7f);
+    size_t i = 0;
+    while (n - i >= sizeof(uint64_t) && !may_have_control(p + i)) {
+        i += sizeof(uint64_t);
     }
-    return bad == 0;
+    if (i > 0 && n - i < sizeof(uint64_t) && !may_have_control(p + n - sizeof(uint64_t))) {
+        return true;
+    }
+    while (i < n && !is_control(p[i])) {
+        i++;
+    }
+    return i == n;
 }
 
 /*
@@ -145,51 +171,69 @@ static int on_head(llhttp_t *parser)
 
 /* -- after llhttp: what the headers mean ------------------------------------------------------------ */
 
-enum rule { RULE_ONCE = 1, RULE_NEVER = 2 };
+enum { KNOWN_HOST, KNOWN_LENGTH, KNOWN_TYPE, KNOWN_CODING, KNOWN_EXPECT, KNOWN_N };
 
-static const struct rule_row {
+static const struct known_row {
     const char *name;
     uint8_t n;
-    uint8_t rule;
-} rules[] = {
-#define ROW(name, rule) {name, sizeof(name) - 1, rule}
-    ROW("Host", RULE_ONCE),
-    ROW("Content-Length", RULE_ONCE),
-    ROW("Content-Type", RULE_ONCE),
-    ROW("Transfer-Encoding", RULE_NEVER), /* two ways to say where a request ends are one too many */
-    ROW("Expect", RULE_NEVER),            /* nobody waits for 100 Continue here */
+    bool never;
+} known[KNOWN_N] = {
+#define ROW(name, never) {name, sizeof(name) - 1, never}
+    [KNOWN_HOST] = ROW("Host", false),
+    [KNOWN_LENGTH] = ROW("Content-Length", false),
+    [KNOWN_TYPE] = ROW("Content-Type", false),
+    [KNOWN_CODING] = ROW("Transfer-Encoding", true), /* two ways to say where a request ends are one too many */
+    [KNOWN_EXPECT] = ROW("Expect", true),            /* nobody waits for 100 Continue here */
 #undef ROW
 };
 
-static unsigned rule_of(struct text name)
+static size_t known_of(struct text name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
-        if (name.n == rules[i].n && text_eq_nocase(name, text_span(rules[i].name, rules[i].n))) {
-            return rules[i].rule;
-        }
+    size_t i = 0;
+    while (i < KNOWN_N && (name.n != known[i].n || !text_eq_nocase(name, text_span(known[i].name, known[i].n)))) {
+        i++;
     }
-    static const char prefix[] = "X-M2M-";
-    return text_eq_nocase(text_take(name, sizeof(prefix) - 1), text_of(prefix)) ? RULE_ONCE : 0;
+    return i;
 }
 
-static err_t headers_check(struct http1_request *r)
+static bool is_of_onem2m(struct text name)
 {
+    static const char prefix[] = "X-M2M-";
+    return text_eq_nocase(text_take(name, sizeof(prefix) - 1), text_span(prefix, sizeof(prefix) - 1));
+}
+
+static bool occurs_before(const struct http1_request *r, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (text_eq_nocase(r->headers[k].name, r->headers[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Those that have a meaning here and all of oneM2M: once at most. */
+static err_t headers_check(struct http1_request *r, uint64_t *body_n)
+{
+    const struct http1_header *seen[KNOWN_N] = {NULL};
     for (size_t i = 0; i < r->headers_n; i++) {
         struct http1_header *h = &r->headers[i];
         while (h->value.n > 0 && (h->value.p[h->value.n - 1] == ' ' || h->value.p[h->value.n - 1] == '\t')) {
             h->value.n--;
         }
-        unsigned rule = rule_of(h->name);
-        if (rule == RULE_NEVER) {
+        size_t k = known_of(h->name);
+        if (k == KNOWN_N ? is_of_onem2m(h->name) && occurs_before(r, i) : known[k].never || seen[k] != NULL) {
             return ERR_MALFORMED_HTTP;
         }
-        for (size_t k = 0; rule == RULE_ONCE && k < i; k++) {
-            if (text_eq_nocase(r->headers[k].name, h->name)) {
-                return ERR_MALFORMED_HTTP;
-            }
+        if (k < KNOWN_N) {
+            seen[k] = h;
         }
     }
-    return http1_header_get(r, "Host").n > 0 ? ERR_OK : ERR_MALFORMED_HTTP;
+    if (seen[KNOWN_HOST] == NULL || seen[KNOWN_HOST]->value.n == 0) {
+        return ERR_MALFORMED_HTTP;
+    }
+    bool ok = seen[KNOWN_LENGTH] == NULL || text_u64(seen[KNOWN_LENGTH]->value, UINT64_MAX, body_n) == ERR_OK;
+    return ok ? ERR_OK : ERR_MALFORMED_HTTP;
 }
 
 /* Origin form only; nothing that is not visible ASCII, no fragment. */
@@ -216,7 +260,7 @@ static enum http1_method method_of(const llhttp_t *parser)
     return HTTP1_OTHER;
 }
 
-static err_t head_parse(struct bytes head, struct http1_request *out)
+static err_t head_parse(struct bytes head, struct http1_request *out, uint64_t *body_n)
 {
     static const llhttp_settings_t settings = {
         .on_url = on_url, .on_header_field = on_name, .on_header_value = on_value, .on_headers_complete = on_head};
@@ -233,13 +277,14 @@ static err_t head_parse(struct bytes head, struct http1_request *out)
     out->method = method_of(&parser);
     /* HEAD and the like: whoever sent it counts octets of the answer in its own way, so it is the last. */
     out->keep_alive = (parser.flags & F_CONNECTION_CLOSE) == 0 && out->method != HTTP1_OTHER;
-    TRY(headers_check(out));
+    TRY(headers_check(out, body_n));
     return target_is_origin_form(out->target) ? ERR_OK : ERR_MALFORMED_HTTP;
 }
 
 err_t http1_parse(struct bytes in, size_t max_body, struct http1_request *out, size_t *used)
 {
     size_t head_n;
+    uint64_t body_n = 0;
     *used = 0;
     out->headers_n = 0;
     out->method = HTTP1_OTHER;
@@ -250,15 +295,7 @@ err_t http1_parse(struct bytes in, size_t max_body, struct http1_request *out, s
     if (head_n == 0) {
         return ERR_OK;
     }
-    TRY(head_parse(bytes_of(in.p, head_n), out));
-
-    uint64_t body_n = 0;
-    for (size_t i = 0; i < out->headers_n; i++) {
-        if (text_eq_nocase(out->headers[i].name, text_of("Content-Length")) &&
-            text_u64(out->headers[i].value, UINT64_MAX, &body_n) != ERR_OK) {
-            return ERR_MALFORMED_HTTP;
-        }
-    }
+    TRY(head_parse(bytes_of(in.p, head_n), out, &body_n));
     if (body_n > max_body) {
         return ERR_LIMIT_SIZE;
     }
@@ -314,21 +351,28 @@ static const char *reason_of(unsigned status)
     return "";
 }
 
+/* One of a few dozen octets: all of it in one piece. */
 static void write_header(struct writer *w, struct text name, struct text value)
 {
-    writer_text(w, name);
-    writer_z(w, ": ");
-    writer_text(w, value);
-    writer_z(w, "\r\n");
+    uint8_t *at = writer_reserve(w, name.n + value.n + 4);
+    if (at == NULL) {
+        return;
+    }
+    memcpy(at, name.p, name.n);
+    memcpy(at + name.n, ": ", 2);
+    if (value.n > 0) { /* the empty text may have no address */
+        memcpy(at + name.n + 2, value.p, value.n);
+    }
+    memcpy(at + name.n + 2 + value.n, "\r\n", 2);
 }
 
 err_t http1_write(const struct http1_reply *r, struct writer *w)
 {
-    writer_z(w, "HTTP/1.1 ");
+    writer_text(w, text_of("HTTP/1.1 "));
     writer_decimal(w, r->status);
     writer_u8(w, ' ');
     writer_z(w, reason_of(r->status));
-    writer_z(w, "\r\n");
+    writer_text(w, text_of("\r\n"));
     for (size_t i = 0; i < r->headers_n; i++) {
         struct text name = r->headers[i].name;
         struct text value = r->headers[i].value;
@@ -342,11 +386,11 @@ err_t http1_write(const struct http1_reply *r, struct writer *w)
         write_header(w, text_of("Content-Type"), text_of(r->content_type));
     }
     if (r->close) {
-        writer_z(w, "Connection: close\r\n");
+        writer_text(w, text_of("Connection: close\r\n"));
     }
-    writer_z(w, "Content-Length: ");
+    writer_text(w, text_of("Content-Length: "));
     writer_decimal(w, r->body.n);
-    writer_z(w, "\r\n\r\n");
+    writer_text(w, text_of("\r\n\r\n"));
     writer_bytes(w, r->body);
     return writer_finish(w);
 }

@@ -214,6 +214,13 @@ static struct http1_header header(const char *name, struct text value)
     return (struct http1_header){text_of(name), value};
 }
 
+static struct text decimal(uint64_t v, char *room, size_t cap)
+{
+    struct writer w = writer_of(room, cap);
+    writer_decimal(&w, v);
+    return writer_view_text(&w);
+}
+
 /* What a handler has written itself: line by line. */
 static size_t own_headers(struct text lines, struct http1_header *list, size_t cap)
 {
@@ -228,18 +235,12 @@ static size_t own_headers(struct text lines, struct http1_header *list, size_t c
 
 err_t http_binding_write(const struct primitive_response *r, bool close, struct writer *w)
 {
-    char digits[8];
-    struct writer rsc = WRITER_ARRAY(digits);
-    writer_decimal(&rsc, r->rsc);
-
+    char rsc[8];
     char next[24];
-    struct writer offset = WRITER_ARRAY(next);
-    writer_decimal(&offset, r->next);
-
     struct http1_header list[9 + HEADERS_OWN];
     size_t n = own_headers(r->headers, list, HEADERS_OWN);
     if (n == 0) {
-        list[n++] = header("X-M2M-RSC", writer_view_text(&rsc));
+        list[n++] = header("X-M2M-RSC", decimal(r->rsc, rsc, sizeof(rsc)));
     }
     if (r->rqi.n > 0) {
         list[n++] = header("X-M2M-RI", r->rqi);
@@ -258,7 +259,7 @@ err_t http_binding_write(const struct primitive_response *r, bool close, struct 
     }
     if (r->next != 0) { /* Content Status: partial; Content Offset: where the rest begins [TS-0009 6.4] */
         list[n++] = header("X-M2M-CTS", text_of("1"));
-        list[n++] = header("X-M2M-CTO", writer_view_text(&offset));
+        list[n++] = header("X-M2M-CTO", decimal(r->next, next, sizeof(next)));
     }
     if (media_is_base64(r->media) && r->body.n > 0) { /* RFC 7030 4.1.3, 4.2.3, 4.5.2 */
         list[n++] = header("Content-Transfer-Encoding", text_of("base64"));

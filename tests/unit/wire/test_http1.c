@@ -245,6 +245,32 @@ static void reply_headers_cannot_be_split(void **state)
     }
 }
 
+/* Octets are looked at several at a time: of any length, at any place, every value. */
+static void controls_are_found_at_each_place(void **state)
+{
+    (void)state;
+    uint8_t value[40];
+    for (size_t n = 1; n <= sizeof(value); n++) {
+        for (size_t at = 0; at < n; at++) {
+            for (unsigned octet = 0; octet < 256; octet++) {
+                char out[256];
+                struct writer w = WRITER_ARRAY(out);
+                memset(value, at % 2 == 0 ? 0x80 : 'x', n);
+                value[at] = (uint8_t)octet;
+                struct http1_header h = {text_of("A"), text_span((const char *)value, n)};
+                struct http1_reply r = {200, false, NULL, bytes_empty(), &h, 1};
+                bool refused = (octet < 0x20 && octet != '\t') || octet == 0x7f;
+                assert_int_equal(http1_write(&r, &w), refused ? ERR_MALFORMED_HTTP : ERR_OK);
+                if (at > 0) { /* and behind a TAB */
+                    value[0] = '\t';
+                    w = WRITER_ARRAY(out);
+                    assert_int_equal(http1_write(&r, &w), refused ? ERR_MALFORMED_HTTP : ERR_OK);
+                }
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +283,7 @@ int main(void)
         cmocka_unit_test(sizes_are_bounded),
         cmocka_unit_test(reply_has_one_form),
         cmocka_unit_test(reply_headers_cannot_be_split),
+        cmocka_unit_test(controls_are_found_at_each_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
