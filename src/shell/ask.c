@@ -166,7 +166,7 @@ static void answered(void *owner, const struct answer *answer)
     struct ask_entry *e = owner;
     struct job j;
     job_init(&j, JOB_ANSWER, e->role, clock_now());
-    j.question = e->q;
+    j.question = &e->q;
     j.answer = *answer;
     note(e->a, e->q.peer, answer->err);
     if (answer->body.n > 0) {

@@ -128,7 +128,7 @@ static err_t run_request(struct committer *c, const struct job *j, struct txn *t
     } else {
         set_object(c, prim->path);
         prim->verified = j->verified;
-        const struct request rq = {.prim = prim, .assoc = &j->assoc, .exported = &j->exported, .ip = j->ip, .now = j->now,
+        const struct request rq = {.prim = prim, .assoc = j->assoc, .exported = &j->exported, .ip = j->ip, .now = j->now,
                                    .vector = j->vector};
         e = dispatch_run(role_of(c, j), c->snap->roles[j->role].ctx, &rq, t, &rs);
     }
@@ -138,8 +138,8 @@ static err_t run_request(struct committer *c, const struct job *j, struct txn *t
 
 static err_t run_established(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
 {
-    set_object(c, text_of(j->assoc.key_id.z));
-    r->assoc = j->assoc;
+    set_object(c, text_of(j->assoc->key_id.z));
+    r->assoc = *j->assoc;
     return dispatch_established(role_of(c, j), c->snap->roles[j->role].ctx, &r->assoc, &j->exported, t, j->now);
 }
 
@@ -150,9 +150,9 @@ static void role_psk_scope(struct role_psk *p)
 
 static err_t run_answer(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
 {
-    set_object(c, text_of(j->question.key_id.z));
+    set_object(c, text_of(j->question->key_id.z));
     SCOPED(role_psk_scope) struct role_psk psk = {0};
-    const struct dispatch_asked asked = {&j->question, &j->answer, j->now};
+    const struct dispatch_asked asked = {j->question, &j->answer, j->now};
     TRY(dispatch_answer(role_of(c, j), c->snap->roles[j->role].ctx, &asked, t, &psk));
     r->assoc = psk.assoc;
     r->key = psk.key;
@@ -174,8 +174,8 @@ static err_t run_refused(struct committer *c, const struct job *j, struct txn *t
 
 static err_t run_heard(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
 {
-    set_object(c, text_of(j->question.peer));
-    return role_of(c, j)->heard(c->snap->roles[j->role].ctx, &j->question, &j->answer, t, j->now, &r->more);
+    set_object(c, text_of(j->question->peer));
+    return role_of(c, j)->heard(c->snap->roles[j->role].ctx, j->question, &j->answer, t, j->now, &r->more);
 }
 
 static err_t run_told(struct committer *c, const struct job *j, struct txn *t, struct job_result *r)
@@ -234,7 +234,7 @@ static err_t run_one(struct committer *c, const struct job *j, struct job_result
     txn_enter(&t, known ? c->snap->roles[j->role].partition : text_empty());
     r->err = known ? runs[j->kind](c, j, &t, r) : ERR_BUG;
     bool peer = j->kind == JOB_REQUEST || j->kind == JOB_ESTABLISHED;
-    struct dispatch_about about = {peer ? &j->assoc : NULL, text_of(c->object), j->now};
+    struct dispatch_about about = {peer ? j->assoc : NULL, text_of(c->object), j->now};
     uint64_t before = c->chain.next;
     TRY(dispatch_keep(&t, r->err, &about, c->snap->env.crypto, &c->chain));
     *dirty = *dirty || ((r->err == ERR_OK || t.keep) && txn_is_durable(&t)) || c->chain.next != before;

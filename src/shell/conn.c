@@ -51,7 +51,7 @@ struct job conn_job(const struct conn *c, enum job_kind kind, usec_t now)
         .kind = kind,
         .role = (uint8_t)c->role,
         .now = now,
-        .assoc = c->assoc,
+        .assoc = &c->assoc,
         .ip = c->ip,
         .binding = c->way->binding,
         .octets = bytes_empty(),

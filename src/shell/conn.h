@@ -110,7 +110,7 @@ struct text conn_where(const struct conn *c, char *buf, size_t cap); /* its addr
 const struct snapshot_role *conn_role(const struct conn *c); /* the instance that answers it */
 /* May the credential of its association still be used, in the view of this turn? */
 MUST_USE err_t conn_alive(const struct conn *c);
-/* A job for the writer, of this connection and nothing else yet; the caller wipes it. */
+/* A job for the writer, of this connection and nothing else yet; the caller wipes it. It borrows c->assoc: c is busy until it is done. */
 struct job conn_job(const struct conn *c, enum job_kind kind, usec_t now);
 
 #endif

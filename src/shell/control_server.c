@@ -330,8 +330,6 @@ static void try_next(struct client *c)
     c->job.kind = JOB_CTL;
     c->job.now = clock_now();
     c->job.ctl_args = json_object_get(c->line, "args");
-    c->job.octets = bytes_empty();
-    c->job.answer.body = bytes_empty();
     memset(&c->result, 0, sizeof(c->result));
     c->result.body = bytes_empty();
     if (c->job.ctl->writes) {

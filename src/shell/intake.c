@@ -321,11 +321,24 @@ static void run_queue(struct intake *in)
     }
 }
 
+/* One frame to a job of the queue, and its room with it. */
+static err_t link_push(struct intake *in, struct intake_link *l, struct bytes frame)
+{
+    SCOPED(job_wipe) struct job j;
+    union job_room *room = malloc(sizeof(*room));
+    job_init(&j, JOB_REQUEST, 0, 0);
+    err_t e = room == NULL ? ERR_LIMIT_BUSY : job_parse(frame, room, &j);
+    e = e == ERR_OK ? queue_push(in->running, &j, (struct intake_origin){.link = l, .release = free, .owned = room}) : e;
+    if (e != ERR_OK) {
+        free(room);
+    }
+    return e;
+}
+
 /* Whole frames of one link to jobs, at most a batch; true if there was any. */
 static size_t link_parse(struct intake *in, struct intake_link *l, size_t *at)
 {
     size_t found = 0;
-    struct job j;
     while (found < COMMITTER_BATCH_MAX && in->running->n < WAITING_MAX && !l->dead) { /* the rest has its turn next */
         struct bytes frame;
         size_t used = 0;
@@ -333,9 +346,7 @@ static size_t link_parse(struct intake *in, struct intake_link *l, size_t *at)
         if (e == ERR_OK && used == 0) {
             break;
         }
-        e = e == ERR_OK ? job_parse(frame, &j) : e;
-        e = e == ERR_OK ? queue_push(in->running, &j, (struct intake_origin){.link = l}) : e;
-        job_wipe(&j);
+        e = e == ERR_OK ? link_push(in, l, frame) : e;
         if (e != ERR_OK) { /* cannot happen between two processes of one program: give that worker up */
             log_event(ERR_LEVEL_ERROR, "job-malformed", (struct log_field[]){{"code", text_of(err_code(e))}}, 1);
             link_close(l);

@@ -37,7 +37,7 @@ void job_wipe(struct job *j)
 size_t job_room(const struct job *j)
 {
     size_t borrowed = has_peer(j) ? j->octets.n : has_answer(j) ? j->answer.body.n : 0;
-    return sizeof(*j) + borrowed + 256;
+    return sizeof(*j) + sizeof(union job_room) + borrowed + 256;
 }
 
 /* Octet by octet what is read, not all that there is room for: a batch has hundreds. */
@@ -182,14 +182,14 @@ void job_write(const struct job *j, struct writer *w)
     writer_u64(w, j->id);
     writer_u64(w, (uint64_t)j->now);
     if (j->kind == JOB_ANSWER) {
-        write_question(&j->question, w);
+        write_question(j->question, w);
         writer_u16(w, (uint16_t)j->answer.err);
         writer_u16(w, (uint16_t)j->answer.status);
         writer_block32(w, j->answer.body);
     } else if (j->kind == JOB_REFUSED) {
         write_refusal(&j->refusal, w);
-    } else {
-        write_association(&j->assoc, w);
+    } else if (has_peer(j)) {
+        write_association(j->assoc, w);
         write_export(&j->exported, w);
         writer_u8(w, j->ip.len);
         writer_bytes(w, BYTES_ARRAY(j->ip.b));
@@ -200,9 +200,10 @@ void job_write(const struct job *j, struct writer *w)
     frame_close(w, at);
 }
 
-static err_t parse_peer_part(struct reader *r, struct job *out)
+static err_t parse_peer_part(struct reader *r, struct association *assoc, struct job *out)
 {
-    TRY(read_association(r, &out->assoc));
+    TRY(read_association(r, assoc));
+    out->assoc = assoc;
     read_export(r, &out->exported);
     out->ip.len = reader_u8(r);
     reader_copy(r, out->ip.b, sizeof(out->ip.b));
@@ -212,7 +213,7 @@ static err_t parse_peer_part(struct reader *r, struct job *out)
     return out->binding > JOB_COAP ? ERR_MALFORMED : ERR_OK;
 }
 
-err_t job_parse(struct bytes frame, struct job *out)
+err_t job_parse(struct bytes frame, union job_room *room, struct job *out)
 {
     struct reader r = reader_of(frame);
     enum job_kind kind = (enum job_kind)reader_u8(&r);
@@ -220,14 +221,15 @@ err_t job_parse(struct bytes frame, struct job *out)
     out->id = reader_u64(&r);
     out->now = (usec_t)reader_u64(&r);
     if (out->kind == JOB_ANSWER) {
-        read_question(&r, &out->question);
+        read_question(&r, &room->question);
+        out->question = &room->question;
         out->answer.err = (err_t)reader_u16(&r);
         out->answer.status = reader_u16(&r);
         out->answer.body = reader_block32(&r);
     } else if (out->kind == JOB_REFUSED) {
         read_refusal(&r, &out->refusal);
     } else if (out->kind == JOB_REQUEST || out->kind == JOB_ESTABLISHED) {
-        TRY(parse_peer_part(&r, out));
+        TRY(parse_peer_part(&r, &room->assoc, out));
     } else {
         return ERR_MALFORMED;
     }

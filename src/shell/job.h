@@ -48,9 +48,9 @@ struct job {
     uint8_t role;
     uint64_t id; /* of who asked */
     usec_t now;
-    union { /* by kind: hundreds wait in one batch */
+    union { /* by kind; small, for hundreds wait in one batch */
         struct { /* REQUEST, ESTABLISHED */
-            struct association assoc;
+            const struct association *assoc; /* borrowed */
             struct keys_export exported;
             struct ipaddr ip;          /* and what follows of a REQUEST alone */
             enum job_binding binding;
@@ -60,8 +60,8 @@ struct job {
             const struct vector_answer *vector; /* likewise */
         };
         struct { /* ANSWER, HEARD */
-            struct question question;
-            struct answer answer; /* the body is borrowed */
+            const struct question *question; /* borrowed */
+            struct answer answer;            /* its body, too */
         };
         struct job_refusal refusal;     /* REFUSED */
         const struct outbox_done *told; /* TOLD; borrowed */
@@ -79,6 +79,12 @@ struct job {
             const json_t *ctl_args;
         };
     };
+};
+
+/* What a parsed job borrows and a frame does not hold as it is. */
+union job_room {
+    struct association assoc;
+    struct question question;
 };
 
 struct job_result {
@@ -113,9 +119,9 @@ size_t job_room(const struct job *j); /* that its frame may need */
 void job_result_init(const struct job *j, struct job_result *r);
 void job_result_wipe(struct job_result *r);
 
-/* Appends one frame. Views of a parsed job or result point into the frame. */
+/* Appends one frame. Views of a parsed job or result point into the frame; *out borrows *room, too. */
 void job_write(const struct job *j, struct writer *w);
-MUST_USE err_t job_parse(struct bytes frame, struct job *out);
+MUST_USE err_t job_parse(struct bytes frame, union job_room *room, struct job *out);
 void job_result_write(const struct job_result *r, struct writer *w);
 MUST_USE err_t job_result_parse(struct bytes frame, struct job_result *out);
 

@@ -16,6 +16,7 @@ struct vectors_entry {
     struct vectors *v;
     struct job job;
     uint8_t *octets; /* of the job */
+    struct association assoc;
     struct intake_ticket ticket;
     struct vector_question question;
     struct vector_answer answer;
@@ -112,6 +113,8 @@ static bool put_aside(void *arg, const struct job *j, const struct vector_questi
     *e = (struct vectors_entry){.next = v->waiting, .at = &v->waiting, .v = v, .job = *j, .octets = octets, .ticket = *ticket, .question = *q};
     e->job.octets = bytes_of(octets, j->octets.n);
     e->job.parsed = NULL;
+    e->assoc = *j->assoc;
+    e->job.assoc = &e->assoc;
     if (v->waiting != NULL) {
         v->waiting->at = &e->next;
     }

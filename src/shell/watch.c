@@ -72,7 +72,7 @@ static void submit(struct watch_item *it)
 {
     struct job j;
     job_init(&j, JOB_HEARD, it->role, clock_now());
-    j.question = it->q;
+    j.question = &it->q;
     j.answer = it->a;
     err_t e = intake_submit(it->w->intake, &j, taken, it);
     if (e != ERR_OK) {

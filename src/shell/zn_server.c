@@ -80,7 +80,7 @@ static err_t submit(struct asked *a, const struct zh_zn *q)
     job_init(&j, JOB_REQUEST, a->s->role, clock_now());
     j.binding = JOB_HTTP;
     TRY(associate(a->s, q->host, j.now, &a->assoc));
-    j.assoc = a->assoc;
+    j.assoc = &a->assoc;
     struct writer w = WRITER_ARRAY(a->octets);
     char head[HEAD_MAX];
     (void)snprintf(head, sizeof(head), "POST %s HTTP/1.1\r\nHost: bsf\r\nX-M2M-RI: zn\r\nX-M2M-RVI: 3\r\nContent-Type: application/json\r\n"

@@ -56,9 +56,9 @@ static void configure(struct scratch *s, struct snapshot **snap)
 
 static struct job job_of(const char *octets, struct job_parsed *parsed)
 {
-    struct job j = {.kind = JOB_REQUEST, .now = 1, .binding = JOB_HTTP, .octets = text_bytes(text_of(octets)), .parsed = parsed};
-    association_init_plain(&j.assoc);
-    return j;
+    static struct association nobody;
+    association_init_plain(&nobody);
+    return (struct job){.kind = JOB_REQUEST, .now = 1, .assoc = &nobody, .binding = JOB_HTTP, .octets = text_bytes(text_of(octets)), .parsed = parsed};
 }
 
 static void expect(struct committer *c, const struct job *j, const char *name)
