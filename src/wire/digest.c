@@ -78,13 +78,20 @@ static size_t plain_n(struct text t)
 
 /* -- taking a header apart ------------------------------------------------------------------------------ */
 
+/* The first n octets, which are there, off the front. */
+static struct text take_n(struct text *rest, size_t n)
+{
+    const struct text front = {rest->p, n};
+    rest->p += n;
+    rest->n -= n;
+    return front;
+}
+
 static void skip_space(struct text *rest)
 {
-    size_t n = 0;
-    while (n < rest->n && (rest->p[n] == ' ' || rest->p[n] == '\t')) {
-        n++;
+    while (rest->n > 0 && (rest->p[0] == ' ' || rest->p[0] == '\t')) {
+        (void)take_n(rest, 1);
     }
-    *rest = text_skip(*rest, n);
 }
 
 static bool take(struct text *rest, char c)
@@ -92,16 +99,13 @@ static bool take(struct text *rest, char c)
     if (rest->n == 0 || rest->p[0] != c) {
         return false;
     }
-    *rest = text_skip(*rest, 1);
+    (void)take_n(rest, 1);
     return true;
 }
 
 static struct text take_token(struct text *rest)
 {
-    const size_t n = token_n(*rest);
-    struct text token = text_take(*rest, n);
-    *rest = text_skip(*rest, n);
-    return token;
+    return take_n(rest, token_n(*rest));
 }
 
 /* quoted-string, after its first quote: the end of it, or rest.n. */
@@ -141,8 +145,8 @@ static err_t take_value(struct text *rest, struct writer *scratch, struct text *
     if (end == rest->n) {
         return ERR_MALFORMED_DIGEST;
     }
-    *value = text_take(*rest, end);
-    *rest = text_skip(*rest, end + 1);
+    *value = take_n(rest, end);
+    (void)take_n(rest, 1);
     if (escaped) {
         *value = unescape(*value, scratch);
     }
@@ -217,7 +221,7 @@ static err_t skip_scheme(enum digest_header h, struct text *rest)
 
 err_t digest_parse(enum digest_header h, struct text t, struct writer *scratch, struct digest *out)
 {
-    struct text rest = t;
+    struct text rest = text_span(t.p, t.n); /* with an address, so that it can go on */
     *out = digest_blank();
     if (t.n > DIGEST_TEXT_MAX) {
         return ERR_LIMIT_SIZE;
