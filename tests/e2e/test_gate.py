@@ -99,7 +99,7 @@ control = {name}.sock
 workers = 1
 points-of-access = {lab.ear.address}{', ' + behind if scheme == 'http' else ''}
 [limits]
-fetch-time = 700ms
+fetch-time = 2s
 [gate]
 sp = {ks.SP}
 csi = /in
@@ -232,7 +232,7 @@ def test_a_cse_that_hangs_or_talks_nonsense(world):
         with world.other.connect("two") as c:
             start = time.monotonic()
             assert ks.ask(c, "retrieve", "/x", origin="Ctwo").rsc == 2000
-            assert time.monotonic() - start < 0.6  # nobody else waits
+            assert time.monotonic() - start < 1.8  # nobody else waits
             r = ks.ask(c, "retrieve", "/large", origin="Ctwo")
             assert (r.rsc, r.reason) == (5103, "peer-nonsense"), r
             assert ks.ask(c, "retrieve", "/bare", origin="Ctwo").reason == "peer-nonsense"

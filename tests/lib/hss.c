@@ -33,7 +33,7 @@ static bool item(struct msg *m, size_t authenticate, size_t keys, bool resync)
 }
 
 /* -- subscribers with keys ----------------------------------------------------------------------------------- */
-#define SIMS_MAX 8
+#define SIMS_MAX 64
 static struct sim {
     char user[64];
     struct aka_auc auc;
