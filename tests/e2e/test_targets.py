@@ -23,6 +23,10 @@ def instruct(lab, d, target, *more):
     return lab.ctl_json("mef", "instruction", "add", d.kpm_id, "--target", target, *more)
 
 
+def events(lab, name, d):
+    return sum(e["event"] == name and d.ke_id in str(e) for e in lab.ctl_json("cse", "audit", "tail")["events"])
+
+
 def test_maf_and_cse_of_one_enrolment(profiled):
     lab, profile = profiled
     d = lab.enrol(lab.device(f"both-{profile}", profile=profile))
@@ -40,9 +44,10 @@ def test_maf_and_cse_of_one_enrolment(profiled):
     assert lab.maf_register(d).rsc == 2001  # the MAF's Km from the same Ke (R001-24, R001-27)
     with pytest.raises(tlspsk.Alert):
         lab.psk("cse", d.ke_id, d.km).connect()  # the MAF's key is not the CSE's
-    lab.ctl_json("mef", "instruction", "remove", d.kpm_id, "--target", ks.CSE_ID)
+    stored = events(lab, "kpsa-stored", d)
     with lab.psk("cse", d.ke_id, kpsa).connect() as c:  # what the CSE holds is durable: it does not ask again
         assert ks.ask(c, "retrieve", f"/{d.stem}", origin=d.stem).rsc == 2000
+    assert stored == events(lab, "kpsa-stored", d) == 1
 
 
 def test_each_suid(lab):

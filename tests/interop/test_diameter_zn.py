@@ -23,7 +23,10 @@ def parts(tmp_path_factory):
     """A BSF whose configuration of Diameter names no HSS, and the octets between it and the NAF."""
     names = lib.Hss(tmp_path_factory.mktemp("names"))  # made for its certificate and configurations: it is not started
     port = ks.free_port()
-    bsf = Bsf(tmp_path_factory.mktemp("zn") / "lab", f"diameter = {names.configure('bsf0', port, ('naf', ks.free_port()))}\nzn-diameter = on\n")
+    nobody = socket.socket()  # keeps the port where the BSF looks for the NAF from the relay: they would talk to themselves
+    nobody.bind(("127.0.0.1", 0))
+    conf = names.configure("bsf0", port, ("naf", nobody.getsockname()[1]))
+    bsf = Bsf(tmp_path_factory.mktemp("zn") / "lab", f"diameter = {conf}\nzn-diameter = on\n")
     ks.wait_for(lambda: is_open(port), what="keystead-diameter")
     relay = lib.Relay("127.0.0.1", port)
     naf = lib.Naf(names.configure("naf", 0, ("bsf0", relay.port)))
@@ -31,6 +34,7 @@ def parts(tmp_path_factory):
         ks.wait_for(lambda: naf.ask("made-up", NAF_ID)[0] == "5403", what="the BSF")
         yield bsf, naf, relay
     finally:
+        nobody.close()
         naf.end()
         relay.close()
         bsf.stop()
