@@ -25,7 +25,7 @@ X(ERR_MALFORMED_BASE64,     "base64-malformed",      INFO,   0, 4000,  50, "not 
 X(ERR_MALFORMED_ID,         "identifier-malformed",  INFO,   0, 4000, 115, "the identifier has a wrong form", "a CSE-ID is //SP/NAME, an AE-ID //SP/Sname, a MAF an FQDN", "TS-0001 7.2")
 X(ERR_MALFORMED_KEY_ID,     "key-id-malformed",      INFO,   0, 4000, 115, "the key identifier is not NAME@FQDN", "use the form relative-part@fqdn", "TS-0003 10.3.4")
 X(ERR_MALFORMED_NUL,        "psk-identity-nul",      NOTICE, 0, 4000, 115, "the psk_identity contains a NUL octet", "send the identifier as plain text", "TS-0003 10.2.2")
-X(ERR_MALFORMED_KEY,        "key-length",            INFO,   0, 4000,  50, "the key has a wrong length", "give 16 to 64 octets; derived keys have 32", "TS-0003 10.3")
+X(ERR_MALFORMED_KEY,        "key-length",            INFO,   0, 4000,  50, "the key has a wrong length", "give 16 to 64 octets; derived keys have 32, K of a SIM 16 (with TUAK also 32)", "TS-0003 10.3")
 X(ERR_MALFORMED_TIME,       "timestamp-malformed",   INFO,   0, 4000,  50, "not a timestamp YYYYMMDDThhmmss", "give UTC time in ISO 8601 basic form", "TS-0004 6.3.3")
 X(ERR_MALFORMED_RECORD,     "record-malformed",      ERROR,  1, 5000,  80, "a stored record cannot be read", "restore the store from a backup", "-")
 X(ERR_MALFORMED_FROM,       "from-malformed",        INFO,   0, 4000,  50, "From is missing or has a wrong form", "an AE puts its AE-ID stem in From", "TS-0004 7.3.2.1")

@@ -308,14 +308,11 @@ static void run_queue(struct intake *in)
     while (q->n > 0) {
         size_t n = committer_run(&in->committer, q->jobs, q->n, in->results);
         deliver(in, n);
-        for (size_t i = 0; i < n; i++) {
-            job_wipe(&q->jobs[i]);
-        }
         memmove(q->jobs, q->jobs + n, (q->n - n) * sizeof(*q->jobs));
         memmove(q->from, q->from + n, (q->n - n) * sizeof(*q->from));
         q->n -= n;
         for (size_t i = 0; i < n; i++) {
-            job_wipe(&q->jobs[q->n + i]); /* what has moved up still stands where it was */
+            job_wipe(&q->jobs[q->n + i]); /* what is done, or has moved up and still stands where it was */
         }
         committer_rest(&in->committer, false, clock_now());
     }
