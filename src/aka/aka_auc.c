@@ -58,7 +58,7 @@ err_t aka_auc_vector(const struct crypto *c, struct aka_auc *a, const struct aka
 }
 
 static err_t reveal(const struct crypto *c, const struct aka_keys *k, const struct aka_rand *rand,
-                     const struct aka_auts *auts, uint64_t *sqn_ms)
+                    const struct aka_auts *auts, uint64_t *sqn_ms)
 {
     SCOPED(ak_wipe) struct key_ak ak = {{{0}, 0}};
     struct aka_f1_input in = {.star = true, .rand = rand}; /* AMF* is zero [6.3.3] */

@@ -5,7 +5,7 @@
  *
  *   reason code  stable; printed by both sides, looked up by `keystead explain CODE`
  *   audited      1: a refusal of an authenticated peer, or of a certificate in the handshake, is written to the audit chain
- *                (shell/refusal_gate.h bounds how many of handshakes; of what a stranger can make a peer ask there is none);
+ *                (shell/refusal_gate.h bounds those of handshakes, role/bsf/bsf_zn.c those that strangers can make a NAF meet);
  *                2: a handshake that fails for this reason is, with a certificate or under an identifier that is known; 3: both; 0: counted and logged only
  *   RSC          oneM2M response status code [TS-0004 6.6.3]; HTTP and CoAP follow from it (rsc_rows.h)
  *   TLS alert    what ends a handshake that fails for this reason (RFC 5246 7.2)

@@ -11,6 +11,10 @@
 #define HOUR (INT64_C(3600) * USEC_PER_SEC)
 #define DAY (24 * HOUR)
 #define CSE_CONF "[cse]\nsp = sp.example.com\ncsi = /in\nname = cse-in\n"
+/* A field CSE and the CSEs that it knows. */
+#define WAY(name) "[peer " name ".sp.example.com]\nkind = cse\ncsi = /" name "\n"
+#define MN "[cse]\nsp = sp.example.com\ncsi = /mn\nname = cse-mn\nkind = mn\nregistrar = in.sp.example.com\n"
+#define MN_CONF MN WAY("in") WAY("deep")
 #define KPSA "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
 #define BODY_MAX (1u << 20)
 

@@ -12,9 +12,6 @@
 #include <cmocka.h>
 
 #define SP "//sp.example.com"
-#define WAY(name) "[peer " name ".sp.example.com]\nkind = cse\ncsi = /" name "\n"
-#define MN "[cse]\nsp = sp.example.com\ncsi = /mn\nname = cse-mn\nkind = mn\nregistrar = in.sp.example.com\n"
-#define MN_CONF MN WAY("in") WAY("deep")
 #define AT_IN 1 /* lanes */
 #define AT_DEEP 2
 #define AE_WITH(more) "{\"m2m:ae\":{\"api\":\"Napp\",\"rr\":false,\"srv\":[\"3\"]" more "}}"

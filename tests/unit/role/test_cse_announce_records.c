@@ -11,9 +11,6 @@
 
 #include <cmocka.h>
 
-#define WAY(name) "[peer " name ".sp.example.com]\nkind = cse\ncsi = /" name "\n"
-#define MN "[cse]\nsp = sp.example.com\ncsi = /mn\nname = cse-mn\nkind = mn\nregistrar = in.sp.example.com\n"
-#define MN_CONF MN WAY("in") WAY("deep")
 #define AT_IN 1 /* lanes */
 #define AT_DEEP 2
 #define MANY WAY("p01") WAY("p02") WAY("p03") WAY("p04") WAY("p05") WAY("p06") WAY("p07") WAY("p08") WAY("p09") WAY("p10") WAY("p11") WAY("p12") WAY("p13") WAY("p14")

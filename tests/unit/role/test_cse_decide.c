@@ -17,7 +17,6 @@
 
 #define SP "//sp.example.com"
 #define LISTED "http://127.0.0.1:8080"
-#define WAY "[peer mn.sp.example.com]\nkind = cse\ncsi = /mn\n"
 #define POLICY(rn, acr) "{\"m2m:acp\":{\"rn\":\"" rn "\",\"pv\":{\"acr\":[" acr "]},\"pvs\":{\"acr\":[{\"acor\":[\"Sadmin\"],\"acop\":63}]}}}"
 
 static struct cse_fixture f;
@@ -32,7 +31,7 @@ static void make(uint32_t ty, const char *body)
 static void begin(const char *more)
 {
     char conf[1024];
-    (void)snprintf(conf, sizeof(conf), CSE_CONF "admin = Sadmin\n%s" WAY, more);
+    (void)snprintf(conf, sizeof(conf), CSE_CONF "admin = Sadmin\n%s" WAY("mn"), more);
     cse_fixture_init(&f, conf);
     f.w.callable = LISTED;
     make(2, AE_BODY);

@@ -13,9 +13,7 @@
 #include <cmocka.h>
 
 #define SP "//sp.example.com"
-#define WAY(name) "[peer " name ".sp.example.com]\nkind = cse\ncsi = /" name "\n"
 #define IN_CONF CSE_CONF WAY("mn") WAY("mn2") WAY("mn3")
-#define MN_CONF "[cse]\nsp = sp.example.com\ncsi = /mn\nname = cse-mn\nkind = mn\nregistrar = in.sp.example.com\n" WAY("in") WAY("deep")
 #define CSR_WITH(more) "{\"m2m:csr\":{\"rr\":true,\"srv\":[\"3\"]" more "}}"
 
 static struct cse_fixture f;

@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #define PEER "[peer in.sp.example.com]\nkind = cse\ncsi = /in\n"
-#define MN "[cse]\nsp = sp.example.com\ncsi = /mn\nname = cse-mn\nkind = mn\nregistrar = in.sp.example.com\n"
 #define KNOWN MN PEER
 #define UNKNOWN MN "registrar-from = empty\n" PEER
 #define US "{\"m2m:csr\":{\"csi\":\"/mn\"}}"

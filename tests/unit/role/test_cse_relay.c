@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #define SP "//sp.example.com"
-#define WAY(name) "[peer " name ".sp.example.com]\nkind = cse\ncsi = /" name "\n"
 #define FOREIGN "[peer in.other.example.com]\nkind = cse\ncsi = //other.example.com/in\n"
 #define SECI "{\"m2m:seci\":{\"sit\":5,\"epo\":\"a.b.c.d.e\"}}"
 #define LISTED "http://127.0.0.1:8080"
